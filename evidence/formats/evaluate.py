@@ -1,0 +1,221 @@
+"""What an enforcement point lets through: the three-valued evaluator over a Reading.
+
+`pieces` cuts a box into parts that are permitted, denied or unproven, each with the rule responsible;
+`permitted` gives the parts that are certainly permitted (lower) and those that may be (upper);
+`decide` answers for one packet. A packet is the first of a new flow (state NEW).
+Nothing here guesses: what was not read, not modelled or not reached within the step budget is unproven.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from compliance.traffic import addresses
+from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect
+from compliance.traffic.difference import Index
+from compliance.traffic.shares import Origin
+from compliance.traffic.witness import Witness
+from evidence.formats.slices import NO_INTERFACE, Interfaces, Slice
+from evidence.formats.walk import TOO_MANY, Decided, Piece, Walk
+from evidence.rules import Chain, Point, Reading
+
+Packet = Witness
+STEPS = 400_000  # a step is one rule met by one piece: some seconds of work
+KEPT = 8  # points whose prepared chains are kept between calls
+
+# The families a base chain judges, by the first part of its name (`nft:ip/`: by its first two).
+FAMILIES_OF: dict[str, tuple[Family, ...]] = {
+    "iptables": (4,),
+    "iptables-legacy": (4,),
+    "ip6tables": (6,),
+    "ip6tables-legacy": (6,),
+    "nft:ip": (4,),
+    "nft:ip6": (6,),
+    "nft:inet": (4, 6),
+    "nft:bridge": (4, 6),
+    "nft:netdev": (4, 6),
+    "nft:arp": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer for one packet: permit, deny or unproven, the rule responsible, where it stands, and why."""
+
+    decision: Decided
+    rule: str
+    origin: Origin | None
+    path: tuple[str, ...]
+    because: str
+
+
+def judges(chain: Chain, family: Family) -> bool:
+    """Whether a base chain sees packets of the family: by its name, else by the rules it has."""
+    prefix, _, rest = chain.name.partition(":")
+    by_name = FAMILIES_OF.get(prefix, FAMILIES_OF.get(f"{prefix}:{rest.partition('/')[0]}"))
+    if by_name is not None:
+        return family in by_name
+    present = {rule.family for rule in chain.rules}
+    return not present or family in present
+
+
+class Evaluator:
+    """One enforcement point of one reading, prepared once and asked many times."""
+
+    def __init__(self, reading: Reading, point: Point | str) -> None:
+        name = point if isinstance(point, str) else point.name
+        self._reading = reading
+        self._name = name
+        self._point = next((one for one in reading.points if one.name == name), None)
+        if isinstance(point, Point):
+            self._point = point
+        self._chains = {chain.name: chain for chain in reading.chains}
+        self._interfaces = Interfaces(reading, (rule for chain in reading.chains for rule in chain.rules))
+        self._walks: dict[tuple[Family, str, str], Walk] = {}
+
+    def pieces(
+        self, family: Family, box: Box, *, iif: str | None = None, oif: str | None = None, steps: int = STEPS
+    ) -> list[Piece]:
+        """The part of `box` that passes this point, in disjoint pieces. Interface None = not known.
+
+        Where several interfaces are possible, a piece is permitted (denied) only if it is on each of them.
+        """
+        obstacle = self._obstacle(family)
+        if obstacle:
+            return [Piece(box, "unproven", "", None, (), obstacle)]
+        budget = Budget(steps)
+        found: list[Piece] = []
+        for part in self._interfaces.slices(self._name, family, box, iif, oif):
+            found.extend(self._slice_pieces(family, part, budget))
+        unread = self._unread()
+        return [_unverifiable(piece, unread) for piece in found] if unread else found
+
+    def permitted(self, family: Family, box: Box) -> tuple[list[Piece], list[Piece]]:
+        """(lower, upper): the pieces certainly permitted, and those permitted or unproven."""
+        found = self.pieces(family, box)
+        lower = [piece for piece in found if piece.decision == "permit"]
+        return lower, [piece for piece in found if piece.decision != "deny"]
+
+    def decide(self, packet: Packet) -> Decision:
+        """The answer for one packet. What does not apply at the point (out on INPUT, in on OUTPUT) is ignored."""
+        found = self.pieces(packet.family, packet.box(), iif=packet.iif or None, oif=packet.oif or None)
+        if not found:
+            side, value = ("destination", packet.dst) if self._name == "INPUT" else ("source", packet.src)
+            text = addresses.to_text(packet.family, value)
+            return Decision("unproven", "", None, (), f"{side} {text} is no address of this host: not at {self._name}")
+        one = found[0]
+        return Decision(one.decision, one.rule, one.origin, one.path, one.because)
+
+    def _obstacle(self, family: Family) -> str:
+        if self._point is None:
+            return f"no rules of {self._name} were read"
+        if self._point.model != "first-match":
+            return f"the model {self._point.model} of {self._name} is not evaluated"
+        return "" if self._stages(family) else f"no IPv{family} rules of {self._name} were read"
+
+    def _stages(self, family: Family) -> list[str]:
+        """The chains of the point that see the family; an undefined one stays, so that the walk says so."""
+        if self._point is None:
+            return []
+        return [name for name in self._point.stages if name not in self._chains or judges(self._chains[name], family)]
+
+    def _unread(self) -> int:
+        listed = sum(1 for line in self._reading.unread if line.point in {"", self._name})
+        return max(self._point.unread if self._point else 0, listed)
+
+    def _slice_pieces(self, family: Family, part: Slice, budget: Budget) -> list[Piece]:
+        pairs = [(iif, oif) for iif in part.iif for oif in part.oif]
+        found = list(self._walk(family, pairs[0]).pieces(part.box, budget))
+        for known, pair in enumerate(pairs[1:], start=1):
+            other = list(self._walk(family, pair).pieces(part.box, budget))
+            try:
+                found = list(_overlay(found, other, (_pair_text(pairs[:known]), _pair_text([pair])), budget))
+            except TooManyPieces:
+                return [Piece(part.box, "unproven", "", None, (), TOO_MANY)]
+        return found
+
+    def _walk(self, family: Family, pair: tuple[str, str]) -> Walk:
+        key = (family, *pair)
+        if key not in self._walks:
+            self._walks[key] = Walk(self._chains, self._stages(family), family, *pair)
+        return self._walks[key]
+
+
+def _pair_text(pairs: Sequence[tuple[str, str]]) -> str:
+    return " or ".join(" to ".join(name for name in pair if name != NO_INTERFACE) for pair in pairs)
+
+
+def _overlay(a: Sequence[Piece], b: Sequence[Piece], names: tuple[str, str], budget: Budget) -> Iterator[Piece]:
+    """Two ways of cutting the same box into one: decided where both decide alike."""
+    index = Index(piece.box for piece in b)
+    for piece in a:
+        for number in index.numbers(piece.box):
+            budget.spend()
+            part = intersect(piece.box, b[number].box)
+            if part is not None:
+                yield _both(part, piece, b[number], names)
+
+
+def _both(box: Box, a: Piece, b: Piece, names: tuple[str, str]) -> Piece:
+    if a.decision == b.decision:
+        return Piece(box, a.decision, a.rule, a.origin, a.path, a.because)
+    unsure = next((one for one in (a, b) if one.decision == "unproven"), None)
+    if unsure is not None:
+        return Piece(box, "unproven", unsure.rule, unsure.origin, unsure.path, unsure.because)
+    named = a if a.decision == "permit" else b
+    because = f"{a.decision} on {names[0]} by {a.rule}, {b.decision} on {names[1]} by {b.rule}"
+    return Piece(box, "unproven", named.rule, named.origin, named.path, because)
+
+
+def _unverifiable(piece: Piece, unread: int) -> Piece:
+    if piece.decision == "unproven":
+        return piece
+    lines = "1 line" if unread == 1 else f"{unread} lines"
+    because = f"{lines} of this point could not be read; without them: {piece.because}"
+    return Piece(piece.box, "unproven", piece.rule, piece.origin, piece.path, because)
+
+
+_prepared: OrderedDict[tuple[int, str], tuple[Reading, Point | str, Evaluator]] = OrderedDict()
+
+
+def evaluator(reading: Reading, point: Point | str) -> Evaluator:
+    """The prepared evaluator of a point; the last few are kept, as callers ask for one point many times."""
+    key = (id(reading), point if isinstance(point, str) else point.name)
+    kept = _prepared.get(key)
+    if kept is not None and kept[0] is reading and kept[1] == point:
+        _prepared.move_to_end(key)
+        return kept[2]
+    made = Evaluator(reading, point)
+    _prepared[key] = (reading, point, made)
+    while len(_prepared) > KEPT:
+        _prepared.popitem(last=False)
+    return made
+
+
+def decide(reading: Reading, point: Point | str, packet: Packet) -> Decision:
+    """The decision of a point for one packet (interface None = not known)."""
+    return evaluator(reading, point).decide(packet)
+
+
+def pieces(
+    reading: Reading,
+    point: Point | str,
+    family: Family,
+    box: Box,
+    *,
+    iif: str | None = None,
+    oif: str | None = None,
+    steps: int = STEPS,
+) -> list[Piece]:
+    """The part of `box` that passes the point, in disjoint pieces: permit, deny or unproven, with rule and reason."""
+    return evaluator(reading, point).pieces(family, box, iif=iif, oif=oif, steps=steps)
+
+
+def permitted(reading: Reading, point: Point | str, family: Family, box: Box) -> tuple[list[Piece], list[Piece]]:
+    """(lower, upper): the pieces of `box` certainly permitted, and those permitted or unproven."""
+    return evaluator(reading, point).permitted(family, box)
+
+
+__all__ = ["Decision", "Evaluator", "Packet", "Piece", "decide", "evaluator", "judges", "permitted", "pieces"]

@@ -1,0 +1,175 @@
+"""Which interfaces a packet can come in by and go out by, where neither the packet nor the register says.
+
+Interfaces stay outside the boxes (contracts: "Interfaces are slices outside Box"). `lo` is outside altogether:
+what a host says to itself is not judged. From `ip -j addr` (Reading.addresses) it is taken that
+
+* a neighbour on a connected network is reached by the interface of that network;
+* what comes from further away to a host's address comes in by the interface that holds the address
+  (or, for a neighbour on another connected network, by that one as well);
+* what a host sends further away leaves by the interface that holds the source address.
+
+Without addresses every interface that a rule names, and "any other", stays possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from compliance.traffic import addresses, intervals
+from compliance.traffic.boxes import Box, Family, limited
+from evidence.rules import Reading, Rule
+
+LOOPBACK = "lo"
+OTHER = "any other interface"  # stands for every interface that no rule names
+NO_INTERFACE = ""  # the side that does not exist at a hook: out on INPUT, in on OUTPUT
+LOOPBACK_NET: dict[Family, tuple[int, int]] = {4: (0x7F000000, 0x7FFFFFFF), 6: (1, 1)}
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a box with the interfaces it may come in by (`iif`) and go out by (`oif`)."""
+
+    box: Box
+    iif: Names
+    oif: Names
+
+
+def matches(wanted: frozenset[str] | None, name: str) -> bool:
+    """Whether a rule limited to the interfaces `wanted` (None = any, `+` ends a prefix, `!` excludes) sees `name`."""
+    if wanted is None:
+        return True
+    excluded = [one[1:] for one in wanted if one.startswith("!")]
+    named = [one for one in wanted if not one.startswith("!")]
+    if any(_covers(one, name) for one in excluded):
+        return False
+    return not named or any(_covers(one, name) for one in named)
+
+
+def _covers(pattern: str, name: str) -> bool:
+    if not pattern.endswith("+"):
+        return pattern == name
+    prefix = pattern[:-1]
+    if name == OTHER or not name:
+        return not prefix
+    return name.removesuffix("+").startswith(prefix)
+
+
+class Interfaces:
+    """The interfaces and addresses of one host, as read, and the names its rules use."""
+
+    def __init__(self, reading: Reading, rules: Iterable[Rule]) -> None:
+        limits = {limit for rule in rules for limit in (rule.iif, rule.oif) if limit is not None}
+        self._limits = sorted(limits, key=sorted)
+        known = sorted(name for name in reading.addresses if name != LOOPBACK)
+        self.names = self._distinct(tuple(known) if known else self._mentioned())
+        self._addresses = reading.addresses
+
+    def _mentioned(self) -> Names:
+        plain = {name.removeprefix("!") for limit in self._limits for name in limit} - {LOOPBACK, "+"}
+        return (*sorted(plain), OTHER)
+
+    def _distinct(self, names: Names) -> Names:
+        """One of all interfaces that no rule tells apart."""
+        told_apart: dict[tuple[bool, ...], str] = {}
+        for name in names:
+            told_apart.setdefault(self._signature(name), name)
+        return tuple(told_apart.values())
+
+    def _signature(self, name: str) -> tuple[bool, ...]:
+        return tuple(matches(limit, name) for limit in self._limits)
+
+    def own(self, family: Family) -> dict[int, Names]:
+        """The host's addresses with the interfaces that hold them; empty when they are not known."""
+        held: dict[int, Names] = {}
+        for name, entries in self._addresses.items():
+            for one, value, _length in entries:
+                if one != family or LOOPBACK_NET[family][0] <= value <= LOOPBACK_NET[family][1]:
+                    continue
+                held[value] = (*held.get(value, ()), *(() if name == LOOPBACK else (name,)))
+        return held
+
+    def segments(self, family: Family, low: int, high: int) -> list[tuple[int, int, Names]]:
+        """A range cut at the connected networks: each part with the interfaces of the longest one that holds it.
+
+        Where no rule tells interfaces apart, one uncut range with no names.
+        """
+        if len(self.names) <= 1:
+            return [(low, high, ())]
+        networks = self._networks(family)
+        starts = {low}
+        for first, last, _name in networks:
+            starts.update(place for place in (first, last + 1) if low < place <= high)
+        ordered = sorted(starts)
+        ends = [*(start - 1 for start in ordered[1:]), high]
+        return [(start, end, _longest(networks, start)) for start, end in zip(ordered, ends, strict=True)]
+
+    def _networks(self, family: Family) -> list[tuple[int, int, str]]:
+        return [
+            (*addresses.prefix_range(family, value, length), name)
+            for name, entries in self._addresses.items()
+            if name != LOOPBACK
+            for one, value, length in entries
+            if one == family and 0 < length < addresses.BITS[family]
+        ]
+
+    def slices(self, point: str, family: Family, box: Box, iif: str | None, oif: str | None) -> list[Slice]:
+        """The parts of `box` that pass the point, each with its possible interfaces (what is given is taken as it is).
+
+        INPUT is cut to destinations the host owns and OUTPUT to its own sources, where the addresses are known.
+        """
+        if LOOPBACK in {iif, oif}:
+            return [Slice(box, (iif or NO_INTERFACE,), (oif or NO_INTERFACE,))]
+        if point == "INPUT":
+            return [
+                Slice(part, self._pick(iif, names), (NO_INTERFACE,))
+                for part, names in self._towards_own(family, box, own_at=2, peer_at=0)
+            ]
+        if point == "OUTPUT":
+            return [
+                Slice(part, (NO_INTERFACE,), self._pick(oif, names))
+                for part, names in self._towards_own(family, box, own_at=0, peer_at=2)
+            ]
+        return [
+            Slice(limited(limited(box, 0, src, src_end), 2, dst, dst_end), self._pick(iif, via), self._pick(oif, to))
+            for src, src_end, via in self.segments(family, box[0], box[1])
+            for dst, dst_end, to in self.segments(family, box[2], box[3])
+        ]
+
+    def _pick(self, given: str | None, possible: Names) -> Names:
+        if given is not None:
+            return (given,)
+        return self._distinct(possible) if possible else self.names
+
+    def _towards_own(self, family: Family, box: Box, *, own_at: int, peer_at: int) -> list[tuple[Box, Names]]:
+        own = self.own(family)
+        if not own:
+            return [(box, ())]
+        found: list[tuple[Box, Names]] = []
+        for holders, places in _by_holders(own).items():
+            for low, high in intervals.intersect([(box[own_at], box[own_at + 1])], places):
+                for start, end, link in self.segments(family, box[peer_at], box[peer_at + 1]):
+                    part = limited(limited(box, own_at, low, high), peer_at, start, end)
+                    found.append((part, self._path(link, holders, incoming=peer_at == 0)))
+        return found
+
+    def _path(self, link: Names, holders: Names, *, incoming: bool) -> Names:
+        if link and incoming:
+            return tuple(sorted({*link, *holders}))
+        return link or holders
+
+
+def _by_holders(own: dict[int, Names]) -> dict[Names, list[tuple[int, int]]]:
+    places: dict[Names, list[tuple[int, int]]] = {}
+    for value, holders in own.items():
+        places.setdefault(holders, []).append((value, value))
+    return places
+
+
+def _longest(networks: list[tuple[int, int, str]], value: int) -> Names:
+    holding = [(last - first, name) for first, last, name in networks if first <= value <= last]
+    if not holding:
+        return ()
+    narrowest = min(size for size, _ in holding)
+    return tuple(sorted({name for size, name in holding if size == narrowest}))
