@@ -1,0 +1,86 @@
+"""Template tags of the interface: `{% icon %}`, `{% status %}`, `short_hash`, `ago`, verdict words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
+
+from compliance.words import Status
+from compliance.words import status as status_of
+
+register = template.Library()
+
+_UNITS = ((86400 * 365, "year", "years"), (86400 * 30, "month", "months"), (86400, "day", "days"))
+_SHORT_UNITS = ((3600, "h"), (60, "min"))
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16, css: str = "") -> SafeString:
+    """The lucide icon `name` as inline SVG, `size` pixels square, hidden from screen readers."""
+    classes = f"icon {css}".rstrip()
+    return SafeString(lucide(name, size=size, **{"class": classes, "aria-hidden": "true", "focusable": "false"}))
+
+
+@register.inclusion_tag("parts/status.html")
+def status(kind: str, name: str, extra: str = "") -> dict[str, object]:
+    """A chip with icon and word for state `name` of `kind` (compliance.words.KINDS); `extra` follows the word."""
+    return {"status": status_of(kind, name), "extra": extra}
+
+
+@register.filter
+def verdict_label(name: str) -> str:
+    """The interface's words for a Verdict name: "permits_more" → "Over-permissive rule"."""
+    return status_of("verdict", name).label
+
+
+@register.filter
+def verdict_icon(name: str) -> str:
+    """The lucide icon name of a Verdict name."""
+    return status_of("verdict", name).icon
+
+
+@register.filter
+def verdict_tone(name: str) -> str:
+    """The tone of a Verdict name: ok, warn, bad or off."""
+    return status_of("verdict", name).tone
+
+
+@register.filter
+def state_label(name: str, kind: str) -> str:
+    """The words for state `name` of `kind`, for places where a chip is too much: `{{ s|state_label:"change" }}`."""
+    found: Status = status_of(kind, name)
+    return found.label
+
+
+@register.filter
+def short_hash(digest: str) -> str:
+    """The first twelve hex digits of a digest in groups of four, as people read it to each other."""
+    head = str(digest)[:12]
+    return " ".join(head[i : i + 4] for i in range(0, len(head), 4))
+
+
+@register.filter
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago `moment` was ("38 min ago", "3 days ago"), or will be ("in 2 h"); None gives "never"."""
+    if moment is None:
+        return "never"
+    seconds = ((now or timezone.now()) - moment).total_seconds()
+    span = _span(abs(seconds))
+    if not span:
+        return "just now"
+    return f"{span} ago" if seconds > 0 else f"in {span}"
+
+
+def _span(seconds: float) -> str:
+    for size, one, many in _UNITS:
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {one if count == 1 else many}"
+    for size, unit in _SHORT_UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return ""

@@ -1,0 +1,168 @@
+"""The words and signs every page, mail and pack uses for a state: one literal table, no Django.
+
+A status is never told by colour alone: each has a label, the name of a lucide icon and a tone.
+Tones: ok (as it should be), warn (someone should look), bad (something is open that should not be),
+off (nothing is claimed). A name that is not in the table is shown as it is, in tone off: it never looks fine.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Tone = Literal["ok", "warn", "bad", "off"]
+
+
+class Status(NamedTuple):
+    """How one state is shown: `label` for people, `icon` a lucide name, `tone` the colour class."""
+
+    label: str
+    icon: str
+    tone: Tone
+
+
+VERDICTS: dict[str, Status] = {
+    "implemented": Status("Implemented", "circle-check", "ok"),
+    "permits_more": Status("Over-permissive rule", "triangle-alert", "bad"),
+    "not_implemented": Status("Not implemented", "circle-dashed", "warn"),
+    "unfiltered": Status("Unfiltered", "lock-open", "bad"),
+    "share_wider": Status("Share wider than authorised", "folder-open", "bad"),
+    "listener_unauthorised": Status("Listener nobody authorised", "ear", "bad"),
+    "no_listener": Status("No service listening", "ear-off", "warn"),
+    "changed_without_record": Status("Changed without a record", "file-exclamation-point", "bad"),
+    "approved_not_done": Status("Approved but never done", "clock-alert", "warn"),
+    "used_outside": Status("Used outside authorisation", "footprints", "bad"),
+    "attempted": Status("Attempted", "ban", "warn"),
+    "unused": Status("No longer used", "archive", "warn"),
+    "usage_unknown": Status("Usage unknown", "circle-question-mark", "off"),
+    "silent_baseline": Status("Silent baseline", "volume-x", "warn"),
+    "unknown_server": Status("Unknown server", "server-off", "bad"),
+    "not_verifiable": Status("Not verifiable", "shield-question-mark", "warn"),
+    "stale": Status("Evidence stale", "timer-off", "warn"),
+    "unreachable": Status("Source unreachable", "wifi-off", "warn"),
+}
+
+CERTAINTIES: dict[str, Status] = {
+    "definite": Status("Proven", "badge-check", "off"),
+    "possible": Status("Possible", "circle-question-mark", "off"),
+    "unproven": Status("Could not be determined", "shield-question-mark", "warn"),
+}
+
+HELD: dict[str, Status] = {
+    "complete": Status("Complete", "circle-check", "ok"),
+    "held": Status("Complete", "circle-check", "ok"),
+    "partial": Status("Partial", "circle-minus", "warn"),
+    "missing": Status("Missing", "circle-x", "bad"),
+}
+
+CHANGES: dict[str, Status] = {
+    "draft": Status("Draft", "pencil", "off"),
+    "submitted": Status("Waiting for approval", "hourglass", "warn"),
+    "approved": Status("Approved, to be done", "stamp", "warn"),
+    "rejected": Status("Rejected", "circle-x", "off"),
+    "withdrawn": Status("Withdrawn", "undo-2", "off"),
+    "implemented": Status("Done, not yet seen", "wand-sparkles", "warn"),
+    "verified": Status("Verified", "badge-check", "ok"),
+    "disputed": Status("Disputed", "octagon-alert", "bad"),
+    "retired": Status("Retired", "archive", "off"),
+}
+
+FINDINGS: dict[str, Status] = {
+    "open": Status("Open", "circle-alert", "bad"),
+    "acknowledged": Status("Acknowledged", "eye", "warn"),
+    "accepted": Status("Risk accepted", "scale", "off"),
+    "cured": Status("Cured", "circle-check", "ok"),
+}
+
+SEVERITIES: dict[str, Status] = {
+    "high": Status("High", "chevrons-up", "bad"),
+    "medium": Status("Medium", "equal", "warn"),
+    "low": Status("Low", "chevrons-down", "off"),
+}
+
+JOBS: dict[str, Status] = {
+    "queued": Status("Waiting", "hourglass", "off"),
+    "running": Status("Running", "refresh-cw", "off"),
+    "done": Status("Done", "circle-check", "ok"),
+    "failed": Status("Failed, will be tried again", "circle-alert", "warn"),
+    "dead": Status("Failed", "circle-x", "bad"),
+    "cancelled": Status("Cancelled", "ban", "off"),
+}
+
+PULLS: dict[str, Status] = {
+    "queued": Status("Waiting", "hourglass", "off"),
+    "running": Status("Reading", "refresh-cw", "off"),
+    "ok": Status("Read", "circle-check", "ok"),
+    "unchanged": Status("Unchanged", "equal", "ok"),
+    "partial": Status("Partly read", "circle-minus", "warn"),
+    "failed": Status("Failed", "circle-x", "bad"),
+}
+
+SOURCES: dict[str, Status] = {
+    "fresh": Status("Fresh", "circle-check", "ok"),
+    "partial": Status("Partly read", "circle-minus", "warn"),
+    "stale": Status("Stale", "timer-off", "warn"),
+    "unreachable": Status("Unreachable", "wifi-off", "bad"),
+    "never": Status("Never read", "circle-dashed", "warn"),
+    "paused": Status("Paused", "circle-pause", "off"),
+}
+
+REVIEWS: dict[str, Status] = {
+    "planned": Status("Planned", "calendar-clock", "off"),
+    "due": Status("Due", "clock-alert", "warn"),
+    "held": Status("Held, to be signed", "pen-line", "warn"),
+    "signed": Status("Signed off", "badge-check", "ok"),
+    "missed": Status("Missed", "calendar-x", "bad"),
+}
+
+ACTIONS: dict[str, Status] = {
+    "open": Status("Open", "circle-dashed", "warn"),
+    "overdue": Status("Overdue", "clock-alert", "bad"),
+    "done": Status("Done", "circle-check", "ok"),
+    "dropped": Status("Dropped", "circle-slash", "off"),
+}
+
+PACKS: dict[str, Status] = {
+    "building": Status("Being built", "refresh-cw", "off"),
+    "signed": Status("Signed", "shield-check", "ok"),
+    "failed": Status("Failed", "circle-x", "bad"),
+}
+
+CONNECTIONS: dict[str, Status] = {
+    "requested": Status("Requested", "hourglass", "off"),
+    "authorised": Status("Authorised", "stamp", "ok"),
+    "provisional": Status("Provisional", "clock-alert", "warn"),
+    "overdue": Status("Review overdue", "calendar-x", "warn"),
+    "ended": Status("Ended", "calendar-off", "off"),
+    "retired": Status("Retired", "archive", "off"),
+    "not_authorised": Status("Not authorised", "ban", "bad"),
+}
+
+CHECKS: dict[str, Status] = {
+    "pass": Status("Passed", "circle-check", "ok"),
+    "warn": Status("Look at this", "triangle-alert", "warn"),
+    "fail": Status("Failed", "circle-x", "bad"),
+    "unknown": Status("Could not be determined", "circle-question-mark", "warn"),
+}
+
+KINDS: dict[str, dict[str, Status]] = {
+    "verdict": VERDICTS,
+    "certainty": CERTAINTIES,
+    "held": HELD,
+    "change": CHANGES,
+    "finding": FINDINGS,
+    "severity": SEVERITIES,
+    "job": JOBS,
+    "pull": PULLS,
+    "source": SOURCES,
+    "review": REVIEWS,
+    "action": ACTIONS,
+    "pack": PACKS,
+    "connection": CONNECTIONS,
+    "check": CHECKS,
+}
+
+
+def status(kind: str, name: str) -> Status:
+    """The words and sign for state `name` of `kind` (a key of KINDS); unknown names are shown as they are, tone off."""
+    known = KINDS[kind].get(str(name))
+    return known or Status(str(name).replace("_", " ").capitalize() or "Not known", "circle-question-mark", "off")

@@ -1,0 +1,42 @@
+// Small helps on every page; each works without this file too.
+
+// The error summary takes the focus, so a screen reader starts there.
+document.querySelector("[data-focus]")?.focus();
+
+// "/" goes to the search.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  const search = document.querySelector("[data-search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+});
+
+// A job that has ended while the page was watching: show the page as it is now.
+document.addEventListener("htmx:afterSwap", () => {
+  const result = document.querySelector("#job[data-result]");
+  if (result) location.assign(result.dataset.result);
+});
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.target.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Print buttons.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
+function typing(element) {
+  return element instanceof HTMLElement && (element.isContentEditable || element.matches("input, select, textarea"));
+}
