@@ -1,0 +1,219 @@
+"""Draws the zone map as SVG: plain shapes and escaped text, no scripts, no styles, nothing fetched.
+
+The colours written are those of print; a page overrides them by class (zm-box, zm-head, zm-name, zm-text, zm-quiet,
+zm-line, zm-excess, zm-pill, zm-label, zm-wider, zm-nobody, zm-unknown, zm-on), so dark pages need no second drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+from evidence.packs.diagram import Cell, Diagram, Link, Server, Zone, slots
+from evidence.packs.diagram_routes import Edge, Layout, Route, lay_out
+
+WIDTH, HEIGHT = 136.0, 92.0  # of a zone
+HEAD = 17.0
+MONO = 0.6  # width of a sign of Plex Mono in em
+LABEL_PX, SERVER_PX = 6.6, 6.4
+SHOWN = 6  # servers named in a zone; the rest are counted
+INK, QUIET, ACCENT, PALE = "#15222e", "#566573", "#2b5c86", "#f3f7fa"
+WIDER, NOBODY, UNKNOWN = "#8a5200", "#a8231c", "#566573"
+SANS, MONOSPACE = "'IBM Plex Sans', sans-serif", "'IBM Plex Mono', monospace"
+
+
+@dataclass(frozen=True, slots=True)
+class _Badge:
+    """A counted finding on a line: its sign, number and colour class."""
+
+    text: str
+    kind: str
+    fill: str
+
+    @property
+    def width(self) -> float:
+        """Its room on the line."""
+        return len(self.text) * LABEL_PX * MONO + 5
+
+
+def zone_map(diagram: Diagram, *, title: str) -> str:
+    """The map as one <svg> element with a title for those who cannot see it. Zones keep their places."""
+    places = slots(len(diagram.zones))
+    where = {zone.name: place for zone, place in zip(diagram.zones, places, strict=True)}
+    lines = _lines(diagram)
+    labels = [_label_texts(link) for link, _ in lines]
+    edges = [
+        Edge(where[link.source], where[link.destination], _widths(texts, _badges(cell)))
+        for (link, cell), texts in zip(lines, labels, strict=True)
+    ]
+    layout = lay_out(places, edges, width=WIDTH, height=HEIGHT)
+    drawn: list[str] = []
+    for (link, _), route in zip(lines, layout.routes, strict=True):
+        drawn += _line(link, route)
+    for zone, place in zip(diagram.zones, places, strict=True):
+        drawn += _zone(diagram, zone, layout.boxes[place])
+    for (_, cell), route, texts in zip(lines, layout.routes, labels, strict=True):
+        drawn += _label(texts[route.width], _badges(cell), route)
+    return _svg(layout, title, drawn)
+
+
+def _svg(layout: Layout, title: str, drawn: Iterable[str]) -> str:
+    width, height = layout.size
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="zm" role="img" viewBox="0 0 {width:.1f} {height:.1f}" '
+        f'width="{width:.1f}" height="{height:.1f}"><title>{_said(title)}</title>'
+    )
+    return head + "".join(drawn) + "</svg>"
+
+
+def _lines(diagram: Diagram) -> list[tuple[Link, Cell]]:
+    """A line for each direction with something authorised, and one for each with findings and nothing authorised."""
+    linked = {(link.source, link.destination): link for link in diagram.links if link.source != link.destination}
+    for cell in diagram.cells:
+        pair = (cell.source, cell.destination)
+        if cell.source != cell.destination and cell.wider + cell.nobody:
+            linked.setdefault(pair, Link(*pair, connections=0))
+    order = {zone.name: number for number, zone in enumerate(diagram.zones)}
+    pairs = sorted(linked, key=lambda pair: (order[pair[0]], order[pair[1]]))
+    return [(linked[pair], diagram.cell(*pair)) for pair in pairs]
+
+
+def _label_texts(link: Link) -> tuple[str, ...]:
+    """What a label says, the fuller wording first."""
+    count = f"{link.connections:,}"
+    if not link.services:
+        return (count,)
+    more = f" +{len(link.services) - 1}" if len(link.services) > 1 else ""
+    return (f"{count} · {_cut(link.services[0], 16)}{more}", count)
+
+
+def _badges(cell: Cell) -> list[_Badge]:
+    counted = (("+", cell.wider, "zm-wider", WIDER), ("\u00d7", cell.nobody, "zm-nobody", NOBODY),
+               ("?", cell.unknown, "zm-unknown", UNKNOWN))  # fmt: skip
+    return [_Badge(f"{sign}{number:,}", kind, fill) for sign, number, kind, fill in counted if number]
+
+
+def _widths(texts: tuple[str, ...], badges: list[_Badge]) -> tuple[float, ...]:
+    extra = sum(badge.width + 1.5 for badge in badges)
+    return tuple(_pill_width(text) + extra for text in texts)
+
+
+def _pill_width(text: str) -> float:
+    return len(text) * LABEL_PX * MONO + 9
+
+
+def _line(link: Link, route: Route) -> list[str]:
+    """The line and its arrow head. Nothing authorised: dashed, so that it is told apart without colour."""
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in route.corners)
+    x, y = route.corners[-1]
+    back = 5.0 if route.corners[-2][0] < x else -5.0
+    excess = not link.connections
+    kind, colour, dash = ("zm-excess", NOBODY, ' stroke-dasharray="4 2.5"') if excess else ("zm-line", ACCENT, "")
+    thick = 1.1 if link.connections < 10 else 1.7 if link.connections < 50 else 2.3
+    return [
+        f'<polyline class="{kind}" points="{points}" fill="none" stroke="{colour}" stroke-width="{thick}"{dash}/>',
+        f'<path class="{kind}" d="M{x:.1f} {y:.1f}l{-back:.1f} -2.8v5.6z" fill="{colour}" stroke="none"/>',
+    ]
+
+
+def _label(text: str, badges: list[_Badge], route: Route) -> list[str]:
+    x, y, _, height = route.label
+    wide = _pill_width(text)
+    out = [
+        f'<rect class="zm-pill" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{height:.1f}" rx="5" '
+        f'fill="#ffffff" stroke="{ACCENT}" stroke-width="0.7"/>',
+        _text(x + wide / 2, y + height - 2.8, text, LABEL_PX, "zm-label", INK, mono=True, anchor="middle"),
+    ]
+    at = x + wide + 1.5
+    for badge in badges:
+        out.append(
+            f'<rect class="{badge.kind}" x="{at:.1f}" y="{y:.1f}" width="{badge.width:.1f}" height="{height:.1f}" '
+            f'rx="1.5" fill="{badge.fill}"/>'
+        )
+        middle = at + badge.width / 2
+        out.append(
+            _text(
+                middle,
+                y + height - 2.8,
+                badge.text,
+                LABEL_PX,
+                "zm-on",
+                "#ffffff",
+                mono=True,
+                anchor="middle",
+                bold=True,
+            )
+        )
+        at += badge.width + 1.5
+    return out
+
+
+def _zone(diagram: Diagram, zone: Zone, box: tuple[float, float, float, float]) -> list[str]:
+    """The zone's box: name and number of servers, the servers that matter most, what goes in and out, what was read."""
+    x, y, wide, tall = box
+    dash = ' stroke-dasharray="5 3"' if zone.outside else ""
+    number = f"{len(zone.servers):,}" if zone.servers or not zone.outside else "outside"
+    out = [
+        f'<rect class="zm-box" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="4" fill="{PALE}" '
+        f'stroke="{INK}" stroke-width="0.9"{dash}/>',
+        f'<path class="zm-head" d="M{x:.1f} {y + HEAD:.1f}v-13a4 4 0 0 1 4 -4h{wide - 8:.1f}a4 4 0 0 1 4 4v13z" fill="{INK}"/>',
+        _text(x + 7, y + 12, _cut(zone.name, 20), 8.2, "zm-name", "#ffffff", bold=True),
+        _text(x + wide - 7, y + 12, number, 7.4, "zm-name", "#ffffff", anchor="end"),
+    ]
+    for order, server in enumerate(_foremost(zone.servers)):
+        out += _server(server, x + 7 + (order % 2) * (wide - 10) / 2, y + HEAD + 11.5 + (order // 2) * 10)
+    into, outward, within = diagram.flows(zone.name)
+    if len(zone.servers) > SHOWN:
+        out.append(_text(x + 7, y + HEAD + 42, f"+{len(zone.servers) - SHOWN:,} more", 6.4, "zm-quiet", QUIET))
+    out.append(
+        _text(x + 7, y + tall - 15, f"in {into:,} · out {outward:,} · within {within:,}", 6.6, "zm-quiet", QUIET)
+    )
+    if zone.servers and not zone.outside:
+        read = f"rules read on {zone.read:,} of {len(zone.servers):,}"
+        out.append(_text(x + 7, y + tall - 6, read, 6.6, "zm-text" if zone.read < len(zone.servers) else "zm-quiet",
+                         INK if zone.read < len(zone.servers) else QUIET, bold=zone.read < len(zone.servers)))  # fmt: skip
+    return out
+
+
+def _foremost(servers: tuple[Server, ...]) -> list[Server]:
+    """Those named in the box: critical, then high-value, then by their order."""
+    return sorted(servers, key=lambda one: (not one.critical, not one.high_value))[:SHOWN]
+
+
+def _server(server: Server, x: float, y: float) -> list[str]:
+    """A name, with a filled square when critical and a ring when high-value."""
+    out, at = [], x
+    if server.critical:
+        out.append(f'<rect class="zm-mark" x="{at:.1f}" y="{y - 4.3:.1f}" width="4" height="4" fill="{INK}"/>')
+        at += 6
+    if server.high_value:
+        out.append(
+            f'<circle class="zm-ring" cx="{at + 2:.1f}" cy="{y - 2.3:.1f}" r="1.9" fill="none" stroke="{INK}" stroke-width="0.9"/>'
+        )
+        at += 6
+    room = int((WIDTH / 2 - 8 - (at - x)) / (SERVER_PX * MONO))
+    out.append(_text(at, y, _cut(server.name, room), SERVER_PX, "zm-text", INK, mono=True))
+    return out
+
+
+def _text(
+    x: float, y: float, text: str, size: float, kind: str, fill: str, *,
+    mono: bool = False, bold: bool = False, anchor: str = "start",
+) -> str:  # fmt: skip
+    weight = ' font-weight="600"' if bold else ""
+    at = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    return (
+        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" font-family="{MONOSPACE if mono else SANS}" font-size="{size}" '
+        f'fill="{fill}"{weight}{at}>{_said(text)}</text>'
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    """At most `most` signs; what was cut is in the lists beside the map."""
+    return text if len(text) <= most else text[: max(1, most - 1)] + "…"
+
+
+def _said(text: str) -> str:
+    """Text that can only be text in SVG: escaped, and without signs XML does not allow."""
+    return escape("".join(sign if sign.isprintable() else " " for sign in text), quote=True)

@@ -1,0 +1,194 @@
+"""The seal of a pack: the installation's own signing key, the signature in the PDF and the one beside the manifest.
+
+The key is made at first use: ECDSA P-256 under a certificate authority that is made with it and vouches for nothing
+but itself. Every certificate says so. What proves the signer is the key's fingerprint, handed to the auditor by
+another way than the pack. Keys are files only their owner reads, never in the database or its backup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
+
+from evidence.packs import verify
+
+FOLDER = "packs"
+SELF_MADE = "self-made key of this installation"
+SIGNER_NAME = f"Eastwest packs ({SELF_MADE})"  # a common name has at most 64 signs
+CA_NAME = f"Eastwest CA ({SELF_MADE})"
+CA_YEARS, SIGNER_YEARS = 20, 10
+PEM = serialization.Encoding.PEM
+DER = serialization.Encoding.DER
+SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
+
+
+class SealError(Exception):
+    """Nothing was signed; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A signing key with its certificate and the certificate of the authority that signed it."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    authority: x509.Certificate
+
+    @property
+    def name(self) -> str:
+        """Who signs, as the certificate says it."""
+        found = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(found[0].value) if found else self.certificate.subject.rfc4514_string()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (64 hex digits) of the public key: what is handed to the auditor by another way."""
+        return hashlib.sha256(self.key.public_key().public_bytes(DER, SPKI)).hexdigest()
+
+    def signer(self) -> dict[str, str]:
+        """The manifest's entry about the signer."""
+        certificate = hashlib.sha256(self.certificate.public_bytes(DER)).hexdigest()
+        return {"name": self.name, "key_sha256": self.fingerprint, "certificate_sha256": certificate}
+
+
+def open_seal(keys: Path, *, at: datetime) -> Seal:
+    """The seal kept in `keys` (a folder), made there at first use; two processes at once end with the same one.
+
+    `at` is aware; SealError when the certificate is not valid then or the files cannot be read.
+    """
+    home = keys / FOLDER
+    if not home.exists():
+        _make(home, at)
+    try:
+        key = serialization.load_pem_private_key((home / "signer.key").read_bytes(), password=None)
+        certificate = x509.load_pem_x509_certificate((home / "signer.pem").read_bytes())
+        authority = x509.load_pem_x509_certificate((home / "authority.pem").read_bytes())
+    except (OSError, ValueError, TypeError) as error:
+        raise SealError(
+            f"The signing key in {home} cannot be read: {error}. Restore it from its own backup."
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+        raise SealError(f"The key and the certificate in {home} do not belong together. Restore both from one backup.")
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        raise SealError(
+            f"The signing certificate is valid from {certificate.not_valid_before_utc:%d %B %Y} to "
+            f"{certificate.not_valid_after_utc:%d %B %Y}, and this machine's clock says {at:%d %B %Y}. "
+            "Check the clock; if it is right, replace the key and hand its new fingerprint to the auditors."
+        )
+    return Seal(key, certificate, authority)
+
+
+def sign_lines(seal: Seal, *, manifest: bytes, document: str, content: bytes) -> bytes:
+    """manifest.sig: the signature over two lines, the SHA-256 of the manifest and of the document (by its name)."""
+    lines = "".join(f"sha256 {hashlib.sha256(data).hexdigest()} {name}\n"
+                    for name, data in ((verify.MANIFEST, manifest), (document, content)))  # fmt: skip
+    verify.signed_lines(lines)  # refuses a document name the verifier would not know
+    signature = seal.key.sign(lines.encode(), ec.ECDSA(hashes.SHA256()))
+    fields = {
+        "algorithm": verify.ALGORITHM,
+        "key": seal.key.public_key().public_bytes(PEM, SPKI).decode("ascii"),
+        "signature": base64.b64encode(signature).decode("ascii"),
+        "signed": lines,
+    }
+    return verify.canonical(fields)
+
+
+def sign_pdf(seal: Seal, pdf: bytes, *, reason: str) -> bytes:
+    """The PDF with one invisible PAdES (B-B) signature that certifies it and forbids every later change."""
+    # Imported here: half a second that web pages and the command line need not pay.
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import fields, signers
+
+    bundle = pkcs12.serialize_key_and_certificates(
+        None, seal.key, seal.certificate, [seal.authority], serialization.NoEncryption()
+    )
+    signer = signers.SimpleSigner.load_pkcs12_data(bundle, other_certs=[], passphrase=None)
+    if signer is None:
+        raise SealError("The signing key could not be used for the PDF. Restore it from its own backup.")
+    meta = signers.PdfSignatureMetadata(
+        field_name="EvidencePackSeal",
+        md_algorithm="sha256",
+        subfilter=fields.SigSeedSubFilter.PADES,
+        certify=True,
+        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
+        name=seal.name,
+        reason=reason,
+    )
+    out = io.BytesIO()
+    signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), meta, signer=signer, output=out)
+    return out.getvalue()
+
+
+def _make(home: Path, at: datetime) -> None:
+    """Writes a new authority, key and certificate; the finished folder takes its name in one step, or not at all."""
+    authority_key, signer_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = _certificate(CA_NAME, CA_NAME, authority_key, authority_key.public_key(), at, CA_YEARS, authority=True)
+    signer = _certificate(
+        SIGNER_NAME, CA_NAME, authority_key, signer_key.public_key(), at, SIGNER_YEARS, authority=False
+    )
+    home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))  # 0700
+    try:
+        for name, data in (
+            ("authority.key", _private(authority_key)),
+            ("authority.pem", authority.public_bytes(PEM)),
+            ("signer.key", _private(signer_key)),
+            ("signer.pem", signer.public_bytes(PEM)),
+        ):
+            with os.fdopen(os.open(fresh / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        fresh.rename(home)
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if not home.exists():  # otherwise another process made it in the same moment: theirs is the one
+            raise
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def _certificate(
+    name: str,
+    issuer: str,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    public: ec.EllipticCurvePublicKey,
+    at: datetime,
+    years: int,
+    *,
+    authority: bool,
+) -> x509.Certificate:
+    usage = x509.KeyUsage(
+        digital_signature=not authority, content_commitment=not authority, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=authority, crl_sign=authority,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(at - timedelta(days=1))
+        .not_valid_after(at + timedelta(days=365 * years))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=0 if authority else None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    )
+    return builder.sign(issuer_key, hashes.SHA256())
