@@ -22,7 +22,7 @@ from evidence.formats.walk import TOO_MANY, Decided, Piece, Walk
 from evidence.rules import Chain, Point, Reading
 
 Packet = Witness
-STEPS = 400_000  # a step is one rule met by one piece: some seconds of work
+STEPS = 300_000  # a step is one rule met by one piece: at most some ten seconds of work
 KEPT = 8  # points whose prepared chains are kept between calls
 
 # The families a base chain judges, by the first part of its name (`nft:ip/`: by its first two).
