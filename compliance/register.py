@@ -123,7 +123,7 @@ def _connection(row: Row, estate: Estate, day: date) -> list[Entry]:
             row.problem(f"{source.text} would talk to itself; traffic within a server is not judged")
             return []
     entries = [
-        Entry(row.name, boxes, _required(pairs, boxes, family, estate), None, use, family)
+        Entry(row.name, boxes, _required(pairs, family, estate), None, use, family)
         for family in FAMILIES
         if (boxes := _legs(pairs, offered, family))
     ]
@@ -143,17 +143,13 @@ def _legs(pairs: list[tuple[Endpoint, Endpoint]], offered: list[Service], family
     return tuple(dict.fromkeys(found))
 
 
-def _required(
-    pairs: list[tuple[Endpoint, Endpoint]], boxes: tuple[Box, ...], family: Family, estate: Estate
-) -> Required:
+def _required(pairs: list[tuple[Endpoint, Endpoint]], family: Family, estate: Estate) -> Required:
     """INPUT of every destination server, OUTPUT of every source server, as far as they take part in the family."""
     points: dict[tuple[str, str], None] = {}
     for source, target in pairs:
-        points.update(dict.fromkeys((host, INPUT) for host in target.hosts))
-        points.update(dict.fromkeys((host, OUTPUT) for host in source.hosts))
-    alone = Wanted("", estate.servers, ())
-    entry = Entry("", boxes, (), None, "", family)
-    return tuple((host, point) for host, point in points if part_at(entry, host, point, alone))
+        for point, asked, peer in ((INPUT, target, source), (OUTPUT, source, target)):
+            points.update(((host, point), None) for host in asked.hosts if estate.takes_part(host, asked, peer, family))
+    return tuple(points)
 
 
 def _services(row: Row) -> list[Service]:
@@ -195,7 +191,7 @@ def _share(row: Row, estate: Estate, day: date) -> list[Entry]:
         if boxes:
             sides = tuple(box_of(family, src=(one.low, one.high)) for one in clients.ranges if one.family == family)
             held = replace(share, server=server.hosts[0], clients=sides)
-            entries.append(Entry(row.name, boxes, _required(pairs, boxes, family, estate), held, use, family))
+            entries.append(Entry(row.name, boxes, _required(pairs, family, estate), held, use, family))
     if not entries:
         row.problem("server and clients have no address family in common")
     return entries if authorised else []

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compliance.register_rows import ADDRESS_KEYS, GROUP_KEYS, SERVER_KEYS, ZONE_KEYS, Problems, Row, rows_of
-from compliance.traffic import addresses
+from compliance.traffic import addresses, intervals
 from compliance.traffic.addresses import Range
-from compliance.traffic.boxes import TOP
+from compliance.traffic.boxes import TOP, Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,13 @@ class Estate:
             row.problem(f"{key}: {', '.join(names)} has no addresses")
             return None
         return Endpoint(", ".join(names), ranges, hosts, any(part.wider for part in known))
+
+    def takes_part(self, host: str, asked: Endpoint, peer: Endpoint, family: Family) -> bool:
+        """Whether a server has an address in its endpoint, in this family, and anyone but itself at the other end."""
+        own = [(value, value) for value in self.servers[host] if addresses.family_of_value(value) == family]
+        others = ((one.low, one.high) for one in peer.ranges if one.family == family)
+        reached = any(_within(value, one) for value, _ in own for one in asked.ranges)
+        return reached and bool(intervals.subtract(others, own))
 
     def _resolve(self, row: Row, key: str, name: str, within: tuple[str, ...]) -> Endpoint | None:
         if sum(name in named for named in (self.servers, self.groups, self.zones)) > 1:

@@ -49,7 +49,7 @@ def read_text(content: str | bytes) -> dict[str, Any]:
     try:
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
         _look_over(text)
-        loaded = yaml.load(text, Loader=_StrictLoader)
+        loaded = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (built on the safe loader)
     except UnicodeDecodeError as wrong:
         raise RegisterError([f"the file is not UTF-8 text (byte {wrong.start})"]) from wrong
     except yaml.YAMLError as wrong:

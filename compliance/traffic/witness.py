@@ -109,7 +109,7 @@ def _address(family: Family, low: int, high: int, inventory: Inventory, taken: i
 
 
 def _host(family: Family, low: int, high: int, taken: int | None) -> int:
-    """The lowest address that is neither .0 nor .255 (IPv4), ends not in :: (IPv6) and is not taken, if there is one."""
+    """The lowest address that is not taken and, if one is near, neither .0 nor .255 (IPv4) nor …:: (IPv6)."""
     unusable = {0, 255} if family == 4 else {0}
     mask = 0xFF if family == 4 else 0xFFFF
     for value in range(low, min(low + 4, high + 1)):

