@@ -119,8 +119,10 @@ class Interfaces:
 
         INPUT is cut to destinations the host owns and OUTPUT to its own sources, where the addresses are known.
         """
-        if LOOPBACK in {iif, oif}:
-            return [Slice(box, (iif or NO_INTERFACE,), (oif or NO_INTERFACE,))]
+        if point == "INPUT" and iif == LOOPBACK:
+            return [Slice(box, (LOOPBACK,), (NO_INTERFACE,))]
+        if point == "OUTPUT" and oif == LOOPBACK:
+            return [Slice(box, (NO_INTERFACE,), (LOOPBACK,))]
         if point == "INPUT":
             return [
                 Slice(part, self._pick(iif, names), (NO_INTERFACE,))

@@ -75,7 +75,7 @@ class Lane:
         self.default = chain.default or (policy.action if policy else None)
         self.steps: list[Step] = []
         for rule in chain.rules:
-            if rule is not policy and _concerns(rule, family, iif, oif):
+            if rule.id != chain.name + POLICY and _concerns(rule, family, iif, oif):
                 self._add(rule, family)
         self.boxes = [step.box for step in self.steps]
         self._index: Index | None = None

@@ -91,6 +91,32 @@ def test_with_residue_what_is_decided_holds_in_every_world(read: Reading, interf
             assert {Naive(read, world).verdict(packet, interface) for world in possible} == {expected}
 
 
+@st.composite
+def plain_lists(draw: st.DrawFn) -> Reading:
+    """Two base chains of verdicts only, some with residue: there the three values are exact."""
+    chains = []
+    for name, table in ((INPUT, "filter"), (LATER, "security")):
+        rules = [
+            rule(name, seq, draw(st.sampled_from([PERMIT, DENY])), draw(tiny_boxes()), residue=draw(RESIDUES))
+            for seq in range(1, draw(st.integers(0, 5)) + 1)
+        ]
+        chains.append(base(name, draw(st.sampled_from([PERMIT, DENY])), *rules, table=table))
+    return reading(*chains)
+
+
+RESIDUES = st.sampled_from(["", "", "-m owner"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain_lists())
+def test_unproven_is_said_only_where_the_worlds_differ(read: Reading) -> None:
+    possible = list(worlds(read))
+    for piece in pieces(read, "INPUT", 4, UNIVERSE):
+        for packet in list(packets_of(piece.box))[::5]:
+            outcomes = {Naive(read, world).verdict(packet, "eth0") for world in possible}
+            assert (piece.decision == "unproven") is (len(outcomes) == 2)
+
+
 @settings(max_examples=60, deadline=None)
 @given(readings(residues=True), tiny_boxes())
 def test_an_unknown_interface_is_decided_only_where_all_agree(read: Reading, box: Box) -> None:
@@ -178,6 +204,16 @@ def test_what_one_rule_does(rules: list[Rule], decision: str, named: str, says: 
     assert says in found.because
 
 
+def test_the_policy_may_stand_among_the_rules_to_carry_its_line() -> None:
+    policy = dataclasses.replace(rule(INPUT, 9, DENY), id=INPUT + "#policy")
+    read = reading(base(INPUT, DENY, rule(INPUT, 1, RETURN, SSH), policy))
+    for port in (22, 23):
+        found = decide(read, "INPUT", _packet(dport=port))
+        assert (found.decision, found.rule) == ("deny", INPUT + "#policy")
+        assert found.origin is not None
+        assert found.origin.first == 9
+
+
 def test_goto_loops_end() -> None:
     read = reading(
         base(INPUT, DENY, rule(INPUT, 1, GOTO, target=A)),
@@ -239,6 +275,7 @@ def test_interfaces_that_addresses_leave_possible() -> None:
     assert "eth0" in unsure.because
     assert "eth1" in unsure.because
     assert decide(read, "INPUT", _packet(dst="10.0.0.5", src="10.7.0.9", iif="eth1")).decision == "permit"
+    assert decide(read, "INPUT", _packet(dst="127.0.0.1", src="127.0.0.1", iif="lo")).decision == "deny"
     nobody = decide(read, "INPUT", _packet(dst="10.0.0.6"))
     assert nobody.decision == "unproven"
     assert "no address of this host" in nobody.because
