@@ -152,10 +152,26 @@ class FlowRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """One route of a host: packets to low..high may leave by `interface` ("" = they are thrown away).
+
+    `table` is the name or number of the routing table ("main" when the dump names none); `metric` 0 when none.
+    """
+
+    family: Family
+    low: int
+    high: int
+    interface: str
+    table: str
+    metric: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that was understood of a set of artefacts, and all that was not.
 
-    `addresses`: interface name -> the host's own (family, address, prefix length) on it.
+    `addresses`: interface name -> the host's own (family, address, prefix length) on it. `families`: the address
+    families whose packet filter these dumps show in full; of any other family nothing is known.
     """
 
     format: str
@@ -166,6 +182,8 @@ class Reading:
     addresses: Mapping[str, tuple[tuple[Family, int, int], ...]] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
     lines: Mapping[str, Lines] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    families: frozenset[Family] = frozenset()
 
 
 class FormatError(ValueError):
