@@ -1,0 +1,97 @@
+"""What every test may ask for: a broker, a stack, a browser; and an honest list of what this machine could not run."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.own_var import VAR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Quiet: no updates, no sync, no second process tree; a container has neither a sandbox nor a GPU to offer.
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def own_var() -> Path:
+    """The var/ of this test run."""
+    return VAR
+
+
+@pytest.fixture(scope="session")
+def broker_url(own_var: Path) -> Iterator[str]:
+    """A real Valkey on the socket the settings name, without workers. Gives its address for redis-py."""
+    from compliance.project import broker
+    from compliance.project.supervise import running_stack
+
+    with running_stack(own_var, {"broker": broker.server_command(own_var)}):
+        yield broker.redis_url(own_var)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The distribution's Chromium."""
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: object) -> Iterator[Page]:
+    """A fresh page (1440 × 900, no cookies) whose relative addresses lead to the live server."""
+    context = browser.new_context(
+        base_url=str(live_server),
+        locale="en-AU",
+        timezone_id="Australia/Sydney",
+        viewport={"width": 1440, "height": 900},
+    )
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for the browser is a browser test, marked or not."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Before the last line: how PostgreSQL went, and what did not run on this machine and why, one line each."""
+    tell = terminalreporter.write_line
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, said in getattr(report, "user_properties", []):
+                if name == "postgresql":
+                    tell(f"PostgreSQL: {said}")
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("not run on this machine")
+    for reason, count in sorted(reasons.items()):
+        tell(f"{count} {'test' if count == 1 else 'tests'}: {reason}")
