@@ -1,0 +1,215 @@
+"""Every setting of Eastwest, in one file. Each EASTWEST_ variable is described in docs/settings.md."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from pathlib import Path
+
+from compliance.project import env
+from compliance.project.broker import celery_url, redis_url
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+VAR = env.folder("EASTWEST_VAR", BASE_DIR / "var")
+VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+KEYS = VAR / "keys"
+KEYS.mkdir(mode=0o700, exist_ok=True)
+ARTEFACTS = VAR / "artefacts"
+PACKS = VAR / "packs"
+
+
+def kept_secret(name: str) -> str:
+    """A secret made on first use and kept in a file only the owner reads (never in the database)."""
+    path = KEYS / name
+    if not path.exists():
+        fresh = KEYS / f"{name}.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):  # another process made it in the same moment: theirs is the one
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_text()
+
+
+SECRET_KEY = env.text("EASTWEST_SECRET_KEY", "") or kept_secret("django.secret")
+APPROVAL_KEY = kept_secret("approvals.secret")
+DEBUG = env.flag("EASTWEST_DEBUG", False)
+ALLOWED_HOSTS = env.words("EASTWEST_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("EASTWEST_ORIGINS", "")
+PORT = env.whole("EASTWEST_PORT", 8479, low=1, high=65535)
+
+INSTALLED_APPS = [
+    "reviews",
+    "evidence",
+    "compliance",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "lucide",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "compliance.views.middleware.SignedInOnly",
+    "compliance.views.middleware.RefusalPage",
+]
+ROOT_URLCONF = "compliance.project.urls"
+WSGI_APPLICATION = "compliance.project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "compliance.views.navigation.navigation",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.database(env.text("DATABASE_URL", ""), sqlite=VAR / "eastwest.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ATOMIC_REQUESTS = False
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "eastwest_cache"}}
+
+LANGUAGE_CODE = "en-au"
+TIME_ZONE = env.text("EASTWEST_TIME_ZONE", "Australia/Sydney")
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("EASTWEST_STATIC", VAR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Who may come in
+AUTH_USER_MODEL = "compliance.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/evidence/"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_ADAPTER = "compliance.views.accounts.ClosedDoor"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Eastwest"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.flag("EASTWEST_INSECURE_PASSKEYS", False)
+APPROVERS_NEED_MFA = env.flag("EASTWEST_APPROVERS_NEED_MFA", True)
+
+# The browser's side of security
+HTTPS = env.flag("EASTWEST_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = False  # the proxy in front redirects; a loop here would lock everybody out
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("EASTWEST_BEHIND_PROXY", False) else None
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
+
+# Jobs: the database is the truth, Celery is the wire
+REDIS_URL = redis_url(VAR)
+CELERY_BROKER_URL = celery_url(VAR)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "work"
+CELERY_TASK_ROUTES = {"compliance.tick": {"queue": "tick"}, "compliance.run_job": {"queue": "work"}}
+CELERY_BEAT_SCHEDULE = {"tick": {"task": "compliance.tick", "schedule": 2.0, "options": {"expires": 2}}}
+CELERY_TIMEZONE = "UTC"
+JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
+JOB_MAX_TRIES = 8
+JOB_KINDS = {
+    "pull": "evidence.jobs.pull",
+    "compare": "evidence.jobs.compare",
+    "verify_change": "evidence.jobs.verify_change",
+    "build_pack": "evidence.jobs.build_pack",
+    "reconcile": "evidence.jobs.reconcile",
+    "remind": "reviews.jobs.remind",
+    "plan_reviews": "reviews.jobs.plan",
+    "send": "compliance.jobs.send",
+}
+SCHEDULES = [
+    "evidence.jobs.due_pulls",
+    "evidence.jobs.due_packs",
+    "evidence.jobs.due_comparisons",
+    "reviews.jobs.due_reviews",
+]
+CHANGE_CHECKS: dict[str, str] = {}
+PACK_SECTIONS = [
+    "evidence.packs.sections.result.build",
+    "evidence.packs.sections.diagram.build",
+    "evidence.packs.sections.flows.build",
+    "evidence.packs.sections.changes.build",
+    "evidence.packs.sections.rules.build",
+    "reviews.pack_section.build",
+    "evidence.packs.sections.exceptions.build",
+]
+
+EMAIL_BACKEND = env.text("EASTWEST_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = VAR / "mail"
+EMAIL_HOST = env.text("EASTWEST_EMAIL_HOST", "localhost")
+EMAIL_PORT = env.whole("EASTWEST_EMAIL_PORT", 25, low=1, high=65535)
+DEFAULT_FROM_EMAIL = env.text("EASTWEST_EMAIL_FROM", "eastwest@localhost")
+SITE_URL = env.text("EASTWEST_URL", f"http://localhost:{PORT}")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("EASTWEST_LOG_LEVEL", "WARNING")},
+}
