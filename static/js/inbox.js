@@ -37,7 +37,7 @@ if (list) {
     act();
   });
 
-  // htmx exchanges the decision beside the list; the list's mark follows.
+  // htmx exchanges the decision beside the list; the list's mark follows. A narrow screen shows one of the two.
   list.addEventListener("click", (event) => {
     const row = event.target.closest("li");
     if (!row || !event.target.closest("a")) return;
@@ -48,5 +48,7 @@ if (list) {
       else link.removeAttribute("aria-current");
     }
     row.scrollIntoView({ block: "nearest" });
+    list.closest(".inbox").classList.add("chosen");
+    if (row.offsetParent === null) scrollTo(0, 0);
   });
 }

@@ -13,10 +13,19 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A job that has ended while the page was watching: show the page as it is now.
-document.addEventListener("htmx:afterSwap", () => {
-  const result = document.querySelector("#job[data-result]");
-  if (result) location.assign(result.dataset.result);
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.matches("#job[data-result]")) location.assign(event.target.dataset.result);
 });
+
+// Minutes are saved while people talk; when that fails, it is said where the time of saving stands.
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failure, (event) => {
+    const said = event.detail.elt.querySelector?.(".saved");
+    if (!said) return;
+    said.textContent = "Not saved: the server did not take it. Your text is still here; press Save to try again.";
+    said.classList.add("tone-bad");
+  });
+}
 
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
