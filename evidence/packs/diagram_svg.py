@@ -157,7 +157,8 @@ def _zone(diagram: Diagram, zone: Zone, box: tuple[float, float, float, float]) 
     out = [
         f'<rect class="zm-box" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="4" fill="{PALE}" '
         f'stroke="{INK}" stroke-width="0.9"{dash}/>',
-        f'<path class="zm-head" d="M{x:.1f} {y + HEAD:.1f}v-13a4 4 0 0 1 4 -4h{wide - 8:.1f}a4 4 0 0 1 4 4v13z" fill="{INK}"/>',
+        f'<path class="zm-head" d="M{x:.1f} {y + HEAD:.1f}v-13a4 4 0 0 1 4 -4h{wide - 8:.1f}a4 4 0 0 1 4 4v13z" '
+        f'fill="{INK}"/>',
         _text(x + 7, y + 12, _cut(zone.name, 20), 8.2, "zm-name", "#ffffff", bold=True),
         _text(x + wide - 7, y + 12, number, 7.4, "zm-name", "#ffffff", anchor="end"),
     ]
@@ -170,9 +171,10 @@ def _zone(diagram: Diagram, zone: Zone, box: tuple[float, float, float, float]) 
         _text(x + 7, y + tall - 15, f"in {into:,} · out {outward:,} · within {within:,}", 6.6, "zm-quiet", QUIET)
     )
     if zone.servers and not zone.outside:
+        some_unread = zone.read < len(zone.servers)
+        kind, fill = ("zm-text", INK) if some_unread else ("zm-quiet", QUIET)
         read = f"rules read on {zone.read:,} of {len(zone.servers):,}"
-        out.append(_text(x + 7, y + tall - 6, read, 6.6, "zm-text" if zone.read < len(zone.servers) else "zm-quiet",
-                         INK if zone.read < len(zone.servers) else QUIET, bold=zone.read < len(zone.servers)))  # fmt: skip
+        out.append(_text(x + 7, y + tall - 6, read, 6.6, kind, fill, bold=some_unread))
     return out
 
 
@@ -189,7 +191,8 @@ def _server(server: Server, x: float, y: float) -> list[str]:
         at += 6
     if server.high_value:
         out.append(
-            f'<circle class="zm-ring" cx="{at + 2:.1f}" cy="{y - 2.3:.1f}" r="1.9" fill="none" stroke="{INK}" stroke-width="0.9"/>'
+            f'<circle class="zm-ring" cx="{at + 2:.1f}" cy="{y - 2.3:.1f}" r="1.9" fill="none" stroke="{INK}" '
+            'stroke-width="0.9"/>'
         )
         at += 6
     room = int((WIDTH / 2 - 8 - (at - x)) / (SERVER_PX * MONO))

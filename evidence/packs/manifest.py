@@ -70,5 +70,11 @@ def manifest_bytes(head: Mapping[str, Any], members: Iterable[Member]) -> bytes:
     return verify.canonical({**head, "format": verify.FORMAT, "members": entries})
 
 
+def path_part(name: str) -> str:
+    """A name (of a host, a file) as one safe part of a path: other signs become `_`, never empty, at most 80 signs."""
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "_" for sign in name)
+    return plain.strip(".")[:80] or "_"
+
+
 def _moment(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()

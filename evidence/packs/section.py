@@ -48,7 +48,7 @@ class Section:
     """One part of a pack.
 
     `slug` is its anchor; `controls` the control ids it serves; `because` says in one sentence why it is partial or
-    missing ("" when held); `template` names a file of templates/packs and `data` is what that template takes
+    missing ("" when held); `template` names a file of templates/packs/print and `data` is what that template takes
     (evidence/packs/content.py); `tables` go to data/, `files` are further members (path in the ZIP, bytes).
     """
 

@@ -1,0 +1,140 @@
+"""Sets the pages of a pack: sections and figures in, one HTML document out. Everything that comes from data is escaped.
+
+A template engine of its own: only templates/packs/print is looked in, autoescape is always on, no context processors.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nh3
+from django.template import Context, Engine
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+from compliance.catalogue import Control, controls
+from evidence.packs import diagram
+from evidence.packs.content import Face, Network, Review
+from evidence.packs.diagram_svg import zone_map
+from evidence.packs.section import Section
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "packs" / "print"
+# What the auditor asks for, in the order asked: number and wording by slug of the section.
+QUESTIONS = {
+    "diagram": (1, "a network diagram of server connections, only essential paths"),
+    "logs": (2, "server communication logs of the past month"),
+    "changes": (3, "change records of server communication settings, with their justification"),
+    "rules": (4, "the firewall rule configuration"),
+    "review": (5, "the minutes of the last review"),
+}
+# No links or images: a pack needs nothing from elsewhere.
+MINUTES_TAGS = {"p", "h3", "h4", "h5", "ul", "ol", "li", "em", "strong", "code", "br", "blockquote",
+                "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
+FONT_FACES = """
+@font-face{font-family:"IBM Plex Sans";src:url(pack:plex-sans.ttf);font-weight:100 700}
+@font-face{font-family:"IBM Plex Mono";src:url(pack:plex-mono.ttf);font-weight:400}
+@font-face{font-family:"IBM Plex Mono";src:url(pack:plex-mono-600.ttf);font-weight:600}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the pages print about themselves: SHA-256 of the manifest, how many files it lists, signer, its key."""
+
+    manifest_sha256: str
+    members: int
+    signer: str
+    fingerprint: str
+    not_checked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A section as the templates see it: with its number, what was asked, and its drawings or minutes made."""
+
+    section: Section
+    number: int | None
+    asked: str
+    template: str
+    maps: tuple[tuple[str, SafeString], ...] = ()
+    matrix: diagram.Matrix | None = None
+    zones: tuple[tuple[diagram.Zone, tuple[int, int, int]], ...] = ()
+    minutes: SafeString = SafeString()
+
+
+def pack_html(face: Face, sections: Sequence[Section], proof: Proof, *, fonts: bool) -> str:
+    """The whole pack as one HTML document; `fonts` names the pack's own font files (only where they are served)."""
+    css = (TEMPLATES / "pack.css").read_text("utf-8")
+    parts = [_part(section) for section in sections]
+    mapped = [control for control in controls() if control.served != "none"]
+    context = Context(
+        {
+            "face": face,
+            "proof": proof,
+            "parts": parts,
+            "leads": [_row(control, parts) for control in mapped if control.lead],
+            "frameworks": _by_framework(mapped, parts),
+            "not_served": [control for control in controls() if control.served == "none"],
+            "statement": next(control for control in controls() if control.statement),
+            "css": mark_safe((FONT_FACES if fonts else "") + css),  # noqa: S308  our own file, no data in it
+            "words": diagram.WORDS,
+            "states": diagram.STATES,
+            "built_at": face.built_at.isoformat(timespec="seconds"),
+        },
+        use_l10n=False,
+        use_tz=False,
+    )
+    return engine().get_template("pack.html").render(context)
+
+
+@functools.cache
+def engine() -> Engine:
+    """The pack's own template engine."""
+    return Engine(
+        dirs=[str(TEMPLATES)],
+        libraries={"packs": "evidence.packs.filters"},
+        builtins=["evidence.packs.filters"],
+        autoescape=True,
+    )
+
+
+def clean_minutes(markdown: str) -> SafeString:
+    """Minutes written in Markdown as HTML that can only be text: raw HTML is shown as text, links lose their target."""
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
+    lowered = made.replace("<h2", "<h4").replace("</h2", "</h4").replace("<h1", "<h3").replace("</h1", "</h3")
+    return mark_safe(nh3.clean(lowered, tags=MINUTES_TAGS, attributes={}))  # noqa: S308  cleaned by nh3 just now
+
+
+def _part(section: Section) -> _Part:
+    number, asked = QUESTIONS.get(section.slug, (None, ""))
+    template = Path(section.template).name
+    if isinstance(section.data, Network):
+        drawn = section.data.diagram
+        maps = tuple((site, mark_safe(zone_map(one, title=_title(site))))  # noqa: S308  every text in it is escaped
+                     for site, one in diagram.maps(drawn))  # fmt: skip
+        zones = tuple((zone, drawn.flows(zone.name)) for zone in drawn.zones)
+        return _Part(section, number, asked, template, maps, drawn.matrix(), zones)
+    if isinstance(section.data, Review):
+        return _Part(section, number, asked, template, minutes=clean_minutes(section.data.minutes))
+    return _Part(section, number, asked, template)
+
+
+def _title(site: str) -> str:
+    return f"Zones and the connections between them{f', {site}' if site else ''}; the lists below say the same in words"
+
+
+def _row(control: Control, parts: Sequence[_Part]) -> tuple[Control, list[_Part]]:
+    """A control with the sections of this pack that serve it."""
+    return control, [part for part in parts if part.section.slug in control.parts]
+
+
+def _by_framework(
+    mapped: Sequence[Control], parts: Sequence[_Part]
+) -> list[tuple[str, list[tuple[Control, list[_Part]]]]]:
+    groups: dict[str, list[tuple[Control, list[_Part]]]] = {}
+    for control in mapped:
+        groups.setdefault(f"{control.framework.name}, {control.framework.version}", []).append(_row(control, parts))
+    return list(groups.items())
