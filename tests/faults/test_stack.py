@@ -21,7 +21,10 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 DEAF = [
     sys.executable,
     "-c",
-    "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (15, 3)]; print('deaf', flush=True); time.sleep(600)",
+    "import signal, time\n"
+    "for number in (signal.SIGTERM, signal.SIGQUIT): signal.signal(number, signal.SIG_IGN)\n"
+    "print('deaf', flush=True)\n"
+    "time.sleep(600)\n",
 ]
 
 

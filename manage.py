@@ -1,0 +1,12 @@
+#!/usr/bin/env python
+"""Django's command line: migrate, demo, and the others. `./run manage …` calls it with the right Python."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compliance.project.settings")
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
