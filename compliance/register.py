@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from compliance.register_rows import (
     rows_of,
 )
 from compliance.traffic import services
-from compliance.traffic.addresses import family_of_value
+from compliance.traffic.addresses import Range, family_of_value
 from compliance.traffic.boxes import FAMILIES, Box, Family, box_of, intersect_all, subtract
 from compliance.traffic.services import Service
 from compliance.traffic.shares import Origin, Share
@@ -48,7 +48,10 @@ class RegisterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One authorised connection in one family. `required`: (host, point) pairs that must permit their part of it."""
+    """One authorised connection in one family. `required`: (host, point) pairs that must permit their part of it.
+
+    `implemented` False: it is approved, and nobody has said yet that it was done.
+    """
 
     id: str
     boxes: tuple[Box, ...]
@@ -56,15 +59,21 @@ class Entry:
     share: Share | None
     expected_use: str
     family: Family = 4
+    implemented: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """All that is authorised in one address space, and the servers with their addresses (both families)."""
+    """All that is authorised in one address space, and the servers with their addresses (both families).
+
+    `zones`: zone -> its servers; `prefixes`: the ranges whose every address must be a registered server's.
+    """
 
     space: str
     servers: Mapping[str, tuple[int, ...]]
     entries: tuple[Entry, ...]
+    zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prefixes: tuple[Range, ...] = ()
 
 
 def wanted(register: Mapping[str, Any], *, at: date | None = None) -> Wanted:
@@ -87,7 +96,8 @@ def wanted(register: Mapping[str, Any], *, at: date | None = None) -> Wanted:
         entries.extend(_share(row, estate, day))
     if problems.sentences:
         raise RegisterError(problems.sentences)
-    return Wanted(space, estate.servers, tuple(entries))
+    prefixes = tuple(one for ranges in estate.zones.values() for one in ranges)
+    return Wanted(space, estate.servers, tuple(entries), estate.members(), prefixes)
 
 
 def part_at(entry: Entry, host: str, point: str, wanted: Wanted) -> tuple[Box, ...]:

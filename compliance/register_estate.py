@@ -153,6 +153,17 @@ class Estate:
         )
         return Endpoint(name, ranges, hosts, wider=True)
 
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Zone -> its servers: those that name it, else those with an address in its prefixes."""
+        found: dict[str, list[str]] = {}
+        for server, values in self.servers.items():
+            zone = self.zone_of.get(server) or next(
+                (name for name, ranges in self.zones.items() if any(_within(v, r) for v in values for r in ranges)), ""
+            )
+            if zone:
+                found.setdefault(zone, []).append(server)
+        return {zone: tuple(servers) for zone, servers in found.items()}
+
     def _literal(self, row: Row, key: str, text: str) -> Endpoint | None:
         try:
             ranges = addresses.parse_any(text)

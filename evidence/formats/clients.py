@@ -14,7 +14,7 @@ def network(text: str) -> Range | None:
     those mean cannot be said as one range.
     """
     mask = text.partition("/")[2]
-    if mask.startswith("0.") and mask != "0.0.0.0":
+    if mask.startswith("0.") and mask.strip("0."):
         return None  # ipaddress would read it as the inverse of a mask
     try:
         found = ipaddress.ip_network(text, strict=False)
