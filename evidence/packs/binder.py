@@ -90,10 +90,8 @@ def _bound(
         order = Order(html, f"{face.pack} {sha256}", face.built_at, fonts(), tuple(attached))
         document = seal.sign_pdf(key, render_in_child(order, limits), reason=f"Evidence pack {face.pack}")
     signature = seal.sign_lines(key, manifest=manifest, document=name, content=document)
-    archive = zip_bytes(
-        [(name, document), (verify.MANIFEST, manifest), (verify.SIGNATURE, signature)]
-        + sorted((one.path, one.content) for one in members)
-    )
+    sealed = [(name, document), (verify.MANIFEST, manifest), (verify.SIGNATURE, signature)]
+    archive = zip_bytes([*sealed, *sorted((one.path, one.content) for one in members)])
     return Bound(archive, name, document, sha256, key.fingerprint, head["counts"])
 
 

@@ -211,8 +211,8 @@ def _place(
             spot = (x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)
             off = spot[0] < 0 or spot[1] < 0 or spot[0] + width > size[0] or spot[1] + LABEL_HEIGHT > size[1]
             covers = sum(_meet(spot, other) for other in taken)
-            crosses = sum(_crosses(spot, piece) for piece in others)
-            rank = (covers + off, crosses + which * 1.5, which, order)
+            crosses = sum(_crosses(_grown(spot, 2.0), piece) for piece in others)
+            rank = (covers + off, crosses * 2 + which * 1.5, which, order)
             if best is None or rank < best[0]:
                 best = (rank, Route(line, spot, which))
         if best is not None and best[0][0] == 0 and best[0][1] <= which * 1.5:

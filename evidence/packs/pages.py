@@ -62,7 +62,7 @@ class _Part:
     maps: tuple[tuple[str, SafeString], ...] = ()
     matrix: diagram.Matrix | None = None
     zones: tuple[tuple[diagram.Zone, tuple[int, int, int]], ...] = ()
-    minutes: SafeString = SafeString()
+    minutes: SafeString | None = None
 
 
 def pack_html(face: Face, sections: Sequence[Section], proof: Proof, *, fonts: bool) -> str:
@@ -136,5 +136,7 @@ def _by_framework(
 ) -> list[tuple[str, list[tuple[Control, list[_Part]]]]]:
     groups: dict[str, list[tuple[Control, list[_Part]]]] = {}
     for control in mapped:
-        groups.setdefault(f"{control.framework.name}, {control.framework.version}", []).append(_row(control, parts))
+        known = control.framework
+        name = f"{known.name}, catalogue {known.version}" if known.attribution else known.name
+        groups.setdefault(name, []).append(_row(control, parts))
     return list(groups.items())

@@ -83,7 +83,7 @@ def render_in_child(order: Order, limits: Limits | None = None) -> bytes:
     }
     command = [sys.executable, "-m", "evidence.packs.render"]
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command,
             input=json.dumps(asked).encode(),
             capture_output=True,

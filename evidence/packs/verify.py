@@ -359,7 +359,7 @@ def openssl(*arguments: str) -> bool:
     if command is None:
         raise Wrong("its signature could not be checked: there is no openssl command on this machine")
     try:
-        done = subprocess.run([command, *arguments], capture_output=True, check=False, timeout=120)  # noqa: S603
+        done = subprocess.run([command, *arguments], capture_output=True, check=False, timeout=120)
     except subprocess.SubprocessError as error:
         raise Wrong(f"its signature could not be checked: {error}") from error
     return done.returncode == 0
