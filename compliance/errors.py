@@ -1,16 +1,19 @@
-"""What a person is told when something cannot be done."""
+"""What Eastwest says when it will not do something."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
-    """A refusal in three sentences: what was refused, why, and what to do next."""
+class Refused(Exception):  # noqa: N818 - it is a decision, not a malfunction
+    """Something a person asked for is not done. `what` happened, `why`, and the `next_step` that would help."""
 
     def __init__(self, what: str, why: str = "", next_step: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.why = why
-        self.next_step = next_step
+        super().__init__(" ".join(part for part in (what, why, next_step) if part))
+        self.what, self.why, self.next_step = what, why, next_step
 
-    def __str__(self) -> str:
-        return " ".join(sentence for sentence in (self.what, self.why, self.next_step) if sentence)
+
+class Lost(Exception):  # noqa: N818
+    """This worker no longer holds the job's lease: another one does. Nothing of this run may be published."""
+
+
+class Cancelled(Exception):  # noqa: N818
+    """A person cancelled the job while it ran."""

@@ -1,0 +1,55 @@
+"""The nouns of compliance: what is allowed and why."""
+
+from compliance.models.changes import (
+    TRANSITIONS,
+    Approval,
+    ApprovalNeeded,
+    Capacity,
+    ChangeRecord,
+    Justification,
+    State,
+)
+from compliance.models.connections import Connection, ConnectionVersion, Endpoint
+from compliance.models.estate import (
+    Address,
+    AddressSpace,
+    Group,
+    Membership,
+    Organisation,
+    Server,
+    System,
+    Zone,
+    ZonePrefix,
+)
+from compliance.models.jobs import Job, Outbound
+from compliance.models.ledger import LedgerInbox
+from compliance.models.people import Role, RoleGrant, SetUpLink, User
+
+__all__ = [
+    "TRANSITIONS",
+    "Address",
+    "AddressSpace",
+    "Approval",
+    "ApprovalNeeded",
+    "Capacity",
+    "ChangeRecord",
+    "Connection",
+    "ConnectionVersion",
+    "Endpoint",
+    "Group",
+    "Job",
+    "Justification",
+    "LedgerInbox",
+    "Membership",
+    "Organisation",
+    "Outbound",
+    "Role",
+    "RoleGrant",
+    "Server",
+    "SetUpLink",
+    "State",
+    "System",
+    "User",
+    "Zone",
+    "ZonePrefix",
+]

@@ -1,0 +1,20 @@
+"""The nouns of evidence: what is actually there."""
+
+from evidence.models.findings import Comparison, Finding, Verification, VerdictRow
+from evidence.models.packs import Pack, PackDownload
+from evidence.models.sources import ErrorCode, Pull, PulledArtefact, Snapshot, Source, StoredArtefact
+
+__all__ = [
+    "Comparison",
+    "ErrorCode",
+    "Finding",
+    "Pack",
+    "PackDownload",
+    "Pull",
+    "PulledArtefact",
+    "Snapshot",
+    "Source",
+    "StoredArtefact",
+    "VerdictRow",
+    "Verification",
+]

@@ -1,0 +1,90 @@
+"""Whether a change was really approved: derived from its approvals each time, never read from a flag."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from compliance.models.changes import Approval, ApprovalNeeded, ChangeRecord
+
+FEWEST_PEOPLE = 2  # four eyes are two people, whatever a system asks on top
+
+
+def canonical(value: Any) -> bytes:
+    """One way to write a value as JSON: keys in order, no blanks. What hashes and seals are taken over."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def content_hash(material: Any) -> str:
+    """The hash that an approval is bound to (SHA-256 of the canonical JSON, hex)."""
+    return hashlib.sha256(canonical(material)).hexdigest()
+
+
+def seal(change: ChangeRecord, needs: Iterable[ApprovalNeeded], approval: Approval) -> str:
+    """HMAC-SHA256 over the approval, the whole list of needs and the people it must not come from."""
+    said = {
+        "change": change.pk,
+        "needs": sorted((need.pk, need.capacity, need.system_id) for need in needs),
+        "needed": approval.needed_id,
+        "requested_by": change.requested_by_id,
+        "last_edited_by": change.last_edited_by_id,
+        "approver": approval.approver_id,
+        "capacity": approval.capacity,
+        "content_hash": approval.content_hash,
+        "at": approval.at.timestamp(),
+        "because": approval.because,
+    }
+    return hmac.new(settings.APPROVAL_KEY.encode(), canonical(said), hashlib.sha256).hexdigest()
+
+
+def shortfall(change: ChangeRecord, needs: list[ApprovalNeeded], given: list[Approval]) -> str:
+    """Why this change does not count as approved, in a sentence; "" when it does."""
+    by_need = {approval.needed_id: approval for approval in given}
+    if len(needs) < FEWEST_PEOPLE:
+        return "it asks for fewer than two people's agreement"
+    if len({approval.approver_id for approval in given}) < len(needs):
+        return "not enough different people agreed"
+    for need in needs:
+        approval = by_need.get(need.pk)
+        if approval is None:
+            return f"the agreement of the {need.get_capacity_display().lower()} is missing"
+        if approval.content_hash != change.content_hash:
+            return "what was agreed to is not what it says now"
+        if approval.approver_id in (change.requested_by_id, change.last_edited_by_id):
+            return "somebody agreed to their own change"
+        if approval.requested_by_id != change.requested_by_id or approval.capacity != need.capacity:
+            return "an approval does not belong to this change"
+        if not hmac.compare_digest(approval.seal, seal(change, needs, approval)):
+            return "an approval was not given through Eastwest: its seal is wrong"
+    if content_hash(change.material) != change.content_hash:
+        return "its content was altered after it was hashed"
+    return ""
+
+
+def shortfalls(changes: Any, known_at: datetime | None = None) -> dict[int, str]:
+    """For each of these changes (ids or a query of ids) that does not count as approved: why."""
+    needs: dict[int, list[ApprovalNeeded]] = defaultdict(list)
+    given: dict[int, list[Approval]] = defaultdict(list)
+    for need in ApprovalNeeded.objects.filter(change_id__in=changes).order_by("pk"):
+        needs[need.change_id].append(need)
+    approvals = Approval.objects.filter(needed__change_id__in=changes).select_related("needed")
+    for approval in approvals.filter(at__lte=known_at) if known_at else approvals:
+        given[approval.needed.change_id].append(approval)
+    found = {}
+    for change in ChangeRecord.objects.filter(pk__in=changes):
+        why = shortfall(change, needs[change.pk], given[change.pk])
+        if why:
+            found[change.pk] = why
+    return found
+
+
+def unproven_changes(changes: Any, known_at: datetime | None = None) -> list[int]:
+    """The ids among these that do not count as approved."""
+    return sorted(shortfalls(changes, known_at))

@@ -1,0 +1,189 @@
+"""Change records: who asked for what and why, who must agree, who agreed, and the states between."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, NamedTuple
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from compliance.models.connections import Connection
+from compliance.models.estate import System
+from compliance.models.people import User
+from compliance.models.scope import Scoped
+
+
+class State(models.TextChoices):
+    """Where a change record stands."""
+
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Waiting for approval"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    IMPLEMENTED = "implemented", "Implemented"
+    VERIFIED = "verified", "Verified"
+    DISPUTED = "disputed", "Disputed"
+    RETIRED = "retired", "Retired"
+
+
+class Transition(NamedTuple):
+    """One row of the table: from which states a verb leads where, and which roles may do it."""
+
+    sources: tuple[str, ...]
+    target: str
+    roles: tuple[str, ...]
+
+
+# The whole workflow. A verb that is not here, or from a state that is not here, does not exist.
+TRANSITIONS: Final[dict[str, Transition]] = {
+    "submit": Transition(("draft",), "submitted", ("requester", "system_owner", "engineer")),
+    "approve": Transition(("submitted",), "approved", ("system_owner", "manager")),
+    "reject": Transition(("submitted",), "rejected", ("system_owner", "manager")),
+    "withdraw": Transition(("draft", "submitted"), "withdrawn", ("requester", "system_owner", "engineer")),
+    "implement": Transition(("approved", "disputed"), "implemented", ("engineer",)),
+    "verify": Transition(("implemented", "disputed"), "verified", ("system",)),
+    "dispute": Transition(("implemented", "verified"), "disputed", ("system", "system_owner", "engineer")),
+    "retire": Transition(("approved", "implemented", "verified", "disputed"), "retired", ("system",)),
+}
+
+
+class ChangeQuerySet(Scoped["ChangeRecord"]):
+    """Change records a person may see: of their systems, or that wait for them."""
+
+    system_paths = ("system", "needs__system")
+
+    def waiting_for(self, person: User) -> models.QuerySet[ChangeRecord]:
+        """Submitted changes with a need this person could meet: in capacity, in scope, and not their own."""
+        grants = person.grants()
+        meets = Q()
+        for role, system in grants.filter(role__in=["system_owner", "manager"]).values_list("role", "system_id"):
+            capacities = ["manager"] if role == "manager" else ["system_owner", "other_owner"]
+            row = Q(needs__capacity__in=capacities, needs__approval__isnull=True)
+            meets |= row if system is None else row & Q(needs__system_id=system)
+        if not meets:
+            return self.none()
+        rows = self.filter(meets, state=State.SUBMITTED)
+        return rows.exclude(requested_by=person).exclude(last_edited_by=person).exclude(
+            needs__approval__approver=person
+        ).distinct()
+
+
+class ChangeRecord(models.Model):
+    """A request to authorise, amend or retire a connection, from the asking to the proof that it was done."""
+
+    class Kind(models.TextChoices):
+        NEW = "new", "New connection"
+        AMEND = "amend", "Change to a connection"
+        RETIRE = "retire", "Removal"
+
+    class Urgency(models.TextChoices):
+        ROUTINE = "routine", "Routine change"
+        URGENT = "urgent", "Urgent change"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="changes")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.NEW)
+    urgency = models.CharField(max_length=7, choices=Urgency.choices, default=Urgency.ROUTINE)
+    title = models.CharField(max_length=200)
+    material = models.JSONField(help_text="What would be authorised, in the shape of a version.")
+    content_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=11, choices=State.choices, default=State.DRAFT)
+    version = models.PositiveIntegerField(default=1)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="changes_requested")
+    last_edited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="changes_edited")
+    created_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    implemented_at = models.DateTimeField(null=True, blank=True)
+    implemented_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="changes_implemented"
+    )
+    verified_at = models.DateTimeField(null=True, blank=True)
+    proof = models.CharField("digest of the proof", max_length=64, blank=True)
+    closing_note = models.TextField("reason given on rejection, withdrawal or dispute", blank=True)
+    ticket = models.CharField("ticket in another system", max_length=60, blank=True)
+    window = models.CharField("change window", max_length=120, blank=True)
+    rollback = models.TextField("how to undo it", blank=True)
+    due = models.DateField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[ChangeRecord]] = ChangeQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["state", "submitted_at"])]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="a_change_is_in_a_known_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.title}"
+
+    @property
+    def ref(self) -> str:
+        """The id people use."""
+        return f"CHG-{self.pk}"
+
+
+class Justification(models.Model):
+    """Why a connection is needed, what it does to security, and what travels on it."""
+
+    change = models.OneToOneField(ChangeRecord, on_delete=models.PROTECT, related_name="justification")
+    business_need = models.TextField()
+    security_implications = models.TextField()
+    data_carried = models.TextField(blank=True)
+    written_by = models.ForeignKey(User, on_delete=models.PROTECT)
+    written_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.business_need[:80]
+
+
+class Capacity(models.TextChoices):
+    """In what capacity somebody must agree."""
+
+    SYSTEM_OWNER = "system_owner", "System owner"
+    MANAGER = "manager", "Manager"
+    OTHER_OWNER = "other_owner", "Owner of the other end"
+
+
+class ApprovalNeeded(models.Model):
+    """Whose agreement a submitted change needs. Written on submission, then frozen."""
+
+    change = models.ForeignKey(ChangeRecord, on_delete=models.PROTECT, related_name="needs")
+    capacity = models.CharField(max_length=12, choices=Capacity.choices)
+    system = models.ForeignKey(System, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["change", "capacity", "system"], name="one_need_of_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.change.ref}: {self.get_capacity_display()} of {self.system}"
+
+
+class Approval(models.Model):
+    """Somebody's agreement to one need, bound to the hash of what they saw and sealed with the installation's key."""
+
+    needed = models.OneToOneField(ApprovalNeeded, on_delete=models.PROTECT, related_name="approval")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    approver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="approvals")
+    capacity = models.CharField(max_length=12, choices=Capacity.choices)
+    content_hash = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now)
+    because = models.TextField(blank=True)
+    seal = models.CharField(max_length=64, help_text="HMAC over all of the above; its key is not in the database.")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=~Q(approver=F("requested_by")),
+                name="nobody_approves_their_own_change",
+                violation_error_message="Nobody approves their own change: a second person does.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.approver} for {self.needed}"

@@ -1,0 +1,167 @@
+"""What is authorised: connections (network flows and file shares), and the immutable versions of what was decided."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from compliance.models.estate import Group, Organisation, Server, System, Zone
+from compliance.models.scope import Scoped
+
+
+class Endpoint(models.Model):
+    """One end of a connection. Exactly one of server, group, zone or external party is named."""
+
+    class Kind(models.TextChoices):
+        SERVER = "server", "Server"
+        STATIC_GROUP = "static_group", "Static group"
+        DYNAMIC_GROUP = "dynamic_group", "Dynamic group"
+        ZONE = "zone", "Zone"
+        MANAGED_SERVICE = "managed_service", "Managed service"
+        EXTERNAL_PARTY = "external_party", "External party"
+        USER_NETWORK = "user_network", "User network"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    server = models.OneToOneField(Server, on_delete=models.PROTECT, null=True, blank=True)
+    group = models.OneToOneField(Group, on_delete=models.PROTECT, null=True, blank=True)
+    zone = models.OneToOneField(Zone, on_delete=models.PROTECT, null=True, blank=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True)
+    name = models.CharField(max_length=120, unique=True, help_text="As the register writes it.")
+    prefixes = models.JSONField(default=list, blank=True, help_text="Prefixes of an end outside the estate.")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=(
+                    Q(kind="server", server__isnull=False, group__isnull=True, zone__isnull=True)
+                    | Q(kind__in=["static_group", "dynamic_group"], group__isnull=False, server__isnull=True)
+                    & Q(zone__isnull=True)
+                    | Q(kind="zone", zone__isnull=False, server__isnull=True, group__isnull=True)
+                    | Q(kind__in=["managed_service", "external_party", "user_network"], server__isnull=True)
+                    & Q(group__isnull=True, zone__isnull=True)
+                ),
+                name="an_end_is_one_thing",
+                violation_error_message="An end of a connection is one thing: a server, a group, a zone or a party.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def system(self) -> System | None:
+        """The system this end belongs to, if it is ours."""
+        ours = self.server or self.group or self.zone
+        return ours.system if ours else None
+
+
+class ConnectionQuerySet(Scoped["Connection"]):
+    """Connections a person may see: those whose either end lies in one of their systems."""
+
+    system_paths = (
+        "system",
+        "source__server__system",
+        "destination__server__system",
+        "source__group__system",
+        "destination__group__system",
+    )
+
+    def authorised_at(self, day: date, known_at: datetime | None = None) -> Self:
+        """The connections with a version that stood on that day, as known then. Reads only versions and approvals."""
+        return self.filter(pk__in=ConnectionVersion.objects.authorised_at(day, known_at).values("connection_id"))
+
+
+class Connection(models.Model):
+    """A connection or file share under a name people use (CON-42). What is authorised stands in its versions.
+
+    `last_seen_at`, `drift` and `drift_at` are stamps: written in bulk by the comparison, outside the approved hash.
+    """
+
+    class Kind(models.TextChoices):
+        NETWORK = "network", "Network connection"
+        SHARE = "share", "File share"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="connections")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.NETWORK)
+    source = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="connections_out")
+    destination = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="connections_in")
+    standard_service = models.BooleanField(default=False, help_text="Approved once, inherited by role.")
+    created_at = models.DateTimeField(default=timezone.now)
+    source_row = models.JSONField("row it was imported from", null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    drift = models.CharField(max_length=24, blank=True)
+    drift_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Connection]] = ConnectionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["pk"]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["drift"])]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.source} → {self.destination}"
+
+    @property
+    def ref(self) -> str:
+        """The id people use."""
+        return f"CON-{self.pk}"
+
+    def version_on(self, day: date) -> ConnectionVersion | None:
+        """What was authorised on that day, if anything."""
+        return self.versions.all().authorised_at(day).order_by("-valid_from").first()  # type: ignore[attr-defined,no-any-return]
+
+
+class VersionQuerySet(models.QuerySet["ConnectionVersion"]):
+    """Versions, by what makes them count."""
+
+    def standing_on(self, day: date, known_at: datetime | None = None) -> Self:
+        """Those whose validity holds on that day, whatever their approvals. Not yet authorised: see below."""
+        rows = self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
+        rows = rows.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day))
+        return rows.filter(recorded_at__lte=known_at) if known_at else rows
+
+    def authorised_at(self, day: date, known_at: datetime | None = None) -> Self:
+        """Those that stand on that day **and** whose change was approved by enough distinct people.
+
+        Derived, never a flag: every need of the change has an approval of this very content, by distinct people,
+        none of them its requester or last editor, each sealed with the installation's key. A forged row or state
+        authorises nothing.
+        """
+        from compliance.models.approvals import unproven_changes
+
+        rows = self.standing_on(day, known_at).filter(change__content_hash=F("material_hash"))
+        return rows.exclude(change_id__in=unproven_changes(rows.values("change_id"), known_at))
+
+
+class ConnectionVersion(models.Model):
+    """What was decided about a connection, word for word. Never edited; a new decision is a new version."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="versions")
+    change = models.ForeignKey("compliance.ChangeRecord", on_delete=models.PROTECT, related_name="versions")
+    material = models.JSONField()
+    material_hash = models.CharField(max_length=64)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        "compliance.ChangeRecord", on_delete=models.PROTECT, null=True, blank=True, related_name="versions_closed"
+    )
+    ends_on = models.DateField(null=True, blank=True)
+    review_by = models.DateField(null=True, blank=True)
+    recorded_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager[ConnectionVersion]] = VersionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["connection_id", "valid_from", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.connection.ref} from {self.valid_from}"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The material as a dict (see compliance.actions.material for its shape)."""
+        return dict(self.material)

@@ -1,0 +1,258 @@
+"""The estate: organisations, systems, zones, servers and the addresses they held, and groups."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import date, datetime
+from typing import ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from compliance.models.people import User
+from compliance.models.scope import Scoped
+
+
+def check_prefix(value: str) -> None:
+    """A prefix as people write it (10.20.4.0/24, 2001:db8::/64), with no host bits set."""
+    try:
+        ipaddress.ip_network(value, strict=True)
+    except ValueError as error:
+        raise ValidationError(f"{value} is not a network prefix: {error}. Write for example 10.20.4.0/24.") from error
+
+
+class Organisation(models.Model):
+    """Who owns something: ourselves, another agency, a service provider, a vendor."""
+
+    class Kind(models.TextChoices):
+        OWN = "own", "Own organisation"
+        AGENCY = "agency", "Other agency"
+        PROVIDER = "provider", "Service provider"
+        VENDOR = "vendor", "Vendor"
+
+    name = models.CharField(max_length=160, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.OWN)
+    is_sample = models.BooleanField(default=False, help_text="Packs of a sample organisation are marked SAMPLE.")
+    marking = models.CharField("protective marking", max_length=60, default="OFFICIAL")
+    approvers_need_mfa = models.BooleanField(default=True)
+    agreement = models.CharField("agreement reference", max_length=160, blank=True)
+    agreement_ends = models.DateField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AddressSpace(models.Model):
+    """Addresses mean something only inside a space: RFC 1918 repeats from site to site."""
+
+    name = models.CharField(max_length=60, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SystemQuerySet(Scoped["System"]):
+    """Systems a person may see."""
+
+    system_paths = ("pk",)
+
+
+class System(models.Model):
+    """A system in the ISM's sense: a boundary, an owner, an authorising officer, a classification."""
+
+    class Classification(models.TextChoices):
+        NC = "NC", "Non-classified"
+        OS = "OS", "OFFICIAL: Sensitive"
+        P = "P", "PROTECTED"
+        S = "S", "SECRET"
+        TS = "TS", "TOP SECRET"
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
+    name = models.CharField(max_length=120, unique=True)
+    purpose = models.TextField(blank=True)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="systems_owned")
+    deputy = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="systems_deputised")
+    authorising_officer = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="systems_authorised"
+    )
+    classification = models.CharField(max_length=2, choices=Classification.choices, default=Classification.OS)
+    boundary_in = models.TextField("inside the boundary", blank=True)
+    boundary_out = models.TextField("outside the boundary, and why", blank=True)
+    inherited = models.TextField("inherited from providers", blank=True)
+
+    objects: ClassVar[models.Manager[System]] = SystemQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ZoneQuerySet(Scoped["Zone"]):
+    """Zones a person may see."""
+
+
+class Zone(models.Model):
+    """A network zone of one address space. `slot` keeps its place on the diagram from month to month."""
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="zones")
+    space = models.ForeignKey(AddressSpace, on_delete=models.PROTECT)
+    name = models.CharField(max_length=60)
+    title = models.CharField(max_length=120, blank=True)
+    environment = models.CharField(max_length=20, default="production")
+    slot = models.PositiveIntegerField(default=0)
+
+    objects: ClassVar[models.Manager[Zone]] = ZoneQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["slot", "name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["space", "name"],
+                name="one_zone_of_a_name",
+                violation_error_message="There is a zone of that name in this address space already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class ZonePrefix(models.Model):
+    """A prefix that belongs to a zone, from and until."""
+
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="prefixes")
+    prefix = models.CharField(max_length=49, validators=[check_prefix])
+    valid_from = models.DateTimeField(default=timezone.now)
+    valid_to = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+class ServerQuerySet(Scoped["Server"]):
+    """Servers a person may see."""
+
+
+class Server(models.Model):
+    """A server: registered, or a placeholder whose name came from an import and is not resolved yet."""
+
+    class Status(models.TextChoices):
+        IN_SERVICE = "in_service", "In service"
+        PLACEHOLDER = "placeholder", "Named, not yet described"
+        RETIRED = "retired", "Decommissioned"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="servers")
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=60, blank=True)
+    environment = models.CharField(max_length=20, default="production")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.IN_SERVICE)
+    critical = models.BooleanField("critical server", default=False)
+    high_value = models.BooleanField("high-value server", default=False)
+    source_row = models.JSONField("row it was imported from", null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Server]] = ServerQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["name"],
+                name="one_server_of_a_name",
+                violation_error_message="There is a server of that name already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InForce(models.QuerySet["Address"]):
+    """Rows with a validity, at a time."""
+
+    def in_force(self, at: datetime) -> Self:
+        """Those that hold at that time."""
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
+
+
+class Address(models.Model):
+    """An address a server holds on an interface, from and until. The zone hangs on the address, not the server."""
+
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="addresses")
+    space = models.ForeignKey(AddressSpace, on_delete=models.PROTECT)
+    ip = models.GenericIPAddressField(unpack_ipv4=True)
+    interface = models.CharField(max_length=40, blank=True)
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, null=True, blank=True, related_name="addresses")
+    valid_from = models.DateTimeField(default=timezone.now)
+    valid_to = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Address]] = InForce.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name_plural = "addresses"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["space", "ip"],
+                condition=Q(valid_to__isnull=True),
+                name="one_holder_of_an_address",
+                violation_error_message="Another server holds this address in this space.",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+                name="address_ends_after_it_begins",
+                violation_error_message="An address ends after it begins.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.ip
+
+
+class GroupQuerySet(Scoped["Group"]):
+    """Groups a person may see."""
+
+
+class Group(models.Model):
+    """Servers named together. A dynamic group's members are observed; `ceiling` bounds how many there may be."""
+
+    class Kind(models.TextChoices):
+        STATIC = "static", "Static group"
+        DYNAMIC = "dynamic", "Dynamic group"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="groups")
+    name = models.CharField(max_length=60, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.STATIC)
+    ceiling = models.PositiveIntegerField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Group]] = GroupQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def members_on(self, at: datetime) -> models.QuerySet[Server]:
+        """The servers in the group at that time."""
+        now = Q(memberships__valid_to__isnull=True) | Q(memberships__valid_to__gt=at)
+        return Server.objects.filter(now, memberships__group=self, memberships__valid_from__lte=at).distinct()
+
+
+class Membership(models.Model):
+    """A server in a group, from and until, by a change record once the group is in use."""
+
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="memberships")
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="memberships")
+    valid_from = models.DateTimeField(default=timezone.now)
+    valid_to = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.server} in {self.group}"
+
+
+def day_of(moment: datetime) -> date:
+    """The calendar day of a moment, in the installation's time zone."""
+    return timezone.localtime(moment).date()

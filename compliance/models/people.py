@@ -1,0 +1,137 @@
+"""People, what they may do, and for which system."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Role(models.TextChoices):
+    """What a person does here. A grant is for one system, or for the whole organisation (no system)."""
+
+    REQUESTER = "requester", "Requester"
+    SYSTEM_OWNER = "system_owner", "System owner"
+    MANAGER = "manager", "Manager who approves"
+    ENGINEER = "engineer", "Engineer"
+    AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class People(BaseUserManager["User"]):
+    """People sign in by e-mail address; there are no user names."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A person. Without a password nobody can sign in as them until they set one by a one-time link."""
+        person = self.model(email=self.normalize_email(email).lower(), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An administrator of the installation (Django's own admin pages). Approves nothing."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person. People are deactivated, never deleted: what they decided keeps their name."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=120)
+    title = models.CharField("position", max_length=120, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects: ClassVar[People] = People()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        """The name as the person writes it."""
+        return self.name or self.email
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the badge beside the name."""
+        parts = self.name.split() or [self.email]
+        return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper()
+
+    def grants(self, at: datetime | None = None) -> models.QuerySet[RoleGrant]:
+        """The roles this person holds at that time."""
+        if not self.is_active:
+            return RoleGrant.objects.none()
+        return RoleGrant.objects.filter(person=self).in_force(at or timezone.now())
+
+    def holds(self, roles: Iterable[str], system_id: int | None = None, at: datetime | None = None) -> bool:
+        """Whether the person holds one of the roles, for that system or for the whole organisation."""
+        grants = self.grants(at).filter(role__in=list(roles))
+        if system_id is not None:
+            grants = grants.filter(Q(system__isnull=True) | Q(system_id=system_id))
+        return grants.exists()
+
+    def system_ids(self, at: datetime | None = None) -> set[int] | None:
+        """The systems whose records the person may see; None means all of them."""
+        found = set(self.grants(at).values_list("system_id", flat=True))
+        return None if None in found else {key for key in found if key is not None}
+
+
+class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
+    """Grants, by time."""
+
+    def in_force(self, at: datetime) -> RoleGrantQuerySet:
+        """Those that hold at that time."""
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
+
+
+class RoleGrant(models.Model):
+    """A role given to a person, for one system or (no system) for all, from and until, and by whom."""
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    system = models.ForeignKey("compliance.System", on_delete=models.PROTECT, null=True, blank=True)
+    valid_from = models.DateTimeField(default=timezone.now)
+    valid_to = models.DateTimeField(null=True, blank=True)
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="grants_given")
+
+    objects: ClassVar[models.Manager[RoleGrant]] = RoleGrantQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(granted_by__isnull=True) | ~Q(granted_by=models.F("person")),
+                name="nobody_grants_a_role_to_themselves",
+                violation_error_message="Nobody grants a role to themselves: a second administrator does it.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.get_role_display()}"
+
+
+def link_digest(token: str) -> str:
+    """What is kept of a one-time link: never the token itself."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class SetUpLink(models.Model):
+    """A one-time link by which a person sets their first password. There is no default password."""
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT)
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"link for {self.person}"

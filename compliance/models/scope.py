@@ -1,0 +1,32 @@
+"""Who sees what: the one way a query is limited to a person's systems."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import models
+from django.db.models import Q
+
+from compliance.models.people import User
+
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class Scoped(models.QuerySet[Row]):
+    """A queryset that knows the path from its rows to their system. `for_user` is the only way pages query."""
+
+    system_paths: ClassVar[tuple[str, ...]] = ("system",)
+
+    def for_user(self, person: Any) -> Self:
+        """The rows of the systems in which the person holds a role; rows of no system for all who hold one."""
+        if not isinstance(person, User):
+            return self.none()
+        systems = person.system_ids()
+        if systems is None:
+            return self
+        if not systems:
+            return self.none()
+        wanted = Q()
+        for path in self.system_paths:
+            wanted |= Q(**{f"{path}__in": systems})
+        return self.filter(wanted).distinct() if len(self.system_paths) > 1 else self.filter(wanted)

@@ -1,0 +1,14 @@
+"""How people come in: nobody signs up by themselves, an administrator makes a person and a one-time link."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
+    """allauth without open sign-up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Never: accounts are made by an administrator."""
+        return False

@@ -1,0 +1,161 @@
+"""Where evidence comes from: sources, pulls, the raw bytes they brought, and the snapshots read from them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from compliance.models import Job, Server, System, User
+from compliance.models.scope import Scoped
+
+
+class SourceQuerySet(Scoped["Source"]):
+    """Sources a person may see."""
+
+
+class Source(models.Model):
+    """A place evidence is pulled from: one host at a time. The last good snapshot stays until a better one is read."""
+
+    class Kind(models.TextChoices):
+        DIRECTORY = "directory", "Folder on this machine"
+        UPLOAD = "upload", "File uploaded by a person"
+        LOCAL = "local", "This machine's own commands"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")
+    name = models.CharField(max_length=120, unique=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="sources")
+    config = models.JSONField(default=dict, blank=True)
+    every_minutes = models.PositiveIntegerField(default=1440)
+    fresh_hours = models.PositiveIntegerField(default=48, help_text="Older evidence than this is a finding.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_pull = models.ForeignKey("Pull", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    last_good = models.ForeignKey("Snapshot", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    last_seen_at = models.DateTimeField("last read, changed or not", null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Source]] = SourceQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ErrorCode(models.TextChoices):
+    """Why a pull failed. The literal list of the design."""
+
+    UNREACHABLE = "unreachable", "Could not be reached"
+    TIMEOUT = "timeout", "Took too long"
+    AUTH = "auth", "Sign-in refused"
+    HOSTKEY_CHANGED = "hostkey_changed", "Host key changed"
+    TLS = "tls", "Certificate refused"
+    PERMISSION = "permission", "Not permitted"
+    RATE_LIMITED = "rate_limited", "Asked too often"
+    TRUNCATED = "truncated", "Cut short"
+    EMPTY = "empty", "Empty"
+    UNEXPECTED_SHRINK = "unexpected_shrink", "Much smaller than before"
+    PARSE = "parse", "Not understood"
+    DEPENDENCY = "dependency", "A program is missing"
+    CONFIG = "config", "Set up wrongly"
+
+
+class PullQuerySet(Scoped["Pull"]):
+    """Pulls of the sources a person may see."""
+
+    system_paths = ("source__system",)
+
+
+class Pull(models.Model):
+    """One attempt to read a source. A failed one changes nothing but is kept, with what to do about it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        OK = "ok", "Read"
+        UNCHANGED = "unchanged", "Unchanged"
+        PARTIAL = "partial", "Read in part"
+        FAILED = "failed", "Failed"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="pulls")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, blank=True)
+    token = models.UUIDField(null=True, blank=True, help_text="The claim that wrote it; unpublished until finished.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    error_code = models.CharField(max_length=20, choices=ErrorCode.choices, blank=True)
+    what = models.TextField(blank=True)
+    next_step = models.TextField(blank=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True)
+    published = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager[Pull]] = PullQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.state}"
+
+
+class StoredArtefact(models.Model):
+    """Raw bytes as they came, kept once by their SHA-256 (file artefacts/ab/abcdef…), before anything parses them."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveBigIntegerField()
+    kept_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class PulledArtefact(models.Model):
+    """An artefact as one pull brought it: its name, the command behind it, and when it was observed."""
+
+    pull = models.ForeignKey(Pull, on_delete=models.PROTECT, related_name="artefacts")
+    stored = models.ForeignKey(StoredArtefact, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200)
+    command = models.CharField(max_length=300, blank=True)
+    observed_at = models.DateTimeField()
+    format = models.CharField(max_length=40, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SnapshotQuerySet(Scoped["Snapshot"]):
+    """Snapshots of the sources a person may see."""
+
+    system_paths = ("source__system",)
+
+
+class Snapshot(models.Model):
+    """What a host's artefacts said, read: its rules, shares and listeners, with every line accounted for."""
+
+    class Tier(models.TextChoices):
+        GOOD = "good", "good: read from the system itself"
+        FAIR = "fair", "fair: a copy of the configuration"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="snapshots")
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="snapshots")
+    pull = models.OneToOneField(Pull, on_delete=models.PROTECT, related_name="snapshot")
+    digest = models.CharField("digest of the artefacts", max_length=64, db_index=True)
+    reading = models.ForeignKey(StoredArtefact, on_delete=models.PROTECT, help_text="The reading, as JSON.")
+    observed_at = models.DateTimeField()
+    tier = models.CharField(max_length=10, choices=Tier.choices)
+    lines_total = models.PositiveIntegerField(default=0)
+    lines_unread = models.PositiveIntegerField(default=0)
+    points = models.JSONField(default=list, help_text="[{name, rules, default4, default6, unread}]")
+    unread = models.JSONField(default=list, help_text="[{name, line, text, reason, point}]")
+    published = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager[Snapshot]] = SnapshotQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-observed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.server} {self.observed_at:%Y-%m-%d %H:%M}"

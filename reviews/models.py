@@ -1,0 +1,167 @@
+"""Reviews: when they are due, what was on the table, who was there, what was decided and what follows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from compliance.models import ChangeRecord, Connection, System, User
+from compliance.models.scope import Scoped
+from evidence.models import Comparison, Finding
+
+
+class ReviewSchedule(models.Model):
+    """The standing duty: a review of a system every month, on the n-th weekday, at a time of day."""
+
+    system = models.OneToOneField(System, on_delete=models.PROTECT, related_name="review_schedule")
+    week = models.PositiveSmallIntegerField(default=3, help_text="1 to 4: which such weekday of the month; 5 = last.")
+    weekday = models.PositiveSmallIntegerField(default=2, help_text="0 Monday to 6 Sunday.")
+    hour = models.PositiveSmallIntegerField(default=10)
+    time_zone = models.CharField(max_length=60, default="Australia/Sydney")
+    chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired_by_schedule")
+    invited = models.ManyToManyField(User, blank=True, related_name="review_schedules")
+    remind_days = models.PositiveSmallIntegerField(default=7)
+    enabled = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"monthly review of {self.system}"
+
+
+class ReviewQuerySet(Scoped["Review"]):
+    """Reviews of the systems a person may see."""
+
+
+class Review(models.Model):
+    """One review, due or held. Once closed its minutes are frozen with their hash."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", "Planned"
+        OPEN = "open", "In session"
+        CLOSED = "closed", "Closed"
+        MISSED = "missed", "Not held"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="reviews")
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PLANNED)
+    chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired")
+    second = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews_seconded")
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, null=True, blank=True)
+    notes = models.TextField("what people said", blank=True)
+    minutes = models.TextField("minutes, as frozen (Markdown)", blank=True)
+    minutes_hash = models.CharField(max_length=64, blank=True)
+
+    objects: ClassVar[models.Manager[Review]] = ReviewQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-due_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["system", "due_at"], name="one_review_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(second__isnull=True) | ~Q(second=F("chair")),
+                name="a_second_person_signs_the_minutes",
+                violation_error_message="The minutes are signed by the chair and by somebody else.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} of {self.system}"
+
+    @property
+    def ref(self) -> str:
+        """The id people use."""
+        return f"REV-{self.pk}"
+
+
+class AgendaItem(models.Model):
+    """One thing to look at. Written by Eastwest when the review opens; what was decided on it is a Decision."""
+
+    class Kind(models.TextChoices):
+        FINDING = "finding", "Finding"
+        DUE = "due", "Due for review"
+        CHANGE = "change", "Change since the last review"
+        ACTION = "action", "Open action"
+        COVERAGE = "coverage", "What could not be seen"
+        NOTE = "note", "Other"
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="agenda")
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    title = models.CharField(max_length=300)
+    detail = models.TextField(blank=True)
+    finding = models.ForeignKey(Finding, on_delete=models.PROTECT, null=True, blank=True)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, blank=True)
+    change = models.ForeignKey(ChangeRecord, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Decision(models.Model):
+    """What the review decided on an item of its agenda."""
+
+    class What(models.TextChoices):
+        KEEP = "keep", "Keep"
+        NARROW = "narrow", "Narrow"
+        REVOKE = "revoke", "Remove"
+        ACCEPT = "accept", "Accept the risk until a date"
+        FIX = "fix", "To be mended"
+        NOTED = "noted", "Noted"
+
+    item = models.OneToOneField(AgendaItem, on_delete=models.PROTECT, related_name="decision")
+    what = models.CharField(max_length=8, choices=What.choices)
+    note = models.TextField(blank=True)
+    until = models.DateField(null=True, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()}: {self.item}"
+
+
+class Attendee(models.Model):
+    """Who was there: confirmed by themselves, or recorded by the chair."""
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="attendees")
+    person = models.ForeignKey(User, on_delete=models.PROTECT)
+    present = models.BooleanField(default=True)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["review", "person"], name="one_seat_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.person)
+
+
+class ReviewAction(models.Model):
+    """Something somebody undertook to do by a date."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        DONE = "done", "Done"
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="actions")
+    item = models.ForeignKey(AgendaItem, on_delete=models.PROTECT, null=True, blank=True, related_name="actions")
+    text = models.CharField(max_length=300)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="review_actions")
+    due = models.DateField()
+    state = models.CharField(max_length=4, choices=State.choices, default=State.OPEN)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_note = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["due", "pk"]
+
+    def __str__(self) -> str:
+        return self.text
