@@ -16,6 +16,7 @@ def prepare() -> None:
     from django.conf import settings  # loading the settings makes var/ and its keys
 
     private(settings.VAR)
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise looks there first
     fonts.build(BASE_DIR / "static" / "fonts")
 
     import django
