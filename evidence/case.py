@@ -1,0 +1,153 @@
+"""What `judge` was asked, prepared once: points, addresses, and what is authorised, for every kind of verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from compliance.register import Wanted
+from compliance.traffic import intervals
+from compliance.traffic.addresses import family_of_value, prefix_range
+from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, box_of, intersect_all
+from compliance.traffic.difference import Index
+from compliance.traffic.intervals import Interval
+from compliance.traffic.witness import Inventory
+from evidence.formats.evaluate import Evaluator, Piece
+from evidence.rules import Chain, Point, Reading, Rule, Verdict
+
+INPUT, FORWARD, OUTPUT = "INPUT", "FORWARD", "OUTPUT"
+LINK_LOCAL: Interval = prefix_range(6, 0xFE80 << 112, 10)
+POLICY = "#policy"
+
+
+class Estate:
+    """The registered servers: whose an address is, and their addresses as sorted ranges."""
+
+    def __init__(self, servers: Mapping[str, tuple[int, ...]]) -> None:
+        self.servers = servers
+        self.holders = {value: name for name, values in servers.items() for value in values}
+        self.inventory = Inventory(self.holders)
+        self.spans: dict[Family, list[Interval]] = {
+            family: intervals.merge((one, one) for one in self.holders if family_of_value(one) == family)
+            for family in FAMILIES
+        }
+
+    def of(self, host: str, family: Family) -> tuple[int, ...]:
+        """The registered addresses of a server in one family."""
+        return tuple(value for value in self.servers.get(host, ()) if family_of_value(value) == family)
+
+
+class Host:
+    """One host's reading with its points ready to be asked, and what it owns."""
+
+    def __init__(self, name: str, reading: Reading, estate: Estate) -> None:
+        self.name, self.reading, self._estate = name, reading, estate
+        self._evaluators: dict[tuple[str, bool], Evaluator] = {}
+        self._whole: dict[tuple[str, Family], tuple[Piece, ...]] = {}
+
+    @cached_property
+    def points(self) -> dict[str, Point]:
+        """The points read, by name."""
+        return {point.name: point for point in self.reading.points}
+
+    @cached_property
+    def rule_points(self) -> tuple[str, ...]:
+        """The points that judge packets."""
+        return tuple(point.name for point in self.reading.points if point.model == "first-match")
+
+    @cached_property
+    def rules(self) -> dict[str, Rule]:
+        """The rules by id, as far as one id is one rule; a rule for both families is found once."""
+        return {rule.id: rule for chain in self.reading.chains for rule in chain.rules}
+
+    @cached_property
+    def chains(self) -> dict[str, Chain]:
+        """The chains by name."""
+        return {chain.name: chain for chain in self.reading.chains}
+
+    def own(self, family: Family) -> tuple[int, ...] | None:
+        """The host's addresses of a family without the loopback's; None when they are not known.
+
+        What the host itself shows is taken before what the register says.
+        """
+        if self.reading.addresses:
+            return tuple(
+                dict.fromkeys(
+                    value
+                    for interface, held in self.reading.addresses.items()
+                    if interface != "lo"
+                    for one, value, _ in held
+                    if one == family
+                )
+            )
+        return self._estate.of(self.name, family) or None
+
+    def takes_part(self, family: Family) -> bool | None:
+        """Whether the host has an address of the family that others can reach; None when that is not known."""
+        own = self.own(family)
+        if own is None:
+            return None
+        return any(not LINK_LOCAL[0] <= value <= LINK_LOCAL[1] for value in own)
+
+    def scope(self, point: str, family: Family) -> list[Box]:
+        """The traffic a point is asked about: INPUT what goes to the host's addresses, OUTPUT what comes from them."""
+        own = self.own(family)
+        if point not in {INPUT, OUTPUT} or own is None:
+            return [FULL[family]]
+        if point == INPUT:
+            return [box_of(family, dst=(value, value)) for value in own]
+        return [box_of(family, src=(value, value)) for value in own]
+
+    def pieces(self, point: str, family: Family, box: Box, *, overlook_unread: bool = False) -> list[Piece]:
+        """The evaluator's pieces of a box. `overlook_unread`: as if every line had been read (never for a proof)."""
+        key = (point, overlook_unread)
+        if key not in self._evaluators:
+            reading = self.reading
+            if overlook_unread:
+                points = tuple(replace(one, unread=0) for one in reading.points)
+                reading = replace(reading, unread=(), points=points)
+            self._evaluators[key] = Evaluator(reading, point)
+        return self._evaluators[key].pieces(family, box)
+
+    def whole(self, point: str, family: Family) -> tuple[Piece, ...]:
+        """All traffic of a point in pieces, as if every line had been read. The lines themselves are said apart."""
+        key = (point, family)
+        if key not in self._whole:
+            found = [
+                piece
+                for box in self.scope(point, family)
+                for piece in self.pieces(point, family, box, overlook_unread=True)
+            ]
+            self._whole[key] = tuple(found)
+        return self._whole[key]
+
+    def unread(self, point: str) -> list[str]:
+        """The unread lines that concern a point, as people find them: `line 12 of rules.v4`."""
+        every = "" if point in self.rule_points else point  # a line without a point concerns the rules
+        concerned = [one for one in self.reading.unread if one.point in {every, point}]
+        return [f"line {one.line} of {one.name} ({one.reason})" for one in concerned]
+
+
+class Case:
+    """Everything the kinds of verdict look at."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        readings: Mapping[str, Reading],
+        before: Mapping[str, Reading] | None,
+        absent: Mapping[str, Verdict],
+    ) -> None:
+        self.wanted, self.absent = wanted, absent
+        self.estate = Estate(wanted.servers)
+        self.hosts = {name: Host(name, reading, self.estate) for name, reading in readings.items()}
+        self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
+        self.authorised: dict[Family, Index] = {
+            family: Index(dict.fromkeys(box for one in wanted.entries if one.family == family for box in one.boxes))
+            for family in FAMILIES
+        }
+
+    def towards(self, host: str, family: Family, boxes: list[Box]) -> list[Box]:
+        """The parts of `boxes` that go to a registered address of the host."""
+        return intersect_all(boxes, [box_of(family, dst=(one, one)) for one in self.estate.of(host, family)])

@@ -1,0 +1,223 @@
+"""What each point lets through beyond everything authorised: over-permissive rules, one judgement a rule and point.
+
+Each permit is split into server to server, outside to server and server to outside (judged) and other (not server
+communication, not judged here). INPUT and OUTPUT of a server are always judged; FORWARD passes other traffic too.
+A point that is open by its policy is one judgement with the count of servers it may reach and what contains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, limited, residual
+from compliance.traffic.difference import beyond
+from compliance.traffic.intervals import Interval
+from compliance.traffic.intervals import subtract as without
+from compliance.traffic.witness import choose
+from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
+from evidence.formats.evaluate import Piece
+from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
+from evidence.rules import Action, Certainty, Verdict
+
+STEPS = 200_000
+WAYS = ("server to server", "outside to server", "server to outside")
+OPEN_BY_POLICY = "open by policy"
+
+
+@dataclass(slots=True)
+class Excess:
+    """What one rule lets through at one point, before the authorised is taken away."""
+
+    rule: str
+    permit: list[Piece] = field(default_factory=list)
+    maybe: list[Piece] = field(default_factory=list)
+
+
+def excesses(case: Case) -> Iterator[Judgement]:
+    """The over-permissive rules of every host that was read, and the points and families that could not be judged."""
+    for host in case.hosts.values():
+        for point in host.rule_points:
+            for family in FAMILIES:
+                if (host.takes_part(family) is not False or host.own(family)) and not _never_forwards(host, point):
+                    yield from _at(case, host, point, family)
+        for name in host.points if host.rule_points else ("", *host.points):
+            yield from _unread(host, name)
+
+
+def _never_forwards(host: Host, point: str) -> bool:
+    """Whether FORWARD is as the kernel has it on every machine, and the host is not seen to stand between networks.
+
+    Linux forwards nothing unless it is told to (net.ipv4.ip_forward); an open FORWARD without rules is no decision.
+    """
+    if point != FORWARD:
+        return False
+    chains = [host.chains[name] for name in host.points[point].stages if name in host.chains]
+    untouched = all(rule.id.endswith(POLICY) for one in chains if one.hook == "forward" for rule in one.rules)
+    networks = [name for name, held in host.reading.addresses.items() if held and name != "lo"]
+    return untouched and all(one.default is Action.PERMIT for one in chains) and len(networks) < 2
+
+
+def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgement]:
+    by_rule: dict[str, Excess] = {}
+    blind: list[Piece] = []
+    for piece in host.whole(point, family):
+        if piece.decision == "deny":
+            continue
+        if not piece.rule:
+            blind.append(piece)
+            continue
+        held = by_rule.setdefault(piece.rule, Excess(piece.rule))
+        (held.permit if piece.decision == "permit" else held.maybe).append(piece)
+    if blind:
+        yield _blind(host, point, family, blind[0])
+    for held in by_rule.values():
+        yield from _of_rule(case, host, point, family, held)
+
+
+def _blind(host: Host, point: str, family: Family, piece: Piece) -> Judgement:
+    """A point that says nothing about a family: what it lets through is not known."""
+    because = f"{piece.because}: what {host.name} lets through over IPv{family} is not known"
+    return Judgement(
+        Verdict.not_verifiable, Certainty.unproven, host.name, f"{host.name}/{point}", "", (), None, because, family
+    )
+
+
+def _unread(host: Host, point: str) -> Iterator[Judgement]:
+    lines = host.unread(point)
+    if lines:
+        what = counted(len(lines), "line")
+        because = f"{what} of {point or 'the dump'} could not be read, so nothing is proven there: {listed(lines)}"
+        yield Judgement(
+            Verdict.not_verifiable, Certainty.unproven, host.name, f"{host.name}/{point}", "", (), None, because
+        )
+
+
+def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -> Iterator[Judgement]:
+    proven = judged(case, point, family, [piece.box for piece in held.permit])
+    possible = judged(case, point, family, [piece.box for piece in held.maybe])
+    index = case.authorised[family]
+    sure, unsure = cut(proven, index.boxes), cut(possible, index.boxes)
+    if not sure and not unsure:
+        return
+    certain = bool(sure) and not host.unread(point) and host.takes_part(family) is not None
+    piece = (held.permit if sure else held.maybe)[0]
+    extent = (*sure, *unsure)
+    witness = choose(family, extent[0], case.estate.inventory)
+    yield Judgement(
+        Verdict.permits_more,
+        Certainty.definite if certain else Certainty.possible,
+        subject(host, held.rule),
+        f"{host.name}/{point}",
+        held.rule,
+        extent,
+        witness,
+        _because(case, host, point, family, piece, extent, unproven="" if sure else piece.because),
+        family,
+    )
+
+
+def judged(case: Case, point: str, family: Family, boxes: Iterable[Box]) -> list[Box]:
+    """The part of the boxes that has a server at one end. At INPUT and OUTPUT the host itself is one."""
+    if point != FORWARD:
+        return list(boxes)
+    servers = case.estate.spans[family]
+    others = without([(0, TOP[family])], servers)
+    found: list[Box] = []
+    for box in boxes:
+        found.extend(_side(box, 2, servers))
+        found.extend(part for out in _side(box, 2, others) for part in _side(out, 0, servers))
+    return found
+
+
+def _side(box: Box, at: int, spans: Iterable[Interval]) -> Iterator[Box]:
+    for low, high in spans:
+        if low <= box[at + 1] and box[at] <= high:
+            yield limited(box, at, max(low, box[at]), min(high, box[at + 1]))
+
+
+def cut(boxes: list[Box], authorised: Iterable[Box]) -> list[Box]:
+    """The boxes without the authorised. Where that needs too many pieces, each box that has some is kept whole:
+    an extent may be too wide, never too narrow."""
+    cuts = list(authorised)
+    budget = Budget(STEPS)
+    found: list[Box] = []
+    try:
+        for piece in beyond(boxes, cuts, budget=budget):
+            found.append(piece)
+            if len(found) > MOST_PIECES:
+                break
+        else:
+            return found
+    except TooManyPieces:
+        pass
+    return [box for box in boxes if _sticks_out(box, cuts)]
+
+
+def _sticks_out(box: Box, cuts: list[Box]) -> bool:
+    try:
+        return next(residual(box, cuts, budget=Budget(STEPS)), None) is not None
+    except TooManyPieces:
+        return True
+
+
+def subject(host: Host, rule: str) -> str:
+    """What a finding about a rule is about: the rule in its own words, which stay the same when rules move."""
+    if rule.endswith(POLICY):
+        return f"{rule.removesuffix(POLICY).rpartition('/')[2]} {OPEN_BY_POLICY}"
+    found = host.rules.get(rule)
+    return in_own_words(found) if found is not None else rule
+
+
+def _because(
+    case: Case, host: Host, point: str, family: Family, piece: Piece, extent: tuple[Box, ...], *, unproven: str
+) -> str:
+    example = choose(family, extent[0], case.estate.inventory)
+    start = f"{piece.rule}{at_line(piece.origin)} {'may let' if unproven else 'lets'} through {example}"
+    if unproven:
+        return f"{start}, which nobody authorised: {unproven}"
+    if piece.rule.endswith(POLICY):
+        return (
+            f"{point} of {host.name} is open by its policy{at_line(piece.origin)}: {_reach(case, host, point, family)}"
+        )
+    ways = listed(_ways(case, family, extent))
+    return f"{start}, which nobody authorised ({ways})"
+
+
+def _ways(case: Case, family: Family, boxes: tuple[Box, ...]) -> list[str]:
+    servers = case.estate.spans[family]
+    others = without([(0, TOP[family])], servers)
+    sides = {"server": servers, "outside": others}
+    found = []
+    for way in WAYS:
+        source, _, target = way.partition(" to ")
+        if any(
+            any(True for out in _side(box, 2, sides[target]) for _ in _side(out, 0, sides[source])) for box in boxes
+        ):
+            found.append(way)
+    return found or ["not server communication"]
+
+
+def _reach(case: Case, host: Host, point: str, family: Family) -> str:
+    """How many servers an open point reaches or lets in, and at which of them the other point denies."""
+    others = [name for name in case.estate.servers if name != host.name and case.estate.of(name, family)]
+    if point == INPUT:
+        return (
+            f"{counted(len(others), 'other server')} and everyone outside may come in, as far as nobody else stops it"
+        )
+    if point != OUTPUT:
+        return "everything that is not denied by a rule passes"
+    holding = [name for name in others if denies_something(case, name, INPUT, family)]
+    left = [name for name in others if name not in holding]
+    parts = [f"it may open connections to {counted(len(others), 'other server')} ({counted(len(others), 'pair')})"]
+    if holding:
+        parts.append(f"contained by INPUT of {listed(holding)}")
+    if left:
+        parts.append(f"not contained at {listed(left)}")
+    return ", ".join(parts)
+
+
+def denies_something(case: Case, name: str, point: str, family: Family) -> bool:
+    """Whether a point of a host was read and denies some traffic of the family."""
+    host = case.hosts.get(name)
+    return host is not None and any(piece.decision == "deny" for piece in host.whole(point, family))

@@ -1,0 +1,89 @@
+"""`judge`: what is wanted against what was read. Pure: no clock, no database, no files.
+
+Total: one judgement for each connection and required point (and one for each share where it is shared), and then
+what the readings show beyond: over-permissive rules, unfiltered pairs, wider shares, listeners, changes, addresses.
+What was not read, reached or decided is said; `implemented` is only said when every packet of it is proven through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from compliance.register import Wanted
+from evidence.case import Case
+from evidence.change_verdicts import changes
+from evidence.connection_verdicts import connections
+from evidence.excess_verdicts import excesses
+from evidence.flow_verdicts import usage
+from evidence.judgement import Judgement
+from evidence.listener_verdicts import listeners
+from evidence.rules import FlowRecord, Reading, Verdict
+from evidence.share_verdicts import shares
+from evidence.unfiltered_verdicts import unfiltered
+from evidence.unknown_verdicts import unknown
+
+# From best to worst. A connection's one verdict is the worst of its points. What flows say about its use comes
+# before `implemented`: it never takes the place of what the rules prove.
+ORDER: tuple[Verdict, ...] = (
+    Verdict.usage_unknown,
+    Verdict.silent_baseline,
+    Verdict.unused,
+    Verdict.implemented,
+    Verdict.no_listener,
+    Verdict.stale,
+    Verdict.unreachable,
+    Verdict.not_verifiable,
+    Verdict.approved_not_done,
+    Verdict.not_implemented,
+    Verdict.attempted,
+    Verdict.unknown_server,
+    Verdict.listener_unauthorised,
+    Verdict.unfiltered,
+    Verdict.used_outside,
+    Verdict.changed_without_record,
+    Verdict.permits_more,
+    Verdict.share_wider,
+)
+RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
+
+
+def judge(
+    wanted: Wanted,
+    readings: Mapping[str, Reading],
+    *,
+    before: Mapping[str, Reading] | None,
+    flows: Iterable[FlowRecord] | None,
+    at: date,
+    absent: Mapping[str, Verdict] | None = None,
+) -> tuple[Judgement, ...]:
+    """Every judgement about the servers of `wanted`, in a stable order.
+
+    `readings`: host -> its merged reading; `before`: the last good readings before them, for what changed;
+    `absent`: why a host has no reading (`stale`, `unreachable`; else `not_verifiable`).
+    """
+    return tuple(_every(Case(wanted, readings, before, absent or {}), flows, at))
+
+
+def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:
+    yield from connections(case)
+    yield from shares(case)
+    yield from excesses(case)
+    yield from unfiltered(case)
+    yield from listeners(case)
+    yield from changes(case)
+    yield from unknown(case)
+    yield from usage(case, flows, at)
+
+
+def roll_up(judgements: Iterable[Judgement]) -> dict[str, Verdict]:
+    """subject -> its worst verdict (ORDER): one for each connection and share id, so that they sum to the register."""
+    worst: dict[str, Verdict] = {}
+    for one in judgements:
+        held = worst.get(one.subject)
+        if held is None or RANK[one.verdict] > RANK[held]:
+            worst[one.subject] = one.verdict
+    return worst
+
+
+__all__ = ["ORDER", "Judgement", "judge", "roll_up"]
