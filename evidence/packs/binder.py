@@ -76,9 +76,8 @@ def _bound(
 ) -> Bound:
     manifest = manifest_bytes(head, members)
     sha256 = hashlib.sha256(manifest).hexdigest()
-    proof = Proof(sha256, len(members), key.name, key.fingerprint, verify.NOT_HELD)
     name = str(head["document"])
-    html = pack_html(face, sections, proof, fonts=name == "pack.pdf")
+    html = pack_html(face, sections, Proof(sha256, len(members), key.name, key.fingerprint, name, verify.NOT_HELD))
     document = html.encode("utf-8")
     if name == "pack.pdf":
         attached = [Attachment(verify.MANIFEST, manifest, "What stands in the pack, with sizes and hashes")]
@@ -167,5 +166,5 @@ def _verify_text(face: Face, key: seal.Seal) -> str:
    python3 verify.py {face.pack}.zip --fingerprint {key.fingerprint}
    It ends with 0 when the pack is sound, 1 when it is not (it names each member that is wrong), 2 when the file is
    not a pack. It lists what it did not check.
-4. pdfsig pack.pdf must say both "Signature is Valid" and "Total document signed".
+4. Where the pack holds pack.pdf: pdfsig pack.pdf must say both "Signature is Valid" and "Total document signed".
 """

@@ -124,8 +124,9 @@ def _gap(plans: Sequence[_Plan], corridor: int, columns: int) -> float:
     using = [plan for plan in plans if corridor in plan.sides]
     if not using:
         return 24.0 if 0 < corridor < columns else 4.0
-    label = max((plan.edge.widths[-1] for plan in using if plan.lane is None), default=0.0)
-    return 28.0 + len(using) * TRACK_STEP + label
+    direct = [plan.edge.widths for plan in using if plan.lane is None]
+    short, wished = max((one[-1] for one in direct), default=0.0), max((one[0] for one in direct), default=0.0)
+    return max(28.0 + len(using) * TRACK_STEP + short, 24.0 + wished)
 
 
 def _lane_order(plans: Sequence[_Plan], lane: int) -> list[_Plan]:

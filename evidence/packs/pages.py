@@ -48,6 +48,7 @@ class Proof:
     members: int
     signer: str
     fingerprint: str
+    document: str = "pack.pdf"
     not_checked: tuple[str, ...] = ()
 
 
@@ -65,8 +66,8 @@ class _Part:
     minutes: SafeString | None = None
 
 
-def pack_html(face: Face, sections: Sequence[Section], proof: Proof, *, fonts: bool) -> str:
-    """The whole pack as one HTML document; `fonts` names the pack's own font files (only where they are served)."""
+def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
+    """The whole pack as one HTML document; for a PDF it names the pack's own font files, which the renderer serves."""
     css = (TEMPLATES / "pack.css").read_text("utf-8")
     parts = [_part(section) for section in sections]
     mapped = [control for control in controls() if control.served != "none"]
@@ -79,7 +80,7 @@ def pack_html(face: Face, sections: Sequence[Section], proof: Proof, *, fonts: b
             "frameworks": _by_framework(mapped, parts),
             "not_served": [control for control in controls() if control.served == "none"],
             "statement": next(control for control in controls() if control.statement),
-            "css": mark_safe((FONT_FACES if fonts else "") + css),  # noqa: S308  our own file, no data in it
+            "css": mark_safe((FONT_FACES if proof.document == "pack.pdf" else "") + css),  # noqa: S308  our own file, no data in it
             "words": diagram.WORDS,
             "states": diagram.STATES,
             "built_at": face.built_at.isoformat(timespec="seconds"),
