@@ -1,7 +1,37 @@
-"""The addresses of the room of compliance."""
+"""The addresses of the room of decisions."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from compliance.views import changes, connections, jobs, requests, servers, setup
+from compliance.views.refs import converter
+
+for name, prefix in (("con", "CON"), ("chg", "CHG")):
+    register_converter(converter(prefix), name)
+
+urlpatterns = [
+    path("healthz", jobs.healthz, name="healthz"),
+    path("inbox/", changes.inbox, name="inbox"),
+    path("inbox/<chg:number>/", changes.inbox, name="inbox_change"),
+    path("changes/", changes.changes, name="changes"),
+    path("changes/<chg:number>/", changes.record, name="change"),
+    path("changes/<chg:number>/approve/", changes.verb, {"name": "approve"}, name="change_approve"),
+    path("changes/<chg:number>/reject/", changes.verb, {"name": "reject"}, name="change_reject"),
+    path("changes/<chg:number>/submit/", changes.verb, {"name": "submit"}, name="change_submit"),
+    path("changes/<chg:number>/withdraw/", changes.verb, {"name": "withdraw"}, name="change_withdraw"),
+    path("changes/<chg:number>/implement/", changes.verb, {"name": "implement"}, name="change_implement"),
+    path("changes/<chg:number>/dispute/", changes.verb, {"name": "dispute"}, name="change_dispute"),
+    path("requests/new/", requests.new, name="request"),
+    path("requests/<chg:number>/sent/", requests.sent, name="request_sent"),
+    path("connections/", connections.register, {"kind": "network"}, name="connections"),
+    path("connections/<con:number>/", connections.connection, name="connection"),
+    path("connections/<con:number>/retire/", connections.retire, name="connection_retire"),
+    path("shares/", connections.register, {"kind": "share"}, name="shares"),
+    path("servers/", servers.servers, name="servers"),
+    path("setup/", setup.tasks, name="setup"),
+    path("setup/import/", setup.import_rows, name="import"),
+    path("setup/link/<str:token>/", setup.link, name="setup_link"),
+    path("jobs/<int:number>/", jobs.job, name="job"),
+    path("jobs/<int:number>/cancel/", jobs.cancel, name="job_cancel"),
+]

@@ -145,9 +145,13 @@ def database() -> Iterator[Remark]:
     from django.db.migrations.executor import MigrationExecutor
 
     django.setup()
+    file = Path(str(connection.settings_dict["NAME"]))
+    if connection.vendor == "sqlite" and not file.exists():
+        yield Remark("database", True, "not made yet; the first ./run makes it")
+        return
     try:
         if connection.vendor == "sqlite":
-            yield _sqlite_is_whole(Path(str(connection.settings_dict["NAME"])))
+            yield _sqlite_is_whole(file)
         executor = MigrationExecutor(connection)
         waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         seen = f"{waiting} migrations waiting" if waiting else f"{connection.vendor}, migrated"
@@ -190,8 +194,6 @@ def _runs(var: Path) -> bool:
 
 
 def _sqlite_is_whole(path: Path) -> Remark:
-    if not path.exists():
-        return Remark("database file", False, f"{path} is not there", "./run makes it at the first start")
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as file:
         verdict = str(file.execute("PRAGMA quick_check").fetchone()[0])
     return Remark("database file", verdict == "ok", verdict, "Stop Eastwest, keep the file, and: ./run restore FILE")

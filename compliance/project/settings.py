@@ -189,6 +189,15 @@ SCHEDULES = [
     "reviews.jobs.due_reviews",
 ]
 CHANGE_CHECKS: dict[str, str] = {}
+# What the rooms above add to the pages of this one, by dotted path
+PANELS = {
+    "change": ["evidence.views.panels.change"],
+    "changes": ["evidence.views.panels.changes"],
+    "connection": ["evidence.views.panels.connection"],
+}
+NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.counts"]
+SERVERS_READ = ["evidence.views.panels.servers_read"]
+SETUP_TASKS = ["evidence.views.panels.setup_tasks", "reviews.views.setup_tasks"]
 PACK_SECTIONS = [
     "evidence.packs.sections.result.build",
     "evidence.packs.sections.diagram.build",

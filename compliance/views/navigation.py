@@ -2,11 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from compliance.models import ChangeRecord, Connection, Organisation, User
+
+# label, address, icon, name of its count in `counts` ("" = none)
+MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
+    ("Overview", (("Evidence", "/evidence/", "file-check-2", ""), ("Inbox", "/inbox/", "inbox", "inbox"))),
+    (
+        "Register",
+        (
+            ("Connections", "/connections/", "network", "connections"),
+            ("File shares", "/shares/", "folder-symlink", "shares"),
+            ("Servers", "/servers/", "server", ""),
+            ("Changes", "/changes/", "git-pull-request-arrow", "changes"),
+        ),
+    ),
+    (
+        "Assurance",
+        (
+            ("Findings", "/findings/", "triangle-alert", "findings"),
+            ("Reviews", "/reviews/", "calendar-check", "reviews"),
+            ("Audit packs", "/packs/", "shield-check", ""),
+        ),
+    ),
+    ("Collection", (("Sources", "/sources/", "plug", "sources"), ("Set-up", "/setup/", "list-checks", ""))),
+)
+ALARMING: Final = {"findings", "sources"}
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Context for base.html: nav, me, organisation."""
-    return {"nav": [], "me": None, "organisation": None}
+    """Context for base.html: nav, me, organisation. Counts of the rooms above come by settings.NAV_COUNTS."""
+    person = getattr(request, "user", None)
+    if not isinstance(person, User):
+        return {"nav": [], "me": None, "organisation": None}
+    organisation = Organisation.objects.filter(kind=Organisation.Kind.OWN).order_by("pk").first()
+    counts = own_counts(person)
+    for dotted in settings.NAV_COUNTS:
+        counts |= import_string(dotted)(person)
+    return {
+        "nav": [
+            {"label": label, "items": [item(row, counts, request.path) for row in rows]} for label, rows in MENU
+        ],
+        "me": {
+            "name": str(person),
+            "initials": person.initials,
+            "role": ", ".join(sorted({grant.get_role_display() for grant in person.grants()})) or "No role yet",
+            "account_url": "/accounts/2fa/",
+        },
+        "organisation": {"name": organisation.name, "sample": organisation.is_sample} if organisation else None,
+    }
+
+
+def own_counts(person: User) -> dict[str, int]:
+    """The counts of this room."""
+    kinds = list(Connection.objects.for_user(person).values_list("kind", flat=True))  # type: ignore[attr-defined]
+    changes = ChangeRecord.objects.for_user(person)  # type: ignore[attr-defined]
+    return {
+        "inbox": ChangeRecord.objects.waiting_for(person).count(),  # type: ignore[attr-defined]
+        "connections": kinds.count("network"),
+        "shares": kinds.count("share"),
+        "changes": changes.filter(state__in=["submitted", "approved", "implemented", "disputed"]).count(),
+    }
+
+
+def item(row: tuple[str, str, str, str], counts: dict[str, int], path: str) -> dict[str, Any]:
+    """One line of the menu."""
+    label, url, icon, count = row
+    number = counts.get(count, 0)
+    return {
+        "label": label,
+        "url": url,
+        "icon": icon,
+        "count": str(number) if number else "",
+        "alert": count in ALARMING and number > 0,
+        "current": path.startswith(url),
+    }

@@ -1,0 +1,294 @@
+"""Change records: the list, one record, the inbox, and the confirmation page of each verb."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from compliance.actions import changes as verbs
+from compliance.forms.decisions import NoteForm, ReasonForm
+from compliance.models import ApprovalNeeded, ChangeRecord, State, User
+from compliance.permissions import may
+from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.panels import panel
+from compliance.views.shown import ends, facts, services
+from compliance.views.verbs import confirm
+
+
+class Verb(NamedTuple):
+    """How one verb is offered and confirmed."""
+
+    label: str
+    icon: str
+    consequence: str
+    danger: bool
+    form: type[NoteForm | ReasonForm]
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "approve": Verb(
+        "Approve", "check", "Your approval is recorded with the hash of exactly this request.", False, NoteForm
+    ),
+    "reject": Verb("Reject", "x", "The request ends here. The person who asked reads your reason.", True, ReasonForm),
+    "submit": Verb("Send for approval", "send", "The system owner and a manager are asked to decide.", False, NoteForm),
+    "withdraw": Verb("Withdraw", "undo-2", "The request ends here. It stays in the records.", True, ReasonForm),
+    "implement": Verb(
+        "Mark as done",
+        "wand-sparkles",
+        "The rules of both ends are read again and compared with what was approved.",
+        False,
+        NoteForm,
+    ),
+    "dispute": Verb("Dispute", "octagon-alert", "The record says that what was done is not what was approved.", True, ReasonForm),
+}
+COLUMNS: Final = ("id", "title", "kind", "urgency", "state", "asked by", "asked", "decided", "verified", "connection")
+
+
+def changes(request: HttpRequest) -> HttpResponse:
+    """The list of change records."""
+    base = ChangeRecord.objects.for_user(request.user)  # type: ignore[attr-defined]
+    rows = base.select_related("requested_by", "connection")
+    words = request.GET.get("q", "").strip()
+    if words:
+        number = words[4:] if words.upper().startswith("CHG-") else ""
+        found = Q(title__icontains=words) | Q(ticket__icontains=words) | Q(material__icontains=words)
+        rows = rows.filter(found | Q(pk=int(number)) if number.isdigit() else found)
+    if request.GET.get("state"):
+        rows = rows.filter(state=request.GET["state"])
+    if request.GET.get("format") == "csv":
+        return as_csv("eastwest-changes", COLUMNS, (csv_row(change) for change in rows))
+    unrecorded = panel("changes", None, request.user).get("unrecorded", [])  # type: ignore[arg-type]
+    return render(request, "compliance/changes.html", {
+        **page(request, rows, listed),
+        "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)]),
+        "total": base.count(),
+        "unrecorded": unrecorded,
+        "may_request": may(request.user, "request", None) is None,
+    })
+
+
+def listed(change: ChangeRecord) -> dict[str, Any]:
+    """One row of the list."""
+    connection = change.connection
+    return {
+        "ref": change.ref,
+        "url": f"/changes/{change.ref}/",
+        "title": change.title,
+        "kind_label": change.get_kind_display(),
+        "state": change.state,
+        "urgent": change.urgency == ChangeRecord.Urgency.URGENT,
+        "requested_by": str(change.requested_by),
+        "requested_at": change.submitted_at or change.created_at,
+        "decided_at": change.decided_at,
+        "seen_at": change.verified_at,
+        "connection": {"ref": connection.ref, "url": f"/connections/{connection.ref}/"},
+    }
+
+
+def csv_row(change: ChangeRecord) -> list[Any]:
+    """One row of the CSV."""
+    return [
+        change.ref, change.title, change.get_kind_display(), change.get_urgency_display(), change.get_state_display(),
+        change.requested_by, change.submitted_at, change.decided_at, change.verified_at, change.connection.ref,
+    ]
+
+
+def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
+    """The decisions that wait for this person, and the chosen one beside them."""
+    person = signed_in(request)
+    waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at")  # type: ignore[attr-defined]
+    mine = list(waiting)
+    asked = list(ChangeRecord.objects.filter(requested_by=person, state=State.SUBMITTED).order_by("submitted_at"))
+    todo = list(to_implement(person))
+    tab = request.GET.get("tab", "for-me")
+    listing = {"asked": asked, "to-do": todo}.get(tab, mine)
+    chosen = next((change for change in listing if change.pk == number), None)
+    if number is not None and chosen is None:
+        chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    chosen = chosen or (listing[0] if listing else None)
+    suffix = f"?tab={tab}" if tab != "for-me" else ""
+    oldest = min((change.submitted_at for change in listing if change.submitted_at), default=None)
+    return render(request, "compliance/inbox.html", {
+        "tabs": [
+            {"label": label, "count": len(rows), "url": f"/inbox/{f'?tab={key}' if key != 'for-me' else ''}", "current": tab == key}
+            for key, label, rows in (
+                ("for-me", "For me", mine), ("to-do", "To be done", todo), ("asked", "Asked by me", asked),
+            )
+        ],
+        "items": [inbox_item(change, chosen, suffix) for change in listing],
+        "waiting": len(listing),
+        "oldest": oldest,
+        "bulk_url": "",
+        "named": number is not None,
+        "list_url": f"/inbox/{suffix}",
+        "change": detail(chosen, person) if chosen else None,
+    })
+
+
+def to_implement(person: User) -> Any:
+    """Approved changes of the systems this person is an engineer of."""
+    rows = ChangeRecord.objects.for_user(person).filter(state__in=[State.APPROVED, State.DISPUTED])  # type: ignore[attr-defined]
+    return rows.select_related("requested_by").order_by("decided_at") if person.holds(["engineer"]) else rows.none()
+
+
+def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -> dict[str, Any]:
+    """One line of the inbox."""
+    source, destination = ends(change.material)
+    return {
+        "ref": change.ref,
+        "url": f"/inbox/{change.ref}/{suffix}",
+        "tag": change.get_kind_display().lower(),
+        "rating": "high" if change.urgency == ChangeRecord.Urgency.URGENT else "",
+        "title": f"{source} → {destination}",
+        "detail": f"{services(change.material)} · {change.requested_by}",
+        "due": f"due {change.due.day} {change.due:%b}" if change.due else "",
+        "late": bool(change.due and change.due < timezone.localdate()),
+        "chosen": chosen is not None and chosen.pk == change.pk,
+    }
+
+
+def record(request: HttpRequest, number: int) -> HttpResponse:
+    """One change record on its own page."""
+    person = signed_in(request)
+    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    said = detail(change, person)
+    return render(request, "compliance/change.html", {"change": said, "job": said.get("job")})
+
+
+def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
+    """Context of parts/change_detail.html and parts/decide.html."""
+    why = getattr(change, "justification", None)
+    said = panel("change", change, person)
+    approve, reject = may(person, "approve", change), may(person, "reject", change)
+    url = f"/changes/{change.ref}/"
+    others = [name for name in ("submit", "withdraw", "implement", "dispute") if may(person, name, change) is None]
+    return {
+        "ref": change.ref,
+        "title": change.title,
+        "kind_label": change.get_kind_display(),
+        "state": change.state,
+        "version": change.version,
+        "ticket": {"label": change.ticket, "url": ""} if change.ticket else None,
+        "requested_by": str(change.requested_by),
+        "requested_role": change.requested_by.title,
+        "requested_at": change.submitted_at or change.created_at,
+        "urgent": change.urgency == ChangeRecord.Urgency.URGENT,
+        "because_urgent": "it is approved within two business days or becomes a finding.",
+        "planned": change.window,
+        "rollback": change.rollback,
+        "need": why.business_need if why else "",
+        "security": why.security_implications if why else "",
+        "data": why.data_carried if why else "",
+        "rating": "",
+        "needed": [needed(need, change, person) for need in needs_of(change)],
+        "connection": {"ref": change.connection.ref, "url": f"/connections/{change.connection.ref}/"},
+        "history": list(reversed(changed(change))),
+        "approve_url": "" if approve else f"{url}approve/",
+        "reject_url": "" if reject else f"{url}reject/",
+        "refusal": (approve.why or approve.what) if approve and change.state == State.SUBMITTED else "",
+        "consequence": consequence(change),
+        "actions": [
+            {"label": f"{VERBS[name].label}…", "url": f"{url}{name}/", "icon": VERBS[name].icon, "danger": VERBS[name].danger}
+            for name in others
+        ],
+        "checks": [],
+        "columns": ["Asked for"],
+        "rows": [{"label": row["label"], "cells": [{"text": row["text"], "differs": False, "note": ""}]} for row in facts(change.material)],
+    } | said
+
+
+def needs_of(change: ChangeRecord) -> list[ApprovalNeeded]:
+    """Whose agreement it needs."""
+    return list(change.needs.select_related("system__owner", "approval__approver").order_by("pk"))
+
+
+def needed(need: ApprovalNeeded, change: ChangeRecord, person: User) -> dict[str, Any]:
+    """One need and whether it is met."""
+    approval = getattr(need, "approval", None)
+    owner = str(need.system.owner) if need.capacity != "manager" else ""
+    role = "manager" if need.capacity == "manager" else "system_owner"
+    return {
+        "capacity": f"{need.get_capacity_display().lower()} of {need.system}",
+        "person": str(approval.approver) if approval else owner,
+        "at": approval.at if approval else None,
+        "because": approval.because if approval else "",
+        "mine": approval is None and may(person, "approve", change) is None and person.holds([role], need.system_id),
+    }
+
+
+def consequence(change: ChangeRecord) -> str:
+    """What a click would do, in a sentence."""
+    if change.state == State.SUBMITTED:
+        return "Approves exactly what is asked for above, nothing wider. A confirmation page follows."
+    if change.state == State.APPROVED:
+        return "Approved. The engineer changes the rules; the next reading proves it."
+    return ""
+
+
+def changed(change: ChangeRecord) -> list[dict[str, Any]]:
+    """What happened to a change, oldest first."""
+    url = f"/changes/{change.ref}/"
+    rows: list[tuple[Any, str, Any, str]] = [(change.created_at, "asked for", change.requested_by, "pencil")]
+    for need in needs_of(change):
+        approval = getattr(need, "approval", None)
+        if approval:
+            rows.append((approval.at, f"approved as {approval.get_capacity_display().lower()}", approval.approver, "stamp"))
+    if change.state in (State.REJECTED, State.WITHDRAWN):
+        rows.append((change.decided_at, f"{change.get_state_display().lower()}: {change.closing_note}", "", "circle-x"))
+    rows.append((change.implemented_at, "marked as done", change.implemented_by or "", "wand-sparkles"))
+    rows.append((change.verified_at, "verified by the rules as read", "Eastwest", "badge-check"))
+    if change.state == State.DISPUTED:
+        rows.append((timezone.now(), f"disputed: {change.closing_note}", "", "octagon-alert"))
+    return [
+        {"at": at, "text": f"{change.ref} {text}", "by": str(by), "icon": icon, "url": url} for at, text, by, icon in rows if at
+    ]
+
+
+def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
+    """The confirmation page of a verb, and the verb itself on POST."""
+    person = signed_in(request)
+    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    offered = VERBS[name]
+    said = panel("change", change, person)
+    warning = said.get("opens") if name == "approve" and (said.get("opens") or {}).get("tone") == "bad" else None
+
+    def act(form: NoteForm | ReasonForm) -> ChangeRecord:
+        because, seen = form.cleaned_data["because"], form.cleaned_data.get("seen")
+        if name == "approve":
+            return verbs.approve(change, by=person, because=because, seen_version=seen)
+        if name == "implement":
+            return verbs.implement(change, by=person, note=because)
+        if name == "submit":
+            return verbs.submit(change, by=person)
+        if name == "dispute":
+            return verbs.dispute(change, why=because, by=person)
+        return {"reject": verbs.reject, "withdraw": verbs.withdraw}[name](change, by=person, because=because)
+
+    return confirm(
+        request,
+        form=offered.form(request.POST or None, initial={"seen": change.version}),
+        act=act,
+        done=lambda _: f"/changes/{change.ref}/",
+        context={
+            "title": f"{offered.label}: {change.ref}",
+            "crumb": [change.ref, change.get_kind_display()],
+            "back_url": f"/changes/{change.ref}/",
+            "subject": change.title,
+            "consequence": offered.consequence,
+            "facts": facts(change.material),
+            "warning": warning,
+            "submit": offered.label,
+            "danger": offered.danger,
+        },
+    )
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person; the middleware lets nobody else this far."""
+    if not isinstance(request.user, User):
+        raise TypeError("a page for people was reached without one")
+    return request.user

@@ -1,0 +1,210 @@
+"""The register: connections, file shares, and the page of one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from compliance.actions import connections as verbs
+from compliance.forms.decisions import ReasonForm
+from compliance.models import Connection, ConnectionVersion, System
+from compliance.models.estate import day_of
+from compliance.permissions import may
+from compliance.views.changes import changed
+from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.panels import panel
+from compliance.views.shown import connection_state, ends, facts, services
+from compliance.views.verbs import confirm
+from compliance.words import VERDICTS
+
+COLUMNS = ("id", "from", "to", "service", "system", "owner", "state", "last verdict", "review by", "ends on")
+
+
+def register(request: HttpRequest, kind: str) -> HttpResponse:
+    """The list of connections (kind network) or of file shares (kind share)."""
+    today = day_of(timezone.now())
+    standing = ConnectionVersion.objects.order_by("connection_id", "-valid_from", "-pk")
+    base = Connection.objects.for_user(request.user).filter(kind=kind)  # type: ignore[attr-defined]
+    rows = base.select_related("system__owner", "source", "destination").prefetch_related(
+        Prefetch("versions", queryset=standing), "changes"
+    )
+    words = request.GET.get("q", "").strip()
+    if words:
+        rows = rows.filter(search(words))
+    if request.GET.get("system"):
+        rows = rows.filter(system__name=request.GET["system"])
+    if request.GET.get("verdict"):
+        rows = rows.filter(drift=request.GET["verdict"])
+    authorised = set(
+        ConnectionVersion.objects.authorised_at(today).filter(connection__kind=kind).values_list("pk", flat=True)  # type: ignore[attr-defined]
+    )
+
+    def show(connection: Connection) -> dict[str, Any]:
+        return listed(connection, authorised, today)
+
+    if request.GET.get("format") == "csv":
+        shown = [show(row) for row in rows]
+        cells = ("ref", "source", "destination", "services", "system", "owner", "state", "verdict", "review_by", "ends_on")
+        return as_csv(f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
+    systems = System.objects.for_user(request.user)  # type: ignore[attr-defined]
+    choices = [
+        Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
+        Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS]),
+    ]
+    compared = base.order_by("-drift_at").values_list("drift_at", flat=True).exclude(drift_at=None).first()
+    return render(request, "compliance/shares.html" if kind == "share" else "compliance/connections.html", {
+        **page(request, rows, show),
+        "filters": filters(request, "Name, address, port or CON-42", choices),
+        "total": base.count(),
+        "may_request": may(request.user, "request", None) is None,
+        "compared_at": compared,
+        "compared_late": False,
+    })
+
+
+def search(words: str) -> Q:
+    """What a search of the register looks in."""
+    found = Q(source__name__icontains=words) | Q(destination__name__icontains=words)
+    found |= Q(changes__material__icontains=words)
+    found |= Q(source__server__addresses__ip=words) | Q(destination__server__addresses__ip=words)
+    if words.upper().startswith("CON-") and words[4:].isdigit():
+        found |= Q(pk=int(words[4:]))
+    return Q(pk__in=Connection.objects.filter(found).values("pk"))
+
+
+def listed(connection: Connection, authorised: set[int], today: Any) -> dict[str, Any]:
+    """One row of the register."""
+    versions = list(connection.versions.all())
+    version = next((row for row in versions if row.pk in authorised), None)
+    material = version.material if version else (versions[0].material if versions else newest_material(connection))
+    source, destination = ends(material)
+    review_by = version.review_by if version else None
+    return {
+        "ref": connection.ref,
+        "url": f"/connections/{connection.ref}/",
+        "source": source or connection.source.name,
+        "destination": destination or connection.destination.name,
+        "services": services(material),
+        "system": connection.system.name,
+        "owner": str(connection.system.owner),
+        "state": connection_state(connection, version, today),
+        "verdict": connection.drift,
+        "certainty": "",
+        "review_by": review_by,
+        "review_late": bool(review_by and review_by < today),
+        "ends_on": version.ends_on if version else None,
+        "last_seen_at": connection.last_seen_at,
+        "group_note": "standard service" if connection.standard_service else "",
+        "server": destination,
+        "path": material.get("path", ""),
+        "protocol": str(material.get("protocol", "")).upper(),
+        "access": material.get("access", ""),
+        "clients": source,
+        "security": material.get("security") or "not stated",
+        "squash": material.get("squash") or "not stated",
+        "users": ", ".join(material.get("users", [])) or "not stated",
+    }
+
+
+def newest_material(connection: Connection) -> dict[str, Any]:
+    """What was last asked for, where nothing was ever authorised."""
+    change = next(iter(connection.changes.all()), None)
+    return dict(change.material) if change else {}
+
+
+def connection(request: HttpRequest, number: int) -> HttpResponse:
+    """One connection: why it is there, who owns it, until when, what carries it, and its history."""
+    subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)  # type: ignore[attr-defined]
+    today = day_of(timezone.now())
+    version = subject.version_on(today)
+    change = version.change if version else subject.changes.order_by("-pk").first()
+    material = version.material if version else newest_material(subject)
+    why = getattr(change, "justification", None) if change else None
+    given = approvals(version) if version else []
+    said = panel("connection", subject, request.user)  # type: ignore[arg-type]
+    return render(request, "compliance/connection.html", {
+        "connection": {
+            "ref": subject.ref,
+            "title": f"{subject.source} → {subject.destination}",
+            "kind_label": subject.get_kind_display(),
+            "state": connection_state(subject, version, today),
+            "verdict": subject.drift,
+            "certainty": said.get("certainty", ""),
+            "facts": [
+                *facts(material),
+                {"label": "System", "text": subject.system.name, "mono": False, "url": ""},
+                {"label": "System owner", "text": str(subject.system.owner), "mono": False, "url": ""},
+            ],
+            "need": why.business_need if why else "",
+            "security": why.security_implications if why else "",
+            "data": why.data_carried if why else "",
+            "justified_by": str(why.written_by) if why else "",
+            "justified_at": why.written_at if why else None,
+            "judged_at": subject.drift_at,
+            "judged_late": False,
+        },
+        "banner": said.get("banner"),
+        "points": said.get("points", []),
+        "path": said.get("path", []),
+        "approvals": given,
+        "findings": said.get("findings", []),
+        "history": history(subject),
+        "actions": actions(request, subject, standing=version is not None),
+    })
+
+
+def approvals(version: ConnectionVersion) -> list[dict[str, Any]]:
+    """Who agreed to what authorises it today."""
+    change = version.change
+    return [
+        {
+            "capacity": f"{need.get_capacity_display()} of {need.system}",
+            "person": str(need.approval.approver),
+            "at": need.approval.at,
+            "change": {"ref": change.ref, "url": f"/changes/{change.ref}/"},
+        }
+        for need in change.needs.select_related("system", "approval__approver").filter(approval__isnull=False)
+    ]
+
+
+def history(subject: Connection) -> list[dict[str, Any]]:
+    """What happened to it, newest first."""
+    events = [event for change in subject.changes.all() for event in changed(change)]
+    return sorted(events, key=lambda event: event["at"], reverse=True)
+
+
+def actions(request: HttpRequest, subject: Connection, *, standing: bool) -> list[dict[str, Any]]:
+    """What this person may do to it."""
+    if not standing or may(request.user, "request", subject.system) is not None:
+        return []
+    url = f"/connections/{subject.ref}/"
+    return [
+        {"label": "Ask to change…", "url": f"/requests/new/?amend={subject.ref}", "icon": "pencil", "danger": False},
+        {"label": "Ask to remove…", "url": f"{url}retire/", "icon": "archive", "danger": True},
+    ]
+
+
+def retire(request: HttpRequest, number: int) -> HttpResponse:
+    """Ask for the removal of a connection: a change record of its own, which two people approve."""
+    subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)  # type: ignore[attr-defined]
+    return confirm(
+        request,
+        form=ReasonForm(request.POST or None),
+        act=lambda form: verbs.retire(subject, because=form.cleaned_data["because"], by=request.user),
+        done=lambda change: f"/changes/{change.ref}/",
+        context={
+            "title": f"Ask to remove {subject.ref}",
+            "crumb": [subject.ref],
+            "back_url": f"/connections/{subject.ref}/",
+            "subject": str(subject),
+            "consequence": "The system owner and a manager decide. Until both agree it stays authorised.",
+            "facts": facts(newest_material(subject)),
+            "warning": None,
+            "submit": "Send for approval",
+            "danger": True,
+        },
+    )

@@ -1,0 +1,87 @@
+"""Connections and changes in the words of the pages: the one place that turns material into text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from compliance.models import ChangeRecord, Connection, ConnectionVersion
+
+USES = {
+    "continuous": "all the time",
+    "daily": "daily",
+    "weekly": "weekly",
+    "monthly": "monthly",
+    "quarterly": "each quarter",
+    "yearly": "yearly",
+    "standby": "only on standby",
+}
+
+
+def services(material: Mapping[str, Any]) -> str:
+    """The services, or for a share what is shared and how."""
+    if material.get("kind") == "share":
+        return f"{material.get('protocol', '').upper()} {material.get('path', '')} {material.get('access', '')}".strip()
+    return ", ".join(str(service) for service in material.get("services", []))
+
+
+def ends(material: Mapping[str, Any]) -> tuple[str, str]:
+    """From whom to whom, as the register names them."""
+    if material.get("kind") == "share":
+        return ", ".join(material.get("clients", [])), str(material.get("server", ""))
+    return str(material.get("source", "")), str(material.get("destination", ""))
+
+
+def day(value: Any) -> date | None:
+    """A date of the material."""
+    return date.fromisoformat(value) if value else None
+
+
+def facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The material line by line, for reading back before a click and for the page of a connection."""
+    source, destination = ends(material)
+    rows = [("From", source, True), ("To", destination, True), ("Service", services(material), True)]
+    if material.get("kind") == "share":
+        rows += [
+            ("Security", str(material.get("security") or "not stated"), True),
+            ("Squash", str(material.get("squash") or "not stated"), True),
+            ("Users", ", ".join(material.get("users", [])) or "not stated", True),
+        ]
+    if material.get("via"):
+        rows.append(("Via", " → ".join(material["via"]), True))
+    rows += [
+        ("Expected use", USES.get(str(material.get("expected_use")), "not stated"), False),
+        ("Basis", "provisional baseline" if material.get("basis") == "provisional" else "individually justified", False),
+        ("To be reviewed by", said_day(material.get("review_by")), False),
+        ("Ends on", said_day(material.get("ends_on")), False),
+    ]
+    return [{"label": label, "text": text, "mono": mono, "url": ""} for label, text, mono in rows]
+
+
+def said_day(value: Any) -> str:
+    """A date as people here write it, or that there is none."""
+    when = day(value)
+    return f"{when.day} {when:%B %Y}" if when else "no date"
+
+
+def connection_state(connection: Connection, version: ConnectionVersion | None, today: date) -> str:
+    """The word of compliance.words.CONNECTIONS for this connection today."""
+    if version is not None:
+        if version.review_by and version.review_by < today:
+            return "overdue"
+        return "provisional" if version.material.get("basis") == "provisional" else "authorised"
+    newest = connection.changes.order_by("-pk").first()
+    if newest is not None and newest.state in ("draft", "submitted"):
+        return "requested"
+    past = connection.versions.order_by("-pk").first()
+    if past is None:
+        return "not_authorised"
+    if past.valid_to:
+        return "retired"
+    return "ended" if past.ends_on and past.ends_on < today else "not_authorised"
+
+
+def change_material(change: ChangeRecord) -> dict[str, Any]:
+    """What the change is about, as a dict."""
+    return dict(change.material)

@@ -1,0 +1,31 @@
+"""The confirmation page before a verb: read back, reason, and one click. Opening it does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from compliance.errors import Refused
+
+
+def confirm(
+    request: HttpRequest,
+    *,
+    form: forms.Form,
+    act: Callable[[Any], Any],
+    done: Callable[[Any], str],
+    context: dict[str, Any],
+) -> HttpResponse:
+    """Shows the confirmation (GET), or carries the verb out (POST) and goes to `done`. A refusal keeps what was typed."""
+    refused = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            return HttpResponseRedirect(done(act(form)))
+        except Refused as refusal:
+            refused = refusal
+    status = 409 if refused else 422 if form.errors else 200
+    return render(request, "compliance/verb_form.html", {**context, "form": form, "refused": refused}, status=status)
