@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evidence.rules import Artefact, FormatError, Lines, Origin, Unread
+from compliance.traffic.shares import Origin
+from evidence.rules import Artefact, FormatError, Lines, Unread
 
 LINE_CAP = 64 * 1024  # bytes of one line
 FILE_CAP = 256 * 1024 * 1024  # bytes of one artefact
@@ -73,37 +74,45 @@ def ends_whole(artefact: Artefact) -> bool:
 
 
 class Account:
-    """Where each line of one artefact went: consumed, ignored (by a named list) or unread."""
+    """Where each line of one artefact went: consumed, ignored (by a named list) or unread.
+
+    JSON stands on one line or on many, as the tool likes: there, one object of the list counts as a line.
+    """
 
     def __init__(self, artefact: Artefact, total: int) -> None:
         self.name, self.digest, self.total = artefact.name, digest(artefact), total
         self._consumed: set[int] = set()
         self._ignored: set[int] = set()
+        self._failed: set[int] = set()
         self._unread: list[Unread] = []
 
     def consume(self, number: int) -> None:
-        """The line was understood."""
+        """The line (or object) of this number, from 1, was understood."""
         self._consumed.add(number)
 
     def ignore(self, number: int) -> None:
         """The line says nothing about traffic, by a named list."""
         self._ignored.add(number)
 
-    def fail(self, number: int, text: str, reason: str, *points: str) -> None:
-        """Nobody understood the line; `points` are the points it makes unverifiable (none = every point)."""
+    def fail(self, number: int, text: str, reason: str, *points: str, line: int | None = None) -> None:
+        """Nobody understood the line; `points` are the points it makes unverifiable (none = every point).
+
+        `line`: where it stands in the file, when `number` counts objects.
+        """
         quoted = text if len(text) <= QUOTED_CAP else text[:QUOTED_CAP] + "…"
-        self._unread.extend(Unread(self.name, number, quoted, reason, point) for point in points or ("",))
+        self._failed.add(number)
+        at = number if line is None else line
+        self._unread.extend(Unread(self.name, at, quoted, reason, point) for point in points or ("",))
 
     def unread(self) -> tuple[Unread, ...]:
         """The lines nobody understood, in the order of the file."""
         return tuple(sorted(self._unread, key=lambda one: one.line))
 
     def lines(self) -> Lines:
-        """The account. A line that is both unread and something else counts as unread."""
-        unread = {one.line for one in self._unread}
-        ignored = self._ignored - unread
-        consumed = self._consumed - unread - ignored
-        return Lines(self.total, len(consumed), len(ignored), len(unread))
+        """The account. What is both unread and something else counts as unread."""
+        ignored = self._ignored - self._failed
+        consumed = self._consumed - self._failed - ignored
+        return Lines(self.total, len(consumed), len(ignored), len(self._failed))
 
     def origin(self, line: Line, *, uid: str = "", comment: str = "") -> Origin:
         """Where a statement of one line stands."""

@@ -1,0 +1,47 @@
+"""What a file that no format reads seems to be, and what to give instead."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Guess(NamedTuple):
+    """What it seems to be and what helps."""
+
+    what: str
+    next_step: str
+
+
+SAVE = "Give the output of `iptables-save` (and `ip6tables-save`) of the host."
+JSON = "Give the output of `nft -j list ruleset`."
+LATER = "This version does not read it; the README lists what is read."
+
+# A line that starts so, in the order they are tried.
+STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
+    (("iptables ", "ip6tables ", "-P INPUT", "-P FORWARD", "-P OUTPUT", "-N ", "-A "),
+     Guess("iptables commands (or `iptables -S`), which do not say whether they are complete", SAVE)),
+    (("Chain INPUT (", "Chain FORWARD (", "Chain OUTPUT (", "Chain PREROUTING ("),
+     Guess("the listing of `iptables -L`, which leaves out parts of its rules", SAVE)),
+    (("table ip ", "table ip6 ", "table inet ", "table bridge ", "table arp ", "table netdev ", "flush ruleset"),
+     Guess("an nft ruleset in text form", JSON)),
+    (("ASA Version", "object-group ", "access-group ", "nameif "), Guess("a Cisco ASA configuration", LATER)),
+    (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
+    (("config firewall ", "config vdom", "#config-version="), Guess("a FortiOS configuration", LATER)),
+    (("set rulebase ", "set deviceconfig ", "set address "), Guess("a PAN-OS configuration", LATER)),
+    (("set security ", "set firewall ", "set groups ", "firewall {", "security {"), Guess("a Junos configuration", LATER)),
+    (("apiVersion:", "kind:"), Guess("a Kubernetes manifest", LATER)),
+    (("netsh ",), Guess("Windows firewall commands", LATER)),
+    (("<?xml", "<config", "<rpc-reply"), Guess("an XML document", LATER)),
+    (("create ", "add "), Guess("the output of `ipset save`", LATER)),
+    (("{", "["), Guess("JSON of another kind", LATER)),
+)  # fmt: skip
+NOTHING = Guess("nothing this version knows", LATER)
+
+
+def guess(text: str) -> Guess:
+    """The best guess for the beginning of a file: the first line in the table that some line starts with."""
+    lines = [line.strip() for line in text.split("\n") if line.strip() and not line.strip().startswith(("#", "!"))]
+    for starts, found in STARTS:
+        if any(line.startswith(starts) for line in lines):
+            return found
+    return NOTHING

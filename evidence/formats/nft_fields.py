@@ -1,0 +1,311 @@
+"""The left side of an nft match: which part of a packet an expression looks at, and what its values mean.
+
+A field gives alternatives (`Match`) for values: `any_of` those that have one of them, `none_of` those that have none.
+Both carry what nft adds by itself: `tcp dport != 22` is TCP only, `ip saddr != …` is IPv4 only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from compliance.traffic import addresses
+from compliance.traffic.boxes import FAMILIES, FULL, ICMP, PROTO_TOP, Family, limited
+from evidence.formats import names
+from evidence.formats.matching import (
+    DPORT,
+    DST,
+    PROTO,
+    SPORT,
+    SRC,
+    STATES,
+    WITH_PORTS,
+    Discontiguous,
+    Match,
+    everything,
+    mask_length,
+    within,
+)
+
+PORT_TOP = 65535
+Span = tuple[int, int]
+
+
+class Unmodelled(ValueError):
+    """This part of a rule is not modelled: it becomes residue."""
+
+
+class Field(Protocol):
+    """What an expression looks at. `loose`: it is only right for protocols that have ports."""
+
+    @property
+    def loose(self) -> bool: ...
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        """Traffic that has one of the values. Raises Unmodelled."""
+        ...
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        """Traffic that the expression can look at and that has none of the values. Raises Unmodelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A number of a packet (port, protocol, ICMP type or code), in packets of the given families and protocols."""
+
+    axis: int
+    top: int
+    words: Mapping[str, int] = field(default_factory=dict)
+    families: Sequence[Family] = FAMILIES
+    protocols: Sequence[int] = ()
+    loose: bool = False
+    not_told: frozenset[int] = frozenset()  # values that say nothing about a box
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        return self._matches([self.span(value) for value in values], negated=False)
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        return self._matches([self.span(value) for value in values], negated=True)
+
+    def compared(self, op: str, value: Any) -> list[Match]:
+        """`<`, `>`, `<=` and `>=`."""
+        low, high = self.span(value)
+        if low != high:
+            raise Unmodelled(f"{op} with a range")
+        spans = {"<": (0, low - 1), "<=": (0, low), ">": (low + 1, self.top), ">=": (low, self.top)}
+        span = spans[op]
+        return self._matches([span] if span[0] <= span[1] else [], negated=False)
+
+    def span(self, value: Any) -> Span:
+        """One value or range as numbers. Raises Unmodelled."""
+        if isinstance(value, dict) and set(value) == {"range"}:
+            low, high = (self._number(part) for part in _pair(value["range"]))
+        else:
+            low = high = self._number(value)
+        if low > high or self.not_told & set(range(low, min(high, PROTO_TOP) + 1)):
+            raise Unmodelled(f"value {value!r}")
+        return low, high
+
+    def _number(self, value: Any) -> int:
+        if isinstance(value, str):
+            try:
+                return names.number(value, dict(self.words), self.top)
+            except ValueError as problem:
+                raise Unmodelled(str(problem)) from None
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= self.top:
+            raise Unmodelled(f"value {value!r}")
+        return value
+
+    def _matches(self, spans: Sequence[Span], *, negated: bool) -> list[Match]:
+        found: list[Match] = []
+        for family in self.families:
+            for protocol in self.protocols or (None,):
+                start = FULL[family] if protocol is None else limited(FULL[family], PROTO, protocol, protocol)
+                found.extend(within(family, self.axis, spans, negated=negated, start=start))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The source or destination address."""
+
+    axis: int
+    family: Family
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        return within(self.family, self.axis, [self.span(value) for value in values])
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        return within(self.family, self.axis, [self.span(value) for value in values], negated=True)
+
+    def span(self, value: Any) -> Span:
+        """An address, `{"prefix": …}` or `{"range": …}` as numbers. Raises Unmodelled."""
+        if isinstance(value, dict) and set(value) == {"range"}:
+            low, high = (self._one(part) for part in _pair(value["range"]))
+            if low > high:
+                raise Unmodelled(f"range {value!r}")
+            return low, high
+        if isinstance(value, dict) and set(value) == {"prefix"}:
+            prefix = value["prefix"]
+            length = prefix.get("len") if isinstance(prefix, dict) else None
+            if not isinstance(length, int) or not 0 <= length <= addresses.BITS[self.family]:
+                raise Unmodelled(f"prefix {value!r}")
+            return addresses.prefix_range(self.family, self._one(prefix.get("addr")), length)
+        one = self._one(value)
+        return one, one
+
+    def masked(self, mask: Any, value: Any) -> Span:
+        """What `& mask == value` means, for a mask without holes. Raises Unmodelled."""
+        try:
+            length = mask_length(self._one(mask), addresses.BITS[self.family], str(mask))
+        except Discontiguous as problem:
+            raise Unmodelled(str(problem)) from None
+        low, high = addresses.prefix_range(self.family, self._one(value), length)
+        if low != self._one(value):
+            raise Unmodelled(f"{value} has bits outside of {mask}")
+        return low, high
+
+    def _one(self, value: Any) -> int:
+        if not isinstance(value, str):
+            raise Unmodelled(f"address {value!r}")
+        try:
+            family, number = addresses.parse_host(value)
+        except ValueError as problem:
+            raise Unmodelled(str(problem)) from None
+        if family != self.family:
+            raise Unmodelled(f"{value} is no IPv{self.family} address")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The name of the interface a packet comes in by or goes out by."""
+
+    side: str
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        wanted = [_interface(value) for value in values]
+        if "+" in wanted:
+            return everything(FAMILIES)
+        return self._limit(frozenset(wanted)) if wanted else []
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        wanted = [_interface(value) for value in values]
+        if "+" in wanted:
+            return []
+        return self._limit(frozenset("!" + name for name in wanted)) if wanted else everything(FAMILIES)
+
+    def _limit(self, limit: frozenset[str]) -> list[Match]:
+        if self.side == "in":
+            return [Match(family, FULL[family], iif=limit) for family in FAMILIES]
+        return [Match(family, FULL[family], oif=limit) for family in FAMILIES]
+
+
+def _interface(value: Any) -> str:
+    """`eth*` is the prefix that this project writes as `eth+`."""
+    if not isinstance(value, str) or not value or "\\" in value or value.endswith("+") or "*" in value[:-1]:
+        raise Unmodelled(f"interface {value!r}")
+    return value[:-1] + "+" if value.endswith("*") else value
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The connection state."""
+
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        wanted = _states(values)
+        return [Match(family, FULL[family], states=wanted) for family in FAMILIES] if wanted else []
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        return [Match(family, FULL[family], states=STATES - _states(values)) for family in FAMILIES]
+
+
+def _states(values: Sequence[Any]) -> frozenset[str]:
+    wanted = frozenset(value.upper() if isinstance(value, str) else "?" for value in values)
+    if not wanted <= STATES:
+        raise Unmodelled(f"connection state {list(values)!r}")
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyOf:
+    """The address family itself; `words` gives what its values mean (0 = another family)."""
+
+    words: Mapping[Any, int]
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        wanted = self._families(values)
+        return everything(family for family in FAMILIES if family in wanted)
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        wanted = self._families(values)
+        return everything(family for family in FAMILIES if family not in wanted)
+
+    def _families(self, values: Sequence[Any]) -> set[int]:
+        if any(not isinstance(value, (str, int)) or value not in self.words for value in values):
+            raise Unmodelled(f"family {list(values)!r}")
+        return {self.words[value] for value in values}
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Something that has the same value for the first packet of every flow at this place."""
+
+    actual: str
+    known: frozenset[str]
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        return everything(FAMILIES) if self._holds(values) else []
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        return [] if self._holds(values) else everything(FAMILIES)
+
+    def _holds(self, values: Sequence[Any]) -> bool:
+        if any(not isinstance(value, str) or value not in self.known for value in values):
+            raise Unmodelled(f"value {list(values)!r}")
+        return self.actual in values
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise Unmodelled(f"range {value!r}")
+    return value[0], value[1]
+
+
+def _port(axis: int, *protocols: int, loose: bool = False) -> Numbers:
+    return Numbers(axis, PORT_TOP, names.PORTS, FAMILIES, protocols, loose)
+
+
+def _icmp(axis: int, family: Family, words: Mapping[str, int]) -> Numbers:
+    return Numbers(axis, 255, words, (family,), (ICMP[family],))
+
+
+PAYLOADS: dict[tuple[str, str], Field] = {
+    ("ip", "saddr"): Address(SRC, 4), ("ip", "daddr"): Address(DST, 4),
+    ("ip6", "saddr"): Address(SRC, 6), ("ip6", "daddr"): Address(DST, 6),
+    ("ip", "protocol"): Numbers(PROTO, PROTO_TOP, names.PROTOCOLS, (4,)),
+    ("ip6", "nexthdr"): Numbers(PROTO, PROTO_TOP, names.PROTOCOLS, (6,), not_told=names.IPV6_EXTENSIONS),
+    ("icmp", "type"): _icmp(SPORT, 4, names.NFT_ICMP4_TYPES), ("icmp", "code"): _icmp(DPORT, 4, names.NFT_ICMP4_CODES),
+    ("icmpv6", "type"): _icmp(SPORT, 6, names.NFT_ICMP6_TYPES),
+    ("icmpv6", "code"): _icmp(DPORT, 6, names.NFT_ICMP6_CODES),
+    ("th", "sport"): _port(SPORT, *WITH_PORTS, loose=True), ("th", "dport"): _port(DPORT, *WITH_PORTS, loose=True),
+    **{(name, side): _port(axis, names.PROTOCOLS[name])
+       for name in ("tcp", "udp", "udplite", "sctp", "dccp") for side, axis in (("sport", SPORT), ("dport", DPORT))},
+}  # fmt: skip
+METAS: dict[str, Field] = {
+    "l4proto": Numbers(PROTO, PROTO_TOP, names.PROTOCOLS),
+    "nfproto": FamilyOf({"ipv4": 4, "ipv6": 6, 2: 4, 10: 6}),
+    "protocol": FamilyOf({"ip": 4, "ip6": 6, 0x0800: 4, 0x86DD: 6, "arp": 0, "vlan": 0}),
+    "iifname": Interface("in"), "oifname": Interface("out"), "iif": Interface("in"), "oif": Interface("out"),
+}  # fmt: skip
+ROUTING_TYPES = frozenset(
+    {"unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit"}
+)
+
+
+def field_of(expression: Any, hooks: frozenset[str]) -> Field:
+    """The field of a left side; `hooks`: where its chain is reached from. Raises Unmodelled."""
+    if isinstance(expression, dict) and len(expression) == 1:
+        kind, detail = next(iter(expression.items()))
+        found: Field | None = None
+        if kind == "payload" and isinstance(detail, dict):
+            found = PAYLOADS.get((str(detail.get("protocol")), str(detail.get("field"))))
+        elif kind == "meta":
+            found = METAS.get(str(detail.get("key")) if isinstance(detail, dict) else str(detail))
+        elif kind == "ct" and detail == {"key": "state"}:
+            found = State()
+        elif kind == "ct" and detail == {"key": "direction"}:
+            found = Fixed("original", frozenset({"original", "reply"}))
+        elif kind == "fib" and hooks == {"input"} and detail == {"result": "type", "flags": ["daddr"]}:
+            found = Fixed("local", ROUTING_TYPES)
+        if found is not None:
+            return found
+    raise Unmodelled("not modelled")
