@@ -56,7 +56,8 @@ def bind(
     so in `notice`. Raises ValueError for sections that do not fit together, RenderError and SealError.
     """
     counts = verify.tally(_verdicts(sections))
-    faced = replace(face, exceptions=counts["exceptions"], not_known=counts["not_known"])
+    compared = sum(counts["verdicts"].values())
+    faced = replace(face, compared=compared, exceptions=counts["exceptions"], not_known=counts["not_known"])
     members = [*_lists(sections), *_files(sections, provenance or {}), *_own_files(faced, sections, key)]
     head = _head(faced, key, counts)
     try:

@@ -31,7 +31,8 @@ class System:
 class Face:
     """What stands on the cover and on every page. `marking` is printed at the head and foot of each page.
 
-    `exceptions` and `not_known` are set by binder.bind from the verdicts, so that cover, list and verifier agree.
+    `compared` (verdicts in all), `exceptions` and `not_known` are set by binder.bind from the table of verdicts, so
+    that cover, list and verifier agree; with nothing compared the cover says so instead of naming two zeroes.
     `zone` is a time zone name (Australia/Sydney); `built_at` and `as_of` are aware.
     """
 
@@ -51,6 +52,7 @@ class Face:
     prepared_for: str = "the assessor or auditor"
     profile: str = "full"
     sample: bool = False
+    compared: int = 0
     exceptions: int = 0
     not_known: int = 0
 

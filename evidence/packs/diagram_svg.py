@@ -1,7 +1,8 @@
 """Draws the zone map as SVG: plain shapes and escaped text, no scripts, no styles, nothing fetched.
 
 The colours written are those of print; a page overrides them by class (zm-box, zm-head, zm-name, zm-text, zm-quiet,
-zm-line, zm-excess, zm-pill, zm-label, zm-wider, zm-nobody, zm-unknown, zm-on), so dark pages need no second drawing.
+zm-line, zm-excess, zm-pill, zm-label, zm-mark, zm-ring, zm-wider, zm-nobody, zm-unknown, zm-on): a dark page needs no
+second drawing.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ from evidence.packs.diagram_svg import zone_map
 from evidence.packs.section import Section
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "packs" / "print"
-# What the auditor asks for, in the order asked: number and wording by slug of the section.
+# What the auditor asks for, in the order asked: number, wording and title by slug of the section.
 QUESTIONS = {
-    "diagram": (1, "a network diagram of server connections, only essential paths"),
-    "logs": (2, "server communication logs of the past month"),
-    "changes": (3, "change records of server communication settings, with their justification"),
-    "rules": (4, "the firewall rule configuration"),
-    "review": (5, "the minutes of the last review"),
+    "diagram": (1, "a network diagram of server connections, only essential paths", "Network diagram"),
+    "logs": (2, "server communication logs of the past month", "Communication logs"),
+    "changes": (3, "change records of server communication settings, with their justification", "Change records"),
+    "rules": (4, "the firewall rule configuration", "Firewall rules"),
+    "review": (5, "the minutes of the last review", "Last review"),
 }
 # No links or images: a pack needs nothing from elsewhere.
 MINUTES_TAGS = {"p", "h3", "h4", "h5", "ul", "ol", "li", "em", "strong", "code", "br", "blockquote",
@@ -69,7 +69,7 @@ class _Part:
 def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
     """The whole pack as one HTML document; for a PDF it names the pack's own font files, which the renderer serves."""
     css = (TEMPLATES / "pack.css").read_text("utf-8")
-    parts = [_part(section) for section in sections]
+    parts = [_part(section) for section in answered(sections)]
     mapped = [control for control in controls() if control.served != "none"]
     context = Context(
         {
@@ -91,6 +91,20 @@ def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
     return engine().get_template("pack.html").render(context)
 
 
+def answered(sections: Sequence[Section]) -> list[Section]:
+    """The sections with all five questions among them: one that nobody answers is printed as missing, in its place."""
+    whole = list(sections)
+    for slug, (number, _, title) in QUESTIONS.items():
+        if any(section.slug == slug for section in whole):
+            continue
+        asked = {at: QUESTIONS[one.slug][0] for at, one in enumerate(whole) if one.slug in QUESTIONS}
+        before = [at + 1 for at, other in asked.items() if other < number]
+        place = max(before) if before else min(asked, default=len(whole))
+        why = "No part of this installation answers it."
+        whole.insert(place, Section(slug, title, (), "missing", why, "", None))
+    return whole
+
+
 @functools.cache
 def engine() -> Engine:
     """The pack's own template engine."""
@@ -110,7 +124,7 @@ def clean_minutes(markdown: str) -> SafeString:
 
 
 def _part(section: Section) -> _Part:
-    number, asked = QUESTIONS.get(section.slug, (None, ""))
+    number, asked, _ = QUESTIONS.get(section.slug, (None, "", ""))
     template = Path(section.template).name
     if isinstance(section.data, Network):
         drawn = section.data.diagram

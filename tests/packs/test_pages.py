@@ -13,6 +13,7 @@ import pytest
 
 from compliance.catalogue import controls
 from evidence.packs import binder, pages, render
+from evidence.packs import content as c
 from evidence.packs.content import Review
 from evidence.packs.diagram import Diagram, Link, Server, Zone
 from evidence.packs.diagram_svg import zone_map
@@ -21,6 +22,7 @@ from tests.packs import content
 from tests.packs.conftest import Genuine, need
 
 PROOF = pages.Proof("ab" * 32, 11, "a key", "cd" * 32)
+NOTHING = c.Result("No comparison ran.", 0, 0, 0, (), (), (), c.Inventory(0, 0, 0), (), 0, (), (), ())
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -43,8 +45,12 @@ class Seen(HTMLParser):
 
 
 def page_texts(genuine: Genuine) -> list[str]:
+    return pdf_text(genuine, genuine.bound.document)
+
+
+def pdf_text(genuine: Genuine, document: bytes) -> list[str]:
     path = genuine.folder / "read.pdf"
-    path.write_bytes(genuine.bound.document)
+    path.write_bytes(document)
     done = subprocess.run([need("pdftotext"), "-layout", str(path), "-"], capture_output=True, text=True, check=True)
     return done.stdout.split("\f")[:-1]
 
@@ -181,6 +187,35 @@ def test_a_missing_section_is_printed_as_missing() -> None:
     html = pages.pack_html(content.face(), [gone], PROOF)
     assert "No review was held in October 2026." in html
     assert "Missing" in html
+
+
+def test_a_question_nobody_answers_is_printed_as_missing_in_its_place() -> None:
+    left = [section for section in content.sections() if section.slug not in ("changes", "review")]
+    shown = [(section.slug, section.state) for section in pages.answered(left)]
+    assert [slug for slug, _ in shown[1:7]] == ["diagram", "logs", "changes", "rules", "review", "exceptions"]
+    assert [one.slug for one in pages.answered([])] == list(pages.QUESTIONS)
+    assert ("changes", "missing") in shown
+    assert ("review", "missing") in shown
+    html = pages.pack_html(content.face(), left, PROOF)
+    assert html.count("No part of this installation answers it.") == 2
+
+
+def test_a_month_in_which_nothing_was_compared_does_not_look_fine(genuine: Genuine) -> None:
+    """No verdicts, no zones, no rules: never two zeroes on the cover, never "none was open"."""
+    empty = [
+        replace(content.result(), data=NOTHING, tables=(Table("verdicts", ("verdict",), []),)),
+        replace(content.network(), data=c.Network("No zones are registered.", Diagram((), (), ()))),
+        replace(content.rules(), data=c.Rules("None.", (), (), 0)),
+        replace(content.exceptions(), data=c.Exceptions("None.", (), 0)),
+    ]
+    html = pages.pack_html(replace(content.face(), compared=0), empty, PROOF)
+    assert html.count("Nothing was compared") >= 4
+    assert "exceptions: not as authorised" not in html
+    assert "None was open" not in html
+    assert "No rule that was read" not in html
+    bound = binder.bind(content.face(), empty, genuine.key)
+    assert bound.counts == {"verdicts": {}, "exceptions": 0, "not_known": 0}
+    assert "Nothing was compared" in "".join(pdf_text(genuine, bound.document))
 
 
 def test_a_pack_without_its_verdicts_is_refused(genuine: Genuine) -> None:
