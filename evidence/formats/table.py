@@ -1,0 +1,47 @@
+"""Every format this version reads, and which of them an artefact is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from evidence.formats import exportfs, exports, ip_addr, ip_route, iptables, nftables, ss, testparm
+from evidence.formats.cursor import decode
+from evidence.formats.guess import guess
+from evidence.rules import Artefact, FormatError, Reading
+
+HEAD = 64 * 1024  # bytes a format may look at to know itself
+SURE = 0.5
+
+
+class Format(Protocol):
+    """What a format module offers. `sniff`: 0..1 for the first bytes and the name; `read`: all dumps of one host."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    def sniff(self, head: bytes, name: str) -> float: ...
+
+    def read(self, artefacts: Sequence[Artefact]) -> Reading: ...
+
+
+FORMATS: tuple[Format, ...] = (iptables, nftables, ip_addr, ip_route, exportfs, exports, testparm, ss)
+
+
+def detect(artefact: Artefact) -> Format:
+    """The format of an artefact, by its beginning, its name and the command that wrote it.
+
+    Raises FormatError that says what the file seems to be and what to give instead.
+    """
+    head = artefact.content[:HEAD]
+    scored = [
+        (max(format_.sniff(head, artefact.name), format_.sniff(head, artefact.command)), format_) for format_ in FORMATS
+    ]
+    best, found = max(scored, key=lambda pair: pair[0])
+    if best >= SURE:
+        return found
+    text = decode(artefact)
+    if not text.strip():
+        raise FormatError(f"{artefact.name} is empty", "nothing tells what it should hold", "Take the dump again.")
+    seems = guess(text[:HEAD])
+    raise FormatError(f"{artefact.name} is not read", f"it looks like {seems.what}", seems.next_step)

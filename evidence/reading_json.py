@@ -1,0 +1,130 @@
+"""A Reading as JSON and back without loss: how the parser child hands over its result, and how snapshots keep it.
+
+The shape follows the dataclasses of evidence/rules.py: an object is a list of its fields in their order, preceded by
+nothing; sets are sorted lists, times are ISO 8601. `load` trusts nothing: what has another shape is a FormatError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from evidence.rules import FormatError, Reading
+
+VERSION = 1
+
+
+def dump(reading: Reading) -> bytes:
+    """The reading as one line of ASCII JSON."""
+    return json.dumps({"version": VERSION, "reading": _plain(reading)}, separators=(",", ":")).encode("ascii")
+
+
+def load(data: bytes) -> Reading:
+    """What `dump` wrote. Raises FormatError when it is anything else."""
+    try:
+        found = json.loads(data)
+        if not isinstance(found, dict) or found.get("version") != VERSION:
+            raise ValueError(f"it is not of version {VERSION}")
+        reading = _typed(Reading, found.get("reading"))
+    except (ValueError, TypeError, RecursionError) as problem:
+        raise FormatError("The stored reading cannot be used", str(problem), "Read the raw dumps again.") from problem
+    if not isinstance(reading, Reading):
+        raise FormatError("The stored reading cannot be used", "it is no reading", "Read the raw dumps again.")
+    return reading
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_plain(getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (frozenset, set)):
+        return sorted(_plain(one) for one in value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+@cache
+def _field_types(cls: type) -> tuple[Any, ...]:
+    hints = get_type_hints(cls)
+    return tuple(hints[field.name] for field in fields(cls))
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """`value` as the type that a field is declared with. Raises ValueError."""
+    origin = get_origin(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _dataclass(kind, value)
+    if origin in {Union, UnionType}:
+        return _union(kind, value)
+    if origin is Literal:
+        return _checked(value in get_args(kind) and not isinstance(value, bool), kind, value)
+    if origin is tuple:
+        return _tuple(kind, value)
+    if origin is frozenset:
+        return frozenset(_typed(get_args(kind)[0], one) for one in _list(value))
+    if origin is not None and issubclass(origin, Mapping):
+        _checked(isinstance(value, dict), kind, value)
+        return {key: _typed(get_args(kind)[1], one) for key, one in value.items()}
+    return _scalar(kind, value)
+
+
+def _scalar(kind: Any, value: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    if kind is datetime:
+        return datetime.fromisoformat(_checked(isinstance(value, str), kind, value))
+    return _checked(type(value) is kind, kind, value)
+
+
+def _dataclass(kind: type, value: Any) -> Any:
+    types = _field_types(kind)
+    parts = _list(value)
+    if len(parts) != len(types):
+        raise ValueError(f"{kind.__name__} has {len(types)} fields, not {len(parts)}")
+    return kind(*(_typed(of, part) for of, part in zip(types, parts, strict=True)))
+
+
+def _union(kind: Any, value: Any) -> Any:
+    """`X | None`, or a box (a list) or a name (a text)."""
+    for choice in get_args(kind):
+        if choice is NoneType and value is None:
+            return None
+        if choice is str and isinstance(value, str):
+            return value
+        if choice not in {NoneType, str} and value is not None and not isinstance(value, str):
+            return _typed(choice, value)
+    texts = [choice for choice in get_args(kind) if isinstance(choice, type) and issubclass(choice, (Enum, datetime))]
+    if texts and isinstance(value, str):
+        return _typed(texts[0], value)
+    raise ValueError(f"{value!r} is none of {kind}")
+
+
+def _tuple(kind: Any, value: Any) -> tuple[Any, ...]:
+    of, parts = get_args(kind), _list(value)
+    if len(of) == 2 and of[1] is Ellipsis:
+        return tuple(_typed(of[0], part) for part in parts)
+    if len(of) != len(parts):
+        raise ValueError(f"{len(of)} values were expected, not {len(parts)}")
+    return tuple(_typed(one, part) for one, part in zip(of, parts, strict=True))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"a list was expected, not {type(value).__name__}")
+    return value
+
+
+def _checked(holds: bool, kind: Any, value: Any) -> Any:
+    if not holds:
+        raise ValueError(f"{value!r} is no {getattr(kind, '__name__', kind)}")
+    return value
