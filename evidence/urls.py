@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from compliance.views.refs import converter
+from evidence.views import findings, month, packs, sources
+
+for name, prefix in (("fnd", "FND"), ("pck", "PCK")):
+    register_converter(converter(prefix), name)
+
+urlpatterns = [
+    path("evidence/", month.month, name="evidence"),
+    path("evidence/build/", month.build, name="evidence_build"),
+    path("findings/", findings.findings, name="findings"),
+    path("findings/<fnd:number>/", findings.finding, name="finding"),
+    path("findings/<fnd:number>/acknowledge/", findings.acknowledge, name="finding_acknowledge"),
+    path("findings/<fnd:number>/accept/", findings.accept, name="finding_accept"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/new/", sources.add, name="source_add"),
+    path("sources/<int:number>/", sources.source, name="source"),
+    path("sources/<int:number>/upload/", sources.upload, name="source_upload"),
+    path("sources/<int:number>/pull/", sources.pull, name="source_pull"),
+    path("sources/<int:number>/raw/<int:artefact>/", sources.raw, name="source_raw"),
+    path("packs/", packs.packs, name="packs"),
+    path("packs/build/", packs.build, name="pack_build"),
+    path("packs/verify/", packs.verify_upload, name="pack_verify_upload"),
+    path("packs/<pck:number>/", packs.pack, name="pack"),
+    path("packs/<pck:number>/verify/", packs.check_again, name="pack_verify"),
+    path("packs/<pck:number>/download/zip/", packs.download, {"what": "zip"}, name="pack_zip"),
+    path("packs/<pck:number>/download/pdf/", packs.download, {"what": "pdf"}, name="pack_pdf"),
+]

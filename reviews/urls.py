@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from compliance.views.refs import converter
+from reviews import views
+
+register_converter(converter("REV"), "rev")
+
+urlpatterns = [
+    path("reviews/", views.reviews, name="reviews"),
+    path("reviews/actions/<int:number>/done/", views.close_action, name="review_action_done"),
+    path("reviews/<rev:number>/", views.review, name="review"),
+    path("reviews/<rev:number>/open/", views.open_review, name="review_open"),
+    path("reviews/<rev:number>/items/<int:item>/", views.decide, name="review_decide"),
+    path("reviews/<rev:number>/attendees/", views.attendees, name="review_attendees"),
+    path("reviews/<rev:number>/actions/", views.add_action, name="review_action"),
+    path("reviews/<rev:number>/sign/", views.sign, name="review_sign"),
+    path("reviews/<rev:number>/minutes.md", views.minutes, name="review_minutes"),
+]

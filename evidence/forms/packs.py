@@ -1,0 +1,50 @@
+"""The forms about packs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from compliance.models import System, User
+
+MONTHS = 12
+
+
+class BuildForm(forms.Form):
+    """Which month, which systems."""
+
+    month = forms.ChoiceField(label="Period")
+    system = forms.ModelChoiceField(label="System", queryset=System.objects.none(), required=False, empty_label="All systems")
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["system"].queryset = System.objects.for_user(person)  # type: ignore[attr-defined]
+        self.fields["month"].choices = months(timezone.localdate())  # type: ignore[attr-defined]
+        self.person = person
+
+    def scope(self) -> dict[str, Any]:
+        """What the verb takes: the systems and the period."""
+        since = date.fromisoformat(f"{self.cleaned_data['month']}-01")
+        until = (since.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        one = self.cleaned_data["system"]
+        systems = [one] if one else list(System.objects.for_user(self.person))  # type: ignore[attr-defined]
+        return {"systems": systems, "since": since, "until": min(until, timezone.localdate())}
+
+
+def months(today: date) -> list[tuple[str, str]]:
+    """This month and the eleven before it."""
+    number = today.year * 12 + today.month - 1
+    days = [date((number - back) // 12, (number - back) % 12 + 1, 1) for back in range(MONTHS)]
+    return [(f"{day:%Y-%m}", f"{day:%B %Y}") for day in days]
+
+
+class VerifyForm(forms.Form):
+    """A pack somebody has."""
+
+    file = forms.FileField(label="Pack (ZIP)")
+    fingerprint = forms.CharField(
+        label="Fingerprint of the signer", required=False, help_text="As you were given it by another way than the pack itself."
+    )

@@ -1,0 +1,204 @@
+"""Evidence of a month: can I hand over the five things today, what is missing, what next?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, time
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from compliance.models import ChangeRecord, Connection, Server, System, User, Zone
+from compliance.permissions import may
+from compliance.views.changes import signed_in
+from compliance.views.jobs import card
+from compliance.views.panels import panel
+from compliance.words import VERDICTS
+from evidence.actions import packs
+from evidence.models import Finding, Pack, Pull, VerdictRow
+from evidence.views.shown import headlines, is_late, latest, listed
+
+CONTROLS = ["ISM-1479", "ISO/IEC 27001:2022 Annex A 8.21", "ISO/IEC 27001:2022 Annex A 8.22"]
+NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
+WORST = [name for name in VERDICTS if name != "implemented"]
+Span = tuple[datetime, datetime]
+
+
+def month(request: HttpRequest) -> HttpResponse:
+    """The page of one month (?month=2026-10; default: this month)."""
+    person = signed_in(request)
+    first = asked_month(request)
+    since, until = span(first)
+    this_month = timezone.localdate().replace(day=1)
+    comparison = latest(until)
+    rows = headlines(person, comparison)
+    register = [row for row in rows if row.connection_id]
+    others = [row for row in rows if not row.connection_id]
+    asks, grid_rows = five(person, (since, until), register, others)
+    said = panel("month", first, person)
+    asks.append(said["ask"])
+    held = Counter(ask["held"] for ask in asks)
+    months = [shift(first, -back) for back in range(11, -1, -1)]
+    findings = Finding.objects.for_user(person).standing().select_related("system__owner", "connection")  # type: ignore[attr-defined]
+    waiting = findings.filter(state=Finding.State.OPEN).order_by("severity", "-first_seen")
+    newest = Pack.objects.for_user(person).filter(since=first).first()  # type: ignore[attr-defined]
+    running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
+    return render(request, "evidence/month.html", {
+        "month": first,
+        "system": None,
+        "controls": CONTROLS,
+        "previous_url": f"?month={shift(first, -1):%Y-%m}",
+        "next_url": f"?month={shift(first, 1):%Y-%m}" if first < this_month else "",
+        "build_url": "/evidence/build/",
+        "may_build": may(person, "build_pack", None) is None,
+        "pack": {"ref": newest.ref, "url": f"/packs/{newest.ref}/", "at": newest.built_at} if newest and newest.built_at else None,
+        "asks": asks,
+        "held": {"complete": held["complete"], "partial": held["partial"], "missing": held["missing"]},
+        "job": card(running, result_url=f"/packs/{newest.ref}/") if running and newest else None,
+        "compared_at": comparison.at if comparison else None,
+        "compared_late": is_late(comparison) if first == this_month else False,
+        "register_count": len(register),
+        "verdicts": counted(register, "/connections/?verdict="),
+        "others": counted(others, "/findings/?verdict="),
+        "months": months,
+        "grid": grid(months, [*grid_rows, said["grid"]], person),
+        "next_review": said.get("next_review"),
+        "reviews_url": "/reviews/",
+        "decisions": [listed(finding) for finding in waiting[:6]],
+        "findings_url": "/findings/",
+        "findings_count": findings.count(),
+    })
+
+
+def asked_month(request: HttpRequest) -> date:
+    """The first day of the month in the address, or of this month; never a month to come."""
+    this_month = timezone.localdate().replace(day=1)
+    text = request.GET.get("month", "")
+    try:
+        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a calendar month has no time zone
+    except ValueError:
+        return this_month
+    return min(first, this_month)
+
+
+def shift(first: date, months: int) -> date:
+    """The first day, some months on."""
+    number = first.year * 12 + first.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def span(first: date) -> Span:
+    """A month as two moments in the installation's time zone."""
+    zone = timezone.get_current_timezone()
+    return datetime.combine(first, time(), zone), datetime.combine(shift(first, 1), time(), zone)
+
+
+def counted(rows: list[VerdictRow], url: str) -> list[dict[str, Any]]:
+    """Verdicts with their counts, worst first and `implemented` before all."""
+    counts = Counter(row.verdict for row in rows)
+    order = ["implemented", *WORST]
+    return [
+        {"name": name, "count": counts[name], "detail": "", "url": f"{url}{name}"}
+        for name in sorted(counts, key=lambda name: order.index(name) if name in order else len(order))
+    ]
+
+
+def five(person: User, when: Span, register: list[VerdictRow], others: list[VerdictRow]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """The first four of the five things (reviews give the fifth), and what fills their rows of the grid."""
+    since, until = when
+    connections = Connection.objects.for_user(person)  # type: ignore[attr-defined]
+    zones = Zone.objects.for_user(person).count()  # type: ignore[attr-defined]
+    unknown = sum(row.verdict in NOT_KNOWN for row in register)
+    wrong = sum(row.verdict not in NOT_KNOWN | {"implemented"} for row in register)
+    kinds = Counter(connections.values_list("kind", flat=True))
+    changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)  # type: ignore[attr-defined]
+    unrecorded = sum(row.verdict == "changed_without_record" for row in [*register, *others])
+    servers = Server.objects.for_user(person).filter(status="in_service").count()  # type: ignore[attr-defined]
+    read = read_servers(person, when)
+    rules_wrong = sum(row.verdict not in NOT_KNOWN for row in others)
+    rules_unknown = servers - len(read)
+    diagram = "missing" if not register else "partial" if unknown else "complete"
+    rules = "missing" if not read else "partial" if len(read) < servers else "complete"
+    asks = [
+        ask("network", "Network diagram of server connections", f"{kinds['network']} connections, {kinds['share']} shares, {zones} zones",
+            "Drawn from the register and the rules as read" if register else "Nothing was compared in this month", diagram, wrong, unknown, "/connections/"),
+        ask("activity", "Server communication logs", "No flow log is read by this version",
+            "Usage of connections is not known", "missing", None, len(register), "/sources/"),
+        ask("git-pull-request-arrow", "Change records with justification", f"{changes.count()} in this month",
+            "Each with its approvals by two people", "complete", unrecorded, 0, "/changes/"),
+        ask("brick-wall", "Firewall rule configuration", f"{len(read)} of {servers} servers read",
+            "Raw files hashed and kept", rules, rules_wrong, max(rules_unknown, 0), "/sources/"),
+    ]
+    return asks, [("Diagram", diagram_held), ("Flow logs", flows_held), ("Changes", changes_held), ("Rules", rules_held)]
+
+
+def ask(icon: str, title: str, detail: str, because: str, held: str, exceptions: int | None, not_known: int, url: str) -> dict[str, Any]:
+    """One of the five things."""
+    return {
+        "icon": icon, "title": title, "detail": detail, "because": because, "held": held,
+        "exceptions": None if held == "missing" else exceptions, "not_known": not_known, "url": url, "action": "Open",
+    }
+
+
+def read_servers(person: User, when: Span) -> set[int]:
+    """The servers whose rules were read, changed or not, in that span."""
+    since, until = when
+    pulls = Pull.objects.for_user(person).filter(finished_at__gte=since, finished_at__lt=until, state__in=["ok", "unchanged"])  # type: ignore[attr-defined]
+    return set(pulls.values_list("source__server_id", flat=True))
+
+
+def diagram_held(person: User, when: Span) -> str:
+    """Whether the month ended with a comparison from which a diagram could be drawn."""
+    comparison = latest(when[1])
+    return "complete" if comparison and comparison.at >= when[0] else "missing"
+
+
+def flows_held(person: User, when: Span) -> str:
+    """Flow logs are not read by this version."""
+    return "missing"
+
+
+def changes_held(person: User, when: Span) -> str:
+    """Records are kept from the first one on."""
+    oldest = ChangeRecord.objects.for_user(person).order_by("created_at").values_list("created_at", flat=True).first()  # type: ignore[attr-defined]
+    return "complete" if oldest and oldest < when[1] else "none"
+
+
+def rules_held(person: User, when: Span) -> str:
+    """Whether every server in service was read in the month."""
+    read = len(read_servers(person, when))
+    servers = Server.objects.for_user(person).filter(status="in_service").count()  # type: ignore[attr-defined]
+    return "missing" if not read else "complete" if read >= servers else "partial"
+
+
+def grid(months: list[date], rows: list[Any], person: User) -> list[dict[str, Any]]:
+    """Twelve months × five things."""
+    words = {"complete": "complete", "partial": "partial", "missing": "missing", "none": "before Eastwest was used"}
+    started = ChangeRecord.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    shown = []
+    for label, held in rows:
+        cells = []
+        for first in months:
+            when = span(first)
+            state = held(person, when) if started and started < when[1] else "none"
+            cells.append({"held": state, "url": f"?month={first:%Y-%m}", "title": f"{label}, {first:%B %Y}: {words[state]}"})
+        shown.append({"label": label, "cells": cells})
+    return shown
+
+
+@require_POST
+def build(request: HttpRequest) -> HttpResponse:
+    """Ask for the signed pack of a month; the page of the pack shows how far it is."""
+    person = signed_in(request)
+    text = request.POST.get("month", "")
+    try:
+        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a calendar month has no time zone
+    except ValueError:
+        first = timezone.localdate().replace(day=1)
+    systems = list(System.objects.for_user(person))  # type: ignore[attr-defined]
+    last = min(date.fromordinal(shift(first, 1).toordinal() - 1), timezone.localdate())
+    pack = packs.ask(systems=systems, since=first, until=last, by=person)
+    return HttpResponseRedirect(f"/packs/{pack.ref}/")

@@ -1,0 +1,173 @@
+"""Audit packs: ask for one, see how far it is, check it, take it away."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from compliance.errors import Refused
+from compliance.permissions import may
+from compliance.views.changes import signed_in
+from compliance.views.jobs import card
+from evidence.actions import packs as verbs
+from evidence.forms.packs import BuildForm, VerifyForm
+from evidence.models import Pack
+from evidence.packs import verify
+from evidence.packs.seal import open_seal
+
+NOT_HELD = ["OSCAL files", "Parquet tables", "ledger proofs", "time-stamps", "flow logs"]
+PAGE_STATE = {Pack.State.QUEUED: "building", Pack.State.BUILT: "signed", Pack.State.FAILED: "failed"}
+GOOD = {"implemented"}
+NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
+
+
+def packs(request: HttpRequest) -> HttpResponse:
+    """All packs of this person's systems, and the form for another."""
+    person = signed_in(request)
+    rows = list(Pack.objects.for_user(person).prefetch_related("systems", "downloads").select_related("job"))  # type: ignore[attr-defined]
+    building = next((row for row in rows if row.state == Pack.State.QUEUED and row.job), None)
+    may_build = may(person, "build_pack", None) is None
+    return render(request, "packs/packs.html", {
+        "rows": [listed(row) for row in rows],
+        "build_form": BuildForm(person=person) if may_build else None,
+        "build_url": "/packs/build/",
+        "job": card(building.job, result_url=f"/packs/{building.ref}/") if building and building.job else None,
+        "verify_url": "/packs/verify/",
+        "fingerprint": fingerprint(),
+    })
+
+
+def listed(row: Pack) -> dict[str, Any]:
+    """One row."""
+    exceptions = sum(count for verdict, count in row.counts.items() if verdict not in GOOD | NOT_KNOWN)
+    built = row.state == Pack.State.BUILT
+    names = [system.name for system in row.systems.all()]
+    return {
+        "ref": row.ref,
+        "url": f"/packs/{row.ref}/",
+        "period": period(row),
+        "systems": ", ".join(names),
+        "state": PAGE_STATE[Pack.State(row.state)],
+        "built_at": row.built_at,
+        "pages": None,
+        "exceptions": exceptions if built else None,
+        "not_known": sum(row.counts.get(name, 0) for name in NOT_KNOWN) if built else None,
+        "gaps": sum(section["state"] != "held" for section in row.sections),
+        "digest": row.manifest_sha256,
+        "sample": row.sample,
+        "downloads": len(row.downloads.all()),
+    }
+
+
+def period(row: Pack) -> str:
+    """The period as people say it."""
+    if row.since.day == 1 and (row.since.year, row.since.month) == (row.until.year, row.until.month):
+        return f"{row.since:%B %Y}"
+    return f"{row.since.day} {row.since:%b %Y} – {row.until.day} {row.until:%b %Y}"
+
+
+@require_POST
+def build(request: HttpRequest) -> HttpResponse:
+    """Ask for a pack."""
+    person = signed_in(request)
+    form = BuildForm(request.POST, person=person)
+    if not form.is_valid():
+        raise Refused("No pack was asked for", "The period or the system was not one of those offered.", "Choose them again on the page of packs.")
+    pack = verbs.ask(by=person, **form.scope())
+    return HttpResponseRedirect(f"/packs/{pack.ref}/")
+
+
+def found(request: HttpRequest, number: int) -> Pack:
+    """The pack, for who may see all its systems."""
+    person = signed_in(request)
+    return get_object_or_404(Pack.objects.for_user(person), pk=number)  # type: ignore[attr-defined,no-any-return]
+
+
+def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None) -> HttpResponse:
+    """One pack."""
+    row = found(request, number)
+    built = row.state == Pack.State.BUILT
+    url = f"/packs/{row.ref}/"
+    return render(request, "packs/pack.html", {
+        "pack": {
+            **listed(row),
+            "title": f"{period(row)}, {', '.join(system.name for system in row.systems.all())}",
+            "built_by": str(row.asked_by or "the monthly schedule"),
+            "cutoff": row.as_of,
+            "marking": row.marking,
+            "size": row.zip_size,
+            "pdf_digest": row.pdf_sha256,
+            "signer": "this installation",
+            "fingerprint": row.fingerprint,
+            "key_label": "made here at first run",
+            "zip_url": f"{url}download/zip/" if built else "",
+            "pdf_url": f"{url}download/pdf/" if built else "",
+            "error": row.problem,
+            "next_step": "Ask for it again; if it fails the same way, run ./run doctor." if row.problem else "",
+        },
+        "job": card(row.job, result_url=url) if row.job and row.state == Pack.State.QUEUED else None,
+        "sections": [
+            {"number": number, "title": part["title"], "state": part["state"], "because": part["because"], "controls": ", ".join(part.get("controls", []))}
+            for number, part in enumerate(row.sections, 1)
+        ],
+        "check": check,
+        "verify_url": f"{url}verify/" if built else "",
+        "not_held": NOT_HELD,
+        "downloads": [{"at": each.at, "by": str(each.person), "what": each.what} for each in row.downloads.select_related("person")],
+    })
+
+
+@require_POST
+def check_again(request: HttpRequest, number: int) -> HttpResponse:
+    """Run the verifier over the stored file, with this installation's fingerprint."""
+    row = found(request, number)
+    return pack(request, number, check=answer(verify.verify(verbs.path_of(row), fingerprint())))
+
+
+def fingerprint() -> str:
+    """The fingerprint of this installation's signing key."""
+    return open_seal(settings.KEYS, at=timezone.now()).fingerprint
+
+
+def answer(report: verify.Report) -> dict[str, Any]:
+    """The verifier's report for the page."""
+    said = report.as_json()
+    return {
+        "ok": said["ok"], "at": timezone.now(), "members": said["members"], "notes": said.get("not_checked", []),
+        "trusted": said["trusted"], "signer": said.get("signer", ""),
+    }
+
+
+def download(request: HttpRequest, number: int, what: str) -> FileResponse:
+    """The ZIP or the PDF. Each download is recorded with its person."""
+    row = found(request, number)
+    if row.state != Pack.State.BUILT:
+        raise Http404
+    path: Path = verbs.download(row, by=signed_in(request), what=what)
+    return FileResponse(path.open("rb"), as_attachment=True, filename=f"{row.ref}.{what}")
+
+
+def verify_upload(request: HttpRequest) -> HttpResponse:
+    """Whether a pack somebody has is genuine."""
+    signed_in(request)
+    form = VerifyForm(request.POST or None, request.FILES or None)
+    check, name, refused = None, "", None
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data["file"]
+        name = given.name
+        with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
+            for piece in given.chunks():
+                kept.write(piece)
+            kept.flush()
+            try:
+                check = answer(verify.verify(Path(kept.name), form.cleaned_data["fingerprint"] or None))
+            except verify.NotAPack as error:
+                refused = Refused(f"{name} is not a pack", f"{error}.", "Bring the ZIP exactly as it was downloaded.")
+    return render(request, "packs/verify.html", {"form": form, "check": check, "name": name, "fingerprint": fingerprint(), "refused": refused})

@@ -1,0 +1,101 @@
+"""What evidence adds to the pages of compliance (settings.PANELS, NAV_COUNTS, SERVERS_READ, SETUP_TASKS)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from compliance.models import ChangeRecord, Connection, User
+from compliance.words import VERDICTS
+from evidence.actions.verification import before_approval
+from evidence.models import Finding, Source, Verification, VerdictRow
+from evidence.views.shown import latest, packet, spoken_point
+from evidence.views.sources import is_late, state
+
+BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
+
+
+def counts(person: User) -> dict[str, int]:
+    """For the navigation: open findings, and sources that need a look."""
+    rows = Source.objects.for_user(person).select_related("last_pull", "last_good")  # type: ignore[attr-defined]
+    findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)  # type: ignore[attr-defined]
+    return {"findings": findings.count(), "sources": sum(state(row) in ("stale", "unreachable", "never") for row in rows)}
+
+
+def servers_read(person: User) -> dict[int, tuple[datetime | None, bool]]:
+    """For each server: when its rules were last read, and whether that is too long ago."""
+    found: dict[int, tuple[datetime | None, bool]] = {}
+    for row in Source.objects.for_user(person):  # type: ignore[attr-defined]
+        found[row.server_id] = (row.last_seen_at, is_late(row))
+    return found
+
+
+def setup_tasks() -> list[tuple[str, str, str, int, str]]:
+    """The lines of the set-up list about sources."""
+    return [("Sources", "A folder, an upload or this machine: one for each server.", "/sources/", Source.objects.count(), "sources")]
+
+
+def changes(_: Any, person: User) -> dict[str, Any]:
+    """Rule changes that no record covers."""
+    rows = Finding.objects.for_user(person).standing().filter(verdict="changed_without_record")  # type: ignore[attr-defined]
+    return {
+        "unrecorded": [
+            {"where": spoken_point(row.point), "text": row.because, "seen_at": row.first_seen, "url": f"/findings/{row.ref}/"}
+            for row in rows
+        ]
+    }
+
+
+def connection(subject: Connection, person: User) -> dict[str, Any]:
+    """What the last comparison says of a connection, point by point, and its findings."""
+    comparison = latest()
+    rows = list(VerdictRow.objects.filter(comparison=comparison, connection=subject)) if comparison else []
+    findings = Finding.objects.for_user(person).standing().filter(connection=subject)  # type: ignore[attr-defined]
+    worst = next((row for row in rows if row.headline), None)
+    return {
+        "certainty": worst.certainty if worst else "",
+        "banner": banner(worst) if worst else never_compared(),
+        "points": [
+            {
+                "name": spoken_point(row.point), "verdict": row.verdict, "certainty": row.certainty, "rule": row.rule,
+                "where": "", "because": row.because, "url": "",
+            }
+            for row in rows
+            if row.verdict != "usage_unknown"
+        ],
+        "findings": [
+            {"ref": row.ref, "url": f"/findings/{row.ref}/", "verdict": row.verdict, "text": row.because, "opened_at": row.first_seen}
+            for row in findings
+        ],
+    }
+
+
+def banner(row: VerdictRow) -> dict[str, Any] | None:
+    """The worst thing known about a connection; nothing when it runs exactly as authorised."""
+    if row.verdict == "implemented":
+        return None
+    tone = "bad" if row.verdict in BAD else "warn"
+    return {
+        "tone": tone, "title": VERDICTS[row.verdict].label, "text": row.because, "packet": packet(row.witness),
+        "packet_says": "",
+    }
+
+
+def never_compared() -> dict[str, Any]:
+    """Said where nothing was compared: silence would read as well."""
+    return {
+        "tone": "off", "title": "Not compared yet", "text": "No comparison has looked at this connection: nothing is known of it.",
+        "packet": "", "packet_says": "",
+    }
+
+
+def change(subject: ChangeRecord, person: User) -> dict[str, Any]:
+    """For who decides: what runs now, what it would open, and the proof once it was carried out."""
+    said = before_approval(subject)
+    last = Verification.objects.filter(change=subject).first()
+    verification = None
+    if last:
+        verification = {"at": last.at, "outcome": last.outcome, "text": last.because, "packet": packet(last.witness)}
+    return {"verification": verification, **said}
+
+

@@ -1,0 +1,81 @@
+"""Verdicts and findings in the words of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from compliance.models import User
+from compliance.traffic.witness import describe
+from evidence.models import Comparison, Finding, VerdictRow
+
+LATE = timedelta(hours=36)  # a nightly comparison that is older than this was missed
+SPELT_OUT = 12
+
+
+def packet(witness: Mapping[str, Any] | None) -> str:
+    """An example of traffic as one line: `10.20.4.19 → 10.30.1.8 tcp/5437`."""
+    if not witness:
+        return ""
+    proto, port = witness.get("proto", ""), witness.get("dport", "")
+    service = f"{proto}/{port}" if proto in ("tcp", "udp", "sctp") and port not in ("", None) else str(proto)
+    if str(proto).startswith("icmp"):
+        service = f"{proto}/{witness.get('sport', '')}"
+    return f"{witness.get('src', '')} → {witness.get('dst', '')} {service}".strip()
+
+
+def spoken_point(point: str) -> str:
+    """`web-01/INPUT` as people say it: `INPUT of web-01`."""
+    host, slash, name = point.partition("/")
+    return f"{name} of {host}" if slash else point
+
+
+def box_text(family: int, box: Any) -> str:
+    """A box as one line."""
+    said = describe(6 if family == 6 else 4, tuple(box))
+    return " ".join(str(value) for value in said.values() if value)
+
+
+def latest(at: Any = None) -> Comparison | None:
+    """The last published comparison, or the last before a moment."""
+    rows = Comparison.objects.filter(published=True)
+    return (rows.filter(at__lt=at) if at else rows).first()
+
+
+def is_late(comparison: Comparison | None) -> bool:
+    """Whether the comparison is missing or older than a night and a half."""
+    return comparison is None or timezone.now() - comparison.at > LATE
+
+
+def headlines(person: User, comparison: Comparison | None) -> list[VerdictRow]:
+    """The counted verdicts this person may see."""
+    if comparison is None:
+        return []
+    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True)  # type: ignore[attr-defined]
+    return list(rows.select_related("connection"))
+
+
+def listed(finding: Finding) -> dict[str, Any]:
+    """One row of the list of findings."""
+    owner = finding.system.owner
+    return {
+        "ref": finding.ref,
+        "url": f"/findings/{finding.ref}/",
+        "verdict": finding.verdict,
+        "certainty": finding.certainty,
+        "state": finding.state,
+        "severity": finding.severity,
+        "summary": finding.because,
+        "packet": packet(finding.witness),
+        "subject": str(finding.connection) if finding.connection else finding.subject,
+        "point": spoken_point(finding.point),
+        "owner": str(owner),
+        "opened_at": finding.first_seen,
+        "members": 1,
+        "accepted_until": finding.accepted_until,
+        "proof_before": finding.because,
+        "proof_after": "",
+    }

@@ -1,0 +1,219 @@
+"""Sources: do we see everything, and since when not?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from compliance.errors import Refused
+from compliance.models import Server
+from compliance.permissions import check, may
+from compliance.views.changes import signed_in
+from compliance.views.jobs import card
+from evidence.actions import sources as verbs
+from evidence.artefacts import read_back
+from evidence.forms.sources import SourceForm, UploadForm
+from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
+
+SHOWN = 50
+NO_ANSWER = {ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT}
+
+
+def state(source: Source) -> str:
+    """The word of compliance.words.SOURCES."""
+    if not source.enabled:
+        return "paused"
+    pull = source.last_pull
+    if source.last_good is None:
+        return "unreachable" if pull and pull.error_code in NO_ANSWER else "never"
+    if is_late(source):
+        return "unreachable" if pull and pull.error_code in NO_ANSWER else "stale"
+    if pull and pull.state == Pull.State.FAILED and pull.error_code in NO_ANSWER:
+        return "unreachable"
+    return "partial" if source.last_good.lines_unread or (pull and pull.state in ("failed", "partial")) else "fresh"
+
+
+def is_late(source: Source) -> bool:
+    """Whether what we hold is older than this source allows."""
+    seen = source.last_seen_at
+    return seen is None or timezone.now() - seen > timezone.timedelta(hours=source.fresh_hours)
+
+
+def sources(request: HttpRequest) -> HttpResponse:
+    """All sources, and the servers none of them covers."""
+    person = signed_in(request)
+    rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good")  # type: ignore[attr-defined]
+    servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)  # type: ignore[attr-defined]
+    return render(request, "evidence/sources.html", {
+        "rows": [listed(source) for source in rows],
+        "missing": list(servers.values_list("name", flat=True)),
+        "may_add": may(person, "add_source", None) is None,
+        "add_url": "/sources/new/",
+    })
+
+
+def listed(source: Source) -> dict[str, Any]:
+    """One row."""
+    good, pull = source.last_good, source.last_pull
+    failed = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
+    read = good.lines_total - good.lines_unread if good else 0
+    return {
+        "name": source.name,
+        "url": f"/sources/{source.pk}/",
+        "kind_label": source.get_kind_display(),
+        "host": source.server.name,
+        "state": state(source),
+        "read_at": source.last_seen_at,
+        "late": is_late(source),
+        "limit": f"{source.fresh_hours} h",
+        "unread": good.lines_unread if good else 0,
+        "coverage": f"{read} of {good.lines_total} lines" if good else "",
+        "last_error": pull.what if failed and pull else "",
+        "next_step": pull.next_step if failed and pull else "",
+    }
+
+
+def source(request: HttpRequest, number: int, refused: Refused | None = None, form: UploadForm | None = None) -> HttpResponse:
+    """One source: how fresh, what came last, what could not be read."""
+    person = signed_in(request)
+    row = get_object_or_404(
+        Source.objects.for_user(person).select_related("server", "last_pull__job", "last_good"),  # type: ignore[attr-defined]
+        pk=number,
+    )
+    may_pull = may(person, "pull", row) is None
+    good, pull = row.last_good, row.last_pull
+    running = row.pulls.filter(state__in=["queued", "running"]).select_related("job").first()
+    upload = form or UploadForm() if may_pull and row.kind == Source.Kind.UPLOAD else None
+    said = listed(row)
+    unread = list(good.unread) if good else []
+    failed = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
+    return render(request, "evidence/source.html", {
+        "source": {**said, "facts": facts(row), "enabled": row.enabled},
+        "job": card(running.job, result_url=f"/sources/{row.pk}/") if running and running.job else None,
+        "banner": {
+            "tone": "warn",
+            "title": "The last reading was refused; the one before it stands" if good else "Nothing could be read yet",
+            "text": pull.what,
+            "next_step": pull.next_step,
+        } if failed and pull else None,
+        "pulls": [pulled(each) for each in row.pulls.exclude(state__in=["queued", "running"])[:10]],
+        "artefacts": artefacts(good) if good else [],
+        "points": [point(each) for each in good.points] if good else [],
+        "unread": [{**each, "file": each.get("name", "")} for each in unread[:SHOWN]],
+        "unread_more": max(len(unread) - SHOWN, 0),
+        "upload": upload,
+        "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
+        "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind != Source.Kind.UPLOAD else "",
+        "actions": [],
+        "refused": refused,
+        "changed": [],
+    }, status=422 if refused else 200)
+
+
+def facts(row: Source) -> list[dict[str, Any]]:
+    """How it is set up."""
+    said = [("Server", row.server.name, True), ("Read every", f"{row.every_minutes // 60} h" if row.every_minutes >= 60 else f"{row.every_minutes} min", False)]
+    if row.config.get("path"):
+        said.append(("Folder", str(row.config["path"]), True))
+    return [{"label": label, "text": text, "mono": mono} for label, text, mono in said]
+
+
+def pulled(row: Pull) -> dict[str, Any]:
+    """One past pull."""
+    snapshot = Snapshot.objects.filter(pull=row).first()
+    took = (row.finished_at - row.queued_at).total_seconds() if row.finished_at else None
+    return {
+        "at": row.finished_at or row.queued_at,
+        "state": row.state,
+        "what": row.what or row.get_state_display(),
+        "next_step": row.next_step,
+        "digest": snapshot.digest if snapshot else "",
+        "snapshot_url": "",
+        "took": f"{took:.1f} s" if took is not None else "",
+    }
+
+
+def artefacts(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The files of a snapshot."""
+    return [
+        {
+            "name": each.name,
+            "format": each.format,
+            "total": None,
+            "consumed": None,
+            "ignored": None,
+            "unread": sum(1 for line in snapshot.unread if line.get("name") == each.name),
+            "digest": each.stored.sha256,
+            "raw_url": f"/sources/{snapshot.source_id}/raw/{each.pk}/",
+        }
+        for each in snapshot.pull.artefacts.select_related("stored")
+    ]
+
+
+def point(said: dict[str, Any]) -> dict[str, Any]:
+    """One enforcement point as read."""
+    defaults = {said.get("default4"), said.get("default6")} - {None, ""}
+    return {
+        "name": said.get("name", ""), "rules": said.get("rules", 0),
+        "default": " / ".join(sorted(defaults)) or "not read", "unread": said.get("unread", 0),
+    }
+
+
+@require_POST
+def upload(request: HttpRequest, number: int) -> HttpResponse:
+    """Files brought by a person: kept and hashed first, read in a job."""
+    person = signed_in(request)
+    row = get_object_or_404(Source.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return source(request, number, form=form)
+    try:
+        verbs.upload(row, [(each.name, each.read()) for each in form.cleaned_data["files"]], by=person)
+    except Refused as refusal:
+        return source(request, number, refused=refusal, form=form)
+    return HttpResponseRedirect(f"/sources/{row.pk}/")
+
+
+@require_POST
+def pull(request: HttpRequest, number: int) -> HttpResponse:
+    """Read it now."""
+    person = signed_in(request)
+    row = get_object_or_404(Source.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    verbs.read_now(row, by=person)
+    return HttpResponseRedirect(f"/sources/{row.pk}/")
+
+
+def raw(request: HttpRequest, number: int, artefact: int) -> HttpResponse:
+    """The raw bytes as they came, for who may see the source."""
+    person = signed_in(request)
+    row = get_object_or_404(Source.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    kept = get_object_or_404(PulledArtefact.objects.select_related("stored"), pk=artefact, pull__source=row)
+    try:
+        content = read_back(kept.stored)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    answer = HttpResponse(content, content_type="application/octet-stream")
+    answer["Content-Disposition"] = f'attachment; filename="{kept.stored.sha256[:12]}.raw"'
+    return answer
+
+
+def add(request: HttpRequest) -> HttpResponse:
+    """A new source."""
+    person = signed_in(request)
+    check(person, "add_source", None)
+    form = SourceForm(request.POST or None, person=person)
+    refused = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            row = verbs.add_source(by=person, **form.settings())
+            return HttpResponseRedirect(f"/sources/{row.pk}/")
+        except Refused as refusal:
+            refused = refusal
+    return render(request, "compliance/form.html", {
+        "title": "Add a source", "lead": "One source reads one host. Give all its dumps together: they are read as one moment.", "form": form,
+        "submit": "Add the source", "back_url": "/sources/", "multipart": False, "crumb": [{"label": "Sources", "url": "/sources/"}], "refused": refused,
+    }, status=422 if form.errors or refused else 200)

@@ -1,0 +1,66 @@
+"""The forms of a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from compliance.models import User
+from reviews.models import Decision, Review
+
+
+class DecisionForm(forms.Form):
+    """What was decided on an item, and what was said."""
+
+    what = forms.ChoiceField(label="Decision", choices=[("", "— none yet —"), *Decision.What.choices], required=False)
+    note = forms.CharField(label="Minutes", required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean(self) -> dict[str, Any]:
+        """An accepted risk needs its end; words need a decision to hang on."""
+        cleaned = super().clean() or {}
+        if cleaned.get("what") == Decision.What.ACCEPT and not cleaned.get("until"):
+            self.add_error("until", "Say until when the risk is accepted.")
+        return cleaned
+
+
+class AttendeesForm(forms.Form):
+    """Who is here."""
+
+    people = forms.ModelMultipleChoiceField(label="Who is here", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False)
+
+    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["people"].queryset = User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")  # type: ignore[attr-defined]
+        self.fields["people"].initial = list(review.attendees.filter(present=True).values_list("person_id", flat=True))
+
+
+class ActionForm(forms.Form):
+    """Something somebody undertakes to do."""
+
+    text = forms.CharField(label="Action", max_length=300)
+    owner = forms.ModelChoiceField(label="Who", queryset=User.objects.none())
+    due = forms.DateField(label="By when", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")  # type: ignore[attr-defined]
+
+
+class SignForm(forms.Form):
+    """Who signs the minutes beside the chair."""
+
+    second = forms.ModelChoiceField(label="Signed also by", queryset=User.objects.none(), help_text="Somebody who was present, and is not the chair.")
+    notes = forms.CharField(label="Anything else that was said", required=False, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        present = review.attendees.filter(present=True).values("person_id")
+        self.fields["second"].queryset = User.objects.filter(pk__in=present).exclude(pk=review.chair_id)  # type: ignore[attr-defined]
+
+
+class NothingForm(forms.Form):
+    """A confirmation with nothing to fill in; the hidden field makes an empty click a bound form."""
+
+    sure = forms.CharField(widget=forms.HiddenInput, initial="yes")

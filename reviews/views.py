@@ -1,0 +1,292 @@
+"""Reviews: did we review, who was there, what was decided?"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from compliance.models import User
+from compliance.permissions import may
+from compliance.views.changes import signed_in
+from compliance.views.verbs import confirm
+from evidence.views.month import shift, span
+from reviews import actions as verbs
+from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, SignForm
+from reviews.models import AgendaItem, Review, ReviewAction, ReviewSchedule
+
+ICONS: Final = {
+    "finding": ("triangle-alert", "bad"),
+    "due": ("clock-alert", "warn"),
+    "change": ("git-pull-request-arrow", "off"),
+    "action": ("list-checks", "warn"),
+    "coverage": ("shield-question-mark", "warn"),
+    "note": ("message-square", "off"),
+}
+
+
+def state(review: Review) -> str:
+    """The word of compliance.words.REVIEWS."""
+    if review.state == Review.State.CLOSED:
+        return "signed"
+    if review.state == Review.State.MISSED:
+        return "missed"
+    if review.state == Review.State.OPEN:
+        return "held"
+    return "due" if review.due_at <= timezone.now() else "planned"
+
+
+def reviews(request: HttpRequest) -> HttpResponse:
+    """All reviews, the next one, and the actions that are open."""
+    person = signed_in(request)
+    rows = Review.objects.for_user(person).select_related("chair", "system").prefetch_related("attendees", "agenda__decision", "actions")  # type: ignore[attr-defined]
+    undone = ReviewAction.objects.filter(review__in=rows, state=ReviewAction.State.OPEN).select_related("owner", "review__system")
+    return render(request, "reviews/reviews.html", {
+        "rows": [listed(row) for row in rows],
+        "next": next_review(person),
+        "actions_open": [action_row(row, person) for row in undone],
+        "plan_url": "",
+    })
+
+
+def listed(row: Review) -> dict[str, Any]:
+    """One row of the list."""
+    return {
+        "ref": row.ref,
+        "url": f"/reviews/{row.ref}/",
+        "title": f"{timezone.localtime(row.due_at):%B %Y}, {row.system}",
+        "on": row.opened_at or row.due_at,
+        "state": state(row),
+        "chair": str(row.chair),
+        "attendees": sum(seat.present for seat in row.attendees.all()),
+        "decisions": sum(hasattr(item, "decision") for item in row.agenda.all()),
+        "open_actions": sum(action.state == ReviewAction.State.OPEN for action in row.actions.all()),
+        "digest": row.minutes_hash,
+    }
+
+
+def next_review(person: User) -> dict[str, Any] | None:
+    """The next review that is to be held."""
+    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"]).order_by("due_at")  # type: ignore[attr-defined]
+    row = rows.first()
+    if row is None:
+        return None
+    items = row.agenda.count()
+    detail = f"{items} items on the agenda" if items else "The agenda is drawn up when the review opens"
+    return {"ref": row.ref, "url": f"/reviews/{row.ref}/", "on": row.due_at, "detail": f"{row.system}. {detail}."}
+
+
+def action_row(row: ReviewAction, person: User) -> dict[str, Any]:
+    """One action."""
+    late = row.state == ReviewAction.State.OPEN and row.due < timezone.localdate()
+    review = row.review
+    done = "" if row.state == ReviewAction.State.DONE or may(person, "close_action", row) else f"/reviews/actions/{row.pk}/done/"
+    return {
+        "text": row.text, "owner": str(row.owner), "due": row.due, "state": "overdue" if late else row.state,
+        "review": {"ref": review.ref, "url": f"/reviews/{review.ref}/"}, "url": f"/reviews/{review.ref}/", "done_url": done,
+    }
+
+
+def found(request: HttpRequest, number: int) -> Review:
+    """The review, for who may see its system."""
+    rows = Review.objects.for_user(signed_in(request)).select_related("system", "chair", "second")  # type: ignore[attr-defined]
+    return get_object_or_404(rows, pk=number)  # type: ignore[no-any-return]
+
+
+def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = None) -> HttpResponse:
+    """One review: agenda, live minutes, sign-off. `wrong`: a form that did not pass, by its name."""
+    row, person = found(request, number), signed_in(request)
+    wrong = wrong or {}
+    frozen = row.state in (Review.State.CLOSED, Review.State.MISSED)
+    may_run = may(person, "run_review", row) is None
+    live = row.state == Review.State.OPEN and may_run
+    blockers = verbs.blockers(row) if live else []
+    url = f"/reviews/{row.ref}/"
+    items = list(row.agenda.select_related("decision", "finding", "connection", "change"))
+    return render(request, "reviews/review.html", {
+        "review": {
+            **listed(row),
+            "title": f"{timezone.localtime(row.due_at):%B %Y} review of {row.system}",
+            "place": "",
+            "signed_by": f"{row.chair} and {row.second}" if row.second else "",
+            "signed_at": row.closed_at,
+            "frozen": row.state == Review.State.CLOSED,
+            "missed_because": "Nobody opened it within three days of its date." if row.state == Review.State.MISSED else "",
+        },
+        "agenda": [agenda_item(item, url, live=live, form=wrong.get(f"item-{item.pk}")) for item in items],
+        "attendees": [
+            {"name": str(seat.person), "role": seated(seat), "present": seat.present}
+            for seat in row.attendees.select_related("person", "recorded_by")
+        ],
+        "attendee_form": wrong.get("attendees") or AttendeesForm(review=row) if live else None,
+        "attendee_url": f"{url}attendees/",
+        "decisions": [
+            {"text": f"{item.decision.get_what_display()}{f': {item.decision.note}' if item.decision.note else ''}", "item": item.title, "at": item.decision.at}
+            for item in items
+            if hasattr(item, "decision")
+        ],
+        "actions": [action_row(each, person) for each in row.actions.select_related("owner", "review")],
+        "action_form": wrong.get("action") or ActionForm() if live else None,
+        "action_url": f"{url}actions/",
+        "sign_url": f"{url}sign/" if live and not blockers else f"{url}open/" if may_run and row.state == Review.State.PLANNED else "",
+        "sign_blockers": blockers,
+        "opening": row.state == Review.State.PLANNED,
+        "minutes_url": f"{url}minutes.md" if row.state == Review.State.CLOSED else "",
+        "job": None,
+        "frozen": frozen,
+    }, status=422 if wrong else 200)
+
+
+def seated(seat: Any) -> str:
+    """How we know that somebody was there."""
+    position = f"{seat.person.title}, " if seat.person.title else ""
+    return f"{position}confirmed by themselves" if seat.confirmed_at else f"{position}recorded by {seat.recorded_by}"
+
+
+def agenda_item(item: AgendaItem, url: str, *, live: bool, form: DecisionForm | None) -> dict[str, Any]:
+    """One item with its minutes form while the review is in session."""
+    icon, tone = ICONS[item.kind]
+    decision = getattr(item, "decision", None)
+    start = {"what": decision.what, "note": decision.note, "until": decision.until} if decision else None
+    links = ((item.finding, "findings"), (item.connection, "connections"), (item.change, "changes"))
+    target = next((f"/{room}/{thing.ref}/" for thing, room in links if thing), "")
+    minutes = f"{decision.get_what_display()}. {decision.note}".strip() if decision else ""
+    return {
+        "number": item.position, "title": item.title, "detail": item.detail, "url": target, "tone": tone, "icon": icon,
+        "minutes": minutes,
+        "form": (form or DecisionForm(initial=start, prefix=f"i{item.pk}")) if live else None,
+        "save_url": f"{url}items/{item.pk}/", "saved_at": decision.at if decision else None,
+    }
+
+
+def open_review(request: HttpRequest, number: int) -> HttpResponse:
+    """Open the review: the agenda is written now, from what is known now."""
+    row, person = found(request, number), signed_in(request)
+    return confirm(
+        request,
+        form=NothingForm(request.POST or None),
+        act=lambda _: verbs.open_review(row, by=person),
+        done=lambda _: f"/reviews/{row.ref}/",
+        context={
+            "title": f"Open {row.ref}", "crumb": [row.ref], "back_url": f"/reviews/{row.ref}/", "subject": f"Review of {row.system}",
+            "consequence": "The agenda is written from today's findings, changes and open actions.", "facts": [], "warning": None,
+            "submit": "Open the review", "danger": False,
+        },
+    )
+
+
+@require_POST
+def decide(request: HttpRequest, number: int, item: int) -> HttpResponse:
+    """Keep the minutes of one item."""
+    row = found(request, number)
+    about = get_object_or_404(row.agenda, pk=item)
+    form = DecisionForm(request.POST, prefix=f"i{about.pk}")
+    if not form.is_valid():
+        return review(request, number, wrong={f"item-{about.pk}": form})
+    said = form.cleaned_data
+    verbs.decide(about, what=said["what"] or "noted", note=said["note"], until=said["until"], by=signed_in(request))
+    return HttpResponseRedirect(f"/reviews/{row.ref}/#item-{about.position}")
+
+
+@require_POST
+def attendees(request: HttpRequest, number: int) -> HttpResponse:
+    """Who is here."""
+    row = found(request, number)
+    form = AttendeesForm(request.POST, review=row)
+    if not form.is_valid():
+        return review(request, number, wrong={"attendees": form})
+    verbs.attend(row, people=list(form.cleaned_data["people"]), by=signed_in(request))
+    return HttpResponseRedirect(f"/reviews/{row.ref}/")
+
+
+@require_POST
+def add_action(request: HttpRequest, number: int) -> HttpResponse:
+    """Something somebody undertakes to do."""
+    row = found(request, number)
+    form = ActionForm(request.POST)
+    if not form.is_valid():
+        return review(request, number, wrong={"action": form})
+    verbs.add_action(row, by=signed_in(request), **form.cleaned_data)
+    return HttpResponseRedirect(f"/reviews/{row.ref}/")
+
+
+@require_POST
+def close_action(request: HttpRequest, number: int) -> HttpResponse:
+    """An action is done."""
+    person = signed_in(request)
+    mine = Review.objects.for_user(person)  # type: ignore[attr-defined]
+    row = get_object_or_404(ReviewAction.objects.filter(review__in=mine), pk=number)
+    verbs.close_action(row, by=person)
+    return HttpResponseRedirect(f"/reviews/{row.review.ref}/")
+
+
+def sign(request: HttpRequest, number: int) -> HttpResponse:
+    """Close the review: the minutes are frozen with their hash."""
+    row, person = found(request, number), signed_in(request)
+    return confirm(
+        request,
+        form=SignForm(request.POST or None, review=row),
+        act=lambda form: verbs.close(row, by=person, second=form.cleaned_data["second"], notes=form.cleaned_data["notes"]),
+        done=lambda _: f"/reviews/{row.ref}/",
+        context={
+            "title": f"Sign off {row.ref}", "crumb": [row.ref], "back_url": f"/reviews/{row.ref}/", "subject": f"Review of {row.system}",
+            "consequence": "The minutes are frozen with their hash and printed in the audit pack. They cannot be changed afterwards.",
+            "facts": [{"label": "Chair", "text": str(row.chair), "mono": False}], "warning": None, "submit": "Sign off", "danger": False,
+        },
+    )
+
+
+def minutes(request: HttpRequest, number: int) -> HttpResponse:
+    """The frozen minutes as Markdown."""
+    row = found(request, number)
+    if row.state != Review.State.CLOSED:
+        raise Http404
+    answer = HttpResponse(row.minutes, content_type="text/markdown; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{row.ref}.md"'
+    return answer
+
+
+def counts(person: User) -> dict[str, int]:
+    """For the navigation: reviews that are due."""
+    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"], due_at__lte=timezone.now())  # type: ignore[attr-defined]
+    return {"reviews": rows.count()}
+
+
+def setup_tasks() -> list[tuple[str, str, str, int, str]]:
+    """The line of the set-up list about reviews."""
+    return [("First review", "A date, a chair, and who comes.", "/admin/reviews/reviewschedule/", ReviewSchedule.objects.count(), "schedules")]
+
+
+def minutes_held(person: User, when: Any) -> str:
+    """Whether every review due in a month was held and its minutes frozen."""
+    rows = Review.objects.for_user(person).filter(due_at__gte=when[0], due_at__lt=when[1])  # type: ignore[attr-defined]
+    states = set(rows.values_list("state", flat=True))
+    if Review.State.CLOSED not in states:
+        return "missing"
+    return "complete" if states == {Review.State.CLOSED} else "partial"
+
+
+def month(first: date, person: User) -> dict[str, Any]:
+    """The fifth thing: the last review's minutes, its row of the grid, and the next review."""
+    when = span(first)
+    closed = Review.objects.for_user(person).filter(state=Review.State.CLOSED, closed_at__lt=when[1])  # type: ignore[attr-defined]
+    last = closed.order_by("-closed_at").first()
+    missed = Review.objects.for_user(person).filter(state=Review.State.MISSED, due_at__gte=when[0], due_at__lt=when[1]).count()  # type: ignore[attr-defined]
+    undone = last.actions.filter(state=ReviewAction.State.OPEN).count() if last else 0
+    recent = last is not None and last.closed_at is not None and last.closed_at >= span(shift(first, -1))[0]
+    held = "missing" if last is None else "complete" if recent and not missed else "partial"
+    return {
+        "ask": {
+            "icon": "notebook-pen", "title": "Last review minutes",
+            "detail": f"{last.ref} of {timezone.localtime(last.closed_at):%d %b}, {last.attendees.filter(present=True).count()} present" if last and last.closed_at else "No review was held yet",
+            "because": f"{missed} review missed in this month" if missed else f"{undone} actions still open" if last else "",
+            "held": held, "exceptions": missed + undone if last else None, "not_known": 0, "url": f"/reviews/{last.ref}/" if last else "/reviews/",
+            "action": "Open",
+        },
+        "grid": ("Minutes", minutes_held),
+        "next_review": next_review(person),
+    }
