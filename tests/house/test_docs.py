@@ -48,7 +48,7 @@ def test_every_format_is_named() -> None:
     from evidence.formats.table import FORMATS
 
     text = docs()
-    assert [str(entry) for entry in FORMATS if f"`{getattr(entry, 'NAME', entry)}`" not in text] == []
+    assert [entry.NAME for entry in FORMATS if f"`{entry.NAME}`" not in text] == []
 
 
 def test_every_job_kind_and_pack_section_is_named() -> None:
