@@ -57,7 +57,7 @@ def _opened(case: Case, host: Host, point: str, family: Family, parts: list[tupl
         witness = choose(family, extra[0], case.estate.inventory)
         line = at_line(held[0][0].origin)
         because = f"{rule}{line} lets {witness} through; it was stopped before, and nobody authorised it"
-        yield _judgement(case, host, point, family, subject(host, rule), rule, extra, because)
+        yield _judgement(case, host, point, family, subject(host, point, rule), rule, extra, because)
 
 
 def _lost(case: Case, host: Host, point: str, family: Family, parts: list[tuple[Piece, Box]]) -> Iterator[Judgement]:

@@ -16,13 +16,14 @@ from compliance.traffic.intervals import Interval
 from compliance.traffic.intervals import subtract as without
 from compliance.traffic.witness import choose
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
-from evidence.formats.evaluate import Piece
+from evidence.formats.evaluate import Piece, judges
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
 from evidence.rules import Action, Certainty, Verdict
 
 STEPS = 200_000
 WAYS = ("server to server", "outside to server", "server to outside")
 OPEN_BY_POLICY = "open by policy"
+NOT_GIVEN = "unread:"  # the chains that stand for dumps that were not given (evidence/host.py)
 
 
 @dataclass(slots=True)
@@ -39,13 +40,15 @@ def excesses(case: Case) -> Iterator[Judgement]:
     for host in case.hosts.values():
         for point in host.rule_points:
             for family in FAMILIES:
-                if (host.takes_part(family) is not False or host.own(family)) and not _never_forwards(host, point):
+                if (host.takes_part(family) is not False or host.own(family)) and not _never_forwards(
+                    host, point, family
+                ):
                     yield from _at(case, host, point, family)
         for name in host.points if host.rule_points else ("", *host.points):
             yield from _unread(host, name)
 
 
-def _never_forwards(host: Host, point: str) -> bool:
+def _never_forwards(host: Host, point: str, family: Family) -> bool:
     """Whether FORWARD is as the kernel has it on every machine, and the host is not seen to stand between networks.
 
     Linux forwards nothing unless it is told to (net.ipv4.ip_forward); an open FORWARD without rules is no decision.
@@ -53,6 +56,7 @@ def _never_forwards(host: Host, point: str) -> bool:
     if point != FORWARD:
         return False
     chains = [host.chains[name] for name in host.points[point].stages if name in host.chains]
+    chains = [one for one in chains if judges(one, family)]
     untouched = all(rule.id.endswith(POLICY) for one in chains if one.hook == "forward" for rule in one.rules)
     networks = [name for name, held in host.reading.addresses.items() if held and name != "lo"]
     return untouched and all(one.default is Action.PERMIT for one in chains) and len(networks) < 2
@@ -64,15 +68,21 @@ def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgemen
     for piece in host.whole(point, family):
         if piece.decision == "deny":
             continue
-        if not piece.rule:
+        if not piece.rule or piece.rule.startswith(NOT_GIVEN):
             blind.append(piece)
             continue
         held = by_rule.setdefault(piece.rule, Excess(piece.rule))
         (held.permit if piece.decision == "permit" else held.maybe).append(piece)
-    if blind:
+    if blind and (point == INPUT or not _is_blind(host, INPUT, family)):
         yield _blind(host, point, family, blind[0])
     for held in by_rule.values():
         yield from _of_rule(case, host, point, family, held)
+
+
+def _is_blind(host: Host, point: str, family: Family) -> bool:
+    """Whether nothing was read about the family at a point: said once for a host, at INPUT where that is so."""
+    pieces = host.whole(point, family) if point in host.rule_points else ()
+    return any(not piece.rule or piece.rule.startswith(NOT_GIVEN) for piece in pieces)
 
 
 def _blind(host: Host, point: str, family: Family, piece: Piece) -> Judgement:
@@ -107,7 +117,7 @@ def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -
     yield Judgement(
         Verdict.permits_more,
         Certainty.definite if certain else Certainty.possible,
-        subject(host, held.rule),
+        subject(host, point, held.rule),
         f"{host.name}/{point}",
         held.rule,
         extent,
@@ -161,10 +171,10 @@ def _sticks_out(box: Box, cuts: list[Box]) -> bool:
         return True
 
 
-def subject(host: Host, rule: str) -> str:
+def subject(host: Host, point: str, rule: str) -> str:
     """What a finding about a rule is about: the rule in its own words, which stay the same when rules move."""
     if rule.endswith(POLICY):
-        return f"{rule.removesuffix(POLICY).rpartition('/')[2]} {OPEN_BY_POLICY}"
+        return f"{point} {OPEN_BY_POLICY}"
     found = host.rules.get(rule)
     return in_own_words(found) if found is not None else rule
 

@@ -8,7 +8,7 @@ network half (2049, 445) is judged as a connection; here every finding says whet
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compliance.register import Entry
 from compliance.traffic.addresses import say
@@ -60,8 +60,24 @@ def shares(case: Case) -> Iterator[Judgement]:
             yield _authorised(case, entry, entry.share)
     for host in case.hosts.values():
         for family in FAMILIES:
-            for row in _rows(host.reading.shares, host.reading.shares, family):
-                yield from _wider(case, host, row, family)
+            rows = _rows(host.reading.shares, host.reading.shares, family)
+            yield from _together(found for row in rows for found in _wider(case, host, row, family))
+
+
+def _together(found: Iterable[Judgement]) -> Iterator[Judgement]:
+    """One judgement for a share, however many of its lines go too far: the widest that is proven, the rest counted."""
+    by_share: dict[str, list[Judgement]] = {}
+    for one in found:
+        by_share.setdefault(one.subject, []).append(one)
+    for lines in by_share.values():
+        first = max(lines, key=lambda one: (one.certainty is Certainty.definite, _width(one)))
+        more = counted(len(lines) - 1, "more of its client lists goes", "more of its client lists go")
+        because = f"{first.because}; {more} too far" if len(lines) > 1 else first.because
+        yield replace(first, excess=tuple(box for one in lines for box in one.excess), because=because)
+
+
+def _width(one: Judgement) -> int:
+    return sum(box[1] - box[0] + 1 for box in one.excess)
 
 
 # --- what is authorised: is it there? -------------------------------------------------------------------------------
@@ -199,7 +215,9 @@ def _because(
     family: Family,
 ) -> str:
     share = row.share
-    whom = "everyone" if _everyone(extra, family) else listed([say(family, box[0], box[1]) for box in extra] + names)
+    whom = (
+        "everyone" if FULL[family] in share.clients else listed([say(family, box[0], box[1]) for box in extra] + names)
+    )
     start = f"{host.name} shares {label(share)} with {whom} {_terms(share)}{at_line(share.origin)}"
     if not entries:
         reason = "nobody authorised this share"
@@ -213,10 +231,6 @@ def _because(
     if witness is not None:
         parts.append(_network(case, host, witness))
     return "; ".join(parts)
-
-
-def _everyone(boxes: list[Box], family: Family) -> bool:
-    return not difference([FULL[family]], boxes)
 
 
 def _network(case: Case, host: Host, witness: Witness) -> str:

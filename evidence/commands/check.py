@@ -1,0 +1,178 @@
+"""`eastwest check`: the rules of one host against a register file, each verdict with its rule, line and example.
+
+With --host the host's own points, shares and sockets are judged; without it the files are a firewall's, and every
+connection is judged at FORWARD. Use of connections and pairs of other servers are not looked at: that needs flow
+logs and the evidence of every host.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from compliance.register import RegisterError, Wanted, part_at
+from compliance.register_file import wanted_of
+from compliance.traffic.boxes import Box, intersect_all
+from compliance.traffic.shares import Origin
+from compliance.traffic.witness import describe
+from evidence.commands.answer import Answer, Refusal, status
+from evidence.commands.dumps import reading_of
+from evidence.rules import Reading, Rule, Verdict
+from evidence.share_verdicts import Row
+from evidence.verdicts import Judgement, judge, roll_up
+
+FIREWALL = "firewall"  # the name of the host when none was given
+NEEDS_HOST = ("INPUT", "OUTPUT")
+AS_AUTHORISED = frozenset({Verdict.implemented})
+NOT_KNOWN = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
+# About use, which no rule shows.
+NOT_ASKED = frozenset({Verdict.usage_unknown})
+MOST_PROPOSED = 8
+
+
+def run(asked: argparse.Namespace) -> Answer:
+    """One judgement for each authorised connection at each point of the host, and what goes beyond."""
+    try:
+        wanted = wanted_of(Path(asked.register))
+    except RegisterError as wrong:
+        raise Refusal(f"{asked.register} was not used:\n  " + "\n  ".join(wrong.problems)) from wrong
+    host, point = _place(wanted, asked.host, asked.point)
+    reading = reading_of(asked.rules)
+    entries = _entries(wanted, reading, host, point)
+    found = judge(entries, {host: reading}, before=None, flows=None, at=date.today())
+    kept = [one for one in found if _concerns(one, host, point)]
+    sources = _sources(reading)
+    rules: dict[str, list[Rule]] = {}
+    for chain in reading.chains:
+        for rule in chain.rules:
+            rules.setdefault(rule.id, []).append(rule)
+    verdicts = [_verdict(one, entries, sources, rules) for one in kept]
+    findings = any(one.verdict not in AS_AUTHORISED | NOT_KNOWN for one in kept)
+    unproven = any(one.verdict in NOT_KNOWN for one in kept) or bool(reading.unread)
+    summary = _summary(kept, entries, reading)
+    data = {"verdicts": verdicts, "summary": summary}
+    return Answer(status(findings=findings, unproven=unproven), data, _text(verdicts, summary))
+
+
+def _place(wanted: Wanted, host: str | None, point: str | None) -> tuple[str, str]:
+    """(host, point in capitals or "" for all of the host's). Raises Refusal."""
+    point = (point or "").upper()
+    if host is None:
+        if point in NEEDS_HOST:
+            raise Refusal(f"{point} belongs to one host. Say whose dumps these are with --host NAME.")
+        return FIREWALL, point or "FORWARD"
+    if host not in wanted.servers:
+        near = difflib.get_close_matches(host, wanted.servers, n=1)
+        raise Refusal(f"The register has no server {host}." + (f" Did you mean {near[0]}?" if near else ""))
+    return host, point
+
+
+def _entries(wanted: Wanted, reading: Reading, host: str, point: str) -> Wanted:
+    """The register with the points that are asked for; everything in it stays authorised."""
+    known = {one.name for one in reading.points if one.model == "first-match"}
+    if point and point not in known | set(NEEDS_HOST) | {"FORWARD"}:
+        raise Refusal(f"There is no point {point} in these files. They have {', '.join(sorted(known)) or 'no rules'}.")
+    entries = []
+    for entry in wanted.entries:
+        if point not in {"", *NEEDS_HOST}:
+            required: tuple[tuple[str, str], ...] = ((host, point),)
+        else:
+            required = tuple(pair for pair in entry.required if pair[0] == host and point in {"", pair[1]})
+        entries.append(replace(entry, required=required))
+    return replace(wanted, entries=tuple(entries))
+
+
+def _concerns(one: Judgement, host: str, point: str) -> bool:
+    name, _, place = one.point.partition("/")
+    return one.verdict not in NOT_ASKED and name == host and point in {"", place}
+
+
+def _sources(reading: Reading) -> dict[str, Origin]:
+    """Rule id -> where it stands; shares and sockets by the ids their findings have."""
+    found = {rule.id: rule.origin for chain in reading.chains for rule in chain.rules}
+    found.update({Row(share, (), ()).rule: share.origin for share in reading.shares})
+    return found
+
+
+def _verdict(
+    one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], rules: Mapping[str, list[Rule]]
+) -> dict[str, Any]:
+    origin = sources.get(one.rule)
+    known = {entry.id for entry in wanted.entries}
+    return {
+        "verdict": one.verdict.value,
+        "certainty": one.certainty.value,
+        "point": one.point.partition("/")[2],
+        "rule": one.rule,
+        "file": origin.name if origin else "",
+        "line": origin.first if origin else 0,
+        "connection": one.subject if one.subject in known else "",
+        "counter_example": one.witness.as_dict() if one.witness else None,
+        "proposal": _proposal(one, wanted, rules),
+        "family": one.family,
+        "because": one.because,
+    }
+
+
+def _proposal(one: Judgement, wanted: Wanted, rules: Mapping[str, list[Rule]]) -> str:
+    """What to do about it, in the words of the register ("" where nothing follows from the rules alone)."""
+    if one.verdict in {Verdict.not_implemented, Verdict.approved_not_done} and one.excess:
+        return f"permit {_spelt(one, one.excess)}"
+    if one.verdict is not Verdict.permits_more:
+        return ""
+    if one.rule.endswith("#policy"):
+        return "set the policy to drop and permit what is authorised"
+    used = _used(one, wanted, rules.get(one.rule, []))
+    return f"narrow the rule to {_spelt(one, used)}" if used else "remove the rule, or ask for what it permits"
+
+
+def _used(one: Judgement, wanted: Wanted, rules: list[Rule]) -> list[Box]:
+    """The authorised traffic that a rule matches at its point."""
+    host, _, point = one.point.partition("/")
+    boxes = [box for rule in rules if rule.family == one.family for box in rule.boxes]
+    parts = [
+        part
+        for entry in wanted.entries
+        if entry.family == one.family
+        for part in (part_at(entry, host, point, wanted) if host in wanted.servers else entry.boxes)
+    ]
+    return intersect_all(parts, boxes)
+
+
+def _spelt(one: Judgement, boxes: Iterable[Box]) -> str:
+    words = ["{src} → {dst} {service}".format(**describe(one.family, box)) for box in boxes]
+    unique = list(dict.fromkeys(words))
+    more = f" and {len(unique) - MOST_PROPOSED} more" if len(unique) > MOST_PROPOSED else ""
+    return "; ".join(unique[:MOST_PROPOSED]) + more
+
+
+def _summary(kept: list[Judgement], wanted: Wanted, reading: Reading) -> dict[str, Any]:
+    ids = {entry.id for entry in wanted.entries}
+    rolled = {subject: verdict for subject, verdict in roll_up(kept).items() if subject in ids}
+    return {
+        "verdicts": dict(sorted(Counter(one.verdict.value for one in kept).items())),
+        "connections": dict(sorted(Counter(verdict.value for verdict in rolled.values()).items())),
+        "not_judged": len(ids) - len(rolled),
+        "unread_lines": sum(lines.unread for lines in reading.lines.values()),
+    }
+
+
+def _text(verdicts: list[dict[str, Any]], summary: dict[str, Any]) -> str:
+    lines = []
+    for one in verdicts:
+        place = f"{one['file']} line {one['line']}: " if one["file"] else ""
+        about = f"{one['connection']} " if one["connection"] else ""
+        lines.append(f"{one['verdict']} ({one['certainty']}) {about}at {one['point']}: {place}{one['because']}")
+        if one["proposal"]:
+            lines.append(f"    proposal: {one['proposal']}")
+    counts = ", ".join(f"{count} {name}" for name, count in summary["verdicts"].items()) or "nothing to judge"
+    lines.append(f"{counts}; {summary['unread_lines']} unread lines")
+    if summary["not_judged"]:
+        lines.append(f"{summary['not_judged']} connections of the register do not concern this point or host")
+    return "\n".join(lines)
