@@ -11,6 +11,7 @@ import fcntl
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,6 +56,14 @@ def socket_path(var: Path) -> Path:
             record.truncate(0)
             record.write(str(folder))
     return folder / "broker.sock"
+
+
+def put_away(var: Path) -> None:
+    """Removes the private folder of a broker that has ended; the next start makes another."""
+    folder = socket_path(var).parent
+    if folder != var:
+        with suppress(OSError):  # not empty: somebody still uses it
+            folder.rmdir()
 
 
 def server_command(var: Path) -> list[str]:

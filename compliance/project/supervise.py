@@ -168,6 +168,8 @@ class Stack:
         """TERM, after 3 s QUIT, after 2 s KILL; the broker last, so that nobody misses it."""
         _stop([part for part in self.parts if part.name != "broker"])
         _stop([part for part in self.parts if part.name == "broker"])
+        if any(part.name == "broker" for part in self.parts):
+            broker.put_away(self.var)
         if self.lock is not None:
             self.lock.close()
             self.lock = None
