@@ -57,6 +57,20 @@ class Host:
         return tuple(point.name for point in self.reading.points if point.model == "first-match")
 
     @cached_property
+    def points_by_chain(self) -> dict[str, str]:
+        """Chain -> the first point whose packets can come to it, by the jumps of its rules."""
+        found: dict[str, str] = {}
+        for point in self.rule_points:
+            waiting = list(self.points[point].stages)
+            while waiting:
+                name = waiting.pop()
+                if name in found or name not in self.chains:
+                    continue
+                found[name] = point
+                waiting.extend(rule.target for rule in self.chains[name].rules if rule.target)
+        return found
+
+    @cached_property
     def rules(self) -> dict[str, Rule]:
         """The rules by id, as far as one id is one rule; a rule for both families is found once."""
         return {rule.id: rule for chain in self.reading.chains for rule in chain.rules}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.register import Entry, part_at
-from compliance.traffic.boxes import Box, residual
+from compliance.traffic.boxes import Box, Family, residual
 from compliance.traffic.witness import choose
 from evidence.case import Case, Host
 from evidence.formats.evaluate import Piece
@@ -18,6 +18,14 @@ NO_READING: dict[Verdict, str] = {
     Verdict.stale: "the last evidence from {host} is older than its limit",
     Verdict.unreachable: "{host} could not be reached; there is no evidence of it today",
 }
+
+
+NOT_GIVEN = "unread:"  # the chains that stand for dumps that were not given (evidence/host.py)
+
+
+def not_given(piece: Piece, host: str, family: Family) -> str:
+    """The sentence for a piece that is undecided because the rules of its family were not given; else ""."""
+    return f"the IPv{family} rules of {host} were not given" if piece.rule.startswith(NOT_GIVEN) else ""
 
 
 def connections(case: Case) -> Iterator[Judgement]:
@@ -49,7 +57,7 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
         return _blocked(case, entry, place, denied, some=any(piece.decision == "permit" for piece in found))
     doubtful = next((piece for piece in found if piece.decision == "unproven"), None)
     if doubtful is not None:
-        return _doubtful(entry, place, doubtful, host.unread(point))
+        return _doubtful(entry, host, point, doubtful)
     missing = _outside(parts, found)
     if missing is not None:
         witness = choose(entry.family, missing, case.estate.inventory)
@@ -90,7 +98,11 @@ def _blocked(case: Case, entry: Entry, place: str, denied: list[Piece], *, some:
     return Judgement(verdict, Certainty.definite, entry.id, place, piece.rule, boxes, witness, because, entry.family)
 
 
-def _doubtful(entry: Entry, place: str, piece: Piece, unread: list[str]) -> Judgement:
+def _doubtful(entry: Entry, host: Host, point: str, piece: Piece) -> Judgement:
+    place, unread = f"{host.name}/{point}", host.unread(point)
+    missing = not_given(piece, host.name, entry.family)
+    if missing:
+        return _unproven(entry, place, missing)
     named = f"{piece.rule}{at_line(piece.origin)}: " if piece.rule else ""
     because = f"{named}{piece.because}"
     if unread:

@@ -16,6 +16,7 @@ from compliance.traffic.intervals import Interval
 from compliance.traffic.intervals import subtract as without
 from compliance.traffic.witness import choose
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
+from evidence.connection_verdicts import not_given
 from evidence.formats.evaluate import Piece, judges
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
 from evidence.rules import Action, Certainty, Verdict
@@ -23,7 +24,6 @@ from evidence.rules import Action, Certainty, Verdict
 STEPS = 200_000
 WAYS = ("server to server", "outside to server", "server to outside")
 OPEN_BY_POLICY = "open by policy"
-NOT_GIVEN = "unread:"  # the chains that stand for dumps that were not given (evidence/host.py)
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgemen
     for piece in host.whole(point, family):
         if piece.decision == "deny":
             continue
-        if not piece.rule or piece.rule.startswith(NOT_GIVEN):
+        if not piece.rule or not_given(piece, host.name, family):
             blind.append(piece)
             continue
         held = by_rule.setdefault(piece.rule, Excess(piece.rule))
@@ -82,12 +82,13 @@ def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgemen
 def _is_blind(host: Host, point: str, family: Family) -> bool:
     """Whether nothing was read about the family at a point: said once for a host, at INPUT where that is so."""
     pieces = host.whole(point, family) if point in host.rule_points else ()
-    return any(not piece.rule or piece.rule.startswith(NOT_GIVEN) for piece in pieces)
+    return any(not piece.rule or not_given(piece, host.name, family) for piece in pieces)
 
 
 def _blind(host: Host, point: str, family: Family, piece: Piece) -> Judgement:
     """A point that says nothing about a family: what it lets through is not known."""
-    because = f"{piece.because}: what {host.name} lets through over IPv{family} is not known"
+    why = not_given(piece, host.name, family) or piece.because
+    because = f"{why}: what it lets through over IPv{family} is not known"
     return Judgement(
         Verdict.not_verifiable, Certainty.unproven, host.name, f"{host.name}/{point}", "", (), None, because, family
     )
@@ -110,7 +111,8 @@ def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -
     sure, unsure = cut(proven, index.boxes), cut(possible, index.boxes)
     if not sure and not unsure:
         return
-    certain = bool(sure) and not host.unread(point) and host.takes_part(family) is not None
+    known = point == FORWARD or host.takes_part(family) is not None
+    certain = bool(sure) and known and not host.unread(point)
     piece = (held.permit if sure else held.maybe)[0]
     extent = (*sure, *unsure)
     witness = choose(family, extent[0], case.estate.inventory)

@@ -44,7 +44,7 @@ def _scope(case: Case, family: Family) -> list[Interval]:
 def _named(host: Host) -> Iterator[tuple[Family, int, str, str]]:
     """(family, address, point, where it stands in words)."""
     for chain in host.reading.chains:
-        point = next((name for name in host.rule_points if chain.name in host.points[name].stages), chain.name)
+        point = host.points_by_chain.get(chain.name, chain.name)
         for rule in chain.rules:
             if rule.action is Action.CONTINUE:
                 continue

@@ -18,15 +18,16 @@ from typing import Any
 
 from compliance.register import RegisterError, Wanted, part_at
 from compliance.register_file import wanted_of
-from compliance.traffic.boxes import Box, intersect_all
+from compliance.traffic.boxes import Box, Family
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import describe
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of
-from evidence.rules import Reading, Rule, Verdict
+from evidence.rules import Reading, Verdict
 from evidence.share_verdicts import Row
 from evidence.verdicts import Judgement, judge, roll_up
 
+Carried = Mapping[tuple[str, str, Family], set[str]]
 FIREWALL = "firewall"  # the name of the host when none was given
 NEEDS_HOST = ("INPUT", "OUTPUT")
 AS_AUTHORISED = frozenset({Verdict.implemented})
@@ -45,14 +46,13 @@ def run(asked: argparse.Namespace) -> Answer:
     host, point = _place(wanted, asked.host, asked.point)
     reading = reading_of(asked.rules)
     entries = _entries(wanted, reading, host, point)
+    if any(one.name == point and one.model == "first-match" for one in reading.points):
+        reading = replace(reading, points=tuple(one for one in reading.points if one.name == point))
     found = judge(entries, {host: reading}, before=None, flows=None, at=date.today())
     kept = [one for one in found if _concerns(one, host, point)]
     sources = _sources(reading)
-    rules: dict[str, list[Rule]] = {}
-    for chain in reading.chains:
-        for rule in chain.rules:
-            rules.setdefault(rule.id, []).append(rule)
-    verdicts = [_verdict(one, entries, sources, rules) for one in kept]
+    carried = _carried(kept)
+    verdicts = [_verdict(one, entries, sources, carried) for one in kept]
     findings = any(one.verdict not in AS_AUTHORISED | NOT_KNOWN for one in kept)
     unproven = any(one.verdict in NOT_KNOWN for one in kept) or bool(reading.unread)
     summary = _summary(kept, entries, reading)
@@ -100,9 +100,7 @@ def _sources(reading: Reading) -> dict[str, Origin]:
     return found
 
 
-def _verdict(
-    one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], rules: Mapping[str, list[Rule]]
-) -> dict[str, Any]:
+def _verdict(one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], carried: Carried) -> dict[str, Any]:
     origin = sources.get(one.rule)
     known = {entry.id for entry in wanted.entries}
     return {
@@ -114,13 +112,13 @@ def _verdict(
         "line": origin.first if origin else 0,
         "connection": one.subject if one.subject in known else "",
         "counter_example": one.witness.as_dict() if one.witness else None,
-        "proposal": _proposal(one, wanted, rules),
+        "proposal": _proposal(one, wanted, carried),
         "family": one.family,
         "because": one.because,
     }
 
 
-def _proposal(one: Judgement, wanted: Wanted, rules: Mapping[str, list[Rule]]) -> str:
+def _proposal(one: Judgement, wanted: Wanted, carried: Carried) -> str:
     """What to do about it, in the words of the register ("" where nothing follows from the rules alone)."""
     if one.verdict in {Verdict.not_implemented, Verdict.approved_not_done} and one.excess:
         return f"permit {_spelt(one, one.excess)}"
@@ -128,21 +126,24 @@ def _proposal(one: Judgement, wanted: Wanted, rules: Mapping[str, list[Rule]]) -
         return ""
     if one.rule.endswith("#policy"):
         return "set the policy to drop and permit what is authorised"
-    used = _used(one, wanted, rules.get(one.rule, []))
-    return f"narrow the rule to {_spelt(one, used)}" if used else "remove the rule, or ask for what it permits"
-
-
-def _used(one: Judgement, wanted: Wanted, rules: list[Rule]) -> list[Box]:
-    """The authorised traffic that a rule matches at its point."""
+    entries = [entry for entry in wanted.entries if entry.id in carried.get((one.point, one.rule, one.family), ())]
     host, _, point = one.point.partition("/")
-    boxes = [box for rule in rules if rule.family == one.family for box in rule.boxes]
-    parts = [
-        part
-        for entry in wanted.entries
+    boxes = [
+        box
+        for entry in entries
         if entry.family == one.family
-        for part in (part_at(entry, host, point, wanted) if host in wanted.servers else entry.boxes)
+        for box in (part_at(entry, host, point, wanted) if host in wanted.servers else entry.boxes)
     ]
-    return intersect_all(parts, boxes)
+    return f"narrow the rule to {_spelt(one, boxes)}" if boxes else "remove the rule, or ask for what it permits"
+
+
+def _carried(found: Iterable[Judgement]) -> Carried:
+    """(point, rule, family) -> the connections that the rule carries there."""
+    carried: dict[tuple[str, str, Family], set[str]] = {}
+    for one in found:
+        if one.verdict is Verdict.implemented:
+            carried.setdefault((one.point, one.rule, one.family), set()).add(one.subject)
+    return carried
 
 
 def _spelt(one: Judgement, boxes: Iterable[Box]) -> str:

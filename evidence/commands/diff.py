@@ -32,7 +32,8 @@ def run(asked: argparse.Namespace) -> Answer:
                 kind = _kind(part)
                 if kind:
                     data[kind].append(_row(part, point, family))
-                    named.update({part[1].rule, part[2].rule})
+                    for piece in part[1:]:
+                        named.update({piece.rule, *piece.path})
     texts = _texts(old, new, named)
     changed = bool(data["permitted"] or data["denied"])
     unproven = bool(data["unproven"] or old.unread or new.unread)

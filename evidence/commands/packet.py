@@ -163,6 +163,6 @@ def _row(decision: Decision) -> dict[str, Any]:
 
 def _text(number: int, decision: Decision) -> str:
     origin = decision.origin
-    place = f" ({origin.name} line {origin.first})" if origin else ""
+    place = f" ({origin.name} line {origin.first})" if origin and origin.name else ""
     way = f" by way of {' > '.join(decision.path)}" if decision.path else ""
     return f"{number}: {decision.decision} {decision.rule}{place}{way}: {decision.because}"

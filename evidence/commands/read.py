@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
+from compliance.traffic.boxes import FAMILIES
 from evidence.commands.answer import REFUSED, Answer, Refusal, status
 from evidence.commands.dumps import artefact
 from evidence.formats.evaluate import judges
@@ -58,7 +59,7 @@ def _point(reading: Reading, point: Point) -> dict[str, Any]:
     chains = {chain.name: chain for chain in reading.chains}
     stages = [chains[name] for name in point.stages if name in chains]
     rules = {rule.id for chain in _reached(stages, chains) for rule in chain.rules if not rule.id.endswith(POLICY)}
-    return {"name": point.name, "rules": len(rules), "default": _default(stages)}
+    return {"name": point.name, "rules": len(rules), "default": _default(reading, stages)}
 
 
 def _reached(stages: Iterable[Chain], chains: dict[str, Chain]) -> list[Chain]:
@@ -74,12 +75,15 @@ def _reached(stages: Iterable[Chain], chains: dict[str, Chain]) -> list[Chain]:
     return list(found.values())
 
 
-def _default(stages: list[Chain]) -> str:
-    """What becomes of a packet no rule decides: `permit`, `deny`, or one for each family; "" without base chains."""
+def _default(reading: Reading, stages: list[Chain]) -> str:
+    """What becomes of a packet no rule decides: `permit`, `deny`, or one for each family that the file shows.
+
+    A family that is shown and that no chain of the point sees is open there.
+    """
     by_family: dict[str, str] = {}
-    for family in (4, 6):
-        defaults = [chain.default for chain in stages if judges(chain, 4 if family == 4 else 6)]
-        if defaults:
+    for family in FAMILIES:
+        defaults = [chain.default for chain in stages if judges(chain, family)]
+        if defaults or family in reading.families:
             by_family[f"IPv{family}"] = "permit" if all(one is Action.PERMIT for one in defaults) else "deny"
     if len(set(by_family.values())) <= 1:
         return next(iter(by_family.values()), "")
