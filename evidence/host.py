@@ -232,8 +232,8 @@ def _synthetic(
 ) -> Chain:
     name = f"{kind}:{point}/{family}"
     rule = Rule(
-        id=f"{name}#{'policy' if kind == 'open' else 1}", chain=name, seq=1, family=family, action=action, target="", boxes=(FULL[family],),
+        id=f"{name}#{'policy' if kind == 'open' else 1}", chain=name, seq=1, family=family, action=action,
+        target="", boxes=(FULL[family],),
         iif=None, oif=None, states=None, nat=None, residue=residue, enabled=True, origin=Origin("", "", 0, 0, text),
     )  # fmt: skip
     return Chain(name, kind, point.lower(), 0, Action.PERMIT, (rule,))
-

@@ -174,16 +174,22 @@ class _File:
             why = "it ends before the closing comment that its header promises"
         if why:
             raise FormatError(f"{self.artefact.name} is cut off", why, AGAIN)
-        if not self.blocks and not self.empty_families():
+        if not self.blocks and not self._may_be_empty():
             why = "no table (a line like *filter) stands in it" if self.lines else "it is empty"
             raise FormatError(f"{self.artefact.name} is no iptables-save dump", why, AGAIN)
 
-    def empty_families(self) -> set[Family]:
-        """The family an empty output answers for: iptables-save prints nothing where there is no table at all."""
+    def _may_be_empty(self) -> bool:
+        """Whether the command is known, and prints nothing where there is no table at all."""
         words = self.artefact.command.split()
-        if decode(self.artefact).strip() or not words or "legacy" in words[0] or "-t" in words:
+        tool = words[0].rpartition("/")[2] if words else ""
+        whole = not {"-t", "--table"} & set(words)
+        return whole and "tables" in tool and tool.endswith("-save") and not decode(self.artefact).strip()
+
+    def empty_families(self) -> set[Family]:
+        """The family an empty output answers for. No legacy tables are no answer: nft may have others."""
+        tool = self.artefact.command.rpartition("/")[2]
+        if not self._may_be_empty() or "legacy" in tool:
             return set()
-        tool = words[0].rpartition("/")[2]
         return {6} if tool.startswith("ip6tables") else {4} if tool.startswith("iptables") else set()
 
     def _chain(self, block: Block, line: Line, text: str) -> None:
@@ -207,7 +213,7 @@ class _File:
 
     def tables(self) -> list[tuple[Block, Family]]:
         """The tables that iptables knows, each with its family; the lines of others are unread."""
-        if any(word in self.artefact.command.split() for word in ("-t", "--table")) and self.blocks:
+        if {"-t", "--table"} & set(self.artefact.command.split()) and self.blocks:
             first = self.blocks[0].line
             self.account.fail(first.number, first.text, f"`{self.artefact.command}` dumps one table only")
         found: list[tuple[Block, Family]] = []

@@ -17,7 +17,10 @@ VERDICTS: dict[str, Action] = {
     "ACCEPT": Action.PERMIT, "DROP": Action.DENY, "REJECT": Action.REJECT, "RETURN": Action.RETURN,
 }  # fmt: skip
 TRANSLATES: dict[str, Literal["dnat", "snat", "redirect", "masquerade"]] = {
-    "DNAT": "dnat", "SNAT": "snat", "REDIRECT": "redirect", "MASQUERADE": "masquerade",
+    "DNAT": "dnat",
+    "SNAT": "snat",
+    "REDIRECT": "redirect",
+    "MASQUERADE": "masquerade",
 }
 
 
