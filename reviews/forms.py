@@ -28,11 +28,15 @@ class DecisionForm(forms.Form):
 class AttendeesForm(forms.Form):
     """Who is here."""
 
-    people = forms.ModelMultipleChoiceField(label="Who is here", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False)
+    people = forms.ModelMultipleChoiceField(
+        label="Who is here", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
+    )
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["people"].queryset = User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")  # type: ignore[attr-defined]
+        self.fields["people"].queryset = (
+            User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
+        )  # type: ignore[attr-defined]
         self.fields["people"].initial = list(review.attendees.filter(present=True).values_list("person_id", flat=True))
 
 
@@ -45,14 +49,22 @@ class ActionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = (
+            User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
+        )  # type: ignore[attr-defined]
 
 
 class SignForm(forms.Form):
     """Who signs the minutes beside the chair."""
 
-    second = forms.ModelChoiceField(label="Signed also by", queryset=User.objects.none(), help_text="Somebody who was present, and is not the chair.")
-    notes = forms.CharField(label="Anything else that was said", required=False, widget=forms.Textarea(attrs={"rows": 4}))
+    second = forms.ModelChoiceField(
+        label="Signed also by",
+        queryset=User.objects.none(),
+        help_text="Somebody who was present, and is not the chair.",
+    )
+    notes = forms.CharField(
+        label="Anything else that was said", required=False, widget=forms.Textarea(attrs={"rows": 4})
+    )
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

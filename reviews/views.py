@@ -43,14 +43,24 @@ def state(review: Review) -> str:
 def reviews(request: HttpRequest) -> HttpResponse:
     """All reviews, the next one, and the actions that are open."""
     person = signed_in(request)
-    rows = Review.objects.for_user(person).select_related("chair", "system").prefetch_related("attendees", "agenda__decision", "actions")  # type: ignore[attr-defined]
-    undone = ReviewAction.objects.filter(review__in=rows, state=ReviewAction.State.OPEN).select_related("owner", "review__system")
-    return render(request, "reviews/reviews.html", {
-        "rows": [listed(row) for row in rows],
-        "next": next_review(person),
-        "actions_open": [action_row(row, person) for row in undone],
-        "plan_url": "",
-    })
+    rows = (
+        Review.objects.for_user(person)
+        .select_related("chair", "system")
+        .prefetch_related("attendees", "agenda__decision", "actions")
+    )  # type: ignore[attr-defined]
+    undone = ReviewAction.objects.filter(review__in=rows, state=ReviewAction.State.OPEN).select_related(
+        "owner", "review__system"
+    )
+    return render(
+        request,
+        "reviews/reviews.html",
+        {
+            "rows": [listed(row) for row in rows],
+            "next": next_review(person),
+            "actions_open": [action_row(row, person) for row in undone],
+            "plan_url": "",
+        },
+    )
 
 
 def listed(row: Review) -> dict[str, Any]:
@@ -84,10 +94,19 @@ def action_row(row: ReviewAction, person: User) -> dict[str, Any]:
     """One action."""
     late = row.state == ReviewAction.State.OPEN and row.due < timezone.localdate()
     review = row.review
-    done = "" if row.state == ReviewAction.State.DONE or may(person, "close_action", row) else f"/reviews/actions/{row.pk}/done/"
+    done = (
+        ""
+        if row.state == ReviewAction.State.DONE or may(person, "close_action", row)
+        else f"/reviews/actions/{row.pk}/done/"
+    )
     return {
-        "text": row.text, "owner": str(row.owner), "due": row.due, "state": "overdue" if late else row.state,
-        "review": {"ref": review.ref, "url": f"/reviews/{review.ref}/"}, "url": f"/reviews/{review.ref}/", "done_url": done,
+        "text": row.text,
+        "owner": str(row.owner),
+        "due": row.due,
+        "state": "overdue" if late else row.state,
+        "review": {"ref": review.ref, "url": f"/reviews/{review.ref}/"},
+        "url": f"/reviews/{review.ref}/",
+        "done_url": done,
     }
 
 
@@ -107,38 +126,53 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
     blockers = verbs.blockers(row) if live else []
     url = f"/reviews/{row.ref}/"
     items = list(row.agenda.select_related("decision", "finding", "connection", "change"))
-    return render(request, "reviews/review.html", {
-        "review": {
-            **listed(row),
-            "title": f"{timezone.localtime(row.due_at):%B %Y} review of {row.system}",
-            "place": "",
-            "signed_by": f"{row.chair} and {row.second}" if row.second else "",
-            "signed_at": row.closed_at,
-            "frozen": row.state == Review.State.CLOSED,
-            "missed_because": "Nobody opened it within three days of its date." if row.state == Review.State.MISSED else "",
+    return render(
+        request,
+        "reviews/review.html",
+        {
+            "review": {
+                **listed(row),
+                "title": f"{timezone.localtime(row.due_at):%B %Y} review of {row.system}",
+                "place": "",
+                "signed_by": f"{row.chair} and {row.second}" if row.second else "",
+                "signed_at": row.closed_at,
+                "frozen": row.state == Review.State.CLOSED,
+                "missed_because": "Nobody opened it within three days of its date."
+                if row.state == Review.State.MISSED
+                else "",
+            },
+            "agenda": [agenda_item(item, url, live=live, form=wrong.get(f"item-{item.pk}")) for item in items],
+            "attendees": [
+                {"name": str(seat.person), "role": seated(seat), "present": seat.present}
+                for seat in row.attendees.select_related("person", "recorded_by")
+            ],
+            "attendee_form": wrong.get("attendees") or AttendeesForm(review=row) if live else None,
+            "attendee_url": f"{url}attendees/",
+            "decisions": [
+                {
+                    "text": ": ".join(filter(None, (item.decision.get_what_display(), item.decision.note))),
+                    "item": item.title,
+                    "at": item.decision.at,
+                }
+                for item in items
+                if hasattr(item, "decision")
+            ],
+            "actions": [action_row(each, person) for each in row.actions.select_related("owner", "review")],
+            "action_form": wrong.get("action") or ActionForm() if live else None,
+            "action_url": f"{url}actions/",
+            "sign_url": f"{url}sign/"
+            if live and not blockers
+            else f"{url}open/"
+            if may_run and row.state == Review.State.PLANNED
+            else "",
+            "sign_blockers": blockers,
+            "opening": row.state == Review.State.PLANNED,
+            "minutes_url": f"{url}minutes.md" if row.state == Review.State.CLOSED else "",
+            "job": None,
+            "frozen": frozen,
         },
-        "agenda": [agenda_item(item, url, live=live, form=wrong.get(f"item-{item.pk}")) for item in items],
-        "attendees": [
-            {"name": str(seat.person), "role": seated(seat), "present": seat.present}
-            for seat in row.attendees.select_related("person", "recorded_by")
-        ],
-        "attendee_form": wrong.get("attendees") or AttendeesForm(review=row) if live else None,
-        "attendee_url": f"{url}attendees/",
-        "decisions": [
-            {"text": f"{item.decision.get_what_display()}{f': {item.decision.note}' if item.decision.note else ''}", "item": item.title, "at": item.decision.at}
-            for item in items
-            if hasattr(item, "decision")
-        ],
-        "actions": [action_row(each, person) for each in row.actions.select_related("owner", "review")],
-        "action_form": wrong.get("action") or ActionForm() if live else None,
-        "action_url": f"{url}actions/",
-        "sign_url": f"{url}sign/" if live and not blockers else f"{url}open/" if may_run and row.state == Review.State.PLANNED else "",
-        "sign_blockers": blockers,
-        "opening": row.state == Review.State.PLANNED,
-        "minutes_url": f"{url}minutes.md" if row.state == Review.State.CLOSED else "",
-        "job": None,
-        "frozen": frozen,
-    }, status=422 if wrong else 200)
+        status=422 if wrong else 200,
+    )
 
 
 def seated(seat: Any) -> str:
@@ -156,10 +190,16 @@ def agenda_item(item: AgendaItem, url: str, *, live: bool, form: DecisionForm | 
     target = next((f"/{room}/{thing.ref}/" for thing, room in links if thing), "")
     minutes = f"{decision.get_what_display()}. {decision.note}".strip() if decision else ""
     return {
-        "number": item.position, "title": item.title, "detail": item.detail, "url": target, "tone": tone, "icon": icon,
+        "number": item.position,
+        "title": item.title,
+        "detail": item.detail,
+        "url": target,
+        "tone": tone,
+        "icon": icon,
         "minutes": minutes,
         "form": (form or DecisionForm(initial=start, prefix=f"i{item.pk}")) if live else None,
-        "save_url": f"{url}items/{item.pk}/", "saved_at": decision.at if decision else None,
+        "save_url": f"{url}items/{item.pk}/",
+        "saved_at": decision.at if decision else None,
     }
 
 
@@ -172,9 +212,15 @@ def open_review(request: HttpRequest, number: int) -> HttpResponse:
         act=lambda _: verbs.open_review(row, by=person),
         done=lambda _: f"/reviews/{row.ref}/",
         context={
-            "title": f"Open {row.ref}", "crumb": [row.ref], "back_url": f"/reviews/{row.ref}/", "subject": f"Review of {row.system}",
-            "consequence": "The agenda is written from today's findings, changes and open actions.", "facts": [], "warning": None,
-            "submit": "Open the review", "danger": False,
+            "title": f"Open {row.ref}",
+            "crumb": [row.ref],
+            "back_url": f"/reviews/{row.ref}/",
+            "subject": f"Review of {row.system}",
+            "consequence": "The agenda is written from today's findings, changes and open actions.",
+            "facts": [],
+            "warning": None,
+            "submit": "Open the review",
+            "danger": False,
         },
     )
 
@@ -230,12 +276,21 @@ def sign(request: HttpRequest, number: int) -> HttpResponse:
     return confirm(
         request,
         form=SignForm(request.POST or None, review=row),
-        act=lambda form: verbs.close(row, by=person, second=form.cleaned_data["second"], notes=form.cleaned_data["notes"]),
+        act=lambda form: verbs.close(
+            row, by=person, second=form.cleaned_data["second"], notes=form.cleaned_data["notes"]
+        ),
         done=lambda _: f"/reviews/{row.ref}/",
         context={
-            "title": f"Sign off {row.ref}", "crumb": [row.ref], "back_url": f"/reviews/{row.ref}/", "subject": f"Review of {row.system}",
-            "consequence": "The minutes are frozen with their hash and printed in the audit pack. They cannot be changed afterwards.",
-            "facts": [{"label": "Chair", "text": str(row.chair), "mono": False}], "warning": None, "submit": "Sign off", "danger": False,
+            "title": f"Sign off {row.ref}",
+            "crumb": [row.ref],
+            "back_url": f"/reviews/{row.ref}/",
+            "subject": f"Review of {row.system}",
+            "consequence": "The minutes are frozen with their hash and printed in the audit pack. "
+            "They cannot be changed afterwards.",
+            "facts": [{"label": "Chair", "text": str(row.chair), "mono": False}],
+            "warning": None,
+            "submit": "Sign off",
+            "danger": False,
         },
     )
 
@@ -258,7 +313,15 @@ def counts(person: User) -> dict[str, int]:
 
 def setup_tasks() -> list[tuple[str, str, str, int, str]]:
     """The line of the set-up list about reviews."""
-    return [("First review", "A date, a chair, and who comes.", "/admin/reviews/reviewschedule/", ReviewSchedule.objects.count(), "schedules")]
+    return [
+        (
+            "First review",
+            "A date, a chair, and who comes.",
+            "/admin/reviews/reviewschedule/",
+            ReviewSchedule.objects.count(),
+            "schedules",
+        )
+    ]
 
 
 def minutes_held(person: User, when: Any) -> str:
@@ -275,16 +338,31 @@ def month(first: date, person: User) -> dict[str, Any]:
     when = span(first)
     closed = Review.objects.for_user(person).filter(state=Review.State.CLOSED, closed_at__lt=when[1])  # type: ignore[attr-defined]
     last = closed.order_by("-closed_at").first()
-    missed = Review.objects.for_user(person).filter(state=Review.State.MISSED, due_at__gte=when[0], due_at__lt=when[1]).count()  # type: ignore[attr-defined]
+    missed = (
+        Review.objects.for_user(person)
+        .filter(state=Review.State.MISSED, due_at__gte=when[0], due_at__lt=when[1])
+        .count()
+    )  # type: ignore[attr-defined]
     undone = last.actions.filter(state=ReviewAction.State.OPEN).count() if last else 0
     recent = last is not None and last.closed_at is not None and last.closed_at >= span(shift(first, -1))[0]
     held = "missing" if last is None else "complete" if recent and not missed else "partial"
     return {
         "ask": {
-            "icon": "notebook-pen", "title": "Last review minutes",
-            "detail": f"{last.ref} of {timezone.localtime(last.closed_at):%d %b}, {last.attendees.filter(present=True).count()} present" if last and last.closed_at else "No review was held yet",
-            "because": f"{missed} review missed in this month" if missed else f"{undone} actions still open" if last else "",
-            "held": held, "exceptions": missed + undone if last else None, "not_known": 0, "url": f"/reviews/{last.ref}/" if last else "/reviews/",
+            "icon": "notebook-pen",
+            "title": "Last review minutes",
+            "detail": f"{last.ref} of {timezone.localtime(last.closed_at):%d %b}, "
+            f"{last.attendees.filter(present=True).count()} present"
+            if last and last.closed_at
+            else "No review was held yet",
+            "because": f"{missed} review missed in this month"
+            if missed
+            else f"{undone} actions still open"
+            if last
+            else "",
+            "held": held,
+            "exceptions": missed + undone if last else None,
+            "not_known": 0,
+            "url": f"/reviews/{last.ref}/" if last else "/reviews/",
             "action": "Open",
         },
         "grid": ("Minutes", minutes_held),

@@ -18,7 +18,10 @@ USES = [
     ("yearly", "Yearly"),
     ("standby", "Only on standby"),
 ]
-KINDS = [("network", "A network connection: one server reaches a service of another"), ("share", "A file share: read or write files of another server")]
+KINDS = [
+    ("network", "A network connection: one server reaches a service of another"),
+    ("share", "A file share: read or write files of another server"),
+]
 DATE = forms.DateInput(attrs={"type": "date"})
 
 
@@ -26,34 +29,75 @@ class RequestForm(forms.Form):
     """All the answers of a request, on one page. `material()` and `justification()` give them to the verb."""
 
     kind = forms.ChoiceField(label="What do you need?", choices=KINDS, widget=forms.RadioSelect, initial="network")
-    title = forms.CharField(label="In a few words", max_length=200, help_text="For example: let the web servers reach the payroll database.")
-    system = forms.ModelChoiceField(label="System", queryset=System.objects.none(), help_text="Its owner decides first.")
+    title = forms.CharField(
+        label="In a few words", max_length=200, help_text="For example: let the web servers reach the payroll database."
+    )
+    system = forms.ModelChoiceField(
+        label="System", queryset=System.objects.none(), help_text="Its owner decides first."
+    )
     source = forms.ModelChoiceField(
-        label="From", queryset=Endpoint.objects.none(), to_field_name="name", help_text="The server or group that starts the connection, or reads the share."
+        label="From",
+        queryset=Endpoint.objects.none(),
+        to_field_name="name",
+        help_text="The server or group that starts the connection, or reads the share.",
     )
-    destination = forms.ModelChoiceField(label="To", queryset=Endpoint.objects.none(), to_field_name="name", help_text="The server that answers.")
+    destination = forms.ModelChoiceField(
+        label="To", queryset=Endpoint.objects.none(), to_field_name="name", help_text="The server that answers."
+    )
     services = forms.CharField(
-        label="Services", required=False, help_text="For a network connection: tcp/5432, udp/53 or tcp/8000-8010, separated by commas."
+        label="Services",
+        required=False,
+        help_text="For a network connection: tcp/5432, udp/53 or tcp/8000-8010, separated by commas.",
     )
-    path = forms.CharField(label="Path of the share", required=False, help_text="For a file share: /export/hr or the name of the SMB share.")
-    protocol = forms.ChoiceField(label="Protocol of the share", choices=[("nfs", "NFS"), ("smb", "SMB")], required=False)
-    access = forms.ChoiceField(label="Access to the share", choices=[("ro", "Read only"), ("rw", "Read and write")], required=False)
-    security = forms.CharField(label="Security of the share", required=False, help_text="krb5p, sys, or for SMB: encrypt.")
-    business_need = forms.CharField(label="Business need", widget=forms.Textarea(attrs={"rows": 4}), help_text="What stops working without it?")
+    path = forms.CharField(
+        label="Path of the share",
+        required=False,
+        help_text="For a file share: /export/hr or the name of the SMB share.",
+    )
+    protocol = forms.ChoiceField(
+        label="Protocol of the share", choices=[("nfs", "NFS"), ("smb", "SMB")], required=False
+    )
+    access = forms.ChoiceField(
+        label="Access to the share", choices=[("ro", "Read only"), ("rw", "Read and write")], required=False
+    )
+    security = forms.CharField(
+        label="Security of the share", required=False, help_text="krb5p, sys, or for SMB: encrypt."
+    )
+    business_need = forms.CharField(
+        label="Business need", widget=forms.Textarea(attrs={"rows": 4}), help_text="What stops working without it?"
+    )
     security_implications = forms.CharField(
-        label="Security implications", widget=forms.Textarea(attrs={"rows": 4}), help_text="What could an attacker on the first server now reach, and what holds them back?"
+        label="Security implications",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What could an attacker on the first server now reach, and what holds them back?",
     )
-    data_carried = forms.CharField(label="Data carried", required=False, help_text="For example: pay records, OFFICIAL: Sensitive.")
+    data_carried = forms.CharField(
+        label="Data carried", required=False, help_text="For example: pay records, OFFICIAL: Sensitive."
+    )
     expected_use = forms.ChoiceField(label="How often is it used?", choices=USES, initial="daily")
     review_by = forms.DateField(label="Review by", widget=DATE, help_text="At most twelve months from now.")
-    ends_on = forms.DateField(label="Ends on", required=False, widget=DATE, help_text="Only for something temporary: after this day it is no longer authorised.")
-    urgency = forms.ChoiceField(label="Urgency", choices=[("routine", "Routine change"), ("urgent", "Urgent change")], widget=forms.RadioSelect, initial="routine")
+    ends_on = forms.DateField(
+        label="Ends on",
+        required=False,
+        widget=DATE,
+        help_text="Only for something temporary: after this day it is no longer authorised.",
+    )
+    urgency = forms.ChoiceField(
+        label="Urgency",
+        choices=[("routine", "Routine change"), ("urgent", "Urgent change")],
+        widget=forms.RadioSelect,
+        initial="routine",
+    )
     window = forms.CharField(label="Change window", required=False, max_length=120)
     rollback = forms.CharField(label="How to undo it", required=False, widget=forms.Textarea(attrs={"rows": 2}))
     ticket = forms.CharField(label="Ticket in another system", required=False, max_length=60)
 
     SECTIONS = (
-        ("What you need", "", ("kind", "title", "system", "source", "destination", "services", "path", "protocol", "access", "security")),
+        (
+            "What you need",
+            "",
+            ("kind", "title", "system", "source", "destination", "services", "path", "protocol", "access", "security"),
+        ),
         ("Why", "Auditors and approvers read this.", ("business_need", "security_implications", "data_carried")),
         ("Until when", "", ("expected_use", "review_by", "ends_on")),
         ("How it is carried out", "", ("urgency", "window", "rollback", "ticket")),

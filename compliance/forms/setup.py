@@ -45,7 +45,9 @@ class ImportFileForm(forms.Form):
 class MappingForm(forms.Form):
     """Which column of the file is which of ours. Made from the file's own header."""
 
-    def __init__(self, *args: Any, fields: list[tuple[str, str, bool]], header: list[str], guess: dict[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, fields: list[tuple[str, str, bool]], header: list[str], guess: dict[str, str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         options = [("", "— none —"), *((name, name) for name in header)]
         for name, label, required in fields:

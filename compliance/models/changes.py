@@ -65,9 +65,12 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
         if not meets:
             return self.none()
         rows = self.filter(meets, state=State.SUBMITTED)
-        return rows.exclude(requested_by=person).exclude(last_edited_by=person).exclude(
-            needs__approval__approver=person
-        ).distinct()
+        return (
+            rows.exclude(requested_by=person)
+            .exclude(last_edited_by=person)
+            .exclude(needs__approval__approver=person)
+            .distinct()
+        )
 
 
 class ChangeRecord(models.Model):

@@ -43,7 +43,9 @@ VERBS: Final[dict[str, Verb]] = {
         False,
         NoteForm,
     ),
-    "dispute": Verb("Dispute", "octagon-alert", "The record says that what was done is not what was approved.", True, ReasonForm),
+    "dispute": Verb(
+        "Dispute", "octagon-alert", "The record says that what was done is not what was approved.", True, ReasonForm
+    ),
 }
 COLUMNS: Final = ("id", "title", "kind", "urgency", "state", "asked by", "asked", "decided", "verified", "connection")
 
@@ -62,13 +64,17 @@ def changes(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return as_csv("eastwest-changes", COLUMNS, (csv_row(change) for change in rows))
     unrecorded = panel("changes", None, request.user).get("unrecorded", [])  # type: ignore[arg-type]
-    return render(request, "compliance/changes.html", {
-        **page(request, rows, listed),
-        "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)]),
-        "total": base.count(),
-        "unrecorded": unrecorded,
-        "may_request": may(request.user, "request", None) is None,
-    })
+    return render(
+        request,
+        "compliance/changes.html",
+        {
+            **page(request, rows, listed),
+            "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)]),
+            "total": base.count(),
+            "unrecorded": unrecorded,
+            "may_request": may(request.user, "request", None) is None,
+        },
+    )
 
 
 def listed(change: ChangeRecord) -> dict[str, Any]:
@@ -92,8 +98,16 @@ def listed(change: ChangeRecord) -> dict[str, Any]:
 def csv_row(change: ChangeRecord) -> list[Any]:
     """One row of the CSV."""
     return [
-        change.ref, change.title, change.get_kind_display(), change.get_urgency_display(), change.get_state_display(),
-        change.requested_by, change.submitted_at, change.decided_at, change.verified_at, change.connection.ref,
+        change.ref,
+        change.title,
+        change.get_kind_display(),
+        change.get_urgency_display(),
+        change.get_state_display(),
+        change.requested_by,
+        change.submitted_at,
+        change.decided_at,
+        change.verified_at,
+        change.connection.ref,
     ]
 
 
@@ -112,21 +126,32 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     chosen = chosen or (listing[0] if listing else None)
     suffix = f"?tab={tab}" if tab != "for-me" else ""
     oldest = min((change.submitted_at for change in listing if change.submitted_at), default=None)
-    return render(request, "compliance/inbox.html", {
-        "tabs": [
-            {"label": label, "count": len(rows), "url": f"/inbox/{f'?tab={key}' if key != 'for-me' else ''}", "current": tab == key}
-            for key, label, rows in (
-                ("for-me", "For me", mine), ("to-do", "To be done", todo), ("asked", "Asked by me", asked),
-            )
-        ],
-        "items": [inbox_item(change, chosen, suffix) for change in listing],
-        "waiting": len(listing),
-        "oldest": oldest,
-        "bulk_url": "",
-        "named": number is not None,
-        "list_url": f"/inbox/{suffix}",
-        "change": detail(chosen, person) if chosen else None,
-    })
+    return render(
+        request,
+        "compliance/inbox.html",
+        {
+            "tabs": [
+                {
+                    "label": label,
+                    "count": len(rows),
+                    "url": f"/inbox/{f'?tab={key}' if key != 'for-me' else ''}",
+                    "current": tab == key,
+                }
+                for key, label, rows in (
+                    ("for-me", "For me", mine),
+                    ("to-do", "To be done", todo),
+                    ("asked", "Asked by me", asked),
+                )
+            ],
+            "items": [inbox_item(change, chosen, suffix) for change in listing],
+            "waiting": len(listing),
+            "oldest": oldest,
+            "bulk_url": "",
+            "named": number is not None,
+            "list_url": f"/inbox/{suffix}",
+            "change": detail(chosen, person) if chosen else None,
+        },
+    )
 
 
 def to_implement(person: User) -> Any:
@@ -192,12 +217,20 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "refusal": (approve.why or approve.what) if approve and change.state == State.SUBMITTED else "",
         "consequence": consequence(change),
         "actions": [
-            {"label": f"{VERBS[name].label}…", "url": f"{url}{name}/", "icon": VERBS[name].icon, "danger": VERBS[name].danger}
+            {
+                "label": f"{VERBS[name].label}…",
+                "url": f"{url}{name}/",
+                "icon": VERBS[name].icon,
+                "danger": VERBS[name].danger,
+            }
             for name in others
         ],
         "checks": [],
         "columns": ["Asked for"],
-        "rows": [{"label": row["label"], "cells": [{"text": row["text"], "differs": False, "note": ""}]} for row in facts(change.material)],
+        "rows": [
+            {"label": row["label"], "cells": [{"text": row["text"], "differs": False, "note": ""}]}
+            for row in facts(change.material)
+        ],
     } | said
 
 
@@ -236,7 +269,9 @@ def changed(change: ChangeRecord) -> list[dict[str, Any]]:
     for need in needs_of(change):
         approval = getattr(need, "approval", None)
         if approval:
-            rows.append((approval.at, f"approved as {approval.get_capacity_display().lower()}", approval.approver, "stamp"))
+            rows.append(
+                (approval.at, f"approved as {approval.get_capacity_display().lower()}", approval.approver, "stamp")
+            )
     if change.state in (State.REJECTED, State.WITHDRAWN):
         rows.append((change.decided_at, f"{change.get_state_display().lower()}: {change.closing_note}", "", "circle-x"))
     rows.append((change.implemented_at, "marked as done", change.implemented_by or "", "wand-sparkles"))
@@ -244,7 +279,9 @@ def changed(change: ChangeRecord) -> list[dict[str, Any]]:
     if change.state == State.DISPUTED:
         rows.append((timezone.now(), f"disputed: {change.closing_note}", "", "octagon-alert"))
     return [
-        {"at": at, "text": f"{change.ref} {text}", "by": str(by), "icon": icon, "url": url} for at, text, by, icon in rows if at
+        {"at": at, "text": f"{change.ref} {text}", "by": str(by), "icon": icon, "url": url}
+        for at, text, by, icon in rows
+        if at
     ]
 
 

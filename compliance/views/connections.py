@@ -48,7 +48,18 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
 
     if request.GET.get("format") == "csv":
         shown = [show(row) for row in rows]
-        cells = ("ref", "source", "destination", "services", "system", "owner", "state", "verdict", "review_by", "ends_on")
+        cells = (
+            "ref",
+            "source",
+            "destination",
+            "services",
+            "system",
+            "owner",
+            "state",
+            "verdict",
+            "review_by",
+            "ends_on",
+        )
         return as_csv(f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
     systems = System.objects.for_user(request.user)  # type: ignore[attr-defined]
     choices = [
@@ -56,14 +67,18 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS]),
     ]
     compared = base.order_by("-drift_at").values_list("drift_at", flat=True).exclude(drift_at=None).first()
-    return render(request, "compliance/shares.html" if kind == "share" else "compliance/connections.html", {
-        **page(request, rows, show),
-        "filters": filters(request, "Name, address, port or CON-42", choices),
-        "total": base.count(),
-        "may_request": may(request.user, "request", None) is None,
-        "compared_at": compared,
-        "compared_late": False,
-    })
+    return render(
+        request,
+        "compliance/shares.html" if kind == "share" else "compliance/connections.html",
+        {
+            **page(request, rows, show),
+            "filters": filters(request, "Name, address, port or CON-42", choices),
+            "total": base.count(),
+            "may_request": may(request.user, "request", None) is None,
+            "compared_at": compared,
+            "compared_late": False,
+        },
+    )
 
 
 def search(words: str) -> Q:
@@ -126,35 +141,39 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
     why = getattr(change, "justification", None) if change else None
     given = approvals(version) if version else []
     said = panel("connection", subject, request.user)  # type: ignore[arg-type]
-    return render(request, "compliance/connection.html", {
-        "connection": {
-            "ref": subject.ref,
-            "title": f"{subject.source} → {subject.destination}",
-            "kind_label": subject.get_kind_display(),
-            "state": connection_state(subject, version, today),
-            "verdict": subject.drift,
-            "certainty": said.get("certainty", ""),
-            "facts": [
-                *facts(material),
-                {"label": "System", "text": subject.system.name, "mono": False, "url": ""},
-                {"label": "System owner", "text": str(subject.system.owner), "mono": False, "url": ""},
-            ],
-            "need": why.business_need if why else "",
-            "security": why.security_implications if why else "",
-            "data": why.data_carried if why else "",
-            "justified_by": str(why.written_by) if why else "",
-            "justified_at": why.written_at if why else None,
-            "judged_at": subject.drift_at,
-            "judged_late": False,
+    return render(
+        request,
+        "compliance/connection.html",
+        {
+            "connection": {
+                "ref": subject.ref,
+                "title": f"{subject.source} → {subject.destination}",
+                "kind_label": subject.get_kind_display(),
+                "state": connection_state(subject, version, today),
+                "verdict": subject.drift,
+                "certainty": said.get("certainty", ""),
+                "facts": [
+                    *facts(material),
+                    {"label": "System", "text": subject.system.name, "mono": False, "url": ""},
+                    {"label": "System owner", "text": str(subject.system.owner), "mono": False, "url": ""},
+                ],
+                "need": why.business_need if why else "",
+                "security": why.security_implications if why else "",
+                "data": why.data_carried if why else "",
+                "justified_by": str(why.written_by) if why else "",
+                "justified_at": why.written_at if why else None,
+                "judged_at": subject.drift_at,
+                "judged_late": False,
+            },
+            "banner": said.get("banner"),
+            "points": said.get("points", []),
+            "path": said.get("path", []),
+            "approvals": given,
+            "findings": said.get("findings", []),
+            "history": history(subject),
+            "actions": actions(request, subject, standing=version is not None),
         },
-        "banner": said.get("banner"),
-        "points": said.get("points", []),
-        "path": said.get("path", []),
-        "approvals": given,
-        "findings": said.get("findings", []),
-        "history": history(subject),
-        "actions": actions(request, subject, standing=version is not None),
-    })
+    )
 
 
 def approvals(version: ConnectionVersion) -> list[dict[str, Any]]:

@@ -13,7 +13,12 @@ from compliance.models import Job
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 
-TITLES = {"pull": "Reading", "compare": "Comparing", "build_pack": "Building the pack", "verify_change": "Checking the change"}
+TITLES = {
+    "pull": "Reading",
+    "compare": "Comparing",
+    "build_pack": "Building the pack",
+    "verify_change": "Checking the change",
+}
 
 
 def card(job: Job, *, result_url: str = "", result_label: str = "", title: str = "") -> dict[str, Any]:

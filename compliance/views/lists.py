@@ -27,11 +27,13 @@ def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[
     for choice in choices:
         wanted = request.GET.get(choice.name, "")
         options = [("", "All"), *choice.options]
-        shown.append({
-            "name": choice.name,
-            "label": choice.label,
-            "options": [{"value": value, "label": label, "chosen": value == wanted} for value, label in options],
-        })
+        shown.append(
+            {
+                "name": choice.name,
+                "label": choice.label,
+                "options": [{"value": value, "label": label, "chosen": value == wanted} for value, label in options],
+            }
+        )
     active = any(request.GET.get(key) for key in ("q", *(choice["name"] for choice in shown)))
     return {
         "q": request.GET.get("q", ""),

@@ -45,9 +45,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     for dotted in settings.NAV_COUNTS:
         counts |= import_string(dotted)(person)
     return {
-        "nav": [
-            {"label": label, "items": [item(row, counts, request.path) for row in rows]} for label, rows in MENU
-        ],
+        "nav": [{"label": label, "items": [item(row, counts, request.path) for row in rows]} for label, rows in MENU],
         "me": {
             "name": str(person),
             "initials": person.initials,

@@ -36,15 +36,21 @@ def new(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"/requests/{change.ref}/sent/")
     if step == "edit":
         form.is_valid()
-    return render(request, "compliance/request_form.html", {
-        "title": f"Change {amended.ref}" if amended else "Request a connection or a share",
-        "sections": [
-            {"title": title, "lead": lead, "fields": [form[name] for name in names]} for title, lead, names in form.SECTIONS
-        ],
-        "form": form,
-        "covered": None,
-        "back_url": "/connections/",
-    }, status=422 if form.errors and step == "check" else 200)
+    return render(
+        request,
+        "compliance/request_form.html",
+        {
+            "title": f"Change {amended.ref}" if amended else "Request a connection or a share",
+            "sections": [
+                {"title": title, "lead": lead, "fields": [form[name] for name in names]}
+                for title, lead, names in form.SECTIONS
+            ],
+            "form": form,
+            "covered": None,
+            "back_url": "/connections/",
+        },
+        status=422 if form.errors and step == "check" else 200,
+    )
 
 
 def named(request: HttpRequest) -> Connection | None:
@@ -133,13 +139,17 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
     change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
     source, destination = ends(change.material)
     deciding = [f"{need.get_capacity_display()} of {need.system} decides." for need in needs_of(change)]
-    return render(request, "compliance/done.html", {
-        "title": "Request sent",
-        "reference": change.ref,
-        "sentence": f"{source} → {destination}, {services(change.material)}. Those who decide have been told.",
-        "steps": [*deciding, "The engineer changes the firewall; the next reading of the rules proves it."],
-        "links": [
-            {"label": f"See {change.ref}", "url": f"/changes/{change.ref}/"},
-            {"label": "Request another", "url": "/requests/new/"},
-        ],
-    })
+    return render(
+        request,
+        "compliance/done.html",
+        {
+            "title": "Request sent",
+            "reference": change.ref,
+            "sentence": f"{source} → {destination}, {services(change.material)}. Those who decide have been told.",
+            "steps": [*deciding, "The engineer changes the firewall; the next reading of the rules proves it."],
+            "links": [
+                {"label": f"See {change.ref}", "url": f"/changes/{change.ref}/"},
+                {"label": "Request another", "url": "/requests/new/"},
+            ],
+        },
+    )

@@ -22,8 +22,13 @@ def servers(request: HttpRequest) -> HttpResponse:
     """The list of servers."""
     person = signed_in(request)
     base = Server.objects.for_user(person)  # type: ignore[attr-defined]
-    rows = base.select_related("system__owner").prefetch_related("addresses__zone").annotate(
-        inbound=Count("endpoint__connections_in", distinct=True), outbound=Count("endpoint__connections_out", distinct=True)
+    rows = (
+        base.select_related("system__owner")
+        .prefetch_related("addresses__zone")
+        .annotate(
+            inbound=Count("endpoint__connections_in", distinct=True),
+            outbound=Count("endpoint__connections_out", distinct=True),
+        )
     )
     words = request.GET.get("q", "").strip()
     if words:
@@ -38,15 +43,34 @@ def servers(request: HttpRequest) -> HttpResponse:
         return listed(server, read)
 
     if request.GET.get("format") == "csv":
-        cells = ("name", "addresses", "zone", "role", "environment", "system", "owner", "inbound", "outbound", "read_at")
+        cells = (
+            "name",
+            "addresses",
+            "zone",
+            "role",
+            "environment",
+            "system",
+            "owner",
+            "inbound",
+            "outbound",
+            "read_at",
+        )
         return as_csv("eastwest-servers", COLUMNS, ([show(row)[cell] for cell in cells] for row in rows))
     zones = Zone.objects.for_user(person).values_list("name", "title")  # type: ignore[attr-defined]
-    return render(request, "compliance/servers.html", {
-        **page(request, rows, show),
-        "filters": filters(request, "Name, role or address", [Choice("zone", "Zone", [(name, title or name) for name, title in zones])]),
-        "total": base.count(),
-        "may_import": may(person, "import", None) is None,
-    })
+    return render(
+        request,
+        "compliance/servers.html",
+        {
+            **page(request, rows, show),
+            "filters": filters(
+                request,
+                "Name, role or address",
+                [Choice("zone", "Zone", [(name, title or name) for name, title in zones])],
+            ),
+            "total": base.count(),
+            "may_import": may(person, "import", None) is None,
+        },
+    )
 
 
 def listed(server: Server, read: dict[int, Any]) -> dict[str, Any]:

@@ -31,7 +31,9 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
             "It was used already, or it is too old.",
             "Ask an administrator for a new one, or run ./run manage setuplink.",
         )
-        return render(request, "compliance/setup_link.html", {"form": None, "expires_at": None, "refused": refused}, status=410)
+        return render(
+            request, "compliance/setup_link.html", {"form": None, "expires_at": None, "refused": refused}, status=410
+        )
     form = FirstPasswordForm(request.POST or None, initial={"name": row.person.name})
     if request.method == "POST" and form.is_valid():
         person = people.use_link(token, form.cleaned_data["password"], name=form.cleaned_data["name"])
@@ -44,11 +46,35 @@ def tasks(request: HttpRequest) -> HttpResponse:
     """The task list: what is done, what is next."""
     signed_in(request)
     facts = [
-        ("Organisation and systems", "Who owns what, and how it is classified.", "/admin/compliance/system/", System.objects.count(), "systems"),
-        ("Zones", "Where servers stand, with their prefixes.", "/admin/compliance/zone/", Zone.objects.count(), "zones"),
+        (
+            "Organisation and systems",
+            "Who owns what, and how it is classified.",
+            "/admin/compliance/system/",
+            System.objects.count(),
+            "systems",
+        ),
+        (
+            "Zones",
+            "Where servers stand, with their prefixes.",
+            "/admin/compliance/zone/",
+            Zone.objects.count(),
+            "zones",
+        ),
         ("Servers", "From the spreadsheet you have.", "/setup/import/?kind=servers", Server.objects.count(), "servers"),
-        ("Connections", "From the spreadsheet you have; each is approved by two people.", "/setup/import/?kind=connections", Connection.objects.count(), "connections"),
-        ("People and roles", "At least two who approve: nobody approves alone.", "/admin/compliance/rolegrant/", RoleGrant.objects.values("person").distinct().count(), "people"),
+        (
+            "Connections",
+            "From the spreadsheet you have; each is approved by two people.",
+            "/setup/import/?kind=connections",
+            Connection.objects.count(),
+            "connections",
+        ),
+        (
+            "People and roles",
+            "At least two who approve: nobody approves alone.",
+            "/admin/compliance/rolegrant/",
+            RoleGrant.objects.values("person").distinct().count(),
+            "people",
+        ),
     ]
     for dotted in settings.SETUP_TASKS:
         facts += import_string(dotted)()
@@ -56,7 +82,9 @@ def tasks(request: HttpRequest) -> HttpResponse:
     for title, text, url, count, noun in facts:
         upcoming = not any(row["state"] == "next" for row in rows)
         state = "done" if count else "next" if upcoming else "later"
-        rows.append({"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count else ""})
+        rows.append(
+            {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count else ""}
+        )
     return render(request, "compliance/setup.html", {"tasks": rows})
 
 
@@ -71,7 +99,9 @@ def import_rows(request: HttpRequest) -> HttpResponse:
         if step in ("dry_run", "import"):
             return mapped(request, step)
     except Refused as refusal:
-        return page(request, "upload", ImportFileForm(initial={"kind": request.POST.get("kind")}), refused=refusal, status=422)
+        return page(
+            request, "upload", ImportFileForm(initial={"kind": request.POST.get("kind")}), refused=refusal, status=422
+        )
     return page(request, "upload", ImportFileForm(initial={"kind": request.GET.get("kind", "servers")}))
 
 
@@ -107,21 +137,34 @@ def mapped(request: HttpRequest, step: str) -> HttpResponse:
         outcome = imports.carry_out(table, mapping=form.mapping(), by=person)
         del request.session[HELD]
         where = "/servers/" if held["kind"] == "servers" else "/changes/"
-        return render(request, "compliance/done.html", {
-            "title": "Imported",
-            "reference": f"{outcome.new + outcome.changed} rows",
-            "sentence": f"{outcome.new} new, {outcome.changed} changed, {outcome.same} as they were.",
-            "steps": ["Connections wait for their approvals: an import authorises nothing."] if held["kind"] == "connections" else [],
-            "links": [{"label": "See them", "url": where}, {"label": "Back to set-up", "url": "/setup/"}],
-        })
+        return render(
+            request,
+            "compliance/done.html",
+            {
+                "title": "Imported",
+                "reference": f"{outcome.new + outcome.changed} rows",
+                "sentence": f"{outcome.new} new, {outcome.changed} changed, {outcome.same} as they were.",
+                "steps": ["Connections wait for their approvals: an import authorises nothing."]
+                if held["kind"] == "connections"
+                else [],
+                "links": [{"label": "See them", "url": where}, {"label": "Back to set-up", "url": "/setup/"}],
+            },
+        )
     return page(request, "dry_run", form, result=imports.dry_run(table, mapping=form.mapping(), by=person))
 
 
-def page(request: HttpRequest, step: str, form: Any, *, result: Any = None, refused: Any = None, status: int = 200) -> HttpResponse:
+def page(
+    request: HttpRequest, step: str, form: Any, *, result: Any = None, refused: Any = None, status: int = 200
+) -> HttpResponse:
     """The import page at one of its steps."""
     carried = [{"name": key, "value": value} for key, value in request.POST.items() if key.startswith("column_")]
     context = {
-        "form": form, "step": step, "result": result, "refused": refused, "carried": carried if step == "dry_run" else [],
-        "example_url": "", "back_url": "/setup/import/",
+        "form": form,
+        "step": step,
+        "result": result,
+        "refused": refused,
+        "carried": carried if step == "dry_run" else [],
+        "example_url": "",
+        "back_url": "/setup/import/",
     }
     return render(request, "compliance/import.html", context, status=status)

@@ -52,7 +52,11 @@ def facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows.append(("Via", " → ".join(material["via"]), True))
     rows += [
         ("Expected use", USES.get(str(material.get("expected_use")), "not stated"), False),
-        ("Basis", "provisional baseline" if material.get("basis") == "provisional" else "individually justified", False),
+        (
+            "Basis",
+            "provisional baseline" if material.get("basis") == "provisional" else "individually justified",
+            False,
+        ),
         ("To be reviewed by", said_day(material.get("review_by")), False),
         ("Ends on", said_day(material.get("ends_on")), False),
     ]

@@ -13,13 +13,17 @@ LONGEST = timedelta(days=366)
 class AcknowledgeForm(forms.Form):
     """A note on who looks after it."""
 
-    because = forms.CharField(label="Note", widget=forms.Textarea(attrs={"rows": 3}), help_text="Who looks after it, and by when?")
+    because = forms.CharField(
+        label="Note", widget=forms.Textarea(attrs={"rows": 3}), help_text="Who looks after it, and by when?"
+    )
 
 
 class AcceptForm(forms.Form):
     """Accepting a risk: until when, how it is rated, and what holds instead."""
 
-    until = forms.DateField(label="Until", widget=forms.DateInput(attrs={"type": "date"}), help_text="At most a year from today.")
+    until = forms.DateField(
+        label="Until", widget=forms.DateInput(attrs={"type": "date"}), help_text="At most a year from today."
+    )
     rating = forms.ChoiceField(label="Rating", choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")])
     alternate_control = forms.CharField(label="What holds instead", widget=forms.Textarea(attrs={"rows": 3}))
 

@@ -17,7 +17,9 @@ class BuildForm(forms.Form):
     """Which month, which systems."""
 
     month = forms.ChoiceField(label="Period")
-    system = forms.ModelChoiceField(label="System", queryset=System.objects.none(), required=False, empty_label="All systems")
+    system = forms.ModelChoiceField(
+        label="System", queryset=System.objects.none(), required=False, empty_label="All systems"
+    )
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -46,5 +48,7 @@ class VerifyForm(forms.Form):
 
     file = forms.FileField(label="Pack (ZIP)")
     fingerprint = forms.CharField(
-        label="Fingerprint of the signer", required=False, help_text="As you were given it by another way than the pack itself."
+        label="Fingerprint of the signer",
+        required=False,
+        help_text="As you were given it by another way than the pack itself.",
     )

@@ -29,7 +29,10 @@ class FilesField(forms.FileField):
         total = sum(each.size for each in cleaned if each)
         if total > settings.UPLOAD_LIMIT_BYTES:
             limit = settings.UPLOAD_LIMIT_BYTES // 2**20
-            raise forms.ValidationError(f"Together the files hold {total // 2**20} MB; {limit} MB are taken at once. Bring the dumps of one host only.")
+            raise forms.ValidationError(
+                f"Together the files hold {total // 2**20} MB; {limit} MB are taken at once. "
+                "Bring the dumps of one host only."
+            )
         return cleaned
 
 
@@ -38,7 +41,8 @@ class UploadForm(forms.Form):
 
     files = FilesField(
         label="Files",
-        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss -tulpnH. All of one host, of one moment.",
+        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss -tulpnH. "
+        "All of one host, of one moment.",
     )
 
 
@@ -46,9 +50,19 @@ class SourceForm(forms.Form):
     """A new source of one server."""
 
     server = forms.ModelChoiceField(label="Server", queryset=Server.objects.none())
-    kind = forms.ChoiceField(label="How is it read?", choices=Source.Kind.choices, widget=forms.RadioSelect, initial=Source.Kind.UPLOAD)
-    path = forms.CharField(label="Folder", required=False, help_text="Only for a folder on this machine: where the host's dumps arrive.")
-    fresh_hours = forms.IntegerField(label="Freshness limit, hours", min_value=1, max_value=24 * 366, initial=48, help_text="Older evidence is a finding.")
+    kind = forms.ChoiceField(
+        label="How is it read?", choices=Source.Kind.choices, widget=forms.RadioSelect, initial=Source.Kind.UPLOAD
+    )
+    path = forms.CharField(
+        label="Folder", required=False, help_text="Only for a folder on this machine: where the host's dumps arrive."
+    )
+    fresh_hours = forms.IntegerField(
+        label="Freshness limit, hours",
+        min_value=1,
+        max_value=24 * 366,
+        initial=48,
+        help_text="Older evidence is a finding.",
+    )
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,6 +80,9 @@ class SourceForm(forms.Form):
         said = self.cleaned_data
         config = {"path": said["path"]} if said["kind"] == Source.Kind.DIRECTORY else {}
         return {
-            "server": said["server"], "kind": said["kind"], "config": config,
-            "fresh_hours": said["fresh_hours"], "name": f"{said['server'].name} {said['kind']}",
+            "server": said["server"],
+            "kind": said["kind"],
+            "config": config,
+            "fresh_hours": said["fresh_hours"],
+            "name": f"{said['server'].name} {said['kind']}",
         }

@@ -1,6 +1,6 @@
 """The nouns of evidence: what is actually there."""
 
-from evidence.models.findings import Comparison, Finding, Verification, VerdictRow
+from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.sources import ErrorCode, Pull, PulledArtefact, Snapshot, Source, StoredArtefact
 

@@ -23,7 +23,9 @@ class Comparison(models.Model):
     job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, blank=True)
     token = models.UUIDField(null=True, blank=True)
     register_digest = models.CharField(max_length=64)
-    counts = models.JSONField(default=dict, help_text="{verdict: subjects}: one for each connection or share, and each extra.")
+    counts = models.JSONField(
+        default=dict, help_text="{verdict: subjects}: one for each connection or share, and each extra."
+    )
     published = models.BooleanField(default=False)
 
     class Meta:
@@ -108,7 +110,9 @@ class Finding(models.Model):
     last_seen = models.DateTimeField()
     cured_at = models.DateTimeField(null=True, blank=True)
     comparison = models.ForeignKey(Comparison, on_delete=models.SET_NULL, null=True, blank=True)
-    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="risks_accepted")
+    accepted_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="risks_accepted"
+    )
     accepted_until = models.DateField(null=True, blank=True)
     accepted_extent = models.JSONField(default=list)
     accepted_rating = models.CharField(max_length=20, blank=True)

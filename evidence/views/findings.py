@@ -18,7 +18,19 @@ from evidence.forms.findings import AcceptForm, AcknowledgeForm
 from evidence.models import Finding, Snapshot
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, listed, packet, spoken_point
 
-COLUMNS = ("id", "verdict", "certainty", "severity", "state", "subject", "point", "example", "what", "owner", "first seen")
+COLUMNS = (
+    "id",
+    "verdict",
+    "certainty",
+    "severity",
+    "state",
+    "subject",
+    "point",
+    "example",
+    "what",
+    "owner",
+    "first seen",
+)
 
 
 def findings(request: HttpRequest) -> HttpResponse:
@@ -34,19 +46,39 @@ def findings(request: HttpRequest) -> HttpResponse:
     if request.GET.get("verdict"):
         rows = rows.filter(verdict=request.GET["verdict"])
     if request.GET.get("format") == "csv":
-        cells = ("ref", "verdict", "certainty", "severity", "state", "subject", "point", "packet", "summary", "owner", "opened_at")
+        cells = (
+            "ref",
+            "verdict",
+            "certainty",
+            "severity",
+            "state",
+            "subject",
+            "point",
+            "packet",
+            "summary",
+            "owner",
+            "opened_at",
+        )
         return as_csv("eastwest-findings", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
     counts = base.standing().values("verdict").annotate(count=Count("pk")).order_by("-count")
     comparison = latest()
     verdicts = Choice("verdict", "Verdict", [(row["verdict"], VERDICTS[row["verdict"]].label) for row in counts])
-    return render(request, "evidence/findings.html", {
-        **page(request, rows, listed),
-        "counts": [{"name": row["verdict"], "count": row["count"], "url": f"?verdict={row['verdict']}"} for row in counts],
-        "filters": filters(request, "Server, connection or rule", [verdicts, Choice("state", "State", Finding.State.choices)]),
-        "total": base.standing().count(),
-        "compared_at": comparison.at if comparison else None,
-        "compared_late": is_late(comparison),
-    })
+    return render(
+        request,
+        "evidence/findings.html",
+        {
+            **page(request, rows, listed),
+            "counts": [
+                {"name": row["verdict"], "count": row["count"], "url": f"?verdict={row['verdict']}"} for row in counts
+            ],
+            "filters": filters(
+                request, "Server, connection or rule", [verdicts, Choice("state", "State", Finding.State.choices)]
+            ),
+            "total": base.standing().count(),
+            "compared_at": comparison.at if comparison else None,
+            "compared_late": is_late(comparison),
+        },
+    )
 
 
 ORDER = ("severity", "-first_seen", "pk")
@@ -62,32 +94,38 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
         ("accept", {"label": "Accept the risk…", "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
-    return render(request, "evidence/finding.html", {
-        "finding": {
-            **listed(row),
-            "title": VERDICTS[row.verdict].label,
-            "because": row.because,
-            "last_seen_at": row.last_seen,
-            "cured_at": row.cured_at,
-            "packet_says": "",
-            "rule": row.rule,
-            "rule_file": row.rule_file,
-            "rule_lines": [{"number": row.rule_line, "text": row.rule_text, "mark": "mark"}] if row.rule_text else [],
-            "subject_url": f"/connections/{row.connection.ref}/" if row.connection else "",
-            "authorised": "",
-            "permitted": "",
-            "excess": excess[:SPELT_OUT],
-            "excess_more": max(len(excess) - SPELT_OUT, 0),
-            "proposal": "",
-            "proposal_says": "",
-            "members": [],
-            "contained_by": "",
-            "accepted": accepted(row),
+    return render(
+        request,
+        "evidence/finding.html",
+        {
+            "finding": {
+                **listed(row),
+                "title": VERDICTS[row.verdict].label,
+                "because": row.because,
+                "last_seen_at": row.last_seen,
+                "cured_at": row.cured_at,
+                "packet_says": "",
+                "rule": row.rule,
+                "rule_file": row.rule_file,
+                "rule_lines": [{"number": row.rule_line, "text": row.rule_text, "mark": "mark"}]
+                if row.rule_text
+                else [],
+                "subject_url": f"/connections/{row.connection.ref}/" if row.connection else "",
+                "authorised": "",
+                "permitted": "",
+                "excess": excess[:SPELT_OUT],
+                "excess_more": max(len(excess) - SPELT_OUT, 0),
+                "proposal": "",
+                "proposal_says": "",
+                "members": [],
+                "contained_by": "",
+                "accepted": accepted(row),
+            },
+            "evidence": held(row),
+            "actions": [action for verb, action in offered if may(person, verb, row) is None],
+            "history": history(row),
         },
-        "evidence": held(row),
-        "actions": [action for verb, action in offered if may(person, verb, row) is None],
-        "history": history(row),
-    })
+    )
 
 
 def accepted(row: Finding) -> dict[str, Any] | None:
@@ -96,8 +134,12 @@ def accepted(row: Finding) -> dict[str, Any] | None:
         return None
     boxes = [box_text(row.family, box) for box in row.accepted_extent]
     return {
-        "by": str(row.accepted_by), "until": row.accepted_until, "rating": row.accepted_rating,
-        "control": row.alternate_control, "plan": "", "scope_text": "; ".join(boxes) or "exactly what it says above",
+        "by": str(row.accepted_by),
+        "until": row.accepted_until,
+        "rating": row.accepted_rating,
+        "control": row.alternate_control,
+        "plan": "",
+        "scope_text": "; ".join(boxes) or "exactly what it says above",
     }
 
 
@@ -117,7 +159,11 @@ def held(row: Finding) -> list[dict[str, Any]]:
 
 def history(row: Finding) -> list[dict[str, Any]]:
     """From the comparison that found it to the one that no longer did."""
-    events = [(row.cured_at, "No longer found: cured", "circle-check"), (row.last_seen, "Last seen", "eye"), (row.first_seen, "First seen", "triangle-alert")]
+    events = [
+        (row.cured_at, "No longer found: cured", "circle-check"),
+        (row.last_seen, "Last seen", "eye"),
+        (row.first_seen, "First seen", "triangle-alert"),
+    ]
     return [{"at": at, "text": text, "by": "Eastwest", "icon": icon, "url": ""} for at, text, icon in events if at]
 
 
@@ -130,7 +176,9 @@ def acknowledge(request: HttpRequest, number: int) -> HttpResponse:
         form=AcknowledgeForm(request.POST or None),
         act=lambda form: verbs.acknowledge(row, note=form.cleaned_data["because"], by=person),
         done=lambda _: f"/findings/{row.ref}/",
-        context=asked(row, f"Acknowledge {row.ref}", "It stays a finding until a comparison no longer finds it.", "Acknowledge"),
+        context=asked(
+            row, f"Acknowledge {row.ref}", "It stays a finding until a comparison no longer finds it.", "Acknowledge"
+        ),
     )
 
 
@@ -143,15 +191,30 @@ def accept(request: HttpRequest, number: int) -> HttpResponse:
         form=AcceptForm(request.POST or None),
         act=lambda form: verbs.accept(row, by=person, **form.cleaned_data),
         done=lambda _: f"/findings/{row.ref}/",
-        context=asked(row, f"Accept the risk of {row.ref}", "It holds only for the traffic shown, and only until that day. Anything wider opens it again.", "Accept the risk"),
+        context=asked(
+            row,
+            f"Accept the risk of {row.ref}",
+            "It holds only for the traffic shown, and only until that day. Anything wider opens it again.",
+            "Accept the risk",
+        ),
     )
 
 
 def asked(row: Finding, title: str, consequence: str, submit: str) -> dict[str, Any]:
     """Context of the confirmation page."""
-    facts = [("What", row.because, False), ("Where", spoken_point(row.point), True), ("Example", packet(row.witness), True)]
+    facts = [
+        ("What", row.because, False),
+        ("Where", spoken_point(row.point), True),
+        ("Example", packet(row.witness), True),
+    ]
     return {
-        "title": title, "crumb": [row.ref, VERDICTS[row.verdict].label], "back_url": f"/findings/{row.ref}/", "subject": row.subject,
-        "consequence": consequence, "facts": [{"label": a, "text": b, "mono": c} for a, b, c in facts if b],
-        "warning": None, "submit": submit, "danger": False,
+        "title": title,
+        "crumb": [row.ref, VERDICTS[row.verdict].label],
+        "back_url": f"/findings/{row.ref}/",
+        "subject": row.subject,
+        "consequence": consequence,
+        "facts": [{"label": a, "text": b, "mono": c} for a, b, c in facts if b],
+        "warning": None,
+        "submit": submit,
+        "danger": False,
     }

@@ -46,31 +46,37 @@ def month(request: HttpRequest) -> HttpResponse:
     waiting = findings.filter(state=Finding.State.OPEN).order_by("severity", "-first_seen")
     newest = Pack.objects.for_user(person).filter(since=first).first()  # type: ignore[attr-defined]
     running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
-    return render(request, "evidence/month.html", {
-        "month": first,
-        "system": None,
-        "controls": CONTROLS,
-        "previous_url": f"?month={shift(first, -1):%Y-%m}",
-        "next_url": f"?month={shift(first, 1):%Y-%m}" if first < this_month else "",
-        "build_url": "/evidence/build/",
-        "may_build": may(person, "build_pack", None) is None,
-        "pack": {"ref": newest.ref, "url": f"/packs/{newest.ref}/", "at": newest.built_at} if newest and newest.built_at else None,
-        "asks": asks,
-        "held": {"complete": held["complete"], "partial": held["partial"], "missing": held["missing"]},
-        "job": card(running, result_url=f"/packs/{newest.ref}/") if running and newest else None,
-        "compared_at": comparison.at if comparison else None,
-        "compared_late": is_late(comparison) if first == this_month else False,
-        "register_count": len(register),
-        "verdicts": counted(register, "/connections/?verdict="),
-        "others": counted(others, "/findings/?verdict="),
-        "months": months,
-        "grid": grid(months, [*grid_rows, said["grid"]], person),
-        "next_review": said.get("next_review"),
-        "reviews_url": "/reviews/",
-        "decisions": [listed(finding) for finding in waiting[:6]],
-        "findings_url": "/findings/",
-        "findings_count": findings.count(),
-    })
+    return render(
+        request,
+        "evidence/month.html",
+        {
+            "month": first,
+            "system": None,
+            "controls": CONTROLS,
+            "previous_url": f"?month={shift(first, -1):%Y-%m}",
+            "next_url": f"?month={shift(first, 1):%Y-%m}" if first < this_month else "",
+            "build_url": "/evidence/build/",
+            "may_build": may(person, "build_pack", None) is None,
+            "pack": {"ref": newest.ref, "url": f"/packs/{newest.ref}/", "at": newest.built_at}
+            if newest and newest.built_at
+            else None,
+            "asks": asks,
+            "held": {"complete": held["complete"], "partial": held["partial"], "missing": held["missing"]},
+            "job": card(running, result_url=f"/packs/{newest.ref}/") if running and newest else None,
+            "compared_at": comparison.at if comparison else None,
+            "compared_late": is_late(comparison) if first == this_month else False,
+            "register_count": len(register),
+            "verdicts": counted(register, "/connections/?verdict="),
+            "others": counted(others, "/findings/?verdict="),
+            "months": months,
+            "grid": grid(months, [*grid_rows, said["grid"]], person),
+            "next_review": said.get("next_review"),
+            "reviews_url": "/reviews/",
+            "decisions": [listed(finding) for finding in waiting[:6]],
+            "findings_url": "/findings/",
+            "findings_count": findings.count(),
+        },
+    )
 
 
 def asked_month(request: HttpRequest) -> date:
@@ -78,7 +84,7 @@ def asked_month(request: HttpRequest) -> date:
     this_month = timezone.localdate().replace(day=1)
     text = request.GET.get("month", "")
     try:
-        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a calendar month has no time zone
+        first = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
         return this_month
     return min(first, this_month)
@@ -106,7 +112,9 @@ def counted(rows: list[VerdictRow], url: str) -> list[dict[str, Any]]:
     ]
 
 
-def five(person: User, when: Span, register: list[VerdictRow], others: list[VerdictRow]) -> tuple[list[dict[str, Any]], list[Any]]:
+def five(
+    person: User, when: Span, register: list[VerdictRow], others: list[VerdictRow]
+) -> tuple[list[dict[str, Any]], list[Any]]:
     """The first four of the five things (reviews give the fifth), and what fills their rows of the grid."""
     since, until = when
     connections = Connection.objects.for_user(person)  # type: ignore[attr-defined]
@@ -123,30 +131,78 @@ def five(person: User, when: Span, register: list[VerdictRow], others: list[Verd
     diagram = "missing" if not register else "partial" if unknown else "complete"
     rules = "missing" if not read else "partial" if len(read) < servers else "complete"
     asks = [
-        ask("network", "Network diagram of server connections", f"{kinds['network']} connections, {kinds['share']} shares, {zones} zones",
-            "Drawn from the register and the rules as read" if register else "Nothing was compared in this month", diagram, wrong, unknown, "/connections/"),
-        ask("activity", "Server communication logs", "No flow log is read by this version",
-            "Usage of connections is not known", "missing", None, len(register), "/sources/"),
-        ask("git-pull-request-arrow", "Change records with justification", f"{changes.count()} in this month",
-            "Each with its approvals by two people", "complete", unrecorded, 0, "/changes/"),
-        ask("brick-wall", "Firewall rule configuration", f"{len(read)} of {servers} servers read",
-            "Raw files hashed and kept", rules, rules_wrong, max(rules_unknown, 0), "/sources/"),
+        ask(
+            "network",
+            "Network diagram of server connections",
+            f"{kinds['network']} connections, {kinds['share']} shares, {zones} zones",
+            "Drawn from the register and the rules as read" if register else "Nothing was compared in this month",
+            diagram,
+            wrong,
+            unknown,
+            "/connections/",
+        ),
+        ask(
+            "activity",
+            "Server communication logs",
+            "No flow log is read by this version",
+            "Usage of connections is not known",
+            "missing",
+            None,
+            len(register),
+            "/sources/",
+        ),
+        ask(
+            "git-pull-request-arrow",
+            "Change records with justification",
+            f"{changes.count()} in this month",
+            "Each with its approvals by two people",
+            "complete",
+            unrecorded,
+            0,
+            "/changes/",
+        ),
+        ask(
+            "brick-wall",
+            "Firewall rule configuration",
+            f"{len(read)} of {servers} servers read",
+            "Raw files hashed and kept",
+            rules,
+            rules_wrong,
+            max(rules_unknown, 0),
+            "/sources/",
+        ),
     ]
-    return asks, [("Diagram", diagram_held), ("Flow logs", flows_held), ("Changes", changes_held), ("Rules", rules_held)]
+    return asks, [
+        ("Diagram", diagram_held),
+        ("Flow logs", flows_held),
+        ("Changes", changes_held),
+        ("Rules", rules_held),
+    ]
 
 
-def ask(icon: str, title: str, detail: str, because: str, held: str, exceptions: int | None, not_known: int, url: str) -> dict[str, Any]:
+def ask(
+    icon: str, title: str, detail: str, because: str, held: str, exceptions: int | None, not_known: int, url: str
+) -> dict[str, Any]:
     """One of the five things."""
     return {
-        "icon": icon, "title": title, "detail": detail, "because": because, "held": held,
-        "exceptions": None if held == "missing" else exceptions, "not_known": not_known, "url": url, "action": "Open",
+        "icon": icon,
+        "title": title,
+        "detail": detail,
+        "because": because,
+        "held": held,
+        "exceptions": None if held == "missing" else exceptions,
+        "not_known": not_known,
+        "url": url,
+        "action": "Open",
     }
 
 
 def read_servers(person: User, when: Span) -> set[int]:
     """The servers whose rules were read, changed or not, in that span."""
     since, until = when
-    pulls = Pull.objects.for_user(person).filter(finished_at__gte=since, finished_at__lt=until, state__in=["ok", "unchanged"])  # type: ignore[attr-defined]
+    pulls = Pull.objects.for_user(person).filter(
+        finished_at__gte=since, finished_at__lt=until, state__in=["ok", "unchanged"]
+    )  # type: ignore[attr-defined]
     return set(pulls.values_list("source__server_id", flat=True))
 
 
@@ -184,7 +240,9 @@ def grid(months: list[date], rows: list[Any], person: User) -> list[dict[str, An
         for first in months:
             when = span(first)
             state = held(person, when) if started and started < when[1] else "none"
-            cells.append({"held": state, "url": f"?month={first:%Y-%m}", "title": f"{label}, {first:%B %Y}: {words[state]}"})
+            cells.append(
+                {"held": state, "url": f"?month={first:%Y-%m}", "title": f"{label}, {first:%B %Y}: {words[state]}"}
+            )
         shown.append({"label": label, "cells": cells})
     return shown
 
@@ -195,7 +253,7 @@ def build(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     text = request.POST.get("month", "")
     try:
-        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a calendar month has no time zone
+        first = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
         first = timezone.localdate().replace(day=1)
     systems = list(System.objects.for_user(person))  # type: ignore[attr-defined]

@@ -34,14 +34,18 @@ def packs(request: HttpRequest) -> HttpResponse:
     rows = list(Pack.objects.for_user(person).prefetch_related("systems", "downloads").select_related("job"))  # type: ignore[attr-defined]
     building = next((row for row in rows if row.state == Pack.State.QUEUED and row.job), None)
     may_build = may(person, "build_pack", None) is None
-    return render(request, "packs/packs.html", {
-        "rows": [listed(row) for row in rows],
-        "build_form": BuildForm(person=person) if may_build else None,
-        "build_url": "/packs/build/",
-        "job": card(building.job, result_url=f"/packs/{building.ref}/") if building and building.job else None,
-        "verify_url": "/packs/verify/",
-        "fingerprint": fingerprint(),
-    })
+    return render(
+        request,
+        "packs/packs.html",
+        {
+            "rows": [listed(row) for row in rows],
+            "build_form": BuildForm(person=person) if may_build else None,
+            "build_url": "/packs/build/",
+            "job": card(building.job, result_url=f"/packs/{building.ref}/") if building and building.job else None,
+            "verify_url": "/packs/verify/",
+            "fingerprint": fingerprint(),
+        },
+    )
 
 
 def listed(row: Pack) -> dict[str, Any]:
@@ -79,7 +83,11 @@ def build(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     form = BuildForm(request.POST, person=person)
     if not form.is_valid():
-        raise Refused("No pack was asked for", "The period or the system was not one of those offered.", "Choose them again on the page of packs.")
+        raise Refused(
+            "No pack was asked for",
+            "The period or the system was not one of those offered.",
+            "Choose them again on the page of packs.",
+        )
     pack = verbs.ask(by=person, **form.scope())
     return HttpResponseRedirect(f"/packs/{pack.ref}/")
 
@@ -95,33 +103,46 @@ def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None)
     row = found(request, number)
     built = row.state == Pack.State.BUILT
     url = f"/packs/{row.ref}/"
-    return render(request, "packs/pack.html", {
-        "pack": {
-            **listed(row),
-            "title": f"{period(row)}, {', '.join(system.name for system in row.systems.all())}",
-            "built_by": str(row.asked_by or "the monthly schedule"),
-            "cutoff": row.as_of,
-            "marking": row.marking,
-            "size": row.zip_size,
-            "pdf_digest": row.pdf_sha256,
-            "signer": "this installation",
-            "fingerprint": row.fingerprint,
-            "key_label": "made here at first run",
-            "zip_url": f"{url}download/zip/" if built else "",
-            "pdf_url": f"{url}download/pdf/" if built else "",
-            "error": row.problem,
-            "next_step": "Ask for it again; if it fails the same way, run ./run doctor." if row.problem else "",
+    return render(
+        request,
+        "packs/pack.html",
+        {
+            "pack": {
+                **listed(row),
+                "title": f"{period(row)}, {', '.join(system.name for system in row.systems.all())}",
+                "built_by": str(row.asked_by or "the monthly schedule"),
+                "cutoff": row.as_of,
+                "marking": row.marking,
+                "size": row.zip_size,
+                "pdf_digest": row.pdf_sha256,
+                "signer": "this installation",
+                "fingerprint": row.fingerprint,
+                "key_label": "made here at first run",
+                "zip_url": f"{url}download/zip/" if built else "",
+                "pdf_url": f"{url}download/pdf/" if built else "",
+                "error": row.problem,
+                "next_step": "Ask for it again; if it fails the same way, run ./run doctor." if row.problem else "",
+            },
+            "job": card(row.job, result_url=url) if row.job and row.state == Pack.State.QUEUED else None,
+            "sections": [
+                {
+                    "number": number,
+                    "title": part["title"],
+                    "state": part["state"],
+                    "because": part["because"],
+                    "controls": ", ".join(part.get("controls", [])),
+                }
+                for number, part in enumerate(row.sections, 1)
+            ],
+            "check": check,
+            "verify_url": f"{url}verify/" if built else "",
+            "not_held": NOT_HELD,
+            "downloads": [
+                {"at": each.at, "by": str(each.person), "what": each.what}
+                for each in row.downloads.select_related("person")
+            ],
         },
-        "job": card(row.job, result_url=url) if row.job and row.state == Pack.State.QUEUED else None,
-        "sections": [
-            {"number": number, "title": part["title"], "state": part["state"], "because": part["because"], "controls": ", ".join(part.get("controls", []))}
-            for number, part in enumerate(row.sections, 1)
-        ],
-        "check": check,
-        "verify_url": f"{url}verify/" if built else "",
-        "not_held": NOT_HELD,
-        "downloads": [{"at": each.at, "by": str(each.person), "what": each.what} for each in row.downloads.select_related("person")],
-    })
+    )
 
 
 @require_POST
@@ -140,8 +161,12 @@ def answer(report: verify.Report) -> dict[str, Any]:
     """The verifier's report for the page."""
     said = report.as_json()
     return {
-        "ok": said["ok"], "at": timezone.now(), "members": said["members"], "notes": said.get("not_checked", []),
-        "trusted": said["trusted"], "signer": said.get("signer", ""),
+        "ok": said["ok"],
+        "at": timezone.now(),
+        "members": said["members"],
+        "notes": said.get("not_checked", []),
+        "trusted": said["trusted"],
+        "signer": said.get("signer", ""),
     }
 
 
@@ -170,4 +195,8 @@ def verify_upload(request: HttpRequest) -> HttpResponse:
                 check = answer(verify.verify(Path(kept.name), form.cleaned_data["fingerprint"] or None))
             except verify.NotAPack as error:
                 refused = Refused(f"{name} is not a pack", f"{error}.", "Bring the ZIP exactly as it was downloaded.")
-    return render(request, "packs/verify.html", {"form": form, "check": check, "name": name, "fingerprint": fingerprint(), "refused": refused})
+    return render(
+        request,
+        "packs/verify.html",
+        {"form": form, "check": check, "name": name, "fingerprint": fingerprint(), "refused": refused},
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from compliance.models import ChangeRecord, Connection, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
-from evidence.models import Finding, Source, Verification, VerdictRow
+from evidence.models import Finding, Source, VerdictRow, Verification
 from evidence.views.shown import latest, packet, spoken_point
 from evidence.views.sources import is_late, state
 
@@ -19,7 +19,10 @@ def counts(person: User) -> dict[str, int]:
     """For the navigation: open findings, and sources that need a look."""
     rows = Source.objects.for_user(person).select_related("last_pull", "last_good")  # type: ignore[attr-defined]
     findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)  # type: ignore[attr-defined]
-    return {"findings": findings.count(), "sources": sum(state(row) in ("stale", "unreachable", "never") for row in rows)}
+    return {
+        "findings": findings.count(),
+        "sources": sum(state(row) in ("stale", "unreachable", "never") for row in rows),
+    }
 
 
 def servers_read(person: User) -> dict[int, tuple[datetime | None, bool]]:
@@ -32,7 +35,15 @@ def servers_read(person: User) -> dict[int, tuple[datetime | None, bool]]:
 
 def setup_tasks() -> list[tuple[str, str, str, int, str]]:
     """The lines of the set-up list about sources."""
-    return [("Sources", "A folder, an upload or this machine: one for each server.", "/sources/", Source.objects.count(), "sources")]
+    return [
+        (
+            "Sources",
+            "A folder, an upload or this machine: one for each server.",
+            "/sources/",
+            Source.objects.count(),
+            "sources",
+        )
+    ]
 
 
 def changes(_: Any, person: User) -> dict[str, Any]:
@@ -40,7 +51,12 @@ def changes(_: Any, person: User) -> dict[str, Any]:
     rows = Finding.objects.for_user(person).standing().filter(verdict="changed_without_record")  # type: ignore[attr-defined]
     return {
         "unrecorded": [
-            {"where": spoken_point(row.point), "text": row.because, "seen_at": row.first_seen, "url": f"/findings/{row.ref}/"}
+            {
+                "where": spoken_point(row.point),
+                "text": row.because,
+                "seen_at": row.first_seen,
+                "url": f"/findings/{row.ref}/",
+            }
             for row in rows
         ]
     }
@@ -57,14 +73,25 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
         "banner": banner(worst) if worst else never_compared(),
         "points": [
             {
-                "name": spoken_point(row.point), "verdict": row.verdict, "certainty": row.certainty, "rule": row.rule,
-                "where": "", "because": row.because, "url": "",
+                "name": spoken_point(row.point),
+                "verdict": row.verdict,
+                "certainty": row.certainty,
+                "rule": row.rule,
+                "where": "",
+                "because": row.because,
+                "url": "",
             }
             for row in rows
             if row.verdict != "usage_unknown"
         ],
         "findings": [
-            {"ref": row.ref, "url": f"/findings/{row.ref}/", "verdict": row.verdict, "text": row.because, "opened_at": row.first_seen}
+            {
+                "ref": row.ref,
+                "url": f"/findings/{row.ref}/",
+                "verdict": row.verdict,
+                "text": row.because,
+                "opened_at": row.first_seen,
+            }
             for row in findings
         ],
     }
@@ -76,7 +103,10 @@ def banner(row: VerdictRow) -> dict[str, Any] | None:
         return None
     tone = "bad" if row.verdict in BAD else "warn"
     return {
-        "tone": tone, "title": VERDICTS[row.verdict].label, "text": row.because, "packet": packet(row.witness),
+        "tone": tone,
+        "title": VERDICTS[row.verdict].label,
+        "text": row.because,
+        "packet": packet(row.witness),
         "packet_says": "",
     }
 
@@ -84,8 +114,11 @@ def banner(row: VerdictRow) -> dict[str, Any] | None:
 def never_compared() -> dict[str, Any]:
     """Said where nothing was compared: silence would read as well."""
     return {
-        "tone": "off", "title": "Not compared yet", "text": "No comparison has looked at this connection: nothing is known of it.",
-        "packet": "", "packet_says": "",
+        "tone": "off",
+        "title": "Not compared yet",
+        "text": "No comparison has looked at this connection: nothing is known of it.",
+        "packet": "",
+        "packet_says": "",
     }
 
 
@@ -97,5 +130,3 @@ def change(subject: ChangeRecord, person: User) -> dict[str, Any]:
     if last:
         verification = {"at": last.at, "outcome": last.outcome, "text": last.because, "packet": packet(last.witness)}
     return {"verification": verification, **said}
-
-

@@ -48,12 +48,16 @@ def sources(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good")  # type: ignore[attr-defined]
     servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)  # type: ignore[attr-defined]
-    return render(request, "evidence/sources.html", {
-        "rows": [listed(source) for source in rows],
-        "missing": list(servers.values_list("name", flat=True)),
-        "may_add": may(person, "add_source", None) is None,
-        "add_url": "/sources/new/",
-    })
+    return render(
+        request,
+        "evidence/sources.html",
+        {
+            "rows": [listed(source) for source in rows],
+            "missing": list(servers.values_list("name", flat=True)),
+            "may_add": may(person, "add_source", None) is None,
+            "add_url": "/sources/new/",
+        },
+    )
 
 
 def listed(source: Source) -> dict[str, Any]:
@@ -77,7 +81,9 @@ def listed(source: Source) -> dict[str, Any]:
     }
 
 
-def source(request: HttpRequest, number: int, refused: Refused | None = None, form: UploadForm | None = None) -> HttpResponse:
+def source(
+    request: HttpRequest, number: int, refused: Refused | None = None, form: UploadForm | None = None
+) -> HttpResponse:
     """One source: how fresh, what came last, what could not be read."""
     person = signed_in(request)
     row = get_object_or_404(
@@ -91,32 +97,48 @@ def source(request: HttpRequest, number: int, refused: Refused | None = None, fo
     said = listed(row)
     unread = list(good.unread) if good else []
     failed = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
-    return render(request, "evidence/source.html", {
-        "source": {**said, "facts": facts(row), "enabled": row.enabled},
-        "job": card(running.job, result_url=f"/sources/{row.pk}/") if running and running.job else None,
-        "banner": {
-            "tone": "warn",
-            "title": "The last reading was refused; the one before it stands" if good else "Nothing could be read yet",
-            "text": pull.what,
-            "next_step": pull.next_step,
-        } if failed and pull else None,
-        "pulls": [pulled(each) for each in row.pulls.exclude(state__in=["queued", "running"])[:10]],
-        "artefacts": artefacts(good) if good else [],
-        "points": [point(each) for each in good.points] if good else [],
-        "unread": [{**each, "file": each.get("name", "")} for each in unread[:SHOWN]],
-        "unread_more": max(len(unread) - SHOWN, 0),
-        "upload": upload,
-        "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
-        "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind != Source.Kind.UPLOAD else "",
-        "actions": [],
-        "refused": refused,
-        "changed": [],
-    }, status=422 if refused else 200)
+    return render(
+        request,
+        "evidence/source.html",
+        {
+            "source": {**said, "facts": facts(row), "enabled": row.enabled},
+            "job": card(running.job, result_url=f"/sources/{row.pk}/") if running and running.job else None,
+            "banner": {
+                "tone": "warn",
+                "title": "The last reading was refused; the one before it stands"
+                if good
+                else "Nothing could be read yet",
+                "text": pull.what,
+                "next_step": pull.next_step,
+            }
+            if failed and pull
+            else None,
+            "pulls": [pulled(each) for each in row.pulls.exclude(state__in=["queued", "running"])[:10]],
+            "artefacts": artefacts(good) if good else [],
+            "points": [point(each) for each in good.points] if good else [],
+            "unread": [{**each, "file": each.get("name", "")} for each in unread[:SHOWN]],
+            "unread_more": max(len(unread) - SHOWN, 0),
+            "upload": upload,
+            "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
+            "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind != Source.Kind.UPLOAD else "",
+            "actions": [],
+            "refused": refused,
+            "changed": [],
+        },
+        status=422 if refused else 200,
+    )
 
 
 def facts(row: Source) -> list[dict[str, Any]]:
     """How it is set up."""
-    said = [("Server", row.server.name, True), ("Read every", f"{row.every_minutes // 60} h" if row.every_minutes >= 60 else f"{row.every_minutes} min", False)]
+    said = [
+        ("Server", row.server.name, True),
+        (
+            "Read every",
+            f"{row.every_minutes // 60} h" if row.every_minutes >= 60 else f"{row.every_minutes} min",
+            False,
+        ),
+    ]
     if row.config.get("path"):
         said.append(("Folder", str(row.config["path"]), True))
     return [{"label": label, "text": text, "mono": mono} for label, text, mono in said]
@@ -158,8 +180,10 @@ def point(said: dict[str, Any]) -> dict[str, Any]:
     """One enforcement point as read."""
     defaults = {said.get("default4"), said.get("default6")} - {None, ""}
     return {
-        "name": said.get("name", ""), "rules": said.get("rules", 0),
-        "default": " / ".join(sorted(defaults)) or "not read", "unread": said.get("unread", 0),
+        "name": said.get("name", ""),
+        "rules": said.get("rules", 0),
+        "default": " / ".join(sorted(defaults)) or "not read",
+        "unread": said.get("unread", 0),
     }
 
 
@@ -213,7 +237,18 @@ def add(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(f"/sources/{row.pk}/")
         except Refused as refusal:
             refused = refusal
-    return render(request, "compliance/form.html", {
-        "title": "Add a source", "lead": "One source reads one host. Give all its dumps together: they are read as one moment.", "form": form,
-        "submit": "Add the source", "back_url": "/sources/", "multipart": False, "crumb": [{"label": "Sources", "url": "/sources/"}], "refused": refused,
-    }, status=422 if form.errors or refused else 200)
+    return render(
+        request,
+        "compliance/form.html",
+        {
+            "title": "Add a source",
+            "lead": "One source reads one host. Give all its dumps together: they are read as one moment.",
+            "form": form,
+            "submit": "Add the source",
+            "back_url": "/sources/",
+            "multipart": False,
+            "crumb": [{"label": "Sources", "url": "/sources/"}],
+            "refused": refused,
+        },
+        status=422 if form.errors or refused else 200,
+    )
