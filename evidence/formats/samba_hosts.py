@@ -1,8 +1,9 @@
 """`hosts allow` and `hosts deny` of Samba as sets of addresses and names (source3/lib/access.c).
 
-`10.1.` is a prefix of the text, `.example` the end of a name, `@group` a netgroup, `LOCAL` a name without a dot;
-`A EXCEPT B EXCEPT C` is A without (B without C). With both lists a client in the allow list is let in, else one in
-the deny list is not, else everyone is. Addresses of the loopback interface are not judged.
+`10.1.` is a prefix of the text, `.example` the end of a name, `@group` a netgroup, `LOCAL` a name without a dot; an
+IPv6 network in brackets matches no address. `A EXCEPT B EXCEPT C` is A without B and without C. With both lists a
+client in the allow list is let in, else one in the deny list is not, else everyone is. All of it is held against
+testparm itself by a test (Samba 4.17). Addresses of the loopback interface are not judged.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ Side = tuple[Interval, ...]
 Sides = tuple[Side, Side]  # of FAMILIES, in their order
 EVERYONE: Sides = (((0, TOP[4]),), ((0, TOP[6]),))
 NOBODY: Sides = ((), ())
+LOCAL = "LOCAL"  # a name without a dot, and every IPv6 address: it is written without one (seen with Samba 4.17)
+EVERY_CLIENT = frozenset({"ALL", "FAIL"})  # FAIL matches everyone too (seen with Samba 4.17)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +98,28 @@ def _listed(tokens: Sequence[str]) -> Hosts:
     upper = [token.upper() for token in tokens]
     if "EXCEPT" in upper:
         place = upper.index("EXCEPT")
-        return without(_listed(tokens[:place]), _listed(tokens[place + 1 :]))
+        rest = [token for token in tokens[place:] if token.upper() != "EXCEPT"]
+        return without(_listed(tokens[:place]), _listed(rest))
     found: dict[Family, list[Interval]] = {4: [], 6: []}
     names: list[str] = []
     for token in tokens:
         spans = _spans(token)
-        if spans is None:
+        if spans is None or token.upper() == LOCAL:
             names.append(token)
-            continue
-        for family, span in spans:
+        for family, span in spans or ():
             found[family].append(span)
     return Hosts((tuple(intervals.merge(found[4])), tuple(intervals.merge(found[6]))), tuple(names))
 
 
 def _spans(token: str) -> list[tuple[Family, Interval]] | None:
     """What an address word means; None for names, netgroups and wildcards."""
-    if token.upper() == "ALL":
+    if token.upper() in EVERY_CLIENT:
         return [(family, (0, TOP[family])) for family in FAMILIES]
-    if token.upper() == "FAIL":
-        return []
+    if token.upper() == LOCAL:
+        return [(6, (0, TOP[6]))]
     if token.endswith("."):
         return _text_prefix(token)
-    found = network(token.replace("[", "").replace("]", ""))
+    found = network(token)
     return None if found is None else [(found.family, (found.low, found.high))]
 
 
