@@ -51,7 +51,7 @@ def _opened(case: Case, host: Host, point: str, family: Family, parts: list[tupl
         by_rule.setdefault(piece.rule, []).append((piece, box))
     for rule, held in by_rule.items():
         boxes = judged(case, point, family, [box for _, box in held])
-        extra = cut(boxes, case.authorised[family].boxes)
+        extra = cut(boxes, case.authorised[family])
         if not extra:
             continue
         witness = choose(family, extra[0], case.estate.inventory)

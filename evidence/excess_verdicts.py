@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, limited, residual
-from compliance.traffic.difference import beyond
+from compliance.traffic.difference import Index, beyond
 from compliance.traffic.intervals import Interval
 from compliance.traffic.intervals import subtract as without
 from compliance.traffic.witness import choose
@@ -108,7 +108,7 @@ def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -
     proven = judged(case, point, family, [piece.box for piece in held.permit])
     possible = judged(case, point, family, [piece.box for piece in held.maybe])
     index = case.authorised[family]
-    sure, unsure = cut(proven, index.boxes), cut(possible, index.boxes)
+    sure, unsure = cut(proven, index), cut(possible, index)
     if not sure and not unsure:
         return
     known = point == FORWARD or host.takes_part(family) is not None
@@ -148,27 +148,26 @@ def _side(box: Box, at: int, spans: Iterable[Interval]) -> Iterator[Box]:
             yield limited(box, at, max(low, box[at]), min(high, box[at + 1]))
 
 
-def cut(boxes: list[Box], authorised: Iterable[Box]) -> list[Box]:
+def cut(boxes: list[Box], authorised: Index) -> list[Box]:
     """The boxes without the authorised. Where that needs too many pieces, each box that has some is kept whole:
     an extent may be too wide, never too narrow."""
-    cuts = list(authorised)
     budget = Budget(STEPS)
     found: list[Box] = []
     try:
-        for piece in beyond(boxes, cuts, budget=budget):
+        for piece in beyond(boxes, authorised, budget=budget):
             found.append(piece)
             if len(found) > MOST_PIECES:
                 break
         else:
             return found
     except TooManyPieces:
-        pass
-    return [box for box in boxes if _sticks_out(box, cuts)]
+        found.clear()  # what was cut so far says nothing about the rest
+    return [box for box in boxes if _sticks_out(box, authorised)]
 
 
-def _sticks_out(box: Box, cuts: list[Box]) -> bool:
+def _sticks_out(box: Box, authorised: Index) -> bool:
     try:
-        return next(residual(box, cuts, budget=Budget(STEPS)), None) is not None
+        return next(residual(box, authorised.overlapping(box), budget=Budget(STEPS)), None) is not None
     except TooManyPieces:
         return True
 

@@ -6,7 +6,7 @@ where both points were read and let everything through. Servers without a zone a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compliance.traffic import intervals
@@ -14,11 +14,13 @@ from compliance.traffic.addresses import prefix_range, to_text
 from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, box_of, covered, overlaps
 from compliance.traffic.witness import choose
 from evidence.case import INPUT, OUTPUT, Case
+from evidence.connection_verdicts import no_reading
 from evidence.judgement import MOST_PIECES, Judgement, counted, listed
 from evidence.rules import Certainty, Verdict
 
 NETWORK: dict[Family, int] = {4: 24, 6: 64}  # what servers without a zone are grouped by: their likely segment
 STEPS = 20_000
+ABOUT_ABSENCE = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,28 @@ def unfiltered(case: Case) -> Iterator[Judgement]:
         groups = _groups(case, family)
         for label in sorted(groups):
             yield _judgement(case, label, groups[label], family)
+
+
+def unseen(case: Case, said: Sequence[Judgement]) -> Iterator[Judgement]:
+    """The servers whose packet filter nobody read and of which nothing in `said` speaks: they are not left out."""
+    named = {one.point.partition("/")[0] for one in said if one.verdict in ABOUT_ABSENCE}
+    pairs = [(one.family, box) for one in said if one.verdict is Verdict.unfiltered for box in one.excess]
+    for name in case.estate.servers:
+        host = case.hosts.get(name)
+        if name in named or (host is not None and host.rule_points):
+            continue
+        own = [(family, value) for family in FAMILIES for value in case.estate.of(name, family)]
+        if any(
+            family == other and (box[0] <= value <= box[1] or box[2] <= value <= box[3])
+            for family, value in own
+            for other, box in pairs
+        ):
+            continue
+        verdict, why = no_reading(case, name)
+        if host is not None:
+            verdict, why = Verdict.not_verifiable, f"no packet filter of {name} was read"
+        because = f"{why}: what it lets through is not known"
+        yield Judgement(verdict, Certainty.unproven, name, f"{name}/{INPUT}", "", (), None, because)
 
 
 def _groups(case: Case, family: Family) -> dict[str, Group]:

@@ -20,7 +20,7 @@ from evidence.judgement import Judgement
 from evidence.listener_verdicts import listeners
 from evidence.rules import FlowRecord, Reading, Verdict
 from evidence.share_verdicts import shares
-from evidence.unfiltered_verdicts import unfiltered
+from evidence.unfiltered_verdicts import unfiltered, unseen
 from evidence.unknown_verdicts import unknown
 
 # From best to worst. A connection's one verdict is the worst of its points. What flows say about its use comes
@@ -66,10 +66,9 @@ def judge(
 
 
 def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:
-    yield from connections(case)
-    yield from shares(case)
-    yield from excesses(case)
-    yield from unfiltered(case)
+    said = [*connections(case), *shares(case), *excesses(case), *unfiltered(case)]
+    yield from said
+    yield from unseen(case, said)
     yield from listeners(case)
     yield from changes(case)
     yield from unknown(case)

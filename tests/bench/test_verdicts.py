@@ -168,6 +168,18 @@ def test_unfiltered_counts_the_pairs_of_a_zone_and_proves_what_was_read() -> Non
     assert "no evidence from" in two.because
 
 
+def test_a_server_of_which_nothing_was_read_is_never_silent() -> None:
+    closed = {name: host(v4=table(CLOSED4)) for name in ("web-02", "db-01")}
+    (one,) = of(judged(register(), closed), Verdict.not_verifiable)
+    assert (one.subject, one.point) == ("web-01", "web-01/INPUT")
+    (two,) = of(judged(register(), closed, absent={"web-01": Verdict.stale}), Verdict.stale)
+    assert two.subject == "web-01"
+    sockets = host(ss="tcp LISTEN 0 128 127.0.0.1:25 0.0.0.0:*\n")
+    (three,) = of(judged(register(), {**closed, "web-01": sockets}), Verdict.not_verifiable)
+    assert three.because == "no packet filter of web-01 was read: what it lets through is not known"
+    assert not of(judged(register(), {**closed, "web-01": host(v4=table(CLOSED4))}), Verdict.not_verifiable)
+
+
 def test_nothing_is_unfiltered_where_one_side_denies() -> None:
     closed = {name: host(v4=table(SERVER4)) for name in ("web-01", "web-02", "db-01")}
     assert not of(judged(register(), closed), Verdict.unfiltered)
