@@ -1,4 +1,4 @@
-"""The kinds of jobs of this room."""
+"""Kinds of jobs of this room (settings.JOB_KINDS)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from compliance.run import Run
 
 
 def send(run: Run) -> None:
-    """Sends one message by mail, once. It points to a page; nothing is ever decided by a link."""
-    row = Outbound.objects.select_related("to").get(pk=run.args["outbound"])
-    if row.sent_at is None:
-        link = f"\n\n{settings.SITE_URL}{row.path}" if row.path else ""
-        send_mail(row.subject, f"{row.body}{link}", settings.DEFAULT_FROM_EMAIL, [row.to.email])
+    """Mails one message (args: `outbound`, its id) and notes it in the same breath as the job's end.
+
+    A worker killed between the mail and the note mails again: a message twice is better than none.
+    """
+    message = Outbound.objects.select_related("to").get(pk=run.args["outbound"])
+    if message.sent_at is None and message.to.is_active:
+        run.step("Sending")
+        link = f"\n\n{settings.SITE_URL}{message.path}\n" if message.path else "\n"
+        send_mail(message.subject, f"{message.body}{link}", None, [message.to.email])
     with run.finish():
-        Outbound.objects.filter(pk=row.pk, sent_at__isnull=True).update(sent_at=timezone.now())
+        Outbound.objects.filter(pk=message.pk, sent_at__isnull=True).update(sent_at=timezone.now())

@@ -1,15 +1,15 @@
-"""What a job holds in its hands while it runs: its arguments, its heartbeat, and the one moment in which it publishes."""
+"""What a job is given while it runs: its arguments, a way to say how far it is, and the fenced end."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from compliance.errors import Cancelled, Lost
@@ -17,31 +17,68 @@ from compliance.models import Job
 
 
 class Run:
-    """One claim of one job. Rows written before `finish` carry `token` and stay unpublished until then."""
+    """One claim of one job. `token` marks rows that are staged but not published; they count only after `finish`."""
 
     def __init__(self, job: Job) -> None:
         if job.token is None:
-            raise ValueError("a job runs only once it is claimed")
+            raise ValueError("a run needs a claimed job")
         self.job = job
-        self.token: UUID = job.token
+        self.token = job.token
         self.args: dict[str, Any] = dict(job.args)
+        self.finished = False
 
     def step(self, text: str, done: int = 0, of: int = 0) -> None:
-        """Heartbeat and progress. Raises Lost when another worker holds the job, Cancelled when a person asked so."""
-        now = timezone.now()
-        held = Job.objects.filter(pk=self.job.pk, token=self.token, state=Job.State.RUNNING)
-        lease = now + timedelta(seconds=settings.JOB_LEASE_S)
-        if not held.update(step=text[:200], done=done, of=of, lease_until=lease):
-            raise Lost(f"{self.job.key}: another worker holds it")
+        """Says how far it is and keeps the lease. Raises Lost when another worker has it, Cancelled when asked to."""
+        held = self._held().update(step=text[:200], done=done, of=of, lease_until=lease_end(timezone.now()))
+        if not held:
+            raise Lost(f"job {self.job.pk} belongs to another worker")
         if Job.objects.filter(pk=self.job.pk, cancel_asked=True).exists():
-            raise Cancelled(f"{self.job.key}: cancelled by a person")
+            raise Cancelled(f"job {self.job.pk} was cancelled")
 
     @contextmanager
     def finish(self) -> Iterator[None]:
-        """The fenced publish: its first statement takes the job's end, or raises Lost. Keep what is inside short."""
+        """Publishes: in one transaction the job is done and what the body writes is there, or neither. Under a second.
+
+        Raises Lost before the body runs when the job is not ours any more.
+        """
         with transaction.atomic():
             now = timezone.now()
-            held = Job.objects.filter(pk=self.job.pk, token=self.token, state=Job.State.RUNNING)
-            if not held.update(state=Job.State.DONE, finished_at=now, lease_until=None, step="", last_error=""):
-                raise Lost(f"{self.job.key}: another worker holds it")
+            if not self._held().update(state=Job.State.DONE, finished_at=now, lease_until=None, last_error=""):
+                raise Lost(f"job {self.job.pk} belongs to another worker")
             yield
+        self.finished = True
+
+    def _held(self) -> Any:
+        """The row, as long as it is this claim's."""
+        return Job.objects.filter(pk=self.job.pk, token=self.token, state=Job.State.RUNNING)
+
+
+def lease_end(now: datetime) -> datetime:
+    """Until when a worker that spoke just now holds its job."""
+    return now + timedelta(seconds=settings.JOB_LEASE_S)
+
+
+@contextmanager
+def beating(job: Job) -> Iterator[None]:
+    """Keeps the lease of a claimed job while the body runs, also through a step that takes longer than the lease.
+
+    A killed process beats no more, so its job is free after one lease. A lost lease ends the beat; `finish` finds out.
+    """
+    over = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not over.wait(settings.JOB_LEASE_S / 3):
+                held = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING)
+                if not held.update(lease_until=lease_end(timezone.now())):
+                    return
+        finally:
+            connection.close()
+
+    heart = threading.Thread(target=beat, name=f"lease of job {job.pk}", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()

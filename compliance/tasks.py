@@ -1,20 +1,35 @@
-"""What Celery carries: a number of a job, and the tick. All else is in the database."""
+"""Celery's two tasks: the word that there is work, and the work. The database decides what is really to be done."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from compliance.actions import jobs
 
 
-@shared_task(name="compliance.run_job")
-def run_job(number: int) -> None:
-    """Run this job if it is still to be run."""
-    jobs.run_job(number)
-
-
 @shared_task(name="compliance.tick")
 def tick() -> None:
-    """Schedules and rings for what is due."""
-    for number in jobs.tick():
-        jobs.call(number)
+    """Every two seconds: frees what dead workers held, asks the schedules what is due, and tells the workers."""
+    now = timezone.now()
+    with ExitStack() as all_of_these:  # each is called even when the one before it failed; the error comes after
+        all_of_these.callback(dispatch)
+        for dotted in settings.SCHEDULES:
+            all_of_these.callback(lambda path: import_string(path)(now), dotted)
+        all_of_these.callback(jobs.free_lost, now)
+
+
+def dispatch() -> None:
+    """Sends the number of each due job to the workers. Twice is harmless: a job is claimed by one of them."""
+    for key in jobs.due(timezone.now()):
+        run_job.delay(key)
+
+
+@shared_task(name="compliance.run_job")
+def run_job(job_id: int) -> None:
+    """Claims the job and does it; nothing when somebody else has it."""
+    jobs.run_job(job_id)

@@ -1,15 +1,17 @@
-"""Jobs: enqueue with the business change, claim by conditional update, run, give back, give up."""
+"""Work that is never lost and never doubled: jobs as rows, claimed by a conditional update, held by a lease and a token.
+
+The database is the truth. Losing a worker costs one lease (settings.JOB_LEASE_S), losing the broker costs a delay.
+"""
 
 from __future__ import annotations
 
-import logging
-import random
-from collections.abc import Callable
+import secrets
+import traceback
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -18,152 +20,144 @@ from compliance.errors import Cancelled, Lost, Refused
 from compliance.models import Job, User
 from compliance.models.jobs import fresh_token
 from compliance.permissions import check
-from compliance.run import Run
+from compliance.run import Run, beating, lease_end
 
-log = logging.getLogger(__name__)
-FIRST_WAIT_S = 5
-LONGEST_WAIT_S = 900
+State = Job.State
+ERROR_KEPT: Final = 4000  # characters of a traceback that the row keeps: the end says most
+LONGEST_WAIT_S: Final = 300.0
+_chance = secrets.SystemRandom()
 
 
 def enqueue(
     kind: str, *, key: str, args: dict[str, Any], run_at: datetime | None = None, by: User | None = None
 ) -> Job:
-    """A row for work to be done, inside the caller's transaction. The same key is the same work: its row is returned."""
+    """A job to be done at `run_at` (default now). The same key is the same work: it gives the row that is there.
+
+    Called in the transaction that makes the work necessary, so that both are kept, or neither.
+    """
     if kind not in settings.JOB_KINDS:
-        raise KeyError(f"{kind} is no kind of job: settings.JOB_KINDS has {', '.join(sorted(settings.JOB_KINDS))}")
-    with transaction.atomic():
-        job, fresh = Job.objects.get_or_create(
-            key=key, defaults={"kind": kind, "args": args, "run_at": run_at or timezone.now(), "requested_by": by}
-        )
-    if fresh:
-        transaction.on_commit(lambda: call(job.pk))
-    return job
+        raise LookupError(f"no such kind of job: {kind}")
+    row, _ = Job.objects.get_or_create(
+        key=key, defaults={"kind": kind, "args": args, "run_at": run_at or timezone.now(), "requested_by": by}
+    )
+    return row
 
 
-def call(number: int) -> None:
-    """Rings for a worker. When nobody hears it, the next tick does: losing the broker is a delay, never a loss."""
-    if not settings.JOBS_RING:
-        return
-    from kombu.exceptions import OperationalError
-    from redis.exceptions import RedisError
-
-    from compliance.tasks import run_job as task
-
-    try:
-        task.apply_async((number,), retry=False)
-    except (OperationalError, RedisError, OSError) as error:
-        log.warning("job %s waits for the next tick: the broker does not answer (%s)", number, error)
-
-
-def due(now: datetime) -> Q:
-    """What may be claimed: waiting and due, or held by a worker whose lease ran out."""
-    waiting = Q(state=Job.State.QUEUED, run_at__lte=now)
-    return waiting | Q(state=Job.State.RUNNING, lease_until__lt=now)
-
-
-def claim(now: datetime | None = None, *, number: int | None = None) -> Job | None:
-    """Takes one due job (or that one) by a conditional update: two workers never hold the same claim."""
-    moment = now or timezone.now()
-    rows = Job.objects.filter(due(moment))
-    rows = rows.filter(pk=number) if number is not None else rows.order_by("run_at", "pk")
-    for job in rows[:5]:
-        token = fresh_token()
-        lease = moment + timedelta(seconds=settings.JOB_LEASE_S)
-        taken = Job.objects.filter(due(moment), pk=job.pk, token=job.token).update(
-            state=Job.State.RUNNING, token=token, lease_until=lease, tries=F("tries") + 1
+def claim(now: datetime, *, only: int | None = None) -> Job | None:
+    """The next due job, leased to the caller under a fresh token; None when there is none (or `only` is not free)."""
+    due = Job.objects.filter(state=State.QUEUED, run_at__lte=now).order_by("run_at", "pk")
+    for key in [only] if only is not None else due.values_list("pk", flat=True)[:50]:
+        taken = Job.objects.filter(pk=key, state=State.QUEUED, run_at__lte=now).update(
+            state=State.RUNNING,
+            token=fresh_token(),
+            lease_until=lease_end(now),
+            tries=F("tries") + 1,
+            step="",
+            done=0,
+            of=0,
         )
         if taken:
-            return Job.objects.get(pk=job.pk)
+            return Job.objects.get(pk=key)
     return None
 
 
-def run_job(number: int) -> bool:
-    """Claims and runs one job. True when it ran to its end here; False when it was not ours to run, or failed."""
-    job = claim(number=number)
-    return job is not None and carry_out(job)
+def run_job(job_id: int, *, now: datetime | None = None) -> bool:
+    """Claims one job and does it. True when it is done now; False when somebody else has it, it waits, or was cancelled.
 
-
-def carry_out(job: Job) -> bool:
-    """Runs a claimed job. A failure gives it back for later, with jitter; after JOB_MAX_TRIES it is given up."""
-    work: Callable[[Run], None] = import_string(settings.JOB_KINDS[job.kind])
-    run = Run(job)
-    if job.tries > settings.JOB_MAX_TRIES:
-        give_up(run, job.last_error or "It was begun too often and never ended: its worker dies each time.")
+    An error puts the job back with a pause (or gives it up after JOB_MAX_TRIES) and goes on to the caller.
+    """
+    job = claim(now or timezone.now(), only=job_id)
+    if job is None:
         return False
+    run = Run(job)
     try:
-        work(run)
+        with beating(job):
+            work = import_string(settings.JOB_KINDS[job.kind])
+            work(run)
+        if not run.finished:
+            with run.finish():
+                pass
     except Lost:
-        log.info("%s was taken over by another worker", job.key)
         return False
     except Cancelled:
-        held(run).update(state=Job.State.CANCELLED, finished_at=timezone.now(), lease_until=None)
+        _mine(job).update(state=State.CANCELLED, finished_at=timezone.now(), lease_until=None, token=None)
         return False
-    except FAILURES as error:
-        failed(run, error)
-        return False
-    return Job.objects.filter(pk=job.pk, state=Job.State.DONE, token=run.token).exists() or close(run)
-
-
-# What a job may fail with and be tried again. A programming error (NameError, TypeError …) is among them on purpose:
-# the job must not stay "running" for ever; it is logged with its traceback.
-FAILURES = (Refused, DatabaseError, OSError, ValueError, ArithmeticError, LookupError, RuntimeError, TypeError, AttributeError, NameError, AssertionError)
-
-
-def close(run: Run) -> bool:
-    """A job that had nothing to publish is done as well."""
-    with run.finish():
-        pass
+    except BaseException:
+        give_back(job, traceback.format_exc(), timezone.now())
+        raise
     return True
 
 
-def held(run: Run) -> Any:
-    """The job's row as long as this claim holds it."""
-    return Job.objects.filter(pk=run.job.pk, token=run.token, state=Job.State.RUNNING)
+def give_back(job: Job, error: str, now: datetime) -> None:
+    """After an error: once more after a pause, or dead after the last try. Nothing when the lease is not ours any more."""
+    ended = job.tries >= settings.JOB_MAX_TRIES
+    said = error.strip()[-ERROR_KEPT:]
+    first = said.splitlines()[-1] if said else ""
+    _mine(job).update(
+        state=State.DEAD if ended else State.QUEUED,
+        run_at=F("run_at") if ended else now + timedelta(seconds=pause(job.tries)),
+        finished_at=now if ended else None,
+        lease_until=None,
+        token=None,
+        dispatched_at=None,
+        last_error=f"{first}\n{said}",
+    )
 
 
-def failed(run: Run, error: BaseException) -> None:
-    """Back into the queue with a growing, uneven wait; or given up."""
-    log.warning("%s failed at try %s", run.job.key, run.job.tries, exc_info=error)
-    said = str(error) or type(error).__name__
-    if run.job.tries >= settings.JOB_MAX_TRIES:
-        give_up(run, said)
-        return
-    wait = min(FIRST_WAIT_S * 2 ** (run.job.tries - 1), LONGEST_WAIT_S) * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries
-    later = timezone.now() + timedelta(seconds=wait)
-    held(run).update(state=Job.State.QUEUED, run_at=later, lease_until=None, last_error=said[:2000])
+def pause(tries: int) -> float:
+    """Seconds until the next try: twice as long each time up to five minutes, give or take half of it."""
+    return float(min(2.0**tries, LONGEST_WAIT_S) * _chance.uniform(0.5, 1.5))
 
 
-def give_up(run: Run, said: str) -> None:
-    """Dead: a person looks at it. Its row stays, with the last error."""
-    held(run).update(state=Job.State.DEAD, finished_at=timezone.now(), lease_until=None, last_error=said[:2000])
+def free_lost(now: datetime) -> int:
+    """Jobs whose worker has not been heard of for a lease wait again, or are given up. Gives how many."""
+    silent = Job.objects.filter(state=State.RUNNING, lease_until__lt=now)
+    told = "Its worker stopped in the middle and was not heard of again."
+    with transaction.atomic():
+        gone = silent.filter(cancel_asked=True).update(
+            state=State.CANCELLED, finished_at=now, token=None, lease_until=None
+        )
+        gone += silent.filter(tries__gte=settings.JOB_MAX_TRIES).update(
+            state=State.DEAD, finished_at=now, token=None, lease_until=None, last_error=told
+        )
+        gone += silent.update(state=State.QUEUED, token=None, lease_until=None, dispatched_at=None, last_error=told)
+    return gone
+
+
+def due(now: datetime, *, most: int = 100) -> list[int]:
+    """The due jobs that a worker should be told of now: each once in a lease, so that a busy worker is not flooded."""
+    again = now - timedelta(seconds=settings.JOB_LEASE_S)
+    fresh = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=again)
+    waiting = Job.objects.filter(fresh, state=State.QUEUED, run_at__lte=now).order_by("run_at", "pk")
+    keys = list(waiting.values_list("pk", flat=True)[:most])
+    return [key for key in keys if Job.objects.filter(fresh, pk=key, state=State.QUEUED).update(dispatched_at=now)]
+
+
+def work_off(*, now: datetime | None = None, most: int = 1000) -> int:
+    """Does due jobs in this process, one after another, until none is left. Gives how many. An error goes on."""
+    for number in range(most):
+        moment = now or timezone.now()
+        first = Job.objects.filter(state=State.QUEUED, run_at__lte=moment).order_by("run_at", "pk").first()
+        if first is None:
+            return number
+        run_job(first.pk, now=moment)
+    return most
 
 
 def cancel(job: Job, *, by: User) -> Job:
-    """Asks a job to stop: one that waits is cancelled at once, one that runs stops at its next step."""
+    """A waiting job is cancelled at once; a running one stops at its next step. Who asked for it may, or an operator."""
     if job.requested_by_id != by.pk:
-        check(by, "see_jobs", job)
-    Job.objects.filter(pk=job.pk).update(cancel_asked=True)
-    Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(
-        state=Job.State.CANCELLED, finished_at=timezone.now()
-    )
+        check(by, "cancel_job", job)
+    with transaction.atomic():
+        waiting = Job.objects.filter(pk=job.pk, state=State.QUEUED)
+        asked = waiting.update(state=State.CANCELLED, cancel_asked=True, finished_at=timezone.now())
+        asked = asked or Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_asked=True)
     job.refresh_from_db()
+    if not asked and job.state != State.CANCELLED:
+        raise Refused("There is nothing to cancel.", f"The job is {job.get_state_display().lower()} already.")
     return job
 
 
-def tick(now: datetime | None = None) -> list[int]:
-    """Every two seconds: what the schedules want is enqueued, and what is due is rung for. Twice at once does no harm."""
-    moment = now or timezone.now()
-    for dotted in settings.SCHEDULES:
-        import_string(dotted)(moment)
-    return list(Job.objects.filter(due(moment)).order_by("run_at", "pk").values_list("pk", flat=True)[:100])
-
-
-def work_off(limit: int = 1000, *, now: datetime | None = None) -> int:
-    """Runs due jobs in this process, one after another, until none is left. Gives how many ended well."""
-    done = 0
-    for _ in range(limit):
-        job = claim(now)
-        if job is None:
-            break
-        done += carry_out(job)
-    return done
+def _mine(job: Job) -> Any:
+    """The row, as long as it is still this claim's."""
+    return Job.objects.filter(pk=job.pk, token=job.token, state=State.RUNNING)

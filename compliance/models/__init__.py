@@ -21,6 +21,7 @@ from compliance.models.estate import (
     Zone,
     ZonePrefix,
 )
+from compliance.models.imports import ColumnMapping, ImportedTable
 from compliance.models.jobs import Job, Outbound
 from compliance.models.ledger import LedgerInbox
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
@@ -33,10 +34,12 @@ __all__ = [
     "ApprovalNeeded",
     "Capacity",
     "ChangeRecord",
+    "ColumnMapping",
     "Connection",
     "ConnectionVersion",
     "Endpoint",
     "Group",
+    "ImportedTable",
     "Job",
     "Justification",
     "LedgerInbox",

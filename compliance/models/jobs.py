@@ -29,6 +29,7 @@ class Job(models.Model):
     run_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)
     token = models.UUIDField(null=True, blank=True)
+    dispatched_at = models.DateTimeField("when a worker was told", null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
     last_error = models.TextField(blank=True)
     step = models.CharField(max_length=200, blank=True)

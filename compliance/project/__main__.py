@@ -29,14 +29,14 @@ def start(_words: Sequence[str]) -> int:
     prepare()
     from django.conf import settings
 
-    from compliance.actions.people import set_up_link
+    from compliance.actions.people import first_link
     from compliance.project.supervise import stack
 
     refuse_taken_port(settings.PORT)
     with ended_by_signal(), stack(settings.VAR, web=True, port=settings.PORT) as running:
         running.until_web_answers(settings.PORT)
         say(f"Eastwest is at {settings.SITE_URL}")
-        link = set_up_link()
+        link = first_link()
         if link:
             say(f"Set it up, once, within a day: {link}")
             say("To look around first, with a sample organisation: ./run demo")

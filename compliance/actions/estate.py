@@ -1,0 +1,250 @@
+"""The estate: organisations, systems, zones, servers with their addresses, groups and outside parties, and their names.
+
+Everything a connection can name has an Endpoint of that name; it is made together with the thing itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils import timezone
+
+from compliance.actions.ledger import record
+from compliance.actions.people import give
+from compliance.errors import Refused
+from compliance.models import (
+    Address,
+    AddressSpace,
+    Endpoint,
+    Group,
+    Membership,
+    Organisation,
+    Role,
+    Server,
+    System,
+    User,
+    Zone,
+    ZonePrefix,
+)
+from compliance.models.estate import check_prefix
+from compliance.permissions import check
+
+Thing = TypeVar("Thing", bound=models.Model)
+Kind = Endpoint.Kind
+OUTSIDE = (Kind.MANAGED_SERVICE, Kind.EXTERNAL_PARTY, Kind.USER_NETWORK)
+
+
+def add_organisation(name: str, *, by: User, at: datetime | None = None, **fields: Any) -> Organisation:
+    """An organisation: our own, an agency, a provider, a vendor. `fields`: kind, marking, agreement …"""
+    return _added(Organisation(name=name.strip(), **fields), by=by, at=at)
+
+
+def add_system(
+    name: str, *, organisation: Organisation, owner: User, by: User, at: datetime | None = None, **fields: Any
+) -> System:
+    """A system with its owner. Owner and deputy get the role of owner for it, as far as they do not hold it."""
+    moment = at or timezone.now()
+    with transaction.atomic():
+        system = _added(System(name=name.strip(), organisation=organisation, owner=owner, **fields), by=by, at=moment)
+        for person in (owner, system.deputy):
+            if person is not None and not person.holds([Role.SYSTEM_OWNER], system.pk, moment):
+                give(person, Role.SYSTEM_OWNER, system=system, by=by, at=moment)
+    return system
+
+
+def add_zone(
+    name: str,
+    *,
+    system: System,
+    prefixes: Iterable[str] = (),
+    space: AddressSpace | None = None,
+    by: User,
+    at: datetime | None = None,
+    **fields: Any,
+) -> Zone:
+    """A zone of an address space with its prefixes, and its name for the register."""
+    moment = at or timezone.now()
+    with transaction.atomic():
+        zone = _added(
+            Zone(name=name.strip(), system=system, space=space or default_space(), **fields), by=by, at=moment
+        )
+        for prefix in prefixes:
+            _checked(check_prefix, prefix)
+            ZonePrefix.objects.create(zone=zone, prefix=prefix, valid_from=moment)
+        _name(zone.name, Kind.ZONE, zone=zone)
+    return zone
+
+
+def add_server(
+    name: str,
+    *,
+    system: System,
+    addresses: Iterable[str] = (),
+    zone: Zone | None = None,
+    space: AddressSpace | None = None,
+    by: User,
+    at: datetime | None = None,
+    **fields: Any,
+) -> Server:
+    """A server, its addresses and its name for the register. `fields`: role, environment, status, critical …"""
+    moment = at or timezone.now()
+    with transaction.atomic():
+        check(by, "add_server", system, at=moment)
+        server = _written(Server(name=name.strip(), system=system, **fields), by=by, at=moment)
+        _name(server.name, Kind.SERVER, server=server)
+        for ip in addresses:
+            add_address(server, ip, zone=zone, space=space, by=by, at=moment)
+    return server
+
+
+def add_address(
+    server: Server,
+    ip: str,
+    *,
+    zone: Zone | None = None,
+    space: AddressSpace | None = None,
+    interface: str = "",
+    by: User,
+    at: datetime | None = None,
+) -> Address:
+    """An address a server holds from `at` on. Its zone is the one given, or the one whose prefix holds it."""
+    moment = at or timezone.now()
+    check(by, "add_server", server, at=moment)
+    value = _address(ip)
+    room = space or (zone.space if zone else default_space())
+    holder = Address.objects.filter(space=room, ip=str(value), valid_to__isnull=True).select_related("server").first()
+    if holder is not None:
+        raise Refused(f"{value} cannot be given to {server}.", f"{holder.server} holds it.", "Correct one of the two.")
+    with transaction.atomic():
+        return _written(
+            Address(
+                server=server, space=room, ip=str(value), interface=interface, valid_from=moment,
+                zone=zone or zone_of(value, room, moment),
+            ),
+            by=by,
+            at=moment,
+        )  # fmt: skip
+
+
+def end_address(address: Address, *, by: User, at: datetime | None = None) -> None:
+    """The server holds the address no longer; flows before that moment stay its own."""
+    moment = at or timezone.now()
+    check(by, "add_server", address.server, at=moment)
+    with transaction.atomic():
+        Address.objects.filter(pk=address.pk, valid_to__isnull=True).update(valid_to=moment)
+        record("end_address", address, by=by, at=moment, ip=address.ip)
+
+
+def add_group(
+    name: str,
+    *,
+    system: System,
+    members: Iterable[Server] = (),
+    by: User,
+    at: datetime | None = None,
+    kind: str = Group.Kind.STATIC,
+    ceiling: int | None = None,
+) -> Group:
+    """Servers under one name."""
+    moment = at or timezone.now()
+    with transaction.atomic():
+        check(by, "add_server", system, at=moment)
+        group = _written(Group(name=name.strip(), system=system, kind=kind, ceiling=ceiling), by=by, at=moment)
+        _name(group.name, Kind.DYNAMIC_GROUP if kind == Group.Kind.DYNAMIC else Kind.STATIC_GROUP, group=group)
+        Membership.objects.bulk_create([Membership(group=group, server=one, valid_from=moment) for one in members])
+    return group
+
+
+def add_party(
+    name: str,
+    *,
+    prefixes: Iterable[str],
+    kind: str = Kind.EXTERNAL_PARTY,
+    organisation: Organisation | None = None,
+    by: User,
+    at: datetime | None = None,
+) -> Endpoint:
+    """An end outside the estate: an external party, a managed service or a network of users, with its prefixes."""
+    moment = at or timezone.now()
+    check(by, "manage_estate", None, at=moment)
+    if kind not in OUTSIDE:
+        raise Refused(f"{name} was not added.", f"{kind} is no end outside the estate.", f"Use {', '.join(OUTSIDE)}.")
+    named = list(prefixes)
+    for prefix in named:
+        _checked(check_prefix, prefix)
+    with transaction.atomic():
+        end = _name(name.strip(), kind, organisation=organisation, prefixes=named)
+        record("add_party", end, by=by, at=moment, name=end.name, prefixes=named)
+    return end
+
+
+def describe_server(server: Server, *, by: User, at: datetime | None = None, **fields: Any) -> Server:
+    """Changes what is said about a server (role, environment, status, flags, system, source_row): no authorisation moves."""
+    moment = at or timezone.now()
+    check(by, "add_server", server, at=moment)
+    before = {key: str(getattr(server, key)) for key in fields}
+    with transaction.atomic():
+        for key, value in fields.items():
+            setattr(server, key, value)
+        server.save(update_fields=list(fields))
+        record(
+            "describe_server", server, by=by, at=moment, before=before, after={key: str(fields[key]) for key in fields}
+        )
+    return server
+
+
+def default_space() -> AddressSpace:
+    """The address space of an estate that has only one."""
+    return AddressSpace.objects.get_or_create(name="default")[0]
+
+
+def zone_of(value: ipaddress.IPv4Address | ipaddress.IPv6Address, space: AddressSpace, at: datetime) -> Zone | None:
+    """The zone whose narrowest prefix holds the address at that time."""
+    rows = ZonePrefix.objects.filter(zone__space=space, valid_from__lte=at, valid_to__isnull=True).select_related(
+        "zone"
+    )
+    holding = [(net.prefixlen, row.pk, row.zone) for row in rows if value in (net := ipaddress.ip_network(row.prefix))]
+    return max(holding)[2] if holding else None
+
+
+def _added(thing: Thing, *, by: User, at: datetime | None) -> Thing:
+    moment = at or timezone.now()
+    check(by, "manage_estate", None, at=moment)
+    return _written(thing, by=by, at=moment)
+
+
+def _written(thing: Thing, *, by: User, at: datetime) -> Thing:
+    """Keeps a new thing under the rules of the database, each told in its sentence."""
+    with transaction.atomic():
+        _checked(thing.full_clean)
+        thing.save(force_insert=True)
+        record(f"add_{thing._meta.model_name}", thing, by=by, at=at, name=str(thing))
+    return thing
+
+
+def _name(name: str, kind: str, **what: Any) -> Endpoint:
+    """The name by which the register calls it."""
+    end = Endpoint(name=name, kind=kind, **what)
+    _checked(end.full_clean)
+    end.save(force_insert=True)
+    return end
+
+
+def _checked(clean: Any, *values: Any) -> None:
+    """Runs a validation and says what it says as a refusal."""
+    try:
+        clean(*values)
+    except ValidationError as error:
+        raise Refused("This was not added.", " ".join(error.messages), "Correct it and try again.") from error
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    try:
+        return ipaddress.ip_address(text.strip())
+    except ValueError as error:
+        raise Refused(f"{text} is no address.", "", "Write for example 10.20.4.12 or 2001:db8::12.") from error

@@ -1,0 +1,176 @@
+"""People: made by an administrator, given roles for a time, let in by a one-time link, deactivated, never deleted."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from compliance.actions.ledger import record
+from compliance.errors import Refused
+from compliance.models import Role, RoleGrant, SetUpLink, System, User
+from compliance.models.people import link_digest
+from compliance.permissions import check
+
+LINK_LASTS: Final = timedelta(days=1)
+
+
+def make_person(
+    email: str,
+    name: str,
+    *,
+    roles: Iterable[str] = (),
+    by: User | None,
+    system: System | None = None,
+    title: str = "",
+    at: datetime | None = None,
+) -> User:
+    """A person with roles (for one system or for all), without a password: they set it by a one-time link.
+
+    `by` None is allowed for the first person of an installation only.
+    """
+    moment = at or timezone.now()
+    may_manage(by, moment)
+    wanted = email.strip().lower()
+    refuse_bad_address(wanted)
+    if User.objects.filter(email=wanted).exists():
+        raise Refused("Nobody was added.", f"There is a person with {wanted} already.", "Give that person the role.")
+    with transaction.atomic():
+        person = User.objects.create_user(wanted, name=name.strip(), title=title.strip())
+        record("make_person", person, by=by, at=moment, name=person.name)
+        for role in roles:
+            give(person, role, system=system, by=by, at=moment)
+    return person
+
+
+def grant(
+    person: User,
+    role: str,
+    *,
+    by: User | None,
+    system: System | None = None,
+    until: datetime | None = None,
+    at: datetime | None = None,
+) -> RoleGrant:
+    """Gives a person a role, for one system or for all. Nobody gives one to themselves."""
+    moment = at or timezone.now()
+    may_manage(by, moment)
+    with transaction.atomic():
+        return give(person, role, system=system, by=by, at=moment, until=until)
+
+
+def give(
+    person: User, role: str, *, system: System | None, by: User | None, at: datetime, until: datetime | None = None
+) -> RoleGrant:
+    """The grant itself, in the caller's transaction."""
+    if role not in Role.values:
+        raise Refused(f"There is no role {role}.", "", f"The roles are {', '.join(Role.values)}.")
+    if by is not None and by.pk == person.pk:
+        raise Refused("Nobody grants a role to themselves.", "", "A second administrator does it.")
+    held = person.grants(at).filter(role=role, system=system, valid_to=until).first()
+    if held is not None:
+        return held
+    row = RoleGrant.objects.create(
+        person=person, role=role, system=system, valid_from=at, valid_to=until, granted_by=by
+    )
+    record("grant", row, by=by, at=at, person=person.pk, role=role, system=system.pk if system else None)
+    return row
+
+
+def take_away(row: RoleGrant, *, by: User, because: str = "", at: datetime | None = None) -> None:
+    """A role ends now. What was decided in it stays."""
+    moment = at or timezone.now()
+    may_manage(by, moment)
+    with transaction.atomic():
+        RoleGrant.objects.filter(pk=row.pk).update(valid_to=moment)
+        record("take_away", row, by=by, at=moment, because=because, person=row.person_id, role=row.role)
+
+
+def deactivate(person: User, *, by: User, because: str = "", at: datetime | None = None) -> User:
+    """The person can do nothing any more; what they decided keeps their name."""
+    moment = at or timezone.now()
+    may_manage(by, moment)
+    if by.pk == person.pk:
+        raise Refused("You cannot deactivate yourself.", "", "A second administrator does it.")
+    with transaction.atomic():
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        RoleGrant.objects.filter(person=person, valid_to__isnull=True).update(valid_to=moment)
+        SetUpLink.objects.filter(person=person, used_at__isnull=True).update(expires_at=moment)
+        record("deactivate", person, by=by, at=moment, because=because)
+    person.refresh_from_db()
+    return person
+
+
+def set_up_link(person: User, *, by: User | None, at: datetime | None = None) -> str:
+    """A token with which the person sets a password once, within a day. Links given before end."""
+    moment = at or timezone.now()
+    may_manage(by, moment)
+    if not person.is_active:
+        raise Refused(f"{person} gets no link.", "They are deactivated.", "Activate them first.")
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        SetUpLink.objects.filter(person=person, used_at__isnull=True).update(expires_at=moment)
+        row = SetUpLink.objects.create(
+            person=person, digest=link_digest(token), made_at=moment, expires_at=moment + LINK_LASTS
+        )
+        record("set_up_link", row, by=by, at=moment, person=person.pk)
+    return token
+
+
+def first_link(*, at: datetime | None = None) -> str:
+    """The address behind which the first administrator sets a password; "" once somebody has one.
+
+    Makes that person when there is nobody at all. A later start gives a fresh link and ends the one before.
+    """
+    if User.objects.exclude(password__startswith="!").exists():
+        return ""
+    first = User.objects.filter(is_active=True, role_grants__role=Role.ADMINISTRATOR).order_by("pk").first()
+    if first is None:
+        first = make_person("administrator@localhost", "Administrator", roles=[Role.ADMINISTRATOR], by=None, at=at)
+    return f"{settings.SITE_URL}/setup/link/{set_up_link(first, by=None, at=at)}/"
+
+
+def use_link(token: str, password: str, *, name: str = "", email: str = "", at: datetime | None = None) -> User:
+    """Sets the password of the person the link is for. A link works once."""
+    moment = at or timezone.now()
+    row = SetUpLink.objects.filter(digest=link_digest(token)).select_related("person").first()
+    used = Refused("This link does not open any more.", "It was used, or it is too old.", "Ask for a new one.")
+    if row is None or not row.person.is_active:
+        raise used
+    person = row.person
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise Refused("This password is not strong enough.", " ".join(error.messages), "Choose another one.") from error
+    with transaction.atomic():
+        fresh = SetUpLink.objects.filter(pk=row.pk, used_at__isnull=True, expires_at__gt=moment)
+        if not fresh.update(used_at=moment):
+            raise used
+        person.name = name.strip() or person.name
+        person.set_password(password)
+        person.save(update_fields=["name", "password"])
+        record("use_link", person, by=person, at=moment)
+    return person
+
+
+def may_manage(by: User | None, at: datetime) -> None:
+    """Administrators manage people; nobody at all does while an installation has none who ever came in."""
+    if by is None and not User.objects.exclude(password__startswith="!").exists():
+        return
+    check(by, "manage_people", None, at=at)
+
+
+def refuse_bad_address(email: str) -> None:
+    """An e-mail address a message can be sent to."""
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise Refused(f"{email or 'A blank'} is no e-mail address.", "", "Write it like name@example.org.") from error

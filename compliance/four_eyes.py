@@ -1,0 +1,101 @@
+"""Four eyes: whose agreement a change needs, who can give it, and why somebody cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+
+from compliance.actions.material import names_of
+from compliance.errors import Refused
+from compliance.models import ApprovalNeeded, Capacity, ChangeRecord, Endpoint, Role, System, User
+
+ROLE_FOR: Final[dict[str, str]] = {
+    Capacity.SYSTEM_OWNER: Role.SYSTEM_OWNER,
+    Capacity.MANAGER: Role.MANAGER,
+    Capacity.OTHER_OWNER: Role.SYSTEM_OWNER,
+}
+
+
+class Need(NamedTuple):
+    """Whose agreement is asked for: in which capacity, for which system."""
+
+    capacity: str
+    system: System
+
+
+def needs_of(change_system: System, ends: Iterable[System | None]) -> list[Need]:
+    """The owner and a manager of the change's system, and for each other system an end lies in, an owner of it.
+
+    Where one person owns both systems the third need stays: it is met by a second owner (a deputy), because
+    needs are met by distinct people.
+    """
+    needs = [Need(Capacity.SYSTEM_OWNER, change_system), Need(Capacity.MANAGER, change_system)]
+    others = {system.pk: system for system in ends if system is not None and system.pk != change_system.pk}
+    needs.extend(Need(Capacity.OTHER_OWNER, others[key]) for key in sorted(others))
+    return needs
+
+
+def needs_for(change: ChangeRecord) -> list[Need]:
+    """The needs of a change, from every name its material mentions, as these stand in systems today."""
+    named = Endpoint.objects.filter(name__in=names_of(change.material))
+    ends = named.select_related("server__system", "group__system", "zone__system")
+    return needs_of(change.system, [end.system for end in ends])
+
+
+def open_needs(change: ChangeRecord) -> list[ApprovalNeeded]:
+    """The needs nobody has met yet."""
+    return list(change.needs.filter(approval__isnull=True).select_related("system").order_by("pk"))  # type: ignore[attr-defined]
+
+
+def need_for(person: User, change: ChangeRecord, at: datetime) -> ApprovalNeeded | None:
+    """The open need this person would meet: first as the named owner, then as a manager, then as another owner.
+
+    Each person meets one, so the scarcest capacity of a person goes first.
+    """
+    mine = [need for need in open_needs(change) if person.holds([ROLE_FOR[need.capacity]], need.system_id, at)]
+    return min(mine, key=lambda need: (_rank(person, need), need.pk), default=None)
+
+
+def _rank(person: User, need: ApprovalNeeded) -> int:
+    if need.capacity == Capacity.MANAGER:
+        return 1
+    return 0 if need.system.owner_id == person.pk else 2
+
+
+def why_not_decide(person: User, verb: str, change: ChangeRecord, at: datetime) -> Refused | None:
+    """Why this person cannot approve (or reject) this change; None when they can."""
+    what = f"You cannot {verb} {change.ref}."
+    if person.pk in (change.requested_by_id, change.last_edited_by_id):
+        instead = "Withdraw it instead." if verb == "reject" else "Somebody else who holds the role decides."
+        return Refused(what, "Nobody decides on their own change: you asked for it or edited it last.", instead)
+    if person.is_superuser or person.holds([Role.ADMINISTRATOR], at=at):
+        return Refused(what, "Administrators manage people and sources and never decide.", "An owner or manager does.")
+    if verb == "approve" and change.needs.filter(approval__approver=person).exists():
+        return Refused(what, "You agreed to it already.", "A different person must meet what is still needed.")
+    if verb == "approve" and need_for(person, change, at) is None:
+        return Refused(what, f"It waits for {waiting(change)}.", "Somebody in that capacity decides.")
+    if needs_second_factor(change) and not Authenticator.objects.filter(user_id=person.pk, type__in=FACTORS).exists():
+        return Refused(
+            what,
+            "Those who decide sign in with a second factor, and you have none set up.",
+            "Set up an authenticator app or a passkey under your account.",
+        )
+    return None
+
+
+FACTORS: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes alone are no second factor
+
+
+def needs_second_factor(change: ChangeRecord) -> bool:
+    """Whether those who decide on this change must have a second factor: the setting, and the organisation's own."""
+    return settings.APPROVERS_NEED_MFA and change.system.organisation.approvers_need_mfa
+
+
+def waiting(change: ChangeRecord) -> str:
+    """What a submitted change still needs, in words."""
+    needs = [f"the {need.get_capacity_display().lower()} of {need.system}" for need in open_needs(change)]
+    return " and ".join(needs) or "nobody any more"

@@ -1,0 +1,157 @@
+"""The whole permission model on one page: who may do what, on what, and when not. Pages, jobs and commands ask here.
+
+Deny by default: a verb that is not in the tables, or a role that is not in its row, may not. A role counts for the
+system it was granted for, or for all when it was granted without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+
+from compliance.errors import Refused
+from compliance.four_eyes import why_not_decide
+from compliance.models import TRANSITIONS, ChangeRecord, Role, System, User
+
+EVERYBODY: Final = tuple(Role.values)
+DECIDE: Final = (Role.SYSTEM_OWNER, Role.MANAGER)
+ASK: Final = (Role.REQUESTER, Role.SYSTEM_OWNER, Role.ENGINEER)
+OPERATE: Final = (Role.ENGINEER, Role.ADMINISTRATOR)
+
+# What is not a step of a change record (those stand in TRANSITIONS): verb → the roles that may.
+VERBS: Final[dict[str, tuple[str, ...]]] = {
+    "see": EVERYBODY,
+    "request": ASK,
+    "amend": ASK,
+    "retire_connection": ASK,
+    "import": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "add_server": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "manage_estate": (Role.ADMINISTRATOR,),
+    "manage_people": (Role.ADMINISTRATOR,),
+    "add_source": OPERATE,
+    "edit_source": OPERATE,
+    "upload": OPERATE,
+    "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "compare": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "see_jobs": OPERATE,
+    "cancel_job": OPERATE,
+    "acknowledge": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "accept": DECIDE,
+    "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
+    "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
+    "plan_review": DECIDE,
+    "run_review": DECIDE,
+    "close_review": DECIDE,
+    "add_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "close_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+}
+
+# Said by the machine itself (a job, no person): the steps that need proof, not agreement.
+BY_ITSELF: Final = frozenset(verb for verb, step in TRANSITIONS.items() if "system" in step.roles)
+
+
+def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refused | None:
+    """None when the person may; else what is refused, why, and what would help. `obj` None asks "anywhere at all".
+
+    `person` None is Eastwest itself: it verifies, disputes and retires change records, and decides nothing.
+    """
+    if person is None:
+        return None if verb in BY_ITSELF else Refused(f"Nobody is named who would {spoken(verb)}.")
+    if not isinstance(person, User) or not person.is_active:
+        return Refused("You are not signed in.", "", "Sign in first.")
+    now = at or timezone.now()
+    roles = TRANSITIONS[verb].roles if verb in TRANSITIONS else VERBS.get(verb, ())
+    systems = systems_of(obj)
+    enough = all if hasattr(obj, "systems") else any  # what spans systems (a pack) shows all of them at once
+    if not enough(person.holds(roles, system, now) for system in systems):
+        return Refused(
+            f"You may not {spoken(verb)}{named(obj)}.",
+            f"That takes the role {listed(roles)}{of_systems(systems)}." if roles else "Nobody may.",
+            "Ask an administrator for the role, or somebody who holds it to do it." if roles else "",
+        )
+    if isinstance(obj, ChangeRecord) and verb in TRANSITIONS:
+        return wrong_state(verb, obj) or wrong_person(verb, obj, person, now)
+    return None
+
+
+def check(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> None:
+    """Raises what `may` says."""
+    refused = may(person, verb, obj, at=at)
+    if refused is not None:
+        raise refused
+
+
+def wrong_state(verb: str, change: ChangeRecord) -> Refused | None:
+    """Whether the table knows no such step from where the change stands."""
+    if change.state in TRANSITIONS[verb].sources:
+        return None
+    return Refused(
+        f"{change.ref} cannot be {DONE[verb]} now.",
+        f"It is {change.get_state_display().lower()}; that step is possible only while it is "
+        f"{' or '.join(TRANSITIONS[verb].sources)}.",
+        "Look at the record again: somebody may have been quicker.",
+    )
+
+
+def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) -> Refused | None:
+    """Whether this step is not for this person, though the role would do: four eyes, and whose request it is."""
+    if verb in ("approve", "reject"):
+        return why_not_decide(person, verb, change, at)
+    theirs = change.requested_by_id == person.pk or person.holds([Role.SYSTEM_OWNER], change.system_id, at)
+    if verb == "withdraw" and not theirs:
+        return Refused(f"You cannot withdraw {change.ref}.", f"{change.requested_by} asked for it.", "They can.")
+    return None
+
+
+DONE: Final[dict[str, str]] = {
+    "submit": "submitted",
+    "approve": "approved",
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+    "implement": "marked as done",
+    "verify": "verified",
+    "dispute": "disputed",
+    "retire": "retired",
+}
+
+
+def systems_of(obj: Any) -> list[int | None]:
+    """The systems an object belongs to; [None] where it belongs to none, or the question is "anywhere"."""
+    if isinstance(obj, System):
+        return [obj.pk]
+    if isinstance(obj, ChangeRecord):
+        needs = obj.needs.values_list("system_id", flat=True) if obj.pk else []
+        return sorted({obj.system_id, *needs})
+    if hasattr(obj, "system_id"):
+        return [obj.system_id]
+    if hasattr(obj, "systems"):
+        return list(obj.systems.values_list("pk", flat=True)) or [None]
+    for inner in ("connection", "change", "server", "review", "source"):
+        if getattr(obj, inner, None) is not None:
+            return systems_of(getattr(obj, inner))
+    return [None]
+
+
+def spoken(verb: str) -> str:
+    """A verb in a sentence."""
+    return verb.replace("_", " ")
+
+
+def named(obj: Any) -> str:
+    """The object in a sentence."""
+    ref = getattr(obj, "ref", "")
+    return f" {ref}" if ref else ""
+
+
+def listed(roles: Iterable[str]) -> str:
+    """Roles in a sentence."""
+    return " or ".join(Role(role).label.lower() if role in Role.values else "of Eastwest itself" for role in roles)
+
+
+def of_systems(systems: list[int | None]) -> str:
+    """The systems in a sentence."""
+    names = System.objects.filter(pk__in=[key for key in systems if key]).values_list("name", flat=True)
+    return f" for {' or '.join(names)}" if names else ""
