@@ -170,7 +170,7 @@ def dispute(change: ChangeRecord, *, why: str, at: datetime | None = None, by: U
 def step(
     change: ChangeRecord, verb: str, *, by: User | None, at: datetime, seen: int | None = None
 ) -> Iterator[ChangeRecord]:
-    """One verb on the record as it stands now, in one transaction; afterwards the caller's copy is brought up to date."""
+    """One verb on the record as it stands now, in one transaction; the caller's copy is brought up to date."""
     try:
         with transaction.atomic():
             row = ChangeRecord.objects.select_related("system__organisation", "connection").get(pk=change.pk)

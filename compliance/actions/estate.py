@@ -184,7 +184,7 @@ def add_party(
 
 
 def describe_server(server: Server, *, by: User, at: datetime | None = None, **fields: Any) -> Server:
-    """Changes what is said about a server (role, environment, status, flags, system, source_row): no authorisation moves."""
+    """Changes what is said about a server (role, environment, flags, system …): no authorisation moves."""
     moment = at or timezone.now()
     check(by, "add_server", server, at=moment)
     before = {key: str(getattr(server, key)) for key in fields}

@@ -1,4 +1,4 @@
-"""Work that is never lost and never doubled: jobs as rows, claimed by a conditional update, held by a lease and a token.
+"""Work that is never lost and never doubled: jobs as rows, claimed by a conditional update, held by a lease.
 
 The database is the truth. Losing a worker costs one lease (settings.JOB_LEASE_S), losing the broker costs a delay.
 """
@@ -62,7 +62,7 @@ def claim(now: datetime, *, only: int | None = None) -> Job | None:
 
 
 def run_job(job_id: int, *, now: datetime | None = None) -> bool:
-    """Claims one job and does it. True when it is done now; False when somebody else has it, it waits, or was cancelled.
+    """Claims one job and does it. True when it is done now; False when another has it, it waits, or was cancelled.
 
     An error puts the job back with a pause (or gives it up after JOB_MAX_TRIES) and goes on to the caller.
     """
@@ -89,7 +89,7 @@ def run_job(job_id: int, *, now: datetime | None = None) -> bool:
 
 
 def give_back(job: Job, error: str, now: datetime) -> None:
-    """After an error: once more after a pause, or dead after the last try. Nothing when the lease is not ours any more."""
+    """After an error: once more after a pause, or dead after the last try. Nothing when the lease is not ours."""
     ended = job.tries >= settings.JOB_MAX_TRIES
     said = error.strip()[-ERROR_KEPT:]
     first = said.splitlines()[-1] if said else ""
@@ -145,7 +145,7 @@ def work_off(*, now: datetime | None = None, most: int = 1000) -> int:
 
 
 def cancel(job: Job, *, by: User) -> Job:
-    """A waiting job is cancelled at once; a running one stops at its next step. Who asked for it may, or an operator."""
+    """A waiting job is cancelled at once; a running one stops at its next step. Who asked may, or an operator."""
     if job.requested_by_id != by.pk:
         check(by, "cancel_job", job)
     with transaction.atomic():

@@ -26,7 +26,7 @@ def record(
     because: str = "",
     **payload: Any,
 ) -> LedgerInbox:
-    """Notes that `by` (None: Eastwest itself) did `verb` to `obj`. `before` and `after` are hashed unless they are text.
+    """Notes that `by` (None: Eastwest itself) did `verb` to `obj`. `before` and `after` are hashed unless text.
 
     Must be called inside the transaction of the change itself: both are kept, or neither.
     """

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from compliance.actions.ledger import record
@@ -130,7 +132,7 @@ def first_link(*, at: datetime | None = None) -> str:
 
     Makes that person when there is nobody at all. A later start gives a fresh link and ends the one before.
     """
-    if User.objects.exclude(password__startswith="!").exists():
+    if somebody_can_sign_in():
         return ""
     first = User.objects.filter(is_active=True, role_grants__role=Role.ADMINISTRATOR).order_by("pk").first()
     if first is None:
@@ -161,9 +163,15 @@ def use_link(token: str, password: str, *, name: str = "", email: str = "", at: 
     return person
 
 
+def somebody_can_sign_in() -> bool:
+    """Whether anybody has set a password yet."""
+    unusable = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return User.objects.exclude(unusable).exists()
+
+
 def may_manage(by: User | None, at: datetime) -> None:
     """Administrators manage people; nobody at all does while an installation has none who ever came in."""
-    if by is None and not User.objects.exclude(password__startswith="!").exists():
+    if by is None and not somebody_can_sign_in():
         return
     check(by, "manage_people", None, at=at)
 

@@ -10,7 +10,7 @@ from compliance.models.estate import day_of
 
 
 def authorise(change: ChangeRecord, *, at: datetime) -> list[ChangeRecord]:
-    """Writes the version of a change approved at `at`, and closes what stood. Gives the changes whose version it closed.
+    """Writes the version of a change approved at `at`, and closes what stood. Gives the changes it replaces.
 
     The former version ends on the day the new one begins. Called by the last approval, in its transaction.
     """
