@@ -172,7 +172,6 @@ CELERY_BEAT_SCHEDULE = {"tick": {"task": "compliance.tick", "schedule": 2.0, "op
 CELERY_TIMEZONE = "UTC"
 JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
 JOB_MAX_TRIES = 8
-JOBS_RING = env.flag("EASTWEST_JOBS_RING", True)  # tell workers at once; without, the next tick does
 JOB_KINDS = {
     "pull": "evidence.jobs.pull",
     "compare": "evidence.jobs.compare",

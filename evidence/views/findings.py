@@ -88,7 +88,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     """One finding with its proof."""
     person = signed_in(request)
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
-    excess = [box_text(row.family, box) for box in row.extent]
+    excess = [box_text(each["family"], each["box"]) for each in row.extent]
     url = f"/findings/{row.ref}/"
     offered = [
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
@@ -132,7 +132,7 @@ def accepted(row: Finding) -> dict[str, Any] | None:
     """Who accepted the risk, until when, and for exactly which traffic."""
     if row.state != Finding.State.ACCEPTED:
         return None
-    boxes = [box_text(row.family, box) for box in row.accepted_extent]
+    boxes = [box_text(each["family"], each["box"]) for each in row.accepted_extent]
     return {
         "by": str(row.accepted_by),
         "until": row.accepted_until,

@@ -1,0 +1,231 @@
+"""Comparing what is authorised today with what was read: verdicts, findings and stamps, published in one moment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from compliance.actions.connections import stamp
+from compliance.actions.reconcile import Irregularity, reconcile
+from compliance.models import Connection, Server, System, Zone
+from compliance.models.approvals import canonical
+from compliance.models.estate import day_of
+from compliance.register import Wanted
+from compliance.run import Run
+from evidence import readings
+from evidence.actions.findings import NO_FINDING, Case, follow, merged
+from evidence.authorised import register_on, wanted_on
+from evidence.models import Comparison, Pull, Source, VerdictRow
+from evidence.rules import Certainty, Reading, Verdict
+from evidence.verdicts import RANK, Judgement, judge, roll_up
+
+BATCH = 500
+
+
+def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison:
+    """One comparison of the whole register. With a `run` its publishing is fenced by the job's claim."""
+    moment = at or timezone.now()
+    step(run, "Gathering what is authorised")
+    wanted = wanted_on(day_of(moment))
+    fresh, absent = readings.current(moment)
+    last = Comparison.objects.filter(published=True, at__lt=moment).first()
+    now = readings.readings_of(fresh)
+    then = readings.readings_of(readings.before(fresh, last.at if last else None))
+    step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
+    judgements = [
+        *judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent),
+        *irregular(reconcile(at=moment)),
+        *source_trouble(moment),
+    ]
+    step(run, f"Writing {len(judgements)} verdicts")
+    whose = Whose(wanted, now)
+    token = run.token if run else None
+    comparison = stage(judgements, whose, moment, token, run)
+    cases = merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING)
+    with finish(run):
+        follow(comparison, cases)
+        stamp(drifts(judgements, whose), at=moment)
+        Comparison.objects.filter(pk=comparison.pk).update(published=True)
+    comparison.refresh_from_db()
+    return comparison
+
+
+def step(run: Run | None, text: str) -> None:
+    """Progress, where there is a job to show it."""
+    if run is not None:
+        run.step(text)
+
+
+def finish(run: Run | None) -> AbstractContextManager[Any]:
+    """The fenced end of the job, or a plain transaction."""
+    return run.finish() if run is not None else transaction.atomic()
+
+
+def irregular(found: Sequence[Irregularity]) -> list[Judgement]:
+    """What reconciliation found, as judgements: a record nobody decided is a change without a record."""
+    return [
+        Judgement(
+            Verdict.changed_without_record,
+            Certainty.definite,
+            one.ref,
+            f"register/{one.kind}",
+            "",
+            (),
+            None,
+            one.sentence,
+        )
+        for one in found
+    ]
+
+
+def source_trouble(at: datetime) -> list[Judgement]:
+    """Sources whose last reading was refused while an older one still stands: said, so that nobody takes it for fresh."""
+    rows = Source.objects.select_related("server", "last_pull", "last_good").filter(
+        last_pull__state__in=[Pull.State.FAILED, Pull.State.PARTIAL], last_good__isnull=False, enabled=True
+    )
+    return [
+        Judgement(
+            Verdict.not_verifiable,
+            Certainty.unproven,
+            source.server.name,
+            f"{source.server.name}/source",
+            "",
+            (),
+            None,
+            f"The last reading of {source.name} was refused: {source.last_pull.what} The one before it stands.",
+        )
+        for source in rows
+        if source.last_pull and source.last_pull.error_code not in readings.NO_ANSWER and readings.is_fresh(source, at)
+    ]
+
+
+class Whose:
+    """Which connection, server, system and rule a judgement is about."""
+
+    def __init__(self, wanted: Wanted, now: dict[str, Reading]) -> None:
+        self.connections = {row.ref: row for row in Connection.objects.all()}
+        self.servers = {row.name: row for row in Server.objects.select_related("system")}
+        self.zones = {row.name: row.system_id for row in Zone.objects.all()}
+        self.first = System.objects.order_by("pk").values_list("pk", flat=True).first() or 0
+        self.now = now
+        self.ids = {entry.id for entry in wanted.entries}
+
+    def connection(self, one: Judgement) -> Connection | None:
+        """The connection, where the subject is its id."""
+        return self.connections.get(one.subject)
+
+    def server(self, one: Judgement) -> Server | None:
+        """The host of the point, or the subject itself."""
+        return self.servers.get(one.point.partition("/")[0]) or self.servers.get(one.subject.split(" ")[0])
+
+    def system_id(self, one: Judgement) -> int:
+        """The system that has to mend it: the host's, else the connection's, else the zone's."""
+        server, connection = self.server(one), self.connection(one)
+        if server is not None:
+            return server.system_id
+        if connection is not None:
+            return connection.system_id
+        return self.zones.get(one.subject.removeprefix("zone "), self.first)
+
+    def origin(self, one: Judgement) -> dict[str, Any]:
+        """File, line and text of the responsible rule."""
+        reading = self.now.get(one.point.partition("/")[0])
+        rules = (rule for chain in reading.chains for rule in chain.rules) if reading and one.rule else ()
+        rule = next((rule for rule in rules if rule.id == one.rule), None)
+        if rule is None:
+            return {"rule_file": "", "rule_line": 0, "rule_text": ""}
+        return {
+            "rule_file": rule.origin.name[:200],
+            "rule_line": rule.origin.first,
+            "rule_text": rule.origin.text[:2000],
+        }
+
+    def case(self, one: Judgement) -> Case:
+        """The judgement as a finding's case."""
+        extent = [{"family": one.family, "box": list(box)} for box in one.excess]
+        return Case(one, self.system_id(one), self.connection(one), self.server(one), self.origin(one), extent)
+
+
+def stage(
+    judgements: Sequence[Judgement], whose: Whose, at: datetime, token: UUID | None, run: Run | None
+) -> Comparison:
+    """The verdict rows in short batches, unpublished, owned by the claim."""
+    heads = headlines(judgements, whose)
+    digest = hashlib.sha256(canonical(register_on(day_of(at)))).hexdigest()
+    comparison = Comparison.objects.create(
+        at=at, token=token, job=run.job if run else None, register_digest=digest, counts=counts(judgements, heads)
+    )
+    rows = [row(comparison, one, whose, headline=number in heads) for number, one in enumerate(judgements)]
+    for start in range(0, len(rows), BATCH):
+        VerdictRow.objects.bulk_create(rows[start : start + BATCH])
+        step(run, f"Writing verdicts {start} of {len(rows)}")
+    return comparison
+
+
+def headlines(judgements: Sequence[Judgement], whose: Whose) -> set[int]:
+    """The judgements that are counted: the worst of each connection or share, and each extra once."""
+    rolled = roll_up(one for one in judgements if one.verdict is not Verdict.usage_unknown)
+    heads: dict[tuple[str, ...], int] = {}
+    for number, one in enumerate(judgements):
+        if one.verdict is Verdict.usage_unknown:
+            continue
+        if one.subject in whose.ids:
+            if rolled[one.subject] is one.verdict:
+                heads.setdefault(("register", one.subject), number)
+        else:
+            heads.setdefault((one.verdict, one.point, one.subject), number)
+    return set(heads.values())
+
+
+def counts(judgements: Sequence[Judgement], heads: set[int]) -> dict[str, int]:
+    """{verdict: subjects}, usage apart: what flows do not say never takes the place of what the rules prove."""
+    found = Counter(one.verdict.value for number, one in enumerate(judgements) if number in heads)
+    unknown = len({one.subject for one in judgements if one.verdict is Verdict.usage_unknown})
+    if unknown:
+        found[Verdict.usage_unknown.value] = unknown
+    return dict(sorted(found.items(), key=lambda each: RANK[Verdict(each[0])]))
+
+
+def row(comparison: Comparison, one: Judgement, whose: Whose, *, headline: bool) -> VerdictRow:
+    """One judgement as a row."""
+    return VerdictRow(
+        comparison=comparison,
+        system_id=whose.system_id(one),
+        verdict=one.verdict,
+        certainty=one.certainty,
+        subject=one.subject[:300],
+        connection=whose.connection(one),
+        server=whose.server(one),
+        point=one.point[:200],
+        rule=one.rule[:300],
+        family=one.family,
+        excess=[list(box) for box in one.excess],
+        witness=one.witness.as_dict() if one.witness else None,
+        because=one.because,
+        headline=headline,
+    )
+
+
+def drifts(judgements: Sequence[Judgement], whose: Whose) -> list[tuple[int, str, datetime | None]]:
+    """The worst verdict of each connection, as its stamp."""
+    rolled = roll_up(one for one in judgements if one.verdict is not Verdict.usage_unknown)
+    return [
+        (whose.connections[subject].pk, verdict.value, None)
+        for subject, verdict in rolled.items()
+        if subject in whose.connections
+    ]
+
+
+def sweep(now: datetime) -> int:
+    """Removes what no claim owns any more: comparisons staged by a worker that died."""
+    stale = Comparison.objects.filter(published=False, job__state__in=["done", "dead", "cancelled"])
+    removed, _ = stale.delete()
+    return removed

@@ -1,0 +1,180 @@
+"""Findings: followed from comparison to comparison, acknowledged, accepted until a day, cured by evidence alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from compliance.actions.ledger import record
+from compliance.errors import Refused
+from compliance.models import Connection, Server, User
+from compliance.models.estate import day_of
+from compliance.permissions import check
+from compliance.traffic.boxes import difference
+from evidence.judgement import Judgement
+from evidence.models import Comparison, Finding
+from evidence.rules import Verdict
+
+# What is counted and said, and is nothing that somebody has to mend
+NO_FINDING: Final = frozenset({Verdict.implemented, Verdict.usage_unknown})
+SEVERITY: Final[dict[str, str]] = {
+    Verdict.permits_more: "high",
+    Verdict.unfiltered: "high",
+    Verdict.share_wider: "high",
+    Verdict.changed_without_record: "high",
+    Verdict.used_outside: "high",
+    Verdict.listener_unauthorised: "medium",
+    Verdict.unknown_server: "medium",
+    Verdict.not_verifiable: "medium",
+    Verdict.unreachable: "medium",
+    Verdict.stale: "medium",
+    Verdict.not_implemented: "medium",
+    Verdict.attempted: "medium",
+}  # all others are low
+
+
+@dataclass
+class Case:
+    """One finding as this comparison sees it: the judgement, whose it is, and its whole extent in both families."""
+
+    judgement: Judgement
+    system_id: int
+    connection: Connection | None
+    server: Server | None
+    rule_origin: dict[str, Any]
+    extent: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes it the same finding from month to month."""
+        one = self.judgement
+        return fingerprint(one.verdict, one.point, one.subject)
+
+
+def fingerprint(verdict: str, point: str, subject: str) -> str:
+    """sha256 over verdict, point and subject; the extent stands apart."""
+    return hashlib.sha256("\0".join((verdict, point, subject)).encode()).hexdigest()
+
+
+def follow(comparison: Comparison, cases: Sequence[Case]) -> None:
+    """Opens new findings, keeps standing ones up to date, and cures those no longer found. In the caller's transaction."""
+    wanted = {case.fingerprint: case for case in cases}
+    known = {row.fingerprint: row for row in Finding.objects.filter(fingerprint__in=wanted)}
+    fresh = []
+    for mark, case in wanted.items():
+        row = known.get(mark)
+        if row is None:
+            fresh.append(opened(comparison, mark, case))
+        else:
+            seen_again(comparison, row, case)
+    Finding.objects.bulk_create(fresh, batch_size=500)
+    gone = Finding.objects.standing().exclude(fingerprint__in=wanted)  # type: ignore[attr-defined]
+    gone.update(state=Finding.State.CURED, cured_at=comparison.at)
+
+
+def opened(comparison: Comparison, mark: str, case: Case) -> Finding:
+    """A finding seen for the first time."""
+    return Finding(fingerprint=mark, first_seen=comparison.at, state=Finding.State.OPEN, **told(comparison, case))
+
+
+def told(comparison: Comparison, case: Case) -> dict[str, Any]:
+    """What a comparison says of a finding."""
+    one = case.judgement
+    return {
+        "system_id": case.system_id,
+        "verdict": one.verdict,
+        "certainty": one.certainty,
+        "severity": SEVERITY.get(one.verdict, "low"),
+        "subject": one.subject[:300],
+        "connection": case.connection,
+        "server": case.server,
+        "point": one.point,
+        "rule": one.rule[:300],
+        "family": one.family,
+        "extent": case.extent,
+        "witness": one.witness.as_dict() if one.witness else None,
+        "because": one.because,
+        "last_seen": comparison.at,
+        "comparison": comparison,
+        **case.rule_origin,
+    }
+
+
+def seen_again(comparison: Comparison, row: Finding, case: Case) -> None:
+    """Still there: its latest words. An accepted risk that ended, or grew beyond what was accepted, opens again."""
+    for key, value in told(comparison, case).items():
+        setattr(row, key, value)
+    if row.state == Finding.State.CURED:
+        row.state, row.cured_at, row.first_seen = Finding.State.OPEN, None, comparison.at
+    if row.state == Finding.State.ACCEPTED and not still_accepted(row, day_of(comparison.at)):
+        row.state = Finding.State.OPEN
+    row.save()
+
+
+def still_accepted(row: Finding, today: date) -> bool:
+    """An accepted risk holds until its day, and only while the extent lies inside what was accepted."""
+    if row.accepted_until is None or row.accepted_until < today:
+        return False
+    for family in (4, 6):
+        now = [tuple(each["box"]) for each in row.extent if each["family"] == family]
+        then = [tuple(each["box"]) for each in row.accepted_extent if each["family"] == family]
+        if difference(now, then):
+            return False
+    return bool(row.accepted_extent) or not row.extent
+
+
+def acknowledge(finding: Finding, *, note: str, by: User, at: datetime | None = None) -> Finding:
+    """Somebody looks after it. It stays a finding until evidence cures it."""
+    check(by, "acknowledge", finding, at=at)
+    with transaction.atomic():
+        moved = Finding.objects.filter(pk=finding.pk, state=Finding.State.OPEN).update(state=Finding.State.ACKNOWLEDGED)
+        if not moved:
+            raise Refused(
+                f"{finding.ref} was not changed", "It is not open any more.", "Open it again to see where it stands."
+            )
+        record("acknowledge", finding, by=by, at=at, because=note)
+    finding.refresh_from_db()
+    return finding
+
+
+def accept(
+    finding: Finding, *, until: date, rating: str, alternate_control: str, by: User, at: datetime | None = None
+) -> Finding:
+    """Accepts exactly the present extent, until a day. Only the authorising officer, or who holds the role."""
+    moment = at or timezone.now()
+    check(by, "accept", finding, at=moment)
+    if until <= day_of(moment):
+        raise Refused(f"{finding.ref} was not accepted", "The day is past.", "Choose a day to come.")
+    with transaction.atomic():
+        rows = Finding.objects.filter(pk=finding.pk, state__in=[Finding.State.OPEN, Finding.State.ACKNOWLEDGED])
+        moved = rows.update(
+            state=Finding.State.ACCEPTED,
+            accepted_by=by,
+            accepted_until=until,
+            accepted_rating=rating,
+            alternate_control=alternate_control,
+            accepted_extent=finding.extent,
+        )
+        if not moved:
+            raise Refused(
+                f"{finding.ref} was not accepted", "It is not open any more.", "Open it again to see where it stands."
+            )
+        record("accept", finding, by=by, at=moment, because=alternate_control, until=until.isoformat(), rating=rating)
+    finding.refresh_from_db()
+    return finding
+
+
+def merged(cases: Iterable[Case]) -> list[Case]:
+    """One case a fingerprint: the same finding in both families keeps both extents."""
+    found: dict[str, Case] = {}
+    for case in cases:
+        held = found.setdefault(case.fingerprint, case)
+        if held is not case:
+            held.extent.extend(case.extent)
+    return list(found.values())

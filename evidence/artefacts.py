@@ -1,0 +1,44 @@
+"""Raw bytes, kept once under their SHA-256 before anything reads them: temp file, fsync, rename."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from evidence.models import StoredArtefact
+
+
+class Damaged(OSError):
+    """The stored bytes are not what was stored."""
+
+
+def place_of(sha256: str) -> Path:
+    """Where the bytes of that digest lie."""
+    return Path(settings.ARTEFACTS) / sha256[:2] / sha256
+
+
+def keep(content: bytes) -> StoredArtefact:
+    """Keeps the bytes, once, and gives their row. Safe when two workers keep the same bytes at once."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    place = place_of(sha256)
+    if not place.exists():
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as fresh:
+            fresh.write(content)
+            fresh.flush()
+            os.fsync(fresh.fileno())
+        Path(fresh.name).replace(place)
+    row, _ = StoredArtefact.objects.get_or_create(sha256=sha256, defaults={"size": len(content)})
+    return row
+
+
+def read_back(row: StoredArtefact) -> bytes:
+    """The bytes, checked against their digest. Raises Damaged (or FileNotFoundError)."""
+    content = place_of(row.sha256).read_bytes()
+    if hashlib.sha256(content).hexdigest() != row.sha256:
+        raise Damaged(f"the stored bytes of {row.sha256[:12]} were altered: restore them from a backup")
+    return content

@@ -1,0 +1,78 @@
+"""This machine's own read-only commands: what it filters, shares and listens on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from evidence.collectors.collected import Collected, PullError
+from evidence.models.sources import ErrorCode
+from evidence.rules import Artefact
+
+# the whole list of what is ever run; all of them only read
+COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
+    ("iptables-save", "-c"),
+    ("ip6tables-save", "-c"),
+    ("iptables-legacy-save",),
+    ("ip6tables-legacy-save",),
+    ("nft", "-j", "list", "ruleset"),
+    ("ip", "-j", "addr"),
+    ("ip", "-j", "route", "show", "table", "all"),
+    ("ss", "-tulpnH"),
+    ("exportfs", "-s"),
+    ("testparm", "-s", "--suppress-prompt"),
+)
+ONE_S = 30.0  # the longest one command may take
+FILTERS = frozenset({"iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save", "nft"})
+MAY_SAY_NOTHING = frozenset({"exportfs", "ss", "iptables-legacy-save", "ip6tables-legacy-save"})
+PLACES = "/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | None, deadline: float) -> Collected:
+    """Runs every command that is installed. One that fails is named as missing; no packet filter at all is an error."""
+    artefacts: list[Artefact] = []
+    missing: list[str] = []
+    for words in COMMANDS:
+        program = shutil.which(words[0], path=PLACES)
+        if program is None:
+            continue
+        said = run([program, *words[1:]], min(ONE_S, deadline - time.monotonic()))
+        if said is None:
+            missing.append(" ".join(words))
+        elif said.strip() or words[0] not in MAY_SAY_NOTHING or words[0] in FILTERS:
+            artefacts.append(Artefact(name(words), said, " ".join(words), datetime.now(UTC)))
+    if not any(artefact.command.split()[0] in FILTERS for artefact in artefacts):
+        code = ErrorCode.PERMISSION if missing else ErrorCode.DEPENDENCY
+        raise PullError(
+            code,
+            f"This machine's packet filter could not be read{f': {missing[0]} failed' if missing else ''}.",
+            "Run Eastwest with the right to read it (root or CAP_NET_ADMIN), or use a folder of dumps.",
+        )
+    return Collected(tuple(artefacts), cursor="", complete=not missing, missing=tuple(missing))
+
+
+def name(words: tuple[str, ...]) -> str:
+    """The artefact's name: the command without its dashes."""
+    return "-".join(word.lstrip("-") for word in words)
+
+
+def run(words: list[str], seconds: float) -> bytes | None:
+    """What the command says; None when it failed or took too long."""
+    if seconds <= 0:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 - a literal list of read-only commands, no shell
+            words,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            env={"PATH": PLACES, "LC_ALL": "C", "HOME": os.devnull},
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,78 @@
+"""The readings a comparison rests on: per server the last good ones, and why there is none where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from evidence import reading_json
+from evidence.artefacts import read_back
+from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source
+from evidence.rules import Reading, Verdict
+
+NO_ANSWER = frozenset({ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT})
+
+
+def load(snapshot: Snapshot) -> Reading:
+    """A snapshot's reading, its stored bytes checked against their digest."""
+    return reading_json.load(read_back(snapshot.reading))
+
+
+def current(at: datetime) -> tuple[dict[str, Snapshot], dict[str, Verdict]]:
+    """(server → its snapshots that are fresh enough, server → why it has none): by name of server.
+
+    A server whose source never brought anything is in neither: nothing is known of it.
+    """
+    fresh: dict[str, Snapshot] = {}
+    absent: dict[str, Verdict] = {}
+    rows = Source.objects.select_related("server", "last_good__reading", "last_pull").order_by("pk")
+    for source in rows:
+        name, snapshot = source.server.name, source.last_good
+        if snapshot is not None and is_fresh(source, at):
+            held = fresh.get(name)
+            fresh[name] = snapshot if held is None or snapshot.observed_at > held.observed_at else held
+        elif source.last_pull is not None and source.last_pull.error_code in NO_ANSWER:
+            absent[name] = Verdict.unreachable
+        elif snapshot is not None:
+            absent.setdefault(name, Verdict.stale)
+    return fresh, {name: why for name, why in absent.items() if name not in fresh}
+
+
+def is_fresh(source: Source, at: datetime) -> bool:
+    """Whether the last sign of life of a source is within its limit. A source that does not answer is not fresh."""
+    seen = source.last_seen_at
+    if seen is None or (source.last_pull is not None and source.last_pull.error_code in NO_ANSWER):
+        return False
+    return at - seen <= timedelta(hours=source.fresh_hours)
+
+
+def before(servers: Iterable[str], compared_at: datetime | None) -> dict[str, Snapshot]:
+    """What each server showed at the comparison before, or, where a change without a record stands, before that change.
+
+    Otherwise the change would be forgotten one comparison later, and nobody would have decided anything.
+    """
+    if compared_at is None:
+        return {}
+    limits = pinned(compared_at)
+    found: dict[str, Snapshot] = {}
+    rows = Snapshot.objects.filter(published=True, server__name__in=list(servers)).select_related("server", "reading")
+    for snapshot in rows.order_by("observed_at", "pk"):
+        if snapshot.observed_at <= limits.get(snapshot.server.name, compared_at):
+            found[snapshot.server.name] = snapshot
+    return found
+
+
+def pinned(compared_at: datetime) -> dict[str, datetime]:
+    """Server → the comparison before the one that first found its change without a record, while that stands."""
+    limits: dict[str, datetime] = {}
+    standing = Finding.objects.standing().filter(verdict=Verdict.changed_without_record, server__isnull=False)  # type: ignore[attr-defined]
+    for name, first_seen in standing.values_list("server__name", "first_seen"):
+        earlier = Comparison.objects.filter(published=True, at__lt=first_seen).values_list("at", flat=True).first()
+        if earlier is not None:
+            limits[name] = min(earlier, limits.get(name, earlier))
+    return limits
+
+
+def readings_of(snapshots: Mapping[str, Snapshot]) -> dict[str, Reading]:
+    """The readings themselves, by server."""
+    return {name: load(snapshot) for name, snapshot in snapshots.items()}
