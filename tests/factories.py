@@ -31,7 +31,9 @@ def servers(people: People, *, at: datetime = LONG_AGO) -> dict[str, Server]:
     return made
 
 
-def network(source: str = "pay-app-01", destination: str = "pay-db-01", *services: str, **changed: Any) -> dict[str, Any]:
+def network(
+    source: str = "pay-app-01", destination: str = "pay-db-01", *services: str, **changed: Any
+) -> dict[str, Any]:
     """The material of a network connection."""
     return {
         "kind": "network", "source": source, "destination": destination, "services": list(services or ("tcp/5432",)),

@@ -1,4 +1,4 @@
-"""The people every test knows. Rita requests, Omar owns, Mina approves, Erin is the engineer, Ada audits, Sam is a stranger.
+"""The people every test knows: Rita requests, Omar owns, Mina approves, Erin does it, Ada audits, Sam is a stranger.
 
 Olga owns another system, Dan is Omar's deputy, Alex administers. Made through the same verbs as everybody else.
 """
@@ -48,6 +48,7 @@ def everybody(*, at: datetime = LONG_AGO, mfa: bool = False) -> People:
         "Payroll", organisation=ours, owner=named["omar"], deputy=named["dan"], by=alex, at=at
     )
     platform = estate.add_system("Platform", organisation=ours, owner=named["olga"], by=alex, at=at)
-    for name, role in (("rita", Role.REQUESTER), ("mina", Role.MANAGER), ("erin", Role.ENGINEER), ("ada", Role.AUDITOR)):
+    roles = {"rita": Role.REQUESTER, "mina": Role.MANAGER, "erin": Role.ENGINEER, "ada": Role.AUDITOR}
+    for name, role in roles.items():
         verbs.grant(named[name], role, by=alex, at=at)
     return People(alex=alex, payroll=payroll, platform=platform, **named)

@@ -1,0 +1,178 @@
+"""Spreadsheets: what is tried is what happens, all rows or none, several values in a cell, names nobody knows."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from compliance.actions import imports
+from compliance.errors import Refused
+from compliance.models import Address, ChangeRecord, Connection, ImportedTable, LedgerInbox, Server, State
+from compliance.models.estate import day_of
+from tests.factories import agreed, servers
+from tests.people import People, everybody
+
+SERVERS = """Hostname,Application,IP addresses,Zone,Env,Critical
+hr-app-01,Payroll,10.20.20.41; 2001:db8:20::41,app,production,yes
+hr-db-01,Payroll,"10.20.30.51
+10.20.30.52",data,production,
+
+pay-app-01,Payroll,10.20.20.31,app,test,no
+"""
+CONNECTIONS = """From,To,Port,Why
+pay-app-01; log-01,pay-db-01,"tcp/5432, tcp/5433",Hours of all staff
+old-fax-01,pay-db-01,tcp/1433,
+pay-app-01,old-fax-01,tcp/25,
+"""
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    them = everybody()
+    servers(them)
+    return them
+
+
+def brought(people: People, text: str, kind: str) -> tuple[ImportedTable, dict[str, str]]:
+    table = imports.keep(f"{kind}.csv", text.encode(), kind=kind, by=people.omar)
+    return table, imports.guess(table)
+
+
+def counts() -> tuple[int, ...]:
+    return tuple(model.objects.count() for model in (Server, Address, Connection, ChangeRecord, LedgerInbox))
+
+
+def test_servers_with_several_addresses(people: People) -> None:
+    table, mapping = brought(people, SERVERS, "servers")
+    assert mapping == {
+        "name": "Hostname", "system": "Application", "addresses": "IP addresses", "zone": "Zone",
+        "environment": "Env", "critical": "Critical",
+    }  # fmt: skip
+    before = counts()
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert (tried.rows, tried.new, tried.changed, tried.same, tried.bad) == (3, 2, 1, 0, [])
+    assert counts() == before
+    done = imports.carry_out(table, mapping=mapping, by=people.omar)
+    assert (done.new, done.changed) == (2, 1)
+    new = Server.objects.get(name="hr-db-01")
+    assert sorted(new.addresses.values_list("ip", flat=True)) == ["10.20.30.51", "10.20.30.52"]
+    assert {str(one.zone) for one in new.addresses.all()} == {"data"}
+    assert new.source_row["Hostname"] == "hr-db-01"
+    again, _ = brought(people, SERVERS, "servers")
+    assert imports.dry_run(again, mapping=mapping, by=people.omar).same == 3
+
+
+def test_one_bad_row_and_nothing_is_imported(people: People) -> None:
+    text = SERVERS + "hr-app-01,Payroll,,,,\nx-01,Parole,10.20.20.999,nowhere,,perhaps\ny-01,Payroll,10.20.20.31,,,\n,,,,,,7\n"
+    table, mapping = brought(people, text, "servers")
+    before = counts()
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert [(bad.row, bad.column) for bad in tried.bad] == [
+        (7, "name"), (8, "system"), (8, "zone"), (8, "addresses"), (8, "critical"), (9, ""),
+        (10, "name"), (10, "system"), (10, ""),
+    ]  # fmt: skip
+    assert "row 2" in tried.bad[0].problem
+    assert "pay-app-01 holds it" in tried.bad[5].problem
+    with pytest.raises(Refused, match="Row 7"):
+        imports.carry_out(table, mapping=mapping, by=people.omar)
+    assert counts() == before
+    table.refresh_from_db()
+    assert table.imported_at is None
+
+
+def test_connections_become_requests_that_authorise_nothing(people: People) -> None:
+    table, mapping = brought(people, CONNECTIONS, "connections")
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert tried.bad == []
+    assert [(one.name, one.rows) for one in tried.placeholders] == [("old-fax-01", "3, 4")]
+    assert not Server.objects.filter(name="old-fax-01").exists()
+    imports.carry_out(table, mapping=mapping, by=people.omar)
+    changes = list(ChangeRecord.objects.order_by("pk"))
+    assert [change.title for change in changes] == [
+        "pay-app-01 → pay-db-01", "log-01 → pay-db-01", "old-fax-01 → pay-db-01", "pay-app-01 → old-fax-01",
+    ]  # fmt: skip
+    assert {change.state for change in changes} == {State.SUBMITTED}
+    assert {change.material["basis"] for change in changes} == {"provisional"}
+    assert changes[0].material["services"] == ["tcp/5432", "tcp/5433"]
+    assert changes[0].justification.business_need == "Hours of all staff"
+    assert "row 3" in changes[2].justification.business_need
+    assert changes[0].connection.source_row["row"] == 2
+    assert Server.objects.get(name="old-fax-01").status == Server.Status.PLACEHOLDER
+    today = day_of(table.brought_at)
+    assert not Connection.objects.authorised_at(today).exists()
+    changes[0].requested_by = people.omar
+    for change in (changes[0],):
+        from compliance.actions import changes as verbs
+
+        verbs.approve(change, by=people.dan)
+        verbs.approve(change, by=people.mina)
+        assert change.state == State.APPROVED
+    assert Connection.objects.authorised_at(today).count() == 1
+    again, _ = brought(people, CONNECTIONS, "connections")
+    assert imports.dry_run(again, mapping=mapping, by=people.omar).same == 3
+
+
+def test_bad_rows_of_connections_are_named(people: People) -> None:
+    text = "From,To,Services,Use,Ends on\nnobody-1,nobody-2,tcp/1,,\npay-app-01,pay-db-01,tcp/70000,,\n"
+    text += "pay-app-01,pay-db-01,tcp/1,sometimes,31.12.2027\npay-app-01,pay-app-01,tcp/1,,\n"
+    table, mapping = brought(people, text, "connections")
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert [(bad.row, bad.column) for bad in tried.bad] == [
+        (2, "system"), (3, "services"), (4, "expected_use"), (4, "ends_on"), (5, ""),
+    ]  # fmt: skip
+    assert not Server.objects.filter(name__startswith="nobody").exists()
+
+
+def test_the_matching_of_columns_is_remembered(people: People) -> None:
+    text = "A,B,C\npay-app-01,pay-db-01,tcp/1\n"
+    table, guess = brought(people, text, "connections")
+    assert guess == {}
+    with pytest.raises(Refused, match="must be"):
+        imports.dry_run(table, mapping={}, by=people.omar)
+    chosen = {"source": "A", "destination": "B", "services": "C"}
+    imports.carry_out(table, mapping=chosen, by=people.omar)
+    with pytest.raises(Refused, match="already"):
+        imports.carry_out(table, mapping=chosen, by=people.omar)
+    assert imports.guess(brought(people, text, "connections")[0]) == chosen
+
+
+def test_a_spreadsheet_says_the_same_as_a_csv(people: People) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["From", "To", "Services", "Ends on"], ["pay-app-01", "pay-db-01", "tcp/1", day_of(people_time())]):
+        sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    table = imports.keep("c.xlsx", file.getvalue(), kind="connections", by=people.omar)
+    assert table.rows == [[2, ["pay-app-01", "pay-db-01", "tcp/1", day_of(people_time()).isoformat()]]]
+
+
+def people_time() -> Any:
+    from django.utils import timezone
+
+    return timezone.now()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x00\x01\x02\x03", b"PK\x03\x04 not a zip", b"one,two\n", b"a,a\n1,2\n", b'a,b\n"1,2\n'],
+    ids=["empty", "binary", "broken zip", "header only", "same column twice", "open quotation"],
+)
+def test_what_is_no_table_is_refused_in_a_sentence(people: People, content: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        imports.keep("t.csv", content, kind="servers", by=people.omar)
+    assert refused.value.next_step
+    assert not ImportedTable.objects.exists()
+
+
+def test_who_may_not_import_does_not_and_files_are_ones_own(people: People) -> None:
+    with pytest.raises(Refused):
+        imports.keep("t.csv", SERVERS.encode(), kind="servers", by=people.rita)
+    table, _ = brought(people, SERVERS, "servers")
+    with pytest.raises(Refused):
+        imports.kept(table.pk, by=people.erin)
+    assert agreed
