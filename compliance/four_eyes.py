@@ -48,7 +48,7 @@ def needs_for(change: ChangeRecord) -> list[Need]:
 
 def open_needs(change: ChangeRecord) -> list[ApprovalNeeded]:
     """The needs nobody has met yet."""
-    return list(change.needs.filter(approval__isnull=True).select_related("system").order_by("pk"))  # type: ignore[attr-defined]
+    return list(change.needs.filter(approval__isnull=True).select_related("system").order_by("pk"))
 
 
 def need_for(person: User, change: ChangeRecord, at: datetime) -> ApprovalNeeded | None:

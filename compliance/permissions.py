@@ -124,7 +124,7 @@ def systems_of(obj: Any) -> list[int | None]:
         return [obj.pk]
     if isinstance(obj, ChangeRecord):
         needs = obj.needs.values_list("system_id", flat=True) if obj.pk else []
-        return sorted({obj.system_id, *needs})
+        return list(dict.fromkeys([obj.system_id, *needs]))
     if hasattr(obj, "system_id"):
         return [obj.system_id]
     if hasattr(obj, "systems"):

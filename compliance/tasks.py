@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from compliance.actions import jobs
 
 
-@shared_task(name="compliance.tick")
+@shared_task(name="compliance.tick")  # type: ignore[untyped-decorator]
 def tick() -> None:
     """Every two seconds: frees what dead workers held, asks the schedules what is due, and tells the workers."""
     now = timezone.now()
@@ -29,7 +29,7 @@ def dispatch() -> None:
         run_job.delay(key)
 
 
-@shared_task(name="compliance.run_job")
+@shared_task(name="compliance.run_job")  # type: ignore[untyped-decorator]
 def run_job(job_id: int) -> None:
     """Claims the job and does it; nothing when somebody else has it."""
     jobs.run_job(job_id)

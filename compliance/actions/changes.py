@@ -53,7 +53,7 @@ def approve(
         refuse_altered(row)
         hold_still(row, by)
         agree(row, by, because, moment)
-        if not row.needs.filter(approval__isnull=True).exists():  # type: ignore[attr-defined]
+        if not row.needs.filter(approval__isnull=True).exists():
             decided(row, by, moment)
     return change
 
@@ -80,7 +80,7 @@ def agree(change: ChangeRecord, by: User, because: str, at: datetime) -> None:
         at=at,
         because=because.strip(),
     )
-    approval.seal = seal(change, change.needs.all(), approval)  # type: ignore[attr-defined]
+    approval.seal = seal(change, change.needs.all(), approval)
     try:
         with transaction.atomic():
             approval.save(force_insert=True)

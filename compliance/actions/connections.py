@@ -135,7 +135,7 @@ def refuse_wrong(
 
 def refuse_second(connection: Connection) -> None:
     """One open request for a connection at a time: two would be approved without seeing each other."""
-    open_one = connection.changes.filter(state__in=[State.DRAFT, State.SUBMITTED]).first()  # type: ignore[attr-defined]
+    open_one = connection.changes.filter(state__in=[State.DRAFT, State.SUBMITTED]).first()
     if open_one is not None:
         raise Refused(
             f"{connection.ref} has a request open already.",

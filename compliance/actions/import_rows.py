@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import product
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from compliance.actions import connections, estate
 from compliance.models import ChangeRecord, Endpoint, ImportedTable, Server, State, System, User, Zone
@@ -159,7 +159,7 @@ class Servers:
 
     def write(self, row: Row) -> tuple[str, str]:
         """A new server, or what changes about one that is there."""
-        said = {
+        said: dict[str, Any] = {
             "system": System.objects.get(name=row.cells["system"]),
             "status": Server.Status.IN_SERVICE,
             **{key: row.cells[key] for key in ("role", "environment") if row.cells.get(key)},
@@ -173,7 +173,7 @@ class Servers:
                 name, addresses=listed, zone=zone, source_row=dict(row.kept), by=self.by, at=self.at, **said
             )
             return "new", f"{name} ({', '.join(listed) or 'no address'})"
-        held = {addresses.parse_host(one.ip) for one in server.addresses.filter(valid_to__isnull=True)}  # type: ignore[attr-defined]
+        held = {addresses.parse_host(one.ip) for one in server.addresses.filter(valid_to__isnull=True)}
         added = [text for text in listed if addresses.parse_host(text) not in held]
         differs = {key: value for key, value in said.items() if getattr(server, key) != value}
         for text in added:

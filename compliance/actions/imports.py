@@ -76,7 +76,7 @@ def keep(name: str, content: bytes, *, kind: str, by: User, at: datetime | None 
         file=name[:200],
         digest=hashlib.sha256(content).hexdigest(),
         header=header,
-        rows=lines,
+        rows=[list(line) for line in lines],
         brought_by=by,
         brought_at=moment,
     )
