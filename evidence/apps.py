@@ -8,3 +8,7 @@ class EvidenceConfig(AppConfig):
 
     name = "evidence"
     verbose_name = "Evidence"
+
+    def ready(self) -> None:
+        """Hears the bells of the room below."""
+        from evidence import signals  # noqa: F401

@@ -87,7 +87,7 @@ def irregular(found: Sequence[Irregularity]) -> list[Judgement]:
 
 
 def source_trouble(at: datetime) -> list[Judgement]:
-    """Sources whose last reading was refused while an older one still stands: said, so that nobody takes it for fresh."""
+    """Sources whose last reading was refused while an older one stands: said, so that nobody takes it for fresh."""
     rows = Source.objects.select_related("server", "last_pull", "last_good").filter(
         last_pull__state__in=[Pull.State.FAILED, Pull.State.PARTIAL], last_good__isnull=False, enabled=True
     )

@@ -63,7 +63,7 @@ def fingerprint(verdict: str, point: str, subject: str) -> str:
 
 
 def follow(comparison: Comparison, cases: Sequence[Case]) -> None:
-    """Opens new findings, keeps standing ones up to date, and cures those no longer found. In the caller's transaction."""
+    """Opens new findings, keeps standing ones up to date, cures those no longer found. In the caller's transaction."""
     wanted = {case.fingerprint: case for case in cases}
     known = {row.fingerprint: row for row in Finding.objects.filter(fingerprint__in=wanted)}
     fresh = []

@@ -73,7 +73,7 @@ class Fence(AbstractContextManager[None]):
 
 
 def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime | None = None) -> Pull:
-    """Reads a source into `row` and publishes what came of it. Failures of the source end in the row, not in an error."""
+    """Reads a source into `row` and publishes what came of it. A failing source ends in the row, not in an error."""
     moment = at or timezone.now()
     Pull.objects.filter(pk=row.pk).update(state=Pull.State.RUNNING, token=run.token)
     try:

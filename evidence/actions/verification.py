@@ -1,0 +1,226 @@
+"""Whether a change was carried out as approved: the rules are read again, and they say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+
+from compliance.actions import changes as workflow
+from compliance.actions.material import names_of
+from compliance.models import ChangeRecord, Endpoint, Server, State
+from compliance.models.approvals import canonical
+from compliance.models.estate import day_of
+from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
+from compliance.run import Run
+from evidence import readings
+from evidence.actions.pulls import fenced, take
+from evidence.authorised import KEPT, register_on, wanted_on
+from evidence.collectors.table import COLLECTORS
+from evidence.formats.evaluate import evaluator
+from evidence.models import Pull, Snapshot, Source, Verification
+from evidence.rules import Reading, Verdict
+from evidence.verdicts import RANK, Judgement, judge
+
+NOT_DECIDED = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
+WIDER = frozenset({Verdict.permits_more, Verdict.share_wider})
+ABSENT = frozenset({Verdict.not_implemented, Verdict.approved_not_done})
+
+
+class Finding(NamedTuple):
+    """What the rules say of a change: the outcome, a sentence, and the judgement that shows it."""
+
+    outcome: str
+    because: str
+    shown: Judgement | None
+
+
+def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Verification:
+    """Reads the affected servers again and compares. Publishes the proof and moves the change, fenced by the job."""
+    moment = at or timezone.now()
+    servers = affected(change)
+    before = readings.before(servers, change.decided_at or change.created_at)
+    read_again(servers, run)
+    run.step(f"Comparing {change.ref}")
+    fresh, absent = readings.current(moment)
+    now, then = readings.readings_of(fresh), readings.readings_of(before)
+    found = decide(change, now, then, absent, moment)
+    with run.finish():
+        return publish(change, found, [fresh[name] for name in servers if name in fresh], moment)
+
+
+def affected(change: ChangeRecord) -> list[str]:
+    """The servers at both ends, by name."""
+    found: set[str] = set()
+    for end in Endpoint.objects.filter(name__in=names_of(change.material)):
+        if end.server:
+            found.add(end.server.name)
+        elif end.group:
+            found.update(end.group.members_on(timezone.now()).values_list("name", flat=True))
+        elif end.zone:
+            found.update(Server.objects.filter(addresses__zone=end.zone).values_list("name", flat=True))
+    return sorted(found)
+
+
+def read_again(servers: Sequence[str], run: Run) -> None:
+    """Reads every source of these servers that can be read without a person."""
+    for source in Source.objects.filter(server__name__in=servers, enabled=True, kind__in=COLLECTORS):
+        row = Pull.objects.create(source=source)
+        take(source, row, run=run, publish=fenced(run))
+
+
+def decide(
+    change: ChangeRecord, now: dict[str, Reading], then: dict[str, Reading], absent: dict[str, Verdict], at: datetime
+) -> Finding:
+    """The outcome, from the judgements about this connection and about what its servers permit beyond."""
+    asked = with_entry(change, at)
+    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
+    mine = [one for one in said if one.subject == change.connection.ref and one.verdict is not Verdict.usage_unknown]
+    if change.kind == ChangeRecord.Kind.RETIRE:
+        return gone(mine)
+    if not mine:
+        return Finding("undecided", "Nothing is known of its servers: no source covers them.", None)
+    worst = max(mine, key=lambda one: RANK[one.verdict])
+    if worst.verdict in NOT_DECIDED:
+        return Finding("undecided", worst.because, worst)
+    if worst.verdict not in (Verdict.implemented, Verdict.no_listener):
+        return Finding("disputed", worst.because, worst)
+    wider = widened(change, said, asked, then, at)
+    if wider is not None:
+        return Finding("disputed", f"More was opened than {change.ref} says. {wider.because}", wider)
+    points = ", ".join(sorted({one.point for one in mine if one.point}))
+    return Finding("verified", f"Every packet of it is permitted at {points}, as approved.", None)
+
+
+def with_entry(change: ChangeRecord, at: datetime) -> Wanted:
+    """The register as authorised, with what a removal takes away put back so that it can be asked about."""
+    found = wanted_on(day_of(at))
+    if change.kind != ChangeRecord.Kind.RETIRE:
+        return found
+    return replace(found, entries=(*found.entries, *entries_of(change, at)))
+
+
+def entries_of(change: ChangeRecord, at: datetime) -> tuple[Entry, ...]:
+    """The change's own material as entries of the register of that day."""
+    row = {"id": change.connection.ref, **{key: change.material[key] for key in KEPT if change.material.get(key)}}
+    register = register_on(day_of(at))
+    kind = "shares" if change.material["kind"] == "share" else "connections"
+    return wanted({**register, "connections": [], "shares": [], kind: [row]}, at=day_of(at)).entries
+
+
+def gone(mine: Sequence[Judgement]) -> Finding:
+    """A removal is done when nothing of it is permitted at any point that was read."""
+    still = next((one for one in mine if one.verdict not in ABSENT | NOT_DECIDED), None)
+    if still is not None:
+        return Finding("disputed", f"It is still permitted: {still.because}", still)
+    unknown = next((one for one in mine if one.verdict in NOT_DECIDED), None)
+    if unknown is not None or not mine:
+        return Finding("undecided", unknown.because if unknown else "Nothing is known of its servers.", unknown)
+    return Finding("verified", "None of it is permitted any more.", None)
+
+
+def widened(
+    change: ChangeRecord, said: Sequence[Judgement], asked: Wanted, then: dict[str, Reading], at: datetime
+) -> Judgement | None:
+    """An over-permissive rule at one of its servers that was not there before: approved 443, implemented 1-65535."""
+    hosts = set(affected(change))
+    former = {
+        (one.verdict, one.point, one.subject)
+        for one in judge(asked, then, before=None, flows=None, at=day_of(at))
+        if one.verdict in WIDER
+    }
+    fresh = (one for one in said if one.verdict in WIDER and one.point.partition("/")[0] in hosts & set(then))
+    return next((one for one in fresh if (one.verdict, one.point, one.subject) not in former), None)
+
+
+def publish(change: ChangeRecord, found: Finding, snapshots: Sequence[Snapshot], at: datetime) -> Verification:
+    """The proof's row, and the change moved by it. In the caller's transaction."""
+    shown = found.shown
+    facts = {
+        "change": change.ref,
+        "content": change.content_hash,
+        "outcome": found.outcome,
+        "because": found.because,
+        "snapshots": sorted(snapshot.digest for snapshot in snapshots),
+    }
+    proof = hashlib.sha256(canonical(facts)).hexdigest()
+    row = Verification.objects.create(
+        change=change,
+        at=at,
+        outcome=found.outcome,
+        because=found.because,
+        extra=[list(box) for box in shown.excess] if shown and shown.verdict in WIDER else [],
+        missing=[list(box) for box in shown.excess] if shown and shown.verdict in ABSENT else [],
+        witness=shown.witness.as_dict() if shown and shown.witness else None,
+        proof=proof,
+    )
+    row.snapshots.set(snapshots)
+    change.refresh_from_db()
+    if found.outcome == Verification.Outcome.VERIFIED and change.state in (State.IMPLEMENTED, State.DISPUTED):
+        workflow.verify(change, proof=proof, at=at)
+    elif found.outcome == Verification.Outcome.DISPUTED and change.state in (State.IMPLEMENTED, State.VERIFIED):
+        workflow.dispute(change, why=found.because, at=at)
+    return row
+
+
+def before_approval(change: ChangeRecord) -> dict[str, Any]:
+    """For who decides: what the rules do with it today. Reads only; {} where there is nothing to say."""
+    if change.state not in (State.DRAFT, State.SUBMITTED):
+        return {}
+    now = timezone.now()
+    try:
+        entries = entries_of(change, now)
+        asked = replace(wanted_on(day_of(now)), entries=entries)
+    except RegisterError as error:
+        return {"opens": banner("warn", "This cannot be compared with the register", error.problems[0])}
+    fresh, _ = readings.current(now)
+    held = readings.readings_of({name: fresh[name] for name in affected(change) if name in fresh})
+    states = [state_at(entry, host, point, asked, held) for entry in entries for host, point in entry.required]
+    unread = sorted({host for entry in entries for host, _ in entry.required if host not in held})
+    checks = [
+        {"outcome": "pass", "text": "Who decides is not who asked: the system sees to it"},
+        {"outcome": "unknown" if unread else "pass", "text": coverage(unread)},
+    ]
+    return {"opens": opens(states, unread), "checks": checks}
+
+
+def state_at(entry: Entry, host: str, point: str, asked: Wanted, held: dict[str, Reading]) -> str:
+    """permit, deny or unproven: what a point does today with all of an entry's part (mixed counts as deny)."""
+    reading = held.get(host)
+    if reading is None:
+        return "unproven"
+    boxes = part_at(entry, host, point, asked)
+    said = {piece.decision for box in boxes for piece in evaluator(reading, point).pieces(entry.family, box)}
+    if "deny" in said:
+        return "deny"
+    return "unproven" if "unproven" in said or not said else "permit"
+
+
+def coverage(unread: Sequence[str]) -> str:
+    """Which servers are read, in a sentence."""
+    return (
+        f"The rules of {', '.join(unread)} are not known" if unread else "The rules of every server concerned were read"
+    )
+
+
+def opens(states: Sequence[str], unread: Sequence[str]) -> dict[str, Any]:
+    """The banner above a decision."""
+    if states and all(state == "permit" for state in states):
+        return banner(
+            "warn", "The rules let this through already", "It is open today without anybody having authorised it."
+        )
+    if "deny" in states:
+        return banner(
+            "off", "The rules stop this today", "Once it is approved and done, exactly this traffic is let through."
+        )
+    because = f"Nothing fresh is known of {', '.join(unread)}." if unread else "The rules read leave it open."
+    return banner("warn", "Whether it is open today could not be determined", because)
+
+
+def banner(tone: str, title: str, text: str) -> dict[str, Any]:
+    """Context of the banner."""
+    return {"tone": tone, "title": title, "text": text, "packet": "", "packet_says": ""}

@@ -1,0 +1,93 @@
+"""Minutes as Markdown: what Eastwest wrote and what people said, kept apart; and safe HTML of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import nh3
+from django.utils import timezone
+from markdown_it import MarkdownIt
+
+from reviews.models import AgendaItem, Review
+
+SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>#|!"})
+
+
+def render(review: Review, *, closed_at: datetime, second: str) -> str:
+    """The whole minutes. Deterministic: the same review gives the same text, so that its hash says something."""
+    return "\n".join([*head(review, closed_at, second), *items(review), *said(review), *actions(review), ""])
+
+
+def head(review: Review, closed_at: datetime, second: str) -> Iterator[str]:
+    """Which review, when, who."""
+    yield f"# {review.ref}: review of {plain(str(review.system))}"
+    yield ""
+    yield f"- Due: {moment(review.due_at)}"
+    yield f"- Opened: {moment(review.opened_at)}"
+    yield f"- Closed: {moment(closed_at)}"
+    yield f"- Chair: {plain(str(review.chair))}; signed also by {plain(second)}"
+    if review.comparison:
+        yield f"- Rests on the comparison of {moment(review.comparison.at)}"
+    yield ""
+    yield "## Present"
+    yield ""
+    for seat in review.attendees.filter(present=True).select_related("person", "recorded_by").order_by("person__name"):
+        how = "confirmed by themselves" if seat.confirmed_at else f"recorded by {seat.recorded_by}"
+        yield f"- {plain(str(seat.person))} ({plain(how)})"
+    yield ""
+
+
+def items(review: Review) -> Iterator[str]:
+    """The agenda as written by Eastwest, each item with what was decided on it."""
+    yield "## Agenda, as written by Eastwest, and decisions"
+    yield ""
+    for item in review.agenda.select_related("decision__by"):
+        yield f"{item.position}. **{plain(item.title)}**{f' – {plain(item.detail)}' if item.detail else ''}"
+        yield f"   - {decided(item)}"
+    yield ""
+
+
+def decided(item: AgendaItem) -> str:
+    """The decision on an item, or that there was none: silence is no decision."""
+    decision = getattr(item, "decision", None)
+    if decision is None:
+        return "No decision was recorded."
+    until = f" until {decision.until.day} {decision.until:%B %Y}" if decision.until else ""
+    note = f" {plain(decision.note)}" if decision.note else ""
+    return f"{decision.get_what_display()}{until} ({plain(str(decision.by))}).{note}"
+
+
+def said(review: Review) -> Iterator[str]:
+    """What people said."""
+    yield "## What was said"
+    yield ""
+    yield plain(review.notes) if review.notes.strip() else "Nothing beyond the decisions above was recorded."
+    yield ""
+
+
+def actions(review: Review) -> Iterator[str]:
+    """Who undertook what by when."""
+    yield "## Actions"
+    yield ""
+    rows = list(review.actions.select_related("owner").order_by("due", "pk"))
+    if not rows:
+        yield "No action was agreed."
+    for action in rows:
+        state = action.get_state_display().lower()
+        yield f"- {plain(action.text)} – {plain(str(action.owner))}, by {action.due.day} {action.due:%B %Y} ({state})"
+
+
+def moment(at: datetime | None) -> str:
+    """A moment in the installation's time zone."""
+    return f"{timezone.localtime(at):%d %B %Y, %H:%M %Z}" if at else "not recorded"
+
+
+def plain(text: str) -> str:
+    """Text in which no sign means anything to Markdown, on one line."""
+    return " ".join(text.split()).translate(SIGNS)
+
+
+def html(markdown: str) -> str:
+    """Safe HTML of minutes: rendered without raw HTML, then cleaned."""
+    return nh3.clean(MarkdownIt("commonmark", {"html": False}).render(markdown))
