@@ -1,0 +1,147 @@
+"""People and what they may: roles by system and time, one-time links, and every verb against every persona."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from compliance.actions import connections, estate
+from compliance.actions import people as verbs
+from compliance.errors import Refused
+from compliance.models import Connection, Job, LedgerInbox, Outbound, RoleGrant, SetUpLink, User
+from compliance.permissions import VERBS, check, may
+from tests.factories import WHY, asked, authorised, network, servers
+from tests.people import PASSWORD, People, everybody
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    return everybody()
+
+
+def test_a_link_opens_once_and_for_a_day(people: People) -> None:
+    first = verbs.set_up_link(people.rita, by=people.alex)
+    token = verbs.set_up_link(people.rita, by=people.alex)
+    with pytest.raises(Refused, match="does not open"):
+        verbs.use_link(first, PASSWORD)
+    with pytest.raises(Refused, match="not strong"):
+        verbs.use_link(token, "rita")
+    person = verbs.use_link(token, PASSWORD, name="Rita R.")
+    assert person.check_password(PASSWORD)
+    assert person.name == "Rita R."
+    with pytest.raises(Refused, match="does not open"):
+        verbs.use_link(token, PASSWORD)
+    late = verbs.set_up_link(people.omar, by=people.alex)
+    with pytest.raises(Refused, match="too old"):
+        verbs.use_link(late, PASSWORD, at=timezone.now() + timedelta(days=2))
+    assert token not in str(list(SetUpLink.objects.values())) + str(list(LedgerInbox.objects.values()))
+
+
+@pytest.mark.django_db
+def test_the_first_link_makes_an_administrator_and_ends_with_the_first_password() -> None:
+    again, link = verbs.first_link(), verbs.first_link()
+    assert again != link
+    first = User.objects.get()
+    assert first.holds(["administrator"])
+    verbs.use_link(link.rstrip("/").rsplit("/", 1)[1], PASSWORD)
+    assert verbs.first_link() == ""
+    with pytest.raises(Refused):
+        verbs.make_person("mallory@example.org", "Mallory", roles=["administrator"], by=None)
+    with pytest.raises(CommandError, match="Name the person"):
+        call_command("setuplink")
+
+
+def test_nobody_but_an_administrator_manages_people_and_nobody_helps_themselves(people: People) -> None:
+    verbs.use_link(verbs.set_up_link(people.alex, by=people.alex), PASSWORD)
+    for person in (people.rita, people.omar, people.mina, people.erin, people.ada, people.sam):
+        with pytest.raises(Refused):
+            verbs.grant(people.sam, "manager", by=person)
+    with pytest.raises(Refused, match="themselves"):
+        verbs.grant(people.alex, "manager", by=people.alex)
+    with pytest.raises(Refused):
+        verbs.deactivate(people.alex, by=people.alex)
+    with pytest.raises(Refused, match="already"):
+        verbs.make_person("RITA@example.org ", "Rita", by=people.alex)
+
+
+def test_a_role_counts_for_its_system_and_its_time(people: People) -> None:
+    now = timezone.now()
+    verbs.grant(people.sam, "engineer", system=people.platform, until=now + timedelta(days=1), by=people.alex)
+    assert may(people.sam, "pull", people.platform) is None
+    assert may(people.sam, "pull", people.payroll) is not None
+    assert may(people.sam, "pull", people.platform, at=now + timedelta(days=2)) is not None
+    verbs.take_away(RoleGrant.objects.get(person=people.sam), by=people.alex)
+    assert may(people.sam, "pull", people.platform) is not None
+
+
+def test_who_is_deactivated_may_nothing_and_sees_nothing(people: People) -> None:
+    verbs.deactivate(people.omar, by=people.alex, because="Left.")
+    assert may(people.omar, "see", None) is not None
+    assert not Connection.objects.for_user(people.omar).exists()
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "no_such_verb"])
+def test_a_stranger_may_nothing_and_each_role_what_its_row_says(people: People, verb: str) -> None:
+    held = {
+        people.sam: set(), people.rita: {"requester"}, people.omar: {"system_owner"}, people.mina: {"manager"},
+        people.erin: {"engineer"}, people.ada: {"auditor"}, people.alex: {"administrator"},
+    }  # fmt: skip
+    for person, roles in held.items():
+        refused = may(person, verb, people.payroll)
+        assert (refused is None) == bool(roles & set(VERBS.get(verb, ()))), (verb, person)
+        if refused is not None:
+            with pytest.raises(Refused):
+                check(person, verb, people.payroll)
+
+
+def test_those_who_decide_are_told_once_each(people: People) -> None:
+    servers(people)
+    change = asked(people)
+    told = Outbound.objects.filter(path=f"/inbox/{change.ref}/")
+    assert {row.to for row in told} == {people.omar, people.dan, people.mina}
+    assert Job.objects.filter(kind="send").count() == 3
+
+
+def test_what_cannot_be_asked_for_says_why_all_at_once(people: People) -> None:
+    servers(people)
+    wrong = network("nobody", "pay-db-01", "tcp/70000", review_by="soon")
+    with pytest.raises(Refused) as refused:
+        connections.request(
+            system=people.payroll, material=wrong, justification={**WHY, "business_need": " "}, title="", by=people.rita
+        )
+    for said in ("Nobody knows nobody", "70000", "year-month-day", "stops working", "title"):
+        assert said in str(refused.value)
+    assert not Connection.objects.exists()
+
+
+def test_one_request_at_a_time_for_a_connection(people: People) -> None:
+    servers(people)
+    connection = authorised(people)
+    connections.retire(connection, because="Not needed.", by=people.rita)
+    with pytest.raises(Refused, match="open already"):
+        connections.retire(connection, because="Not needed.", by=people.rita)
+
+
+def test_stamps_write_what_differs_and_no_decision(people: People) -> None:
+    servers(people)
+    connection = authorised(people)
+    noted, now = LedgerInbox.objects.count(), timezone.now()
+    assert connections.stamp([(connection.pk, "implemented", now)]) == 1
+    assert connections.stamp([(connection.pk, "implemented", None)]) == 0
+    connection.refresh_from_db()
+    assert (connection.drift, connection.last_seen_at) == ("implemented", now)
+    assert LedgerInbox.objects.count() == noted
+
+
+def test_an_address_has_one_holder_and_finds_its_zone(people: People) -> None:
+    made = servers(people)
+    assert str(made["pay-db-01"].addresses.get().zone) == "data"
+    with pytest.raises(Refused, match="pay-db-01 holds it"):
+        estate.add_address(made["file-01"], "10.20.30.31", by=people.alex)
+    estate.end_address(made["pay-db-01"].addresses.get(), by=people.alex)
+    estate.add_address(made["file-01"], "10.20.30.31", by=people.alex)
+    with pytest.raises(Refused):
+        estate.add_zone("x", system=people.payroll, prefixes=["10.0.0.1/8"], by=people.alex)
