@@ -35,6 +35,16 @@ class Irregularity(NamedTuple):
     obj: ChangeRecord | Connection
     sentence: str
 
+    @property
+    def ref(self) -> str:
+        """The id people use: CHG-42 or CON-42."""
+        return self.obj.ref
+
+    @property
+    def system_id(self) -> int:
+        """The system whose owner has to look into it."""
+        return self.obj.system_id
+
 
 def reconcile(*, at: datetime | None = None) -> list[Irregularity]:
     """All irregularities as things stand, in a stable order. Each forged record is named once for each reason."""
