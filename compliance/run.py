@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from compliance.errors import Cancelled, Lost
 from compliance.models import Job
+
+log = logging.getLogger(__name__)
 
 
 class Run:
@@ -68,10 +71,8 @@ def beating(job: Job) -> Iterator[None]:
 
     def beat() -> None:
         try:
-            while not over.wait(settings.JOB_LEASE_S / 3):
-                held = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING)
-                if not held.update(lease_until=lease_end(timezone.now())):
-                    return
+            while not over.wait(settings.JOB_LEASE_S / 3) and keep_lease(job):
+                pass
         finally:
             connection.close()
 
@@ -82,3 +83,13 @@ def beating(job: Job) -> Iterator[None]:
     finally:
         over.set()
         heart.join()
+
+
+def keep_lease(job: Job) -> bool:
+    """One beat: the lease begins anew. False when the job is not this claim's any more."""
+    held = Job.objects.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING)
+    try:
+        return bool(held.update(lease_until=lease_end(timezone.now())))
+    except OperationalError as busy:  # a long write of somebody else: the next beat may do
+        log.warning("the lease of job %s was not renewed: %s", job.pk, busy)
+        return True
