@@ -17,6 +17,7 @@ from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
 from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
 from compliance.run import Run
+from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
 from evidence.actions.pulls import fenced, take
 from evidence.authorised import KEPT, register_on, wanted_on
@@ -133,8 +134,18 @@ def widened(
         for one in judge(asked, then, before=None, flows=None, at=day_of(at))
         if one.verdict in WIDER
     }
-    fresh = (one for one in said if one.verdict in WIDER and one.point.partition("/")[0] in hosts & set(then))
-    return next((one for one in fresh if (one.verdict, one.point, one.subject) not in former), None)
+    fresh = (one for one in said if one.verdict in WIDER and one.point.partition("/")[0] in hosts)
+    mine = [entry for entry in asked.entries if entry.id == change.connection.ref]
+    added = (one for one in fresh if (one.verdict, one.point, one.subject) not in former)
+    return next((one for one in added if concerns(one, mine, then)), None)
+
+
+def concerns(one: Judgement, mine: Sequence[Entry], then: dict[str, Reading]) -> bool:
+    """Whether a wider rule is this change's doing: it is new, or lies between its ends."""
+    if one.point.partition("/")[0] in then:
+        return True
+    ends = [(entry.family, (*box[:4], *FULL[entry.family][4:])) for entry in mine for box in entry.boxes]
+    return any(family == one.family and overlaps(box, ours) for family, ours in ends for box in one.excess)
 
 
 def publish(change: ChangeRecord, found: Finding, snapshots: Sequence[Snapshot], at: datetime) -> Verification:

@@ -1,0 +1,221 @@
+"""From a folder of dumps to verdicts, findings and proofs: the whole way, with real dumps and real jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from compliance.actions import changes
+from compliance.models import Connection, State
+from evidence import jobs
+from evidence.models import Comparison, Finding, Pull, Snapshot, Source, Verification
+from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, save, source_of
+from tests.factories import agreed, asked, servers
+from tests.people import People, everybody
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Site:
+    """Two hosts, their folders, and one approved connection between them."""
+
+    def __init__(self, place: Path) -> None:
+        self.people: People = everybody()
+        self.servers = servers(self.people)
+        self.app = put(place / "app", allow_out(DATA, "5432"))
+        self.data = put(place / "data", allow_in(APP, "5432"))
+        self.sources = [
+            source_of(self.servers["pay-app-01"], self.app, self.people),
+            source_of(self.servers["pay-db-01"], self.data, self.people),
+        ]
+        self.change = agreed(self.people, asked(self.people))
+        self.connection: Connection = self.change.connection
+
+    def read(self) -> list[Pull]:
+        """Reads both hosts."""
+        return [read(source, self.people) for source in self.sources]
+
+    def compare(self) -> Comparison:
+        """Reads nothing, compares."""
+        from evidence.actions.compare import compare
+
+        return compare()
+
+    def verdict(self) -> str:
+        """The connection's stamp."""
+        self.connection.refresh_from_db()
+        return self.connection.drift
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_done_as_authorised_is_implemented(site: Site) -> None:
+    changes.implement(site.change, by=site.people.erin)
+    assert [row.state for row in site.read()] == ["ok", "ok"]
+    comparison = site.compare()
+    assert site.verdict() == "implemented"
+    assert comparison.counts["implemented"] == 1
+
+
+def test_nothing_read_is_never_implemented(site: Site) -> None:
+    comparison = site.compare()
+    assert site.verdict() == "not_verifiable"
+    assert "implemented" not in comparison.counts
+    assert Finding.objects.standing().exists()
+
+
+def test_a_wider_rule_is_a_finding_with_an_example_and_is_cured_by_evidence(site: Site) -> None:
+    changes.implement(site.change, by=site.people.erin)
+    put(site.data, allow_in(APP, "5432:5439"))
+    site.read()
+    site.compare()
+    finding = Finding.objects.get(verdict="permits_more", state="open")
+    assert finding.server == site.servers["pay-db-01"]
+    assert finding.witness is not None and finding.witness["src"] == APP
+    assert 5433 <= int(finding.witness["dport"]) <= 5439
+    assert finding.rule_line == 6 and "5432:5439" in finding.rule_text
+    put(site.data, allow_in(APP, "5432"))
+    site.read()
+    site.compare()
+    finding.refresh_from_db()
+    assert finding.state == "cured"
+
+
+def test_an_accepted_risk_holds_only_for_what_was_accepted(site: Site) -> None:
+    from datetime import timedelta
+
+    from evidence.actions import findings
+
+    changes.implement(site.change, by=site.people.erin)
+    put(site.data, allow_in(APP, "5432:5439"))
+    site.read()
+    site.compare()
+    finding = Finding.objects.get(verdict="permits_more")
+    until = timezone.localdate() + timedelta(days=30)
+    findings.accept(finding, until=until, rating="low", alternate_control="A monitor watches it.", by=site.people.mina)
+    site.compare()
+    finding.refresh_from_db()
+    assert finding.state == "accepted"
+    put(site.data, allow_in(APP, "5432:5500"))
+    site.read()
+    site.compare()
+    assert set(Finding.objects.filter(verdict="permits_more").values_list("state", flat=True)) <= {"open", "cured"}
+    assert Finding.objects.filter(verdict="permits_more", state="open").exists()
+
+
+def test_an_unchanged_source_gives_a_heartbeat_and_no_snapshot(site: Site) -> None:
+    site.read()
+    text = (site.data / "iptables-save.txt").read_text()
+    (site.data / "iptables-save.txt").write_text(text.replace("02:00:00", "03:00:00").replace("[0:0]", "[7:99]"))
+    assert [row.state for row in site.read()] == ["unchanged", "unchanged"]
+    assert Snapshot.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (save(allow_in(APP, "5432")).replace("COMMIT\n", ""), "truncated"),
+        (save(allow_in(APP, "5432"))[:90], "truncated"),
+        ("\x00\x01\x02" * 200, "parse"),
+        ("! Cisco IOS\nhostname r1\ninterface Gi0/0\n" * 20, "parse"),
+        ("", "parse"),
+    ],
+)
+def test_a_broken_dump_is_refused_kept_and_changes_nothing(site: Site, content: str, code: str) -> None:
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    site.compare()
+    good = Source.objects.get(server=site.servers["pay-db-01"]).last_good
+    (site.data / "iptables-save.txt").write_text(content)
+    row = read(site.sources[1], site.people)
+    assert (row.state, bool(row.what), bool(row.next_step)) == ("failed", True, True)
+    assert row.error_code in {code, "unexpected_shrink", "empty"}
+    assert row.artefacts.count() == 2
+    assert Source.objects.get(pk=site.sources[1].pk).last_good == good
+    site.compare()
+    assert not Finding.objects.standing().filter(verdict="changed_without_record").exists()
+
+
+def test_a_folder_that_is_gone_is_unreachable_and_said(site: Site) -> None:
+    import shutil
+
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    site.compare()
+    shutil.rmtree(site.data)
+    row = read(site.sources[1], site.people)
+    assert row.error_code == "unreachable"
+    site.compare()
+    assert site.verdict() == "unreachable"
+
+
+def test_old_evidence_is_stale(site: Site) -> None:
+    from datetime import timedelta
+
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    Source.objects.filter(pk=site.sources[0].pk).update(last_seen_at=timezone.now() - timedelta(hours=100))
+    site.compare()
+    assert site.verdict() == "stale"
+
+
+def test_a_change_without_a_record_stays_a_finding_until_it_is_put_back(site: Site) -> None:
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    site.compare()
+    put(site.data, allow_in(APP, "5432"), allow_in(APP, "22"))
+    site.read()
+    for _ in range(3):
+        site.compare()
+    standing = Finding.objects.standing()
+    assert standing.filter(verdict__in=["changed_without_record", "permits_more"]).exists()
+    put(site.data, allow_in(APP, "5432"))
+    site.read()
+    site.compare()
+    assert not standing.filter(verdict__in=["changed_without_record", "permits_more"]).exists()
+
+
+def test_marking_as_done_reads_again_and_verifies(site: Site) -> None:
+    site.read()
+    changes.implement(site.change, by=site.people.erin)
+    jobs.verify_change(begin("verify_change"))
+    site.change.refresh_from_db()
+    proof = Verification.objects.get()
+    assert (site.change.state, proof.outcome) == (State.VERIFIED, "verified"), proof.because
+    assert site.change.proof == proof.proof and proof.snapshots.count() == 2
+
+
+def test_done_wider_than_approved_is_disputed_with_an_example(site: Site) -> None:
+    put(site.data)
+    site.read()
+    put(site.data, allow_in(APP, "1:65535"))
+    changes.implement(site.change, by=site.people.erin)
+    jobs.verify_change(begin("verify_change"))
+    site.change.refresh_from_db()
+    proof = Verification.objects.get()
+    assert (site.change.state, proof.outcome) == (State.DISPUTED, "disputed")
+    assert proof.witness is not None and proof.witness["dport"] != "5432"
+
+
+def test_marked_as_done_and_not_done_is_disputed(site: Site) -> None:
+    put(site.data)
+    changes.implement(site.change, by=site.people.erin)
+    jobs.verify_change(begin("verify_change"))
+    site.change.refresh_from_db()
+    assert site.change.state == State.DISPUTED
+
+
+def test_what_cannot_be_read_proves_nothing(site: Site) -> None:
+    import shutil
+
+    shutil.rmtree(site.data)
+    changes.implement(site.change, by=site.people.erin)
+    jobs.verify_change(begin("verify_change"))
+    site.change.refresh_from_db()
+    assert site.change.state == State.IMPLEMENTED
+    assert Verification.objects.get().outcome == "undecided"
