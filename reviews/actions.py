@@ -6,6 +6,7 @@ import hashlib
 from calendar import monthrange
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from compliance.actions.ledger import record
 from compliance.errors import Refused
-from compliance.models import User
+from compliance.models import System, User
 from compliance.notices import tell
 from compliance.permissions import check
 from reviews import agenda, minutes
@@ -56,6 +57,27 @@ def plan(schedule: ReviewSchedule, *, now: datetime | None = None) -> list[Revie
                 record("plan_review", row, by=None, at=moment)
                 made.append(row)
     return made
+
+
+def set_schedule(
+    system: System, *, chair: User, invited: Iterable[User] = (), by: User, at: datetime | None = None, **fields: Any
+) -> ReviewSchedule:
+    """The standing monthly duty of a system. `fields`: week, weekday, hour, time_zone, remind_days."""
+    check(by, "plan_review", system, at=at)
+    with transaction.atomic():
+        row, _ = ReviewSchedule.objects.update_or_create(system=system, defaults={"chair": chair, **fields})
+        row.invited.set(invited)
+        record("set_schedule", row, by=by, at=at, chair=chair.pk)
+    return row
+
+
+def add_review(system: System, *, due_at: datetime, chair: User, by: User, at: datetime | None = None) -> Review:
+    """A review beside the schedule: an extra one, or one of before Eastwest kept the calendar."""
+    check(by, "plan_review", system, at=at)
+    with transaction.atomic():
+        row = Review.objects.create(system=system, due_at=due_at, chair=chair)
+        record("plan_review", row, by=by, at=at)
+    return row
 
 
 def open_review(review: Review, *, by: User, at: datetime | None = None) -> Review:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions import changes as workflow
@@ -54,6 +55,21 @@ def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Ver
         return publish(change, found, [fresh[name] for name in servers if name in fresh], moment)
 
 
+def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verification]:
+    """Verifies many changes at once against what was read by `at`: after a baseline, where one judgement serves all."""
+    fresh, absent = readings.current(at)
+    now = readings.readings_of(fresh)
+    asked = wanted_on(day_of(at))
+    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
+    rows = []
+    for change in changes:
+        found = outcome(change, said, asked, {}, at)
+        snapshots = [fresh[name] for name in affected(change) if name in fresh]
+        with transaction.atomic():
+            rows.append(publish(change, found, snapshots, at))
+    return rows
+
+
 def affected(change: ChangeRecord) -> list[str]:
     """The servers at both ends, by name."""
     found: set[str] = set()
@@ -80,6 +96,13 @@ def decide(
     """The outcome, from the judgements about this connection and about what its servers permit beyond."""
     asked = with_entry(change, at)
     said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
+    return outcome(change, said, asked, then, at)
+
+
+def outcome(
+    change: ChangeRecord, said: Sequence[Judgement], asked: Wanted, then: dict[str, Reading], at: datetime
+) -> Finding:
+    """What these judgements say of one change."""
     mine = [one for one in said if one.subject == change.connection.ref and one.verdict is not Verdict.usage_unknown]
     if change.kind == ChangeRecord.Kind.RETIRE:
         return gone(mine)
