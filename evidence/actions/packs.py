@@ -1,0 +1,247 @@
+"""Audit packs: asked for by a person or the month's end, built by a job, taken away under somebody's name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from compliance import notices
+from compliance.actions.jobs import enqueue
+from compliance.actions.ledger import record
+from compliance.errors import Refused
+from compliance.models import System, User
+from compliance.permissions import check
+from compliance.run import Run
+from evidence.models import Pack, PackDownload
+from evidence.packs import binder, seal
+from evidence.packs.render import RenderError
+from evidence.packs.section import Scope, Section
+from evidence.packs.sections.cover import face
+from evidence.packs.sections.known import comparison
+from evidence.packs.sections.raw import provenance
+
+# Protective markings from the lowest to the highest (PSPF); a marking outside the list is below them all.
+MARKINGS: Final = ("UNOFFICIAL", "OFFICIAL", "OFFICIAL: Sensitive", "PROTECTED", "SECRET", "TOP SECRET")
+LEAST: Final = {"NC": "", "OS": MARKINGS[2], "P": MARKINGS[3], "S": MARKINGS[4], "TS": MARKINGS[5]}
+FIRST_DAYS: Final = 5  # of a month: how long the schedule still makes the pack of the month before
+
+
+def ask(
+    *,
+    systems: Sequence[System],
+    since: date,
+    until: date,
+    by: User,
+    at: datetime | None = None,
+    marking: str | None = None,
+    as_of: datetime | None = None,
+) -> Pack:
+    """A pack to be built by a job. `as_of`: nothing recorded later is in it; default now, or the end of `until`.
+
+    `marking` default is the organisation's; never below the highest classification among the systems.
+    """
+    moment = at or timezone.now()
+    if not systems:
+        raise Refused("No pack was asked for", "No system was chosen.", "Choose at least one.")
+    for system in systems:
+        check(by, "build_pack", system, at=moment)
+    if since > until:
+        raise Refused("No pack was asked for", "The period ends before it begins.", "Choose the days again.")
+    with transaction.atomic():
+        return asked(systems, (since, until), as_of or cut_off(until, moment), marking or "", by, moment)
+
+
+def asked(
+    systems: Sequence[System], period: tuple[date, date], as_of: datetime, marking: str, by: User | None, at: datetime
+) -> Pack:
+    """The row, its job and the ledger's, in the caller's transaction."""
+    pack = Pack.objects.create(
+        since=period[0],
+        until=period[1],
+        as_of=as_of,
+        marking=marked(systems, marking),
+        sample=any(system.organisation.is_sample for system in systems),
+        asked_by=by,
+        asked_at=at,
+    )
+    pack.systems.set(systems)
+    pack.job = enqueue("build_pack", key=f"pack:{pack.pk}", args={"pack": pack.pk}, by=by)
+    pack.save(update_fields=["job"])
+    names = sorted(system.name for system in systems)
+    record("ask_pack", pack, by=by, at=at, systems=names, since=str(period[0]), until=str(period[1]))
+    return pack
+
+
+def cut_off(until: date, at: datetime) -> datetime:
+    """The end of the period's last day, or now when that is still to come: what was mended later is not mended then."""
+    return min(at, datetime.combine(until + timedelta(days=1), time(), timezone.get_current_timezone()))
+
+
+def marked(systems: Sequence[System], marking: str) -> str:
+    """The highest of the marking asked for (or the organisations' own) and what the systems' classifications need."""
+    wanted = [marking] if marking else [system.organisation.marking for system in systems]
+    least = [LEAST[system.classification] for system in systems]
+    return max([*wanted, *least], key=lambda one: MARKINGS.index(one) if one in MARKINGS else -1)
+
+
+def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> Pack:
+    """Builds, seals and publishes a pack that was asked for. One that cannot be rendered or sealed ends as failed."""
+    moment = at or timezone.now()
+    if pack.state == Pack.State.BUILT:
+        return pack
+    scope = scope_of(pack)
+    try:
+        sections = gathered(scope, run)
+        said(run, "Setting the pages and signing")
+        key = seal.open_seal(settings.KEYS, at=moment)
+        bound = binder.bind(face(pack, scope, moment), sections, key, provenance=provenance(scope))
+    except (RenderError, seal.SealError) as error:
+        return failed(pack, str(error), run, moment)
+    said(run, "Keeping the files")
+    kept = keep(pack, bound)
+    with finish(run):
+        publish(pack, scope, sections, bound, kept, moment)
+    pack.refresh_from_db()
+    return pack
+
+
+def scope_of(pack: Pack) -> Scope:
+    """What the sections are told."""
+    names = tuple(pack.systems.order_by("name").values_list("name", flat=True))
+    return Scope(names, pack.since, pack.until, pack.as_of, pack.profile)
+
+
+def gathered(scope: Scope, run: Run | None) -> list[Section]:
+    """Every section of settings.PACK_SECTIONS, in its order."""
+    paths = settings.PACK_SECTIONS
+    found: list[Section] = []
+    for number, path in enumerate(paths):
+        if run is not None:
+            run.step(f"Gathering part {number + 1} of {len(paths)}", number, len(paths))
+        found.append(import_string(path)(scope))
+    return found
+
+
+def said(run: Run | None, text: str) -> None:
+    """Progress, where there is a job to show it."""
+    if run is not None:
+        run.step(text)
+
+
+def finish(run: Run | None) -> AbstractContextManager[Any]:
+    """The fenced end of the job, or a plain transaction."""
+    return run.finish() if run is not None else transaction.atomic()
+
+
+def keep(pack: Pack, bound: binder.Bound) -> str:
+    """Writes the ZIP and the document beside it; gives the ZIP's SHA-256. Another try has other names."""
+    sha256 = hashlib.sha256(bound.archive).hexdigest()
+    stem = f"{pack.ref}-{sha256[:12]}"
+    written(Path(settings.PACKS) / f"{stem}.zip", bound.archive)
+    written(Path(settings.PACKS) / f"{stem}{Path(bound.name).suffix}", bound.document)
+    return sha256
+
+
+def written(place: Path, content: bytes) -> None:
+    """The file whole, or not at all: beside it first, then on the disk, then under its name."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as fresh:
+        fresh.write(content)
+        fresh.flush()
+        os.fsync(fresh.fileno())
+    Path(fresh.name).replace(place)
+
+
+def publish(
+    pack: Pack, scope: Scope, sections: Sequence[Section], bound: binder.Bound, zip_sha256: str, at: datetime
+) -> None:
+    """The row, the ledger's, and word to who asked. In the caller's transaction."""
+    Pack.objects.filter(pk=pack.pk).update(
+        state=Pack.State.BUILT,
+        comparison=comparison(scope),
+        built_at=at,
+        zip_sha256=zip_sha256,
+        pdf_sha256=hashlib.sha256(bound.document).hexdigest(),
+        manifest_sha256=bound.manifest_sha256,
+        fingerprint=bound.fingerprint,
+        zip_size=len(bound.archive),
+        sections=[
+            {"slug": s.slug, "title": s.title, "state": s.state, "because": s.because, "controls": list(s.controls)}
+            for s in sections
+        ],
+        counts=dict(bound.counts["verdicts"]),
+        problem=bound.notice,
+    )
+    record("build_pack", pack, by=None, at=at, manifest=bound.manifest_sha256, zip=zip_sha256, signer=bound.fingerprint)
+    gaps = sum(section.state != "held" for section in sections)
+    body = f"{pack.ref} is built and signed. {gaps} of its {len(sections)} parts are partial or missing; it says why."
+    tell(pack, f"{pack.ref} is ready", body, at)
+
+
+def failed(pack: Pack, problem: str, run: Run | None, at: datetime) -> Pack:
+    """No pack came of it: the row says why, and so does the word to who asked."""
+    with finish(run):
+        Pack.objects.filter(pk=pack.pk).update(state=Pack.State.FAILED, problem=problem)
+        record("fail_pack", pack, by=None, at=at, because=problem)
+        tell(pack, f"{pack.ref} could not be built", problem, at)
+    pack.refresh_from_db()
+    return pack
+
+
+def tell(pack: Pack, subject: str, body: str, at: datetime) -> None:
+    """A message to who asked, if a person did."""
+    if pack.asked_by is not None:
+        key, path = f"pack:{pack.pk}:{subject}", f"/packs/{pack.ref}/"
+        notices.tell(pack.asked_by, key=key, subject=subject, body=body, path=path, at=at)
+
+
+def path_of(pack: Pack, what: str = "zip") -> Path:
+    """Where the ZIP or the document lies. Raises Refused when the pack is not built or its file is gone.
+
+    `what` "pdf" gives the HTML pages where no PDF could be made (pack.problem says so).
+    """
+    if pack.state != Pack.State.BUILT:
+        raise Refused(f"{pack.ref} cannot be opened", "It is not built.", "Wait for it, or ask for it again.")
+    stem = f"{pack.ref}-{pack.zip_sha256[:12]}"
+    wanted = {"zip": (".zip",), "pdf": (".pdf", ".html")}.get(what, ())
+    found = next((place for end in wanted if (place := Path(settings.PACKS) / f"{stem}{end}").is_file()), None)
+    if found is None:
+        why = "The file is not where it was put."
+        raise Refused(f"{pack.ref} cannot be opened", why, "Restore var/packs from a backup, or build the pack again.")
+    return found
+
+
+def download(pack: Pack, *, by: User, what: str, at: datetime | None = None) -> Path:
+    """The file to hand over; who took it stands in the register of downloads and in the ledger."""
+    check(by, "download_pack", pack, at=at)
+    place = path_of(pack, what)
+    moment = at or timezone.now()
+    with transaction.atomic():
+        PackDownload.objects.create(pack=pack, person=by, at=moment, what=what)
+        record("download_pack", pack, by=by, at=moment, what=what, zip=pack.zip_sha256)
+    return place
+
+
+def due(now: datetime) -> None:
+    """In the first days of a month: the pack of the month before for all systems, once, asked for by nobody."""
+    today = timezone.localtime(now).date()
+    systems = list(System.objects.select_related("organisation").order_by("pk"))
+    if today.day > FIRST_DAYS or not systems:
+        return
+    until = today.replace(day=1) - timedelta(days=1)
+    since = until.replace(day=1)
+    with transaction.atomic():
+        System.objects.select_for_update().get(pk=systems[0].pk)  # two ticks at once: the second waits and sees
+        if not Pack.objects.filter(since=since, until=until, asked_by__isnull=True).exists():
+            asked(systems, (since, until), cut_off(until, now), "", None, now)

@@ -1,0 +1,79 @@
+"""Exceptions and plan of action: every finding that stood at the cut-off, with its proof and what is planned."""
+
+from __future__ import annotations
+
+from evidence.packs import content
+from evidence.packs.section import Cell, Scope, Section, Table
+from evidence.packs.sections.known import Standing, comparison, findings, served
+from evidence.packs.sections.words import packet
+
+PRINTED = 120
+TITLE = "Exceptions and plan of action"
+COLUMNS = (
+    "id", "verdict", "certainty", "severity", "state", "system", "subject", "point", "rule", "because", "example",
+    "opened_on", "owner", "accepted_by", "accepted_until", "alternate_control",
+)  # fmt: skip
+
+
+def build(scope: Scope) -> Section:
+    """The findings open, acknowledged or accepted then. With nothing compared the section is missing: none is known."""
+    held = comparison(scope)
+    every = findings(scope, held)
+    table = Table("findings", COLUMNS, [line(one) for one in every])
+    data = content.Exceptions(lead(every, compared=held is not None), tuple(map(printed, every[:PRINTED])), len(every))
+    because = "" if held else "nothing was compared by the cut-off, so what differs is not known"
+    return Section(
+        "exceptions", TITLE, served("exceptions"), "held" if held else "missing", because,
+        "packs/print/exceptions.html", data, (table,),
+    )  # fmt: skip
+
+
+def lead(every: list[Standing], *, compared: bool) -> str:
+    """The answer in one or two sentences."""
+    if not compared:
+        return "Nothing was compared by the cut-off. Whether there are exceptions is not known."
+    accepted = sum(one.state == "accepted" for one in every)
+    stood = "One finding stood" if len(every) == 1 else f"{len(every) or 'No'} findings stood"
+    risks = f" The risk of {accepted} of them is accepted until a day." if accepted else ""
+    return f"{stood} at the cut-off.{risks}"
+
+
+def printed(one: Standing) -> content.Finding:
+    """A finding as the pages show it, in the words of the last comparison by the cut-off."""
+    known, row = one.finding, one.row
+    return content.Finding(
+        id=known.ref,
+        verdict=row.verdict,
+        certainty=row.certainty,
+        subject=str(known.connection) if known.connection else row.subject,
+        point=row.point if row.point != row.subject else "",
+        because=row.because,
+        state=one.state,
+        owner=str(known.system.owner),
+        opened_on=one.opened_on,
+        example=packet(row.witness),
+        due=known.accepted_until if one.state == "accepted" else None,
+        accepted=accepted(one),
+    )
+
+
+def accepted(one: Standing) -> content.Accepted | None:
+    """The acceptance that held then."""
+    known = one.finding
+    if one.state != "accepted" or known.accepted_by is None or known.accepted_until is None:
+        return None
+    return content.Accepted(
+        str(known.accepted_by), known.accepted_by.title or "who accepts risks", known.accepted_rating or "not rated",
+        known.alternate_control or "nothing is stated", known.accepted_until,
+    )  # fmt: skip
+
+
+def line(one: Standing) -> tuple[Cell, ...]:
+    """A finding as a row of the list."""
+    known, row = one.finding, one.row
+    risk = accepted(one)
+    return (
+        known.ref, row.verdict, row.certainty, known.severity, one.state, known.system.name, row.subject, row.point,
+        row.rule, row.because, packet(row.witness), one.opened_on, str(known.system.owner),
+        risk.by if risk else None, risk.until if risk else None, risk.control if risk else None,
+    )  # fmt: skip

@@ -1,0 +1,178 @@
+"""What was known at the cut-off, for every section alike: systems, comparison, verdicts, findings, last readings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from compliance.catalogue import controls
+from compliance.models import Connection, LedgerInbox, Server, System
+from compliance.models.estate import day_of
+from evidence import readings
+from evidence.actions.findings import NO_FINDING
+from evidence.models import Comparison, Finding, Pull, Snapshot, Source, VerdictRow
+from evidence.packs.section import Scope
+from evidence.rules import Verdict
+
+READ: Final = (Pull.State.OK, Pull.State.UNCHANGED)
+ACCEPT, ACKNOWLEDGE = "accept", "acknowledge"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The last reading of a server by the cut-off. `snapshot` None: never read; `because` says why it is not fresh."""
+
+    server: Server
+    source: Source | None
+    snapshot: Snapshot | None
+    seen_at: datetime | None
+    because: str
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was read, and recently enough."""
+        return self.snapshot is not None and not self.because
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A finding as the last comparison before the cut-off saw it, and what had been decided about it by then."""
+
+    finding: Finding
+    row: VerdictRow
+    state: str
+    opened_on: date
+
+
+def served(slug: str) -> tuple[str, ...]:
+    """The controls a section serves, by the catalogue."""
+    return tuple(control.key for control in controls() if slug in control.parts)
+
+
+def systems(scope: Scope) -> list[System]:
+    """The systems of the pack."""
+    rows = System.objects.filter(name__in=scope.systems)
+    return list(rows.select_related("organisation", "owner", "deputy", "authorising_officer"))
+
+
+def concerns(scope: Scope) -> Q:
+    """Rows (verdicts, findings) of a system in scope, or about a connection of one."""
+    return Q(system__name__in=scope.systems) | Q(connection__system__name__in=scope.systems)
+
+
+def comparison(scope: Scope) -> Comparison | None:
+    """The last published comparison by the cut-off."""
+    return Comparison.objects.filter(published=True, at__lte=scope.as_of).order_by("-at", "-pk").first()
+
+
+def rows(scope: Scope, of: Comparison | None) -> list[VerdictRow]:
+    """Every verdict of the comparison that concerns the pack, counted or not."""
+    if of is None:
+        return []
+    found = VerdictRow.objects.filter(concerns(scope), comparison=of).distinct()
+    return list(found.select_related("connection", "server", "system").order_by("pk"))
+
+
+def counted(every: list[VerdictRow]) -> list[VerdictRow]:
+    """The rows that are counted: the headlines, and one for each connection of which no use is known."""
+    usage: dict[str, VerdictRow] = {}
+    for row in every:
+        if row.verdict == Verdict.usage_unknown:
+            usage.setdefault(row.subject, row)
+    heads = [row for row in every if row.headline and row.verdict != Verdict.usage_unknown]
+    return [*heads, *usage.values()]
+
+
+def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
+    """The findings that stood in the last comparison by the cut-off, worst first; whatever was mended since."""
+    held = of or comparison(scope)
+    said: dict[tuple[str, str, str], VerdictRow] = {}
+    for row in rows(scope, held):
+        if row.verdict not in NO_FINDING:
+            said.setdefault((row.verdict, row.point, row.subject), row)
+    known = Finding.objects.filter(concerns(scope)).distinct()
+    order = [Finding.Severity.HIGH, Finding.Severity.MEDIUM, Finding.Severity.LOW]
+    found = []
+    for finding in known.select_related("system__owner", "connection", "server", "accepted_by"):
+        row_then = said.get((finding.verdict, finding.point[:200], finding.subject))
+        if row_then is not None and held is not None:
+            opened = day_of(min(finding.first_seen, held.at))
+            found.append(Standing(finding, row_then, state_then(finding, scope.as_of), opened))
+    return sorted(found, key=lambda one: (order.index(Finding.Severity(one.finding.severity)), one.finding.pk))
+
+
+def state_then(finding: Finding, as_of: datetime) -> str:
+    """What people had said of a finding by then, from the ledger: what came later is not in the pack."""
+    said = LedgerInbox.objects.filter(
+        data__object__type=finding._meta.label_lower, data__object__id=finding.pk, created__lte=as_of
+    )
+    verbs = [row.data["verb"] for row in said.order_by("created", "pk") if row.data["verb"] in (ACCEPT, ACKNOWLEDGE)]
+    last = verbs[-1] if verbs else ""
+    until = finding.accepted_until
+    if last == ACCEPT and finding.state != Finding.State.OPEN and until is not None and until >= day_of(as_of):
+        return Finding.State.ACCEPTED
+    if last == ACKNOWLEDGE and finding.state != Finding.State.OPEN:
+        return Finding.State.ACKNOWLEDGED
+    return Finding.State.OPEN
+
+
+def servers(scope: Scope) -> list[Server]:
+    """The servers in service of the systems of the pack."""
+    found = Server.objects.filter(system__name__in=scope.systems, status=Server.Status.IN_SERVICE)
+    return list(found.select_related("system").order_by("name"))
+
+
+def last_reads(of: list[Server], at: datetime) -> dict[str, Read]:
+    """By name of server: its best reading by that moment, or none and why."""
+    by_server: dict[int, list[Read]] = {server.pk: [] for server in of}
+    whose = {server.pk: server for server in of}
+    for source in Source.objects.filter(server__in=of, created_at__lte=at).order_by("pk"):
+        by_server[source.server_id].append(read_from(source, whose[source.server_id], at))
+    return {server.name: best(server, by_server[server.pk]) for server in of}
+
+
+def best(server: Server, found: list[Read]) -> Read:
+    """The fresh one, else the newest; a server without a source says so."""
+    if not found:
+        return Read(server, None, None, None, "no source is set up for it")
+    oldest = datetime.min.replace(tzinfo=timezone.get_current_timezone())
+    return max(found, key=lambda one: (one.fresh, one.snapshot.observed_at if one.snapshot else oldest))
+
+
+def read_from(source: Source, server: Server, at: datetime) -> Read:
+    """What one source had brought by that moment."""
+    pulls = Pull.objects.filter(source=source, published=True, finished_at__lte=at).order_by("-finished_at", "-pk")
+    last, good = pulls.first(), pulls.filter(state__in=READ).first()
+    seen = good.finished_at if good else None
+    held = Snapshot.objects.filter(source=source, published=True, pull__finished_at__lte=at)
+    snapshot = held.select_related("reading", "pull").order_by("-pull__finished_at", "-pk").first()
+    return Read(server, source, snapshot, seen, why_not(source, last, seen, at))
+
+
+def why_not(source: Source, last: Pull | None, seen: datetime | None, at: datetime) -> str:
+    """Why the reading of a source does not count as fresh; "" when it does."""
+    if last is None:
+        return f"{source.name} was never read"
+    if seen is None or last.error_code in readings.NO_ANSWER:
+        return last.what or "it could not be read"
+    if at - seen > timedelta(hours=source.fresh_hours):
+        return f"last read on {timezone.localtime(seen):%-d %B %Y}; the limit is {source.fresh_hours} hours"
+    return ""
+
+
+def span(scope: Scope) -> tuple[datetime, datetime]:
+    """The period as two moments, never past the cut-off."""
+    zone = timezone.get_current_timezone()
+    begin = datetime.combine(scope.since, datetime.min.time(), zone)
+    end = datetime.combine(scope.until + timedelta(days=1), datetime.min.time(), zone)
+    return begin, min(end, scope.as_of)
+
+
+def connections(scope: Scope) -> list[Connection]:
+    """The connections and shares of the systems of the pack that were authorised at the cut-off, as known then."""
+    found = Connection.objects.filter(system__name__in=scope.systems)
+    return list(found.authorised_at(day_of(scope.as_of), scope.as_of))  # type: ignore[attr-defined]

@@ -1,0 +1,192 @@
+"""The zones of the diagram with their servers and addresses, and what is authorised between them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from compliance.models import Connection, Endpoint, Server, Zone
+from compliance.models.estate import day_of
+from compliance.traffic import addresses, intervals
+from compliance.traffic.boxes import FAMILIES, Family
+from compliance.traffic.intervals import Interval
+from evidence.authorised import in_force, register_on
+from evidence.packs import diagram
+from evidence.packs.section import Scope
+
+NO_ZONE: Final = "No zone named"
+ELSEWHERE: Final = "Other addresses"  # ends written as addresses that lie in no zone
+Pair = tuple[str, str]
+
+
+@dataclass
+class Place:
+    """A zone, a party outside, or the servers without a zone. `ranges`: its addresses by family."""
+
+    name: str
+    servers: dict[str, Server] = field(default_factory=dict)
+    ranges: dict[Family, list[Interval]] = field(default_factory=lambda: {family: [] for family in FAMILIES})
+    outside: bool = False
+
+    def add(self, text: str) -> None:
+        """Adds an address or prefix."""
+        one = addresses.parse(text)
+        self.ranges[one.family] = intervals.merge([*self.ranges[one.family], (one.low, one.high)])
+
+    def touches(self, family: Family, low: int, high: int) -> bool:
+        """Whether some address of it lies in that range."""
+        return any(start <= high and low <= end for start, end in self.ranges[family])
+
+
+@dataclass
+class Map:
+    """All places in the order they are drawn, the places of each server, and the authorised connections by pair."""
+
+    places: dict[str, Place]
+    homes: dict[str, list[str]]
+    rows: dict[Pair, list[dict[str, Any]]]
+    listed: list[dict[str, Any]]
+
+    def links(self) -> tuple[diagram.Link, ...]:
+        """One link for each pair of places with authorised connections."""
+        return tuple(
+            diagram.Link(source, target, len(rows), services(rows), points(self.places[source], self.places[target]))
+            for (source, target), rows in self.rows.items()
+        )
+
+    def pairs_of(self, ref: str) -> set[Pair]:
+        """The pairs a connection runs between."""
+        return {pair for pair, rows in self.rows.items() if any(row["id"] == ref for row in rows)}
+
+
+def drawn(scope: Scope) -> Map:
+    """The map at the cut-off: the zones of the systems, and those (and the parties outside) they are connected to."""
+    every, homes = all_places(scope.as_of)
+    mine = set(Connection.objects.filter(system__name__in=scope.systems).values_list("pk", flat=True))
+    register = register_on(day_of(scope.as_of), known_at=scope.as_of)
+    said = [row for row in [*register["connections"], *map(as_flow, register["shares"])] if number(row["id"]) in mine]
+    ends = Ends(every, homes)
+    rows: dict[Pair, list[dict[str, Any]]] = defaultdict(list)
+    for row in said:
+        for source in ends.of(row["source"]):
+            for target in ends.of(row["destination"]):
+                rows[source, target].append(row)
+    wanted = {name for pair in rows for name in pair} | own(scope, every)
+    places = {name: place for name, place in every.items() if name in wanted}
+    return Map(places, homes, dict(rows), said)
+
+
+def own(scope: Scope, every: Mapping[str, Place]) -> set[str]:
+    """The places of the systems: their zones, and those in which a server of theirs stands."""
+    zones = set(Zone.objects.filter(system__name__in=scope.systems).values_list("pk", flat=True))
+    names = {label(zone) for zone in Zone.objects.select_related("space") if zone.pk in zones}
+    held = {
+        name
+        for name, place in every.items()
+        if any(server.system.name in scope.systems for server in place.servers.values())
+    }
+    return names | held
+
+
+def all_places(moment: datetime) -> tuple[dict[str, Place], dict[str, list[str]]]:
+    """Every zone with its servers then, the servers without one, the parties outside; and where each server stands."""
+    places: dict[str, Place] = {}
+    homes: dict[str, list[str]] = defaultdict(list)
+    labels: dict[int, str] = {}
+    for zone in Zone.objects.select_related("space").order_by("slot", "name", "pk"):
+        labels[zone.pk] = label(zone)
+        place = places.setdefault(label(zone), Place(label(zone)))
+        for prefix in zone.prefixes.filter(in_force(moment)).values_list("prefix", flat=True):
+            place.add(prefix)
+    stray = Place(NO_ZONE)
+    rows = Server.objects.filter(status=Server.Status.IN_SERVICE).select_related("system")
+    for server in rows.prefetch_related("addresses").order_by("name"):
+        held = [one for one in server.addresses.all() if one.valid_from <= moment and in_time(one.valid_to, moment)]
+        for one in held:
+            place = places[labels[one.zone_id]] if one.zone_id else stray
+            place.servers[server.name] = server
+            place.add(one.ip)
+        if not held:
+            stray.servers[server.name] = server
+    places[NO_ZONE] = stray
+    for end in Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True).order_by("name"):
+        place = places.setdefault(end.name, Place(end.name, outside=True))
+        for prefix in end.prefixes:
+            place.add(prefix)
+    places[ELSEWHERE] = Place(ELSEWHERE, outside=True)
+    for name, place in places.items():
+        for server_name in place.servers:
+            homes[server_name].append(name)
+    return places, dict(homes)
+
+
+def in_time(ends: datetime | None, moment: datetime) -> bool:
+    """Whether something that ends then still holds."""
+    return ends is None or ends > moment
+
+
+def label(zone: Zone) -> str:
+    """A zone's name; with its address space where another zone has the same."""
+    twice = Zone.objects.filter(name=zone.name).exclude(pk=zone.pk).exists()
+    return f"{zone.name} ({zone.space.name})" if twice else zone.name
+
+
+class Ends:
+    """Where the ends of a connection lie."""
+
+    def __init__(self, places: Mapping[str, Place], homes: Mapping[str, list[str]]) -> None:
+        self.places, self.homes = places, homes
+        self.groups = {
+            end.name: end.group for end in Endpoint.objects.filter(group__isnull=False).select_related("group")
+        }
+
+    def of(self, said: str | list[str]) -> list[str]:
+        """The places of one end, as the register writes it."""
+        texts = [said] if isinstance(said, str) else said
+        return list(dict.fromkeys(place for text in texts for place in self._one(str(text))))
+
+    def _one(self, text: str) -> list[str]:
+        if text in self.homes:
+            return self.homes[text]
+        if text in self.places:
+            return [text]
+        group = self.groups.get(text)
+        if group is not None:
+            members = group.memberships.values_list("server__name", flat=True)
+            return list(dict.fromkeys(place for name in members for place in self.homes.get(name, [])))
+        return self._addresses(text)
+
+    def _addresses(self, text: str) -> list[str]:
+        ranges = addresses.parse_any(text) if text == "any" or addresses.looks_like_address(text) else ()
+        found = [
+            name
+            for name, place in self.places.items()
+            if not place.outside and any(place.touches(one.family, one.low, one.high) for one in ranges)
+        ]
+        return found or [ELSEWHERE]
+
+
+def as_flow(share: Mapping[str, Any]) -> dict[str, Any]:
+    """A share as a connection from its clients to its server."""
+    return {
+        "id": share["id"], "source": share.get("clients") or [], "destination": share["server"],
+        "services": [str(share["protocol"])], "path": share.get("path", ""), "access": share.get("access", ""),
+    }  # fmt: skip
+
+
+def number(ref: str) -> int:
+    """The key in an id (CON-42)."""
+    return int(ref.rpartition("-")[2])
+
+
+def services(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The services of several connections, each once."""
+    return tuple(dict.fromkeys(str(one) for row in rows for one in row["services"]))
+
+
+def points(source: Place, target: Place) -> tuple[str, ...]:
+    """The enforcement points on the way: a party outside has none of ours."""
+    return (*(() if source.outside else ("OUTPUT",)), *(() if target.outside else ("INPUT",)))

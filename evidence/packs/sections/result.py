@@ -1,0 +1,211 @@
+"""Result, coverage and gaps: the answer first, then what was seen, what was not, and what the pack does not show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+
+from django.utils import timezone
+
+from compliance.models import ConnectionVersion
+from compliance.models.estate import day_of
+from evidence.authorised import newest
+from evidence.models import Comparison, VerdictRow
+from evidence.packs import content
+from evidence.packs.section import Cell, Scope, Section, Table
+from evidence.packs.section import State as Held
+from evidence.packs.sections.known import (
+    Read,
+    Standing,
+    comparison,
+    concerns,
+    counted,
+    findings,
+    last_reads,
+    rows,
+    served,
+    servers,
+)
+from evidence.packs.sections.words import packet
+from evidence.packs.verify import NOT_KNOWN
+from evidence.rules import Verdict
+from evidence.verdicts import RANK
+
+TITLE = "Result, coverage and gaps"
+GAPS = 25  # printed; data/findings.csv has all
+MONTHS = 6
+NAMED = 8
+WIDER = (Verdict.permits_more, Verdict.unfiltered, Verdict.share_wider, Verdict.listener_unauthorised,
+         Verdict.changed_without_record, Verdict.used_outside)  # fmt: skip
+COLUMNS = ("subject", "verdict", "certainty", "system", "connection", "host", "point", "rule", "example", "because")
+NOT_SHOWN = (
+    "Traffic between containers of one host, and between processes of one server.",
+    "Rules of devices that are not in the table of enforcement points.",
+    "Whether an authorised connection was used: no flow logs were read.",
+)
+NOT_HELD = (
+    content.Absent("OSCAL", "assessment results and plan of action come in a later version"),
+    content.Absent("Parquet lists", "the CSV lists are complete"),
+    content.Absent("Ledger proofs", "the ledger is written but not yet sealed"),
+    content.Absent("Outside time-stamp", "no time-stamping authority is asked yet"),
+)
+NOT_READ = ("Cisco IOS and ASA", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
+
+
+def build(scope: Scope) -> Section:
+    """The section, with the one table `verdicts` that the cover and the verifier count."""
+    held = comparison(scope)
+    every = rows(scope, held)
+    heads = counted(every)
+    standing = findings(scope, held)
+    reads = last_reads(servers(scope), scope.as_of)
+    justified, provisional = bases(scope, scope.as_of)
+    beyond = extra(heads)
+    state, because = held_state(held, reads, heads)
+    data = content.Result(
+        lead=lead(justified, provisional, heads, compared=held is not None),
+        justified=justified,
+        provisional=provisional,
+        beyond=beyond,
+        trend=trend(scope),
+        verdicts=tally(heads),
+        coverage=coverage(scope, reads, every),
+        inventory=inventory(reads, heads),
+        gaps=tuple(gap(one) for one in standing[:GAPS]),
+        gaps_total=len(standing),
+        not_shown=NOT_SHOWN,
+        not_held=NOT_HELD,
+        not_read=NOT_READ,
+    )
+    table = Table("verdicts", COLUMNS, [line(row) for row in heads])
+    return Section("result", TITLE, served("result"), state, because, "packs/print/result.html", data, (table,))
+
+
+def held_state(held: Comparison | None, reads: dict[str, Read], heads: list[VerdictRow]) -> tuple[Held, str]:
+    """Held only when everything was read and everything decided."""
+    if held is None:
+        return "missing", "nothing was compared by the cut-off"
+    old = sum(not one.fresh for one in reads.values())
+    undecided = sum(row.verdict in NOT_KNOWN for row in heads)
+    said = [
+        f"{old} of {len(reads)} servers have no fresh reading" if old else "",
+        f"{undecided} of {len(heads)} verdicts could not be determined" if undecided else "",
+        "" if heads else "there was nothing to compare",
+    ]
+    because = "; ".join(one for one in said if one)
+    return ("partial", because) if because else ("held", "")
+
+
+def lead(justified: int, provisional: int, heads: list[VerdictRow], *, compared: bool) -> str:
+    """The answer in three sentences."""
+    basis = f"{justified} connections are individually justified and {provisional} stand on a provisional baseline."
+    if not compared:
+        return f"{basis} Nothing was compared by the cut-off: whether the rules are as authorised is not known."
+    unknown = sum(row.verdict in NOT_KNOWN for row in heads)
+    wrong = sum(row.verdict not in NOT_KNOWN and row.verdict != Verdict.implemented for row in heads)
+    return f"{basis} {wrong} verdicts are not as authorised. {unknown} could not be determined."
+
+
+def bases(scope: Scope, at: datetime) -> tuple[int, int]:
+    """(individually justified, provisional) among the connections authorised then, as known then."""
+    versions = ConnectionVersion.objects.authorised_at(day_of(at), at)  # type: ignore[attr-defined]
+    mine = versions.filter(connection__system__name__in=scope.systems).select_related("connection")
+    said = [version.material.get("basis") for version in newest(mine)]
+    return sum(one == "justified" for one in said), sum(one != "justified" for one in said)
+
+
+def extra(heads: list[VerdictRow]) -> int:
+    """How much is permitted and not authorised, as far as that is known."""
+    return sum(row.verdict in WIDER for row in heads)
+
+
+def trend(scope: Scope) -> tuple[content.Month, ...]:
+    """The three numbers at the end of each month that had a comparison, the last half year."""
+    found = []
+    for end in reversed(month_ends(scope.as_of)):
+        held = Comparison.objects.filter(published=True, at__lte=end).order_by("-at", "-pk").first()
+        if held is None or (held.at.year, held.at.month) != (end.year, end.month):
+            continue
+        heads = VerdictRow.objects.filter(concerns(scope), comparison=held, headline=True, verdict__in=WIDER)
+        day = timezone.localtime(end)
+        found.append(content.Month(f"{day:%-d %B %Y}", *bases(scope, end), heads.distinct().count()))
+    return tuple(found)
+
+
+def month_ends(as_of: datetime) -> list[datetime]:
+    """The cut-off and the last moments of the months before it, the newest first."""
+    local = timezone.localtime(as_of)
+    found, first = [local], local.date().replace(day=1)
+    for _ in range(MONTHS - 1):
+        found.append(last_moment(first - timedelta(days=1)))
+        first = (first - timedelta(days=1)).replace(day=1)
+    return found
+
+
+def last_moment(day: date) -> datetime:
+    """The end of a day in the installation's time zone."""
+    return datetime.combine(day, time.max, timezone.get_current_timezone())
+
+
+def tally(heads: list[VerdictRow]) -> tuple[tuple[str, int], ...]:
+    """Each verdict with its count, worst first, implemented before all."""
+    found = Counter(row.verdict for row in heads)
+    order = sorted(found, key=lambda name: (name != Verdict.implemented, RANK[Verdict(name)]))
+    return tuple((name, found[name]) for name in order)
+
+
+def coverage(scope: Scope, reads: dict[str, Read], every: list[VerdictRow]) -> tuple[content.Coverage, ...]:
+    """What could be seen of each kind of evidence."""
+    unread = [f"{name} ({one.because or 'never read'})" for name, one in sorted(reads.items()) if not one.fresh]
+    ends = {(row.subject, row.point) for row in every if row.connection_id and row.verdict != Verdict.usage_unknown}
+    dark = {(row.subject, row.point) for row in every if row.connection_id and row.verdict in NOT_KNOWN}
+    dark &= ends
+    lines = [one.snapshot for one in reads.values() if one.snapshot]
+    total, lost = sum(one.lines_total for one in lines), sum(one.lines_unread for one in lines)
+    days = (min(scope.until, day_of(scope.as_of)) - scope.since).days + 1
+    return (
+        content.Coverage("Servers with rules read and fresh", len(reads), len(reads) - len(unread), named(unread)),
+        content.Coverage("Ends of connections decided by rules", len(ends), len(ends - dark),
+                         named(sorted(f"{subject} at {point or 'an unknown path'}" for subject, point in dark))),
+        content.Coverage("Lines of configurations read", total, total - lost,
+                         f"{lost} lines were not understood" if lost else ""),
+        content.Coverage("Days of communication logs", max(days, 0), 0, "this version reads no flow logs"),
+    )  # fmt: skip
+
+
+def named(several: list[str]) -> str:
+    """The first few of a list, and how many more."""
+    more = len(several) - NAMED
+    return ", ".join(several[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def inventory(reads: dict[str, Read], heads: list[VerdictRow]) -> content.Inventory:
+    """The registered servers against what was read, and the addresses nobody registered."""
+    never = sorted(name for name, one in reads.items() if one.snapshot is None)
+    strangers = [row for row in heads if row.verdict == Verdict.unknown_server]
+    return content.Inventory(
+        len(reads),
+        len(reads) - len(never),
+        len(never),
+        tuple(content.Unregistered(row.subject, row.point, row.because) for row in strangers),
+        tuple(never),
+    )
+
+
+def gap(one: Standing) -> content.Gap:
+    """A finding in one line, with its example."""
+    example = packet(one.row.witness)
+    what = f"{one.row.because}{'' if one.row.because.endswith('.') else '.'}"
+    due = one.finding.accepted_until if one.state == "accepted" else None
+    return content.Gap(
+        one.finding.ref, one.row.verdict, f"{what} Example: {example}." if example else what,
+        str(one.finding.system.owner), due,
+    )  # fmt: skip
+
+
+def line(row: VerdictRow) -> tuple[Cell, ...]:
+    """A counted verdict as a row of the list."""
+    return (
+        row.subject, row.verdict, row.certainty, row.system.name, row.connection.ref if row.connection else None,
+        row.server.name if row.server else None, row.point, row.rule, packet(row.witness), row.because,
+    )  # fmt: skip
