@@ -1,0 +1,210 @@
+"""From records to a sealed pack: a small organisation's month, built by its job and checked by the verifier."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from compliance.actions import changes
+from compliance.errors import Refused
+from compliance.models import Job, LedgerInbox, Outbound
+from evidence import jobs
+from evidence.actions import packs
+from evidence.actions.compare import compare
+from evidence.models import Comparison, Pack
+from evidence.packs import verify
+from evidence.packs.seal import open_seal
+from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, source_of
+from tests.factories import agreed, asked, servers
+from tests.people import People, everybody
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOSTS = ("pay-app-01", "pay-db-01", "file-01", "log-01")
+
+
+@dataclass
+class Month:
+    """Two zones, four servers and one connection that was approved and carried out; dumps of the hosts named."""
+
+    people: People
+    place: Path
+
+    def read(self, *names: str) -> None:
+        """Reads hosts for the first time; only the connection between the first two is let through."""
+        held = servers(self.people)
+        change = agreed(self.people, asked(self.people))
+        rules = {"pay-app-01": allow_out(DATA, "5432"), "pay-db-01": allow_in(APP, "5432")}
+        changes.implement(change, by=self.people.erin)
+        for name in names:
+            folder = put(self.place / name, *[rules[name]] if name in rules else [])
+            read(source_of(held[name], folder, self.people), self.people)
+
+    def pack(self, **said: Any) -> Pack:
+        """Asks for this month's pack of both systems, and lets the job build it."""
+        today = timezone.localdate()
+        asked_for = {"since": today.replace(day=1), "until": today, "by": self.people.ada} | said
+        row = packs.ask(systems=[self.people.payroll, self.people.platform], **asked_for)
+        jobs.build_pack(begin("build_pack"))
+        row.refresh_from_db()
+        return row
+
+
+@pytest.fixture
+def month(tmp_path: Path) -> Month:
+    return Month(everybody(), tmp_path)
+
+
+def members(pack: Pack) -> dict[str, bytes]:
+    with zipfile.ZipFile(packs.path_of(pack)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def listed(pack: Pack, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(members(pack)[f"data/{name}.csv"].decode())))
+
+
+def cells(pack: Pack) -> dict[tuple[str, str], str]:
+    return {
+        (one["source"], one["destination"]): one["state"] for one in json.loads(members(pack)["diagram.json"])["cells"]
+    }
+
+
+def sound(pack: Pack) -> verify.Report:
+    """The verifier's report, with this installation's own fingerprint."""
+    key = open_seal(Path(settings.KEYS), at=timezone.now())
+    report = verify.verify(packs.path_of(pack), key.fingerprint)
+    assert report.ok, report.members
+    assert report.trusted
+    return report
+
+
+def states(pack: Pack) -> dict[str, str]:
+    return {part["slug"]: part["state"] for part in pack.sections}
+
+
+def test_the_pack_counts_what_the_comparison_counts_and_the_verifier_agrees(month: Month) -> None:
+    month.read(*HOSTS)
+    held = compare()
+    pack = month.pack()
+    assert pack.state == Pack.State.BUILT, pack.problem
+    assert sound(pack).counts["verdicts"] == held.counts == pack.counts
+    assert pack.comparison == held
+    assert list(states(pack)) == ["result", "diagram", "logs", "changes", "rules", "review", "exceptions"]
+    assert states(pack)["logs"] == "missing"
+    [change] = listed(pack, "changes")
+    assert change["approval_holds"] == "yes"
+    assert change["state"] == "implemented"
+    assert change["approved_by"].count("(") == 2
+    assert {row["connection"] for row in listed(pack, "verdicts") if row["verdict"] == "implemented"} == {
+        change["connection"]
+    }
+
+
+def test_every_raw_file_is_in_the_pack_as_it_came(month: Month) -> None:
+    month.read(*HOSTS)
+    compare()
+    pack = month.pack()
+    held = members(pack)
+    raw = [path for path in held if path.startswith("rules/pay-db-01/") and path.endswith(".raw")]
+    originals = [
+        (month.place / "pay-db-01" / name).read_bytes() for name in ("ip6tables-save.txt", "iptables-save.txt")
+    ]
+    assert sorted(held[path] for path in raw) == sorted(originals)
+    entries = {one["path"]: one for one in json.loads(held["manifest.json"])["members"]}
+    assert all(entries[path]["source"] == "pay-db-01 dumps" and entries[path]["quality"] == "fair" for path in raw)
+    points = {(row["host"], row["point"]): row["default"] for row in listed(pack, "points")}
+    assert {points[host, point] for host in HOSTS for point in ("INPUT", "OUTPUT")} == {"deny"}
+
+
+def test_closed_is_said_only_where_every_server_was_read(month: Month) -> None:
+    month.read(*HOSTS)
+    compare()
+    whole = cells(month.pack())
+    assert whole["app", "data"] == "authorised"
+    assert whole["data", "app"] == whole["data", "data"] == "closed"
+
+
+def test_one_unread_server_makes_its_pairs_unknown(month: Month) -> None:
+    month.read("pay-app-01", "pay-db-01", "log-01")
+    compare()
+    pack = month.pack()
+    found = cells(pack)
+    assert {found["app", "data"], found["data", "app"], found["data", "data"]} == {"unknown"}
+    assert "closed" not in {state for pair, state in found.items() if "data" in pair}
+    assert states(pack)["rules"] == "partial"
+    missing = [row for row in listed(pack, "points") if row["host"] == "file-01"]
+    assert missing
+    assert all(row["read_at"] == "" and "no source" in row["because"] for row in missing)
+
+
+def test_a_wider_rule_opens_its_pair_and_what_was_found_later_is_not_in_an_earlier_pack(month: Month) -> None:
+    month.read(*HOSTS)
+    compare()
+    earlier = timezone.now()
+    put(month.place / "pay-db-01", allow_in(APP, "5432:5439"))
+    source = month.people.payroll.servers.get(name="pay-db-01").sources.get()
+    read(source, month.people)
+    compare()
+    late, early = month.pack(), month.pack(as_of=earlier)
+    assert cells(late)["app", "data"] == "beyond"
+    assert cells(early)["app", "data"] == "authorised"
+    wider = [row for row in listed(late, "rules") if row["verdict"] == "permits_more"]
+    assert wider
+    assert wider[0]["host"] == "pay-db-01"
+    assert f"{APP} to {DATA}, tcp/543" in wider[0]["example"]
+    assert {row["verdict"] for row in listed(late, "findings")} >= {"permits_more", "changed_without_record"}
+    assert "permits_more" not in {row["verdict"] for row in listed(early, "findings")}
+    sound(late), sound(early)
+
+
+def test_with_nothing_read_or_compared_the_pack_says_so_and_claims_nothing(month: Month) -> None:
+    pack = month.pack()
+    sound(pack)
+    assert pack.counts == {}
+    assert pack.comparison is None
+    assert {states(pack)[slug] for slug in ("result", "rules", "exceptions", "logs")} == {"missing"}
+    assert all(part["because"] for part in pack.sections if part["state"] != "held")
+    assert not {"closed", "authorised"} & set(cells(pack).values())
+
+
+def test_asking_and_downloading_are_for_those_who_may_and_leave_their_traces(month: Month) -> None:
+    month.read()
+    with pytest.raises(Refused):
+        month.pack(by=month.people.sam)
+    with pytest.raises(Refused):  # Omar owns one of the two systems
+        month.pack(by=month.people.omar)
+    assert not Pack.objects.exists()
+    assert not Job.objects.filter(kind="build_pack").exists()
+    pack = month.pack(marking="OFFICIAL")
+    assert pack.marking == "OFFICIAL: Sensitive"  # never below the systems in it
+    with pytest.raises(Refused):
+        packs.download(pack, by=month.people.erin, what="zip")
+    place = packs.download(pack, by=month.people.ada, what="pdf")
+    assert place.read_bytes().startswith(b"%PDF")
+    assert [(one.person, one.what) for one in pack.downloads.all()] == [(month.people.ada, "pdf")]
+    verbs = [row.data["verb"] for row in LedgerInbox.objects.filter(data__object__type="evidence.pack")]
+    assert verbs == ["ask_pack", "build_pack", "download_pack"]
+    assert Outbound.objects.filter(to=month.people.ada, path=f"/packs/{pack.ref}/").count() == 1
+
+
+def test_the_month_before_is_packed_once_in_the_first_days(month: Month) -> None:
+    first = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
+    for hours in (0, 1, 30):
+        packs.due(first + timedelta(hours=hours))
+    packs.due(first + timedelta(days=12))
+    [pack] = Pack.objects.all()
+    assert (pack.since.isoformat(), pack.until.isoformat()) == ("2026-10-01", "2026-10-31")
+    assert pack.as_of == datetime(2026, 10, 31, 13, 0, tzinfo=UTC)  # midnight in Sydney
+    assert pack.asked_by is None
+    assert Job.objects.filter(kind="build_pack").count() == 1
+    assert not Comparison.objects.exists()
