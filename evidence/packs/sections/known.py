@@ -175,4 +175,4 @@ def span(scope: Scope) -> tuple[datetime, datetime]:
 def connections(scope: Scope) -> list[Connection]:
     """The connections and shares of the systems of the pack that were authorised at the cut-off, as known then."""
     found = Connection.objects.filter(system__name__in=scope.systems)
-    return list(found.authorised_at(day_of(scope.as_of), scope.as_of))  # type: ignore[attr-defined]
+    return list(found.authorised_at(day_of(scope.as_of), scope.as_of))

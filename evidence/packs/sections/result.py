@@ -108,7 +108,7 @@ def lead(justified: int, provisional: int, heads: list[VerdictRow], *, compared:
 
 def bases(scope: Scope, at: datetime) -> tuple[int, int]:
     """(individually justified, provisional) among the connections authorised then, as known then."""
-    versions = ConnectionVersion.objects.authorised_at(day_of(at), at)  # type: ignore[attr-defined]
+    versions = ConnectionVersion.objects.authorised_at(day_of(at), at)
     mine = versions.filter(connection__system__name__in=scope.systems).select_related("connection")
     said = [version.material.get("basis") for version in newest(mine)]
     return sum(one == "justified" for one in said), sum(one != "justified" for one in said)
