@@ -88,12 +88,17 @@ def packed() -> Pack:
     return pack
 
 
+def failing(numbers: list[int]) -> bool:
+    """A job that failed twice the same way will not mend itself while somebody waits for it."""
+    return Job.objects.filter(pk__in=numbers, tries__gte=2).exclude(last_error="").exists()
+
+
 def until_done(numbers: list[int], what: str) -> None:
     """Waits until these jobs have ended; a job that was given up is an error, said with its last words."""
     begun = time.monotonic()
     while time.monotonic() - begun < PATIENCE_S:
         states = list(Job.objects.filter(pk__in=numbers).values_list("state", flat=True))
-        if all(state in ENDED for state in states):
+        if all(state in ENDED for state in states) or failing(numbers):
             break
         time.sleep(0.1)
     bad = Job.objects.filter(pk__in=numbers).exclude(state=Job.State.DONE).first()
