@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818 - it is a decision, not a malfunction
+class Refused(Exception):
     """Something a person asked for is not done. `what` happened, `why`, and the `next_step` that would help."""
 
     def __init__(self, what: str, why: str = "", next_step: str = "") -> None:
@@ -11,9 +11,9 @@ class Refused(Exception):  # noqa: N818 - it is a decision, not a malfunction
         self.what, self.why, self.next_step = what, why, next_step
 
 
-class Lost(Exception):  # noqa: N818
+class Lost(Exception):
     """This worker no longer holds the job's lease: another one does. Nothing of this run may be published."""
 
 
-class Cancelled(Exception):  # noqa: N818
+class Cancelled(Exception):
     """A person cancelled the job while it ran."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from evidence import reading_json
 from evidence.artefacts import read_back
+from evidence.host import merge
 from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source
 from evidence.rules import Reading, Verdict
 
@@ -18,19 +19,21 @@ def load(snapshot: Snapshot) -> Reading:
     return reading_json.load(read_back(snapshot.reading))
 
 
-def current(at: datetime) -> tuple[dict[str, Snapshot], dict[str, Verdict]]:
-    """(server → its snapshots that are fresh enough, server → why it has none): by name of server.
+Held = dict[str, list[Snapshot]]
+
+
+def current(at: datetime) -> tuple[Held, dict[str, Verdict]]:
+    """(server → the fresh snapshot of each of its sources, server → why it has none): by name of server.
 
     A server whose source never brought anything is in neither: nothing is known of it.
     """
-    fresh: dict[str, Snapshot] = {}
+    fresh: Held = {}
     absent: dict[str, Verdict] = {}
     rows = Source.objects.select_related("server", "last_good__reading", "last_pull").order_by("pk")
     for source in rows:
         name, snapshot = source.server.name, source.last_good
         if snapshot is not None and is_fresh(source, at):
-            held = fresh.get(name)
-            fresh[name] = snapshot if held is None or snapshot.observed_at > held.observed_at else held
+            fresh.setdefault(name, []).append(snapshot)
         elif source.last_pull is not None and source.last_pull.error_code in NO_ANSWER:
             absent[name] = Verdict.unreachable
         elif snapshot is not None:
@@ -46,7 +49,7 @@ def is_fresh(source: Source, at: datetime) -> bool:
     return at - seen <= timedelta(hours=source.fresh_hours)
 
 
-def before(servers: Iterable[str], compared_at: datetime | None) -> dict[str, Snapshot]:
+def before(servers: Iterable[str], compared_at: datetime | None) -> Held:
     """What each server showed at the comparison before, or, where a change without a record stands, before that change.
 
     Otherwise the change would be forgotten one comparison later, and nobody would have decided anything.
@@ -54,12 +57,12 @@ def before(servers: Iterable[str], compared_at: datetime | None) -> dict[str, Sn
     if compared_at is None:
         return {}
     limits = pinned(compared_at)
-    found: dict[str, Snapshot] = {}
+    found: dict[str, dict[int, Snapshot]] = {}
     rows = Snapshot.objects.filter(published=True, server__name__in=list(servers)).select_related("server", "reading")
     for snapshot in rows.order_by("observed_at", "pk"):
         if snapshot.observed_at <= limits.get(snapshot.server.name, compared_at):
-            found[snapshot.server.name] = snapshot
-    return found
+            found.setdefault(snapshot.server.name, {})[snapshot.source_id] = snapshot
+    return {name: list(by_source.values()) for name, by_source in found.items()}
 
 
 def pinned(compared_at: datetime) -> dict[str, datetime]:
@@ -73,6 +76,7 @@ def pinned(compared_at: datetime) -> dict[str, datetime]:
     return limits
 
 
-def readings_of(snapshots: Mapping[str, Snapshot]) -> dict[str, Reading]:
-    """The readings themselves, by server."""
-    return {name: load(snapshot) for name, snapshot in snapshots.items()}
+def readings_of(held: Mapping[str, Sequence[Snapshot]]) -> dict[str, Reading]:
+    """One reading a server: what all its sources showed, joined."""
+    found = {name: [load(snapshot) for snapshot in snapshots] for name, snapshots in held.items()}
+    return {name: merge(each) if len(each) > 1 else each[0] for name, each in found.items()}

@@ -221,7 +221,7 @@ class Verdict(StrEnum):
 
 
 class Certainty(StrEnum):
-    """definite: the rules prove it. possible: it holds if an unmodelled match does. unproven: could not be determined."""
+    """definite: the rules prove it. possible: it holds if an unmodelled match does. unproven: not determined."""
 
     definite = "definite"
     possible = "possible"

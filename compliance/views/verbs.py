@@ -20,7 +20,7 @@ def confirm(
     done: Callable[[Any], str],
     context: dict[str, Any],
 ) -> HttpResponse:
-    """Shows the confirmation (GET), or carries the verb out (POST) and goes to `done`. A refusal loses nothing typed."""
+    """Shows the confirmation (GET), or carries the verb out (POST) and goes to `done`. Nothing typed is lost."""
     refused = None
     if request.method == "POST" and form.is_valid():
         try:

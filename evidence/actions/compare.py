@@ -87,24 +87,29 @@ def irregular(found: Sequence[Irregularity]) -> list[Judgement]:
 
 
 def source_trouble(at: datetime) -> list[Judgement]:
-    """Sources whose last reading was refused while an older one stands: said, so that nobody takes it for fresh."""
-    rows = Source.objects.select_related("server", "last_pull", "last_good").filter(
-        last_pull__state__in=[Pull.State.FAILED, Pull.State.PARTIAL], last_good__isnull=False, enabled=True
-    )
-    return [
-        Judgement(
-            Verdict.not_verifiable,
-            Certainty.unproven,
-            source.server.name,
-            f"{source.server.name}/source",
-            "",
-            (),
-            None,
-            f"The last reading of {source.name} was refused: {source.last_pull.what} The one before it stands.",
-        )
-        for source in rows
-        if source.last_pull and source.last_pull.error_code not in readings.NO_ANSWER and readings.is_fresh(source, at)
-    ]
+    """Sources that do not show today's rules, each on its own: an older snapshot or another source hides nothing."""
+    found = []
+    for source in Source.objects.select_related("server", "last_pull", "last_good"):
+        verdict, because = trouble(source, at)
+        if verdict is not None:
+            name = source.server.name
+            point = f"{name}/source {source.name}"[:200]
+            found.append(Judgement(verdict, Certainty.unproven, name, point, "", (), None, because))
+    return found
+
+
+def trouble(source: Source, at: datetime) -> tuple[Verdict | None, str]:
+    """What is wrong with a source beyond what the judge says of its server; (None, "") when nothing is."""
+    pull, others = source.last_pull, Source.objects.filter(server=source.server).exclude(pk=source.pk).exists()
+    refused = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
+    if refused and pull is not None and pull.error_code not in readings.NO_ANSWER:
+        stands = "The one before it stands." if source.last_good else "Nothing of it was ever read."
+        return Verdict.not_verifiable, f"The last reading of {source.name} was refused: {pull.what} {stands}"
+    if not others or readings.is_fresh(source, at):
+        return None, ""
+    if refused and pull is not None:
+        return Verdict.unreachable, f"{source.name} could not be reached: {pull.what}"
+    return Verdict.stale, f"The evidence of {source.name} is older than {source.fresh_hours} hours."
 
 
 class Whose:
@@ -225,7 +230,8 @@ def drifts(judgements: Sequence[Judgement], whose: Whose) -> list[tuple[int, str
 
 
 def sweep(now: datetime) -> int:
-    """Removes what no claim owns any more: comparisons staged by a worker that died."""
-    stale = Comparison.objects.filter(published=False, job__state__in=["done", "dead", "cancelled"])
-    removed, _ = stale.delete()
-    return removed
+    """Removes or ends what no claim owns any more: what workers had begun when they died for good."""
+    over = ["done", "dead", "cancelled"]
+    removed, _ = Comparison.objects.filter(published=False, job__state__in=over).delete()
+    begun = Pull.objects.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING], job__state__in=over)
+    return removed + begun.update(state=Pull.State.FAILED, finished_at=now, what="Its job ended before it was read.")

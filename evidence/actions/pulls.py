@@ -95,7 +95,7 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
         return failed(
             source, row, publish, moment, ErrorCode.PERMISSION, what, "Give the right to run it.", Pull.State.PARTIAL
         )
-    return good(source, row, publish, moment, digest, reading)
+    return good(source, row, publish, moment, digest, reading, missing)
 
 
 def brought(source: Source, row: Pull, at: datetime) -> tuple[tuple[Artefact, ...], bool, tuple[str, ...]]:
@@ -182,7 +182,9 @@ def failed(
     return row
 
 
-def good(source: Source, row: Pull, publish: Publish, at: datetime, digest: str, reading: Reading) -> Pull:
+def good(
+    source: Source, row: Pull, publish: Publish, at: datetime, digest: str, reading: Reading, missing: Sequence[str]
+) -> Pull:
     """A new snapshot: staged as the claim's own, then published with the source's pointer to it."""
     stored = keep(reading_json.dump(reading))
     total = sum(lines.total for lines in reading.lines.values())
@@ -208,7 +210,8 @@ def good(source: Source, row: Pull, publish: Publish, at: datetime, digest: str,
             unread=unread,
             published=True,
         )
-        said = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."
+        not_read = f" Not read: {', '.join(missing)}." if missing else ""
+        said = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}.{not_read}"
         end(row, Pull.State.OK, at, what=said)
         Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=at)
     row.refresh_from_db()

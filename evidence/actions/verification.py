@@ -52,7 +52,7 @@ def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Ver
     now, then = readings.readings_of(fresh), readings.readings_of(before)
     found = decide(change, now, then, absent, moment)
     with run.finish():
-        return publish(change, found, [fresh[name] for name in servers if name in fresh], moment)
+        return publish(change, found, [each for name in servers for each in fresh.get(name, ())], moment)
 
 
 def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verification]:
@@ -63,8 +63,8 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
     rows = []
     for change in changes:
-        found = outcome(change, said, asked, {}, at)
-        snapshots = [fresh[name] for name in affected(change) if name in fresh]
+        found = outcome(change, said, asked, now, {}, at)
+        snapshots = [each for name in affected(change) for each in fresh.get(name, ())]
         with transaction.atomic():
             rows.append(publish(change, found, snapshots, at))
     return rows
@@ -86,7 +86,8 @@ def affected(change: ChangeRecord) -> list[str]:
 def read_again(servers: Sequence[str], run: Run) -> None:
     """Reads every source of these servers that can be read without a person."""
     for source in Source.objects.filter(server__name__in=servers, enabled=True, kind__in=COLLECTORS):
-        row = Pull.objects.create(source=source)
+        begun = Pull.objects.filter(source=source, job=run.job).exclude(published=True).first()
+        row = begun or Pull.objects.create(source=source, job=run.job)
         take(source, row, run=run, publish=fenced(run))
 
 
@@ -96,16 +97,21 @@ def decide(
     """The outcome, from the judgements about this connection and about what its servers permit beyond."""
     asked = with_entry(change, at)
     said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
-    return outcome(change, said, asked, then, at)
+    return outcome(change, said, asked, now, then, at)
 
 
 def outcome(
-    change: ChangeRecord, said: Sequence[Judgement], asked: Wanted, then: dict[str, Reading], at: datetime
+    change: ChangeRecord,
+    said: Sequence[Judgement],
+    asked: Wanted,
+    now: dict[str, Reading],
+    then: dict[str, Reading],
+    at: datetime,
 ) -> Finding:
     """What these judgements say of one change."""
     mine = [one for one in said if one.subject == change.connection.ref and one.verdict is not Verdict.usage_unknown]
     if change.kind == ChangeRecord.Kind.RETIRE:
-        return gone(mine)
+        return gone(change, mine, asked, now)
     if not mine:
         return Finding("undecided", "Nothing is known of its servers: no source covers them.", None)
     worst = max(mine, key=lambda one: RANK[one.verdict])
@@ -136,15 +142,31 @@ def entries_of(change: ChangeRecord, at: datetime) -> tuple[Entry, ...]:
     return wanted({**register, "connections": [], "shares": [], kind: [row]}, at=day_of(at)).entries
 
 
-def gone(mine: Sequence[Judgement]) -> Finding:
-    """A removal is done when nothing of it is permitted at any point that was read."""
-    still = next((one for one in mine if one.verdict not in ABSENT | NOT_DECIDED), None)
-    if still is not None:
-        return Finding("disputed", f"It is still permitted: {still.because}", still)
-    unknown = next((one for one in mine if one.verdict in NOT_DECIDED), None)
-    if unknown is not None or not mine:
-        return Finding("undecided", unknown.because if unknown else "Nothing is known of its servers.", unknown)
-    return Finding("verified", "None of it is permitted any more.", None)
+def gone(change: ChangeRecord, mine: Sequence[Judgement], asked: Wanted, now: dict[str, Reading]) -> Finding:
+    """A removal is done when every packet of it is certainly stopped at one of its points at least."""
+    entries = [entry for entry in asked.entries if entry.id == change.connection.ref]
+    if any(entry.share for entry in entries):
+        return share_gone(mine)
+    for entry in entries:
+        stopped = {decided_at(entry, host, point, asked, now) == {"deny"} for host, point in entry.required}
+        if True not in stopped:
+            said = {each for host, point in entry.required for each in decided_at(entry, host, point, asked, now)}
+            shown = next((one for one in mine if one.verdict is Verdict.implemented), None)
+            if "permit" in said and "unproven" not in said:
+                return Finding("disputed", "Some of it is still let through at every point that was read.", shown)
+            return Finding("undecided", "Whether all of it is stopped could not be determined.", shown)
+    return Finding("verified", "Every packet of it is stopped at one of its points at least.", None)
+
+
+def share_gone(mine: Sequence[Judgement]) -> Finding:
+    """A share's removal is done when its server was read and does not share it any more."""
+    at_server = [one for one in mine if "/shares/" in one.point]
+    if at_server and all(one.verdict in ABSENT for one in at_server):
+        return Finding("verified", "It is not shared any more.", None)
+    shown = next((one for one in at_server if one.verdict not in NOT_DECIDED), None)
+    if shown is not None:
+        return Finding("disputed", f"It is still shared: {shown.because}", shown)
+    return Finding("undecided", "Whether it is still shared could not be determined.", None)
 
 
 def widened(
@@ -224,14 +246,20 @@ def before_approval(change: ChangeRecord) -> dict[str, Any]:
 
 def state_at(entry: Entry, host: str, point: str, asked: Wanted, held: dict[str, Reading]) -> str:
     """permit, deny or unproven: what a point does today with all of an entry's part (mixed counts as deny)."""
-    reading = held.get(host)
-    if reading is None:
-        return "unproven"
-    boxes = part_at(entry, host, point, asked)
-    said = {piece.decision for box in boxes for piece in evaluator(reading, point).pieces(entry.family, box)}
+    said = decided_at(entry, host, point, asked, held)
     if "deny" in said:
         return "deny"
-    return "unproven" if "unproven" in said or not said else "permit"
+    return "unproven" if "unproven" in said else "permit"
+
+
+def decided_at(entry: Entry, host: str, point: str, asked: Wanted, held: dict[str, Reading]) -> set[str]:
+    """Every decision a point takes on some of an entry's part; {"unproven"} where the host was not read."""
+    reading = held.get(host)
+    if reading is None:
+        return {"unproven"}
+    boxes = part_at(entry, host, point, asked)
+    said = {str(piece.decision) for box in boxes for piece in evaluator(reading, point).pieces(entry.family, box)}
+    return said or {"unproven"}
 
 
 def coverage(unread: Sequence[str]) -> str:

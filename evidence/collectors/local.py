@@ -30,16 +30,21 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
 ONE_S = 30.0  # the longest one command may take
 FILTERS = frozenset({"iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save", "nft"})
 MAY_SAY_NOTHING = frozenset({"exportfs", "ss", "iptables-legacy-save", "ip6tables-legacy-save"})
+INSTALLED = "(not installed)"
 PLACES = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | None, deadline: float) -> Collected:
-    """Runs every command that is installed. One that fails is named as missing; no packet filter at all is an error."""
+    """Runs every command that is installed; what was not run or failed is named. No packet filter at all is an error.
+
+    `complete` is False when a packet filter's command is there and failed: then nothing of it may be believed.
+    """
     artefacts: list[Artefact] = []
     missing: list[str] = []
     for words in COMMANDS:
         program = shutil.which(words[0], path=PLACES)
         if program is None:
+            missing.append(f"{words[0]} (not installed)")
             continue
         said = run([program, *words[1:]], min(ONE_S, deadline - time.monotonic()))
         if said is None:
@@ -47,13 +52,14 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
         elif said.strip() or words[0] not in MAY_SAY_NOTHING or words[0] in FILTERS:
             artefacts.append(Artefact(name(words), said, " ".join(words), datetime.now(UTC)))
     if not any(artefact.command.split()[0] in FILTERS for artefact in artefacts):
-        code = ErrorCode.PERMISSION if missing else ErrorCode.DEPENDENCY
+        tried = [each for each in missing if not each.endswith(INSTALLED)]
         raise PullError(
-            code,
-            f"This machine's packet filter could not be read{f': {missing[0]} failed' if missing else ''}.",
+            ErrorCode.PERMISSION if tried else ErrorCode.DEPENDENCY,
+            f"This machine's packet filter could not be read{f': {tried[0]} failed' if tried else ''}.",
             "Run Eastwest with the right to read it (root or CAP_NET_ADMIN), or use a folder of dumps.",
         )
-    return Collected(tuple(artefacts), cursor="", complete=not missing, missing=tuple(missing))
+    failed = [each for each in missing if each.split()[0] in FILTERS and not each.endswith(INSTALLED)]
+    return Collected(tuple(artefacts), cursor="", complete=not failed, missing=tuple(missing))
 
 
 def name(words: tuple[str, ...]) -> str:
@@ -66,7 +72,7 @@ def run(words: list[str], seconds: float) -> bytes | None:
     if seconds <= 0:
         return None
     try:
-        done = subprocess.run(  # noqa: S603 - a literal list of read-only commands, no shell
+        done = subprocess.run(  # a literal list of read-only commands, no shell
             words,
             capture_output=True,
             timeout=seconds,

@@ -41,8 +41,8 @@ class UploadForm(forms.Form):
 
     files = FilesField(
         label="Files",
-        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss -tulpnH. "
-        "All of one host, of one moment.",
+        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss -tulpnH."
+        " All of one host, of one moment.",
     )
 
 

@@ -219,3 +219,50 @@ def test_what_cannot_be_read_proves_nothing(site: Site) -> None:
     site.change.refresh_from_db()
     assert site.change.state == State.IMPLEMENTED
     assert Verification.objects.get().outcome == "undecided"
+
+
+def test_a_removal_is_verified_only_when_all_of_it_is_stopped(site: Site) -> None:
+    from compliance.actions import connections
+
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    jobs.verify_change(begin("verify_change"))
+    removal = connections.retire(site.connection, because="The pay run has moved elsewhere.", by=site.people.rita)
+    removal = agreed(site.people, removal)
+    put(site.app, allow_out(DATA, "5432"))
+    changes.implement(removal, by=site.people.erin)
+    jobs.verify_change(begin("verify_change"))
+    removal.refresh_from_db()
+    assert removal.state == State.DISPUTED, removal.closing_note
+    put(site.data)
+    changes.implement(removal, by=site.people.erin)
+    jobs.verify_change(begin("verify_change"))
+    removal.refresh_from_db()
+    assert removal.state == State.VERIFIED
+
+
+def test_every_source_of_a_server_counts_and_each_that_ages_is_said(site: Site, tmp_path: Path) -> None:
+    from datetime import timedelta
+
+    changes.implement(site.change, by=site.people.erin)
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    line = 'tcp   LISTEN 0      128          0.0.0.0:{port}      0.0.0.0:*    users:(("x",pid=1,fd=3))\n'
+    (sockets / "ss.txt").write_text(line.format(port=5432) + line.format(port=8080))
+    from evidence.actions import sources
+
+    second = sources.add_source(
+        server=site.servers["pay-db-01"],
+        kind="directory",
+        name="pay-db-01 sockets",
+        config={"path": str(sockets)},
+        by=site.people.alex,
+    )
+    site.read()
+    read(second, site.people)
+    site.compare()
+    assert site.verdict() == "implemented"
+    assert Finding.objects.standing().filter(verdict="listener_unauthorised", subject="pay-db-01 tcp/8080").exists()
+    Source.objects.filter(pk=second.pk).update(last_seen_at=timezone.now() - timedelta(hours=100))
+    site.compare()
+    assert Finding.objects.standing().filter(verdict="stale", server=site.servers["pay-db-01"]).exists()

@@ -18,6 +18,7 @@ from evidence.packs import diagram
 from evidence.packs.section import Scope
 
 NO_ZONE: Final = "No zone named"
+OUTSIDE: Final = "Outside the estate"  # all parties as one, where they are too many to draw each
 ELSEWHERE: Final = "Other addresses"  # ends written as addresses that lie in no zone
 Pair = tuple[str, str]
 

@@ -32,6 +32,7 @@ from evidence.rules import Verdict
 from evidence.verdicts import RANK
 
 TITLE = "Result, coverage and gaps"
+RULES = "Firewall rules"
 GAPS = 25  # printed; data/findings.csv has all
 MONTHS = 6
 NAMED = 8
@@ -168,7 +169,7 @@ def coverage(scope: Scope, reads: dict[str, Read], every: list[VerdictRow]) -> t
         content.Coverage("Ends of connections decided by rules", len(ends), len(ends - dark),
                          named(sorted(f"{subject} at {point or 'an unknown path'}" for subject, point in dark))),
         content.Coverage("Lines of configurations read", total, total - lost,
-                         f"{lost} lines were not understood" if lost else ""),
+                         f"not understood; each is named under {RULES}" if lost else ""),
         content.Coverage("Days of communication logs", max(days, 0), 0, "this version reads no flow logs"),
     )  # fmt: skip
 
