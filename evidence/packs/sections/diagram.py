@@ -149,20 +149,27 @@ def held_state(whole: diagram.Diagram, *, compared: bool) -> tuple[Held, str]:
         return "missing", "no zone is registered and no server stands in one"
     if not compared:
         return "partial", "nothing was compared by the cut-off: the pairs of zones are not known"
-    counts = whole.matrix().counts
-    if counts["unknown"]:
-        return "partial", f"{counts['unknown']} of {len(whole.zones) ** 2} pairs of zones are not known"
+    ours = of_ours(whole)
+    unknown = sum(one.state == "unknown" for one in ours)
+    if unknown:
+        return "partial", f"{unknown} of {len(ours)} pairs of zones are not known"
     return "held", ""
+
+
+def of_ours(whole: diagram.Diagram) -> list[diagram.Cell]:
+    """The cells with a zone of ours at one end: what parties outside do among themselves is nobody's question here."""
+    outside = {zone.name for zone in whole.zones if zone.outside}
+    return [one for one in whole.cells if not {one.source, one.destination} <= outside]
 
 
 def lead(whole: diagram.Diagram, connections: int, *, compared: bool) -> str:
     """The answer in two sentences."""
-    pairs = len(whole.zones) ** 2
-    said = f"{connections} authorised connections and shares run on {len(whole.links)} of {pairs} pairs of zones."
+    ours = of_ours(whole)
+    said = f"{connections} authorised connections and shares run on {len(whole.links)} of {len(ours)} pairs of zones."
     if not compared:
         return f"{said} Nothing was compared: whether more is open is not known."
-    counts = whole.matrix().counts
-    return f"{said} {counts['beyond']} pairs are open beyond that, {counts['unknown']} are not known."
+    counts = Counter(one.state for one in ours)
+    return f"{said} Open beyond that: {counts['beyond']} pairs. Not known: {counts['unknown']}."
 
 
 def line(found: Map, row: Mapping[str, object]) -> tuple[Cell, ...]:

@@ -69,7 +69,7 @@ def drawn(scope: Scope) -> Map:
     mine = set(Connection.objects.filter(system__name__in=scope.systems).values_list("pk", flat=True))
     register = register_on(day_of(scope.as_of), known_at=scope.as_of)
     said = [row for row in [*register["connections"], *map(as_flow, register["shares"])] if number(row["id"]) in mine]
-    ends = Ends(every, homes)
+    ends = Ends(every, homes, scope.as_of)
     rows: dict[Pair, list[dict[str, Any]]] = defaultdict(list)
     for row in said:
         for source in ends.of(row["source"]):
@@ -77,7 +77,23 @@ def drawn(scope: Scope) -> Map:
                 rows[source, target].append(row)
     wanted = {name for pair in rows for name in pair} | own(scope, every)
     places = {name: place for name, place in every.items() if name in wanted}
-    return Map(places, homes, dict(rows), said)
+    found = Map(places, homes, dict(rows), said)
+    return found if len(places) <= len(diagram.SLOTS) else gathered(found)
+
+
+def gathered(found: Map) -> Map:
+    """The same with all parties outside as one place, in which they stand by name in the list of connections."""
+    names = {name: OUTSIDE if place.outside else name for name, place in found.places.items()}
+    one = Place(OUTSIDE, outside=True)
+    for place in found.places.values():
+        if place.outside:
+            one.ranges = {each: intervals.merge([*one.ranges[each], *place.ranges[each]]) for each in FAMILIES}
+    inside = {name: place for name, place in found.places.items() if not place.outside}
+    rows: dict[Pair, list[dict[str, Any]]] = defaultdict(list)
+    for (source, target), held in found.rows.items():
+        pair = names[source], names[target]
+        rows[pair].extend(row for row in held if row not in rows[pair])
+    return Map({**inside, OUTSIDE: one}, found.homes, dict(rows), found.listed)
 
 
 def own(scope: Scope, every: Mapping[str, Place]) -> set[str]:
@@ -118,10 +134,20 @@ def all_places(moment: datetime) -> tuple[dict[str, Place], dict[str, list[str]]
         for prefix in end.prefixes:
             place.add(prefix)
     places[ELSEWHERE] = Place(ELSEWHERE, outside=True)
+    keep_outside(places)
     for name, place in places.items():
         for server_name in place.servers:
             homes[server_name].append(name)
     return places, dict(homes)
+
+
+def keep_outside(places: Mapping[str, Place]) -> None:
+    """What a party outside may hold (0.0.0.0/0) without the addresses of our zones: those are not outside."""
+    for family in FAMILIES:
+        ours = [one for place in places.values() if not place.outside for one in place.ranges[family]]
+        for place in places.values():
+            if place.outside:
+                place.ranges[family] = intervals.subtract(place.ranges[family], ours)
 
 
 def in_time(ends: datetime | None, moment: datetime) -> bool:
@@ -138,8 +164,8 @@ def label(zone: Zone) -> str:
 class Ends:
     """Where the ends of a connection lie."""
 
-    def __init__(self, places: Mapping[str, Place], homes: Mapping[str, list[str]]) -> None:
-        self.places, self.homes = places, homes
+    def __init__(self, places: Mapping[str, Place], homes: Mapping[str, list[str]], at: datetime) -> None:
+        self.places, self.homes, self.at = places, homes, at
         self.groups = {
             end.name: end.group for end in Endpoint.objects.filter(group__isnull=False).select_related("group")
         }
@@ -156,7 +182,7 @@ class Ends:
             return [text]
         group = self.groups.get(text)
         if group is not None:
-            members = group.memberships.values_list("server__name", flat=True)
+            members = group.members_on(self.at).values_list("name", flat=True)
             return list(dict.fromkeys(place for name in members for place in self.homes.get(name, [])))
         return self._addresses(text)
 

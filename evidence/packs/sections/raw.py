@@ -11,6 +11,7 @@ from evidence.packs.manifest import Provenance, Quality, path_part
 from evidence.packs.section import Scope
 from evidence.packs.sections.known import Read, last_reads, served, servers
 
+READING = "reading"  # what was understood of the files, as JSON
 TIERS: dict[str, Quality] = {"good": "good", "fair": "fair"}
 
 
@@ -48,7 +49,7 @@ def of_read(read: Read) -> list[Raw]:
     for number, one in enumerate(files, start=1):
         path = f"{stem}-{number}-{path_part(one.name)}.raw"
         made.append(taken(read, path, one.name, one.observed_at, one.stored, one.command))
-    return [*made, taken(read, f"{stem}.reading.json", "reading", snapshot.observed_at, snapshot.reading, "")]
+    return [*made, taken(read, f"{stem}.reading.json", READING, snapshot.observed_at, snapshot.reading, "")]
 
 
 def taken(read: Read, path: str, name: str, observed: datetime, stored: StoredArtefact, command: str) -> Raw:

@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
+
+from compliance.models.estate import day_of
 from compliance.traffic.boxes import Family
 from compliance.traffic.witness import describe
 from evidence.models import Comparison, VerdictRow
@@ -13,7 +16,7 @@ from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
 from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, rows, served, servers
-from evidence.packs.sections.raw import Raw, raws
+from evidence.packs.sections.raw import READING, Raw, raws
 from evidence.packs.sections.words import packet
 from evidence.rules import Verdict
 
@@ -44,7 +47,9 @@ def build(scope: Scope) -> Section:
         points=tuple(points),
         rules=tuple(judged[:PRINTED]),
         total=len(judged),
-        configurations=tuple(content.Configuration(raw.path, raw.host, raw.read_at, raw.sha256) for raw in kept),
+        configurations=tuple(
+            content.Configuration(raw.path, raw.host, raw.read_at, raw.sha256) for raw in kept if raw.name != READING
+        ),
     )
     tables = (
         Table("rules", RULE_COLUMNS, [line for one in findings(scope, held) if (line := listed(one, tied))]),
@@ -64,7 +69,7 @@ def held_state(reads: dict[str, Read], files: Sequence[Raw], *, compared: bool) 
     damaged = [raw for raw in files if raw.content is None]
     said = [
         f"{old} of {len(reads)} servers have no fresh reading" if old else "",
-        f"lines of {unread} servers could not be read" if unread else "",
+        f"lines of {unread} server{'' if unread == 1 else 's'} could not be read" if unread else "",
         f"{len(damaged)} raw files are not as they were stored ({damaged[0].problem})" if damaged else "",
         "" if compared else "nothing was compared by the cut-off",
     ]
@@ -118,8 +123,8 @@ def line_of(
     return content.PointLine(
         host=host,
         point=name,
-        read_at=snapshot.observed_at if snapshot else None,
-        how=HOW.get(read.source.kind, read.source.kind) if read.source else "",
+        read_at=read.seen_at,
+        how=how(read),
         tier=snapshot.tier if snapshot else "",
         default_v4=four,
         default_v6=six,
@@ -128,6 +133,15 @@ def line_of(
         unread=int(point.get("unread", 0)),
         because=read.because,
     )
+
+
+def how(read: Read) -> str:
+    """How it was read, and since when the reading is the same."""
+    snapshot, seen = read.snapshot, read.seen_at
+    said = HOW.get(read.source.kind, read.source.kind) if read.source else ""
+    if snapshot is None or seen is None or day_of(snapshot.observed_at) == day_of(seen):
+        return said
+    return f"{said}, unchanged since {timezone.localtime(snapshot.observed_at):%-d %B %Y}"
 
 
 def defaults(text: str) -> tuple[str, str]:
@@ -147,7 +161,8 @@ def pointed(read: Read, line: content.PointLine) -> tuple[Cell, ...]:
     """A point as a row of the list."""
     default = line.default_v4 if line.default_v4 == line.default_v6 else f"{line.default_v4}, {line.default_v6}"
     return (
-        line.host, line.point, line.read_at, read.seen_at if line.read_at else None, line.how, line.tier, default,
+        line.host, line.point, read.snapshot.observed_at if read.snapshot and line.read_at else None, line.read_at,
+        line.how, line.tier, default,
         line.rules, line.tied, line.unread, line.because,
     )  # fmt: skip
 
