@@ -36,7 +36,7 @@ def register_on(
     """The register as of the end of that day, in the shape of a register file. Connections go by their ids (CON-42)."""
     end = datetime.combine(day, time.max, timezone.get_current_timezone())
     moment = min(end, known_at) if known_at else end
-    versions = ConnectionVersion.objects.authorised_at(day, known_at).select_related("connection")  # type: ignore[attr-defined]
+    versions = ConnectionVersion.objects.authorised_at(day, known_at).select_related("connection")
     if systems is not None:
         versions = versions.filter(connection__system__in=list(systems))
     rows = newest(versions)
@@ -115,7 +115,7 @@ def zones(moment: datetime) -> list[dict[str, Any]]:
 
 def not_done(day: date) -> set[str]:
     """The ids of connections that are authorised and that nobody has said are carried out."""
-    versions = ConnectionVersion.objects.standing_on(day).exclude(change__state__in=DONE)  # type: ignore[attr-defined]
+    versions = ConnectionVersion.objects.standing_on(day).exclude(change__state__in=DONE)
     return {version.connection.ref for version in versions.select_related("connection")}
 
 

@@ -64,7 +64,8 @@ def due_comparisons(now: datetime) -> None:
     """After readings have settled, and at least once a day."""
     newest = Pull.objects.filter(published=True, finished_at__lte=now - SETTLE).order_by("-finished_at").first()
     last = Comparison.objects.filter(published=True).first()
-    if newest is None or (last and last.at >= newest.finished_at and now - last.at < AT_LEAST):
+    read_at = newest.finished_at if newest else None
+    if newest is None or read_at is None or (last and last.at >= read_at and now - last.at < AT_LEAST):
         return
     if Pull.objects.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists() and last:
         return

@@ -68,7 +68,7 @@ def before(servers: Iterable[str], compared_at: datetime | None) -> Held:
 def pinned(compared_at: datetime) -> dict[str, datetime]:
     """Server → the comparison before the one that first found its change without a record, while that stands."""
     limits: dict[str, datetime] = {}
-    standing = Finding.objects.standing().filter(verdict=Verdict.changed_without_record, server__isnull=False)  # type: ignore[attr-defined]
+    standing = Finding.objects.standing().filter(verdict=Verdict.changed_without_record, server__isnull=False)
     for name, first_seen in standing.values_list("server__name", "first_seen"):
         earlier = Comparison.objects.filter(published=True, at__lt=first_seen).values_list("at", flat=True).first()
         if earlier is not None:

@@ -43,7 +43,7 @@ def open_actions(review: Review) -> Iterator[Item]:
 def findings(review: Review) -> Iterator[Item]:
     """Standing findings, worst first; many of one kind are one item."""
     grouped: dict[str, list[Finding]] = defaultdict(list)
-    rows = Finding.objects.standing().filter(system=review.system)  # type: ignore[attr-defined]
+    rows = Finding.objects.standing().filter(system=review.system)
     for finding in rows.select_related("connection").order_by("severity", "first_seen", "pk"):
         grouped[finding.verdict].append(finding)
     for verdict, found in grouped.items():
@@ -87,7 +87,7 @@ def changes(review: Review, at: datetime) -> Iterator[Item]:
 def due(review: Review, at: datetime) -> Iterator[Item]:
     """Connections whose need is to be looked at again, or that end, before the next review."""
     today = day_of(at)
-    rows = ConnectionVersion.objects.authorised_at(today).filter(connection__system=review.system)  # type: ignore[attr-defined]
+    rows = ConnectionVersion.objects.authorised_at(today).filter(connection__system=review.system)
     for version in rows.select_related("connection__source", "connection__destination"):
         for day, word in ((version.review_by, "to be reviewed by"), (version.ends_on, "ends on")):
             if day is not None and day <= today + SOON:

@@ -5,9 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from compliance.models import User
 from reviews.models import Decision, Review
+
+
+def offer(form: forms.Form, name: str, people: QuerySet[User]) -> None:
+    """Offers these people in a field."""
+    field = form.fields[name]
+    if isinstance(field, forms.ModelChoiceField):
+        field.queryset = people
+
+
+def colleagues() -> QuerySet[User]:
+    """Everybody who holds a role."""
+    return User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
 
 
 class DecisionForm(forms.Form):
@@ -34,9 +47,7 @@ class AttendeesForm(forms.Form):
 
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["people"].queryset = (
-            User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
-        )  # type: ignore[attr-defined]
+        offer(self, "people", colleagues())
         self.fields["people"].initial = list(review.attendees.filter(present=True).values_list("person_id", flat=True))
 
 
@@ -49,9 +60,7 @@ class ActionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = (
-            User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
-        )  # type: ignore[attr-defined]
+        offer(self, "owner", colleagues())
 
 
 class SignForm(forms.Form):
@@ -69,7 +78,7 @@ class SignForm(forms.Form):
     def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         present = review.attendees.filter(present=True).values("person_id")
-        self.fields["second"].queryset = User.objects.filter(pk__in=present).exclude(pk=review.chair_id)  # type: ignore[attr-defined]
+        offer(self, "second", User.objects.filter(pk__in=present).exclude(pk=review.chair_id))
 
 
 class NothingForm(forms.Form):

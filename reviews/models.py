@@ -55,7 +55,7 @@ class Review(models.Model):
     minutes = models.TextField("minutes, as frozen (Markdown)", blank=True)
     minutes_hash = models.CharField(max_length=64, blank=True)
 
-    objects: ClassVar[models.Manager[Review]] = ReviewQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Review]] = ReviewQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-due_at"]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from compliance.models.estate import day_of
 from evidence.packs.content import Action
 from evidence.packs.content import Review as Printed
-from evidence.packs.section import Scope, Section, Table
+from evidence.packs.section import Cell, Scope, Section, Table
 from reviews.models import Decision, Review, ReviewAction
 
 CONTROLS = ("ISM-1479", "ISM-0888")
@@ -71,7 +71,7 @@ def actions(scope: Scope) -> list[ReviewAction]:
     ]
 
 
-def listed(row: Review) -> tuple[object, ...]:
+def listed(row: Review) -> tuple[Cell, ...]:
     """One row of the list."""
     return (
         row.ref,

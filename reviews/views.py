@@ -47,7 +47,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
         Review.objects.for_user(person)
         .select_related("chair", "system")
         .prefetch_related("attendees", "agenda__decision", "actions")
-    )  # type: ignore[attr-defined]
+    )
     undone = ReviewAction.objects.filter(review__in=rows, state=ReviewAction.State.OPEN).select_related(
         "owner", "review__system"
     )
@@ -81,7 +81,7 @@ def listed(row: Review) -> dict[str, Any]:
 
 def next_review(person: User) -> dict[str, Any] | None:
     """The next review that is to be held."""
-    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"]).order_by("due_at")  # type: ignore[attr-defined]
+    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"]).order_by("due_at")
     row = rows.first()
     if row is None:
         return None
@@ -112,8 +112,8 @@ def action_row(row: ReviewAction, person: User) -> dict[str, Any]:
 
 def found(request: HttpRequest, number: int) -> Review:
     """The review, for who may see its system."""
-    rows = Review.objects.for_user(signed_in(request)).select_related("system", "chair", "second")  # type: ignore[attr-defined]
-    return get_object_or_404(rows, pk=number)  # type: ignore[no-any-return]
+    rows = Review.objects.for_user(signed_in(request)).select_related("system", "chair", "second")
+    return get_object_or_404(rows, pk=number)
 
 
 def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = None) -> HttpResponse:
@@ -264,7 +264,7 @@ def add_action(request: HttpRequest, number: int) -> HttpResponse:
 def close_action(request: HttpRequest, number: int) -> HttpResponse:
     """An action is done."""
     person = signed_in(request)
-    mine = Review.objects.for_user(person)  # type: ignore[attr-defined]
+    mine = Review.objects.for_user(person)
     row = get_object_or_404(ReviewAction.objects.filter(review__in=mine), pk=number)
     verbs.close_action(row, by=person)
     return HttpResponseRedirect(f"/reviews/{row.review.ref}/")
@@ -307,7 +307,7 @@ def minutes(request: HttpRequest, number: int) -> HttpResponse:
 
 def counts(person: User) -> dict[str, int]:
     """For the navigation: reviews that are due."""
-    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"], due_at__lte=timezone.now())  # type: ignore[attr-defined]
+    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"], due_at__lte=timezone.now())
     return {"reviews": rows.count()}
 
 
@@ -326,7 +326,7 @@ def setup_tasks() -> list[tuple[str, str, str, int, str]]:
 
 def minutes_held(person: User, when: Any) -> str:
     """Whether every review due in a month was held and its minutes frozen."""
-    rows = Review.objects.for_user(person).filter(due_at__gte=when[0], due_at__lt=when[1])  # type: ignore[attr-defined]
+    rows = Review.objects.for_user(person).filter(due_at__gte=when[0], due_at__lt=when[1])
     states = set(rows.values_list("state", flat=True))
     if Review.State.CLOSED not in states:
         return "missing"
@@ -336,13 +336,13 @@ def minutes_held(person: User, when: Any) -> str:
 def month(first: date, person: User) -> dict[str, Any]:
     """The fifth thing: the last review's minutes, its row of the grid, and the next review."""
     when = span(first)
-    closed = Review.objects.for_user(person).filter(state=Review.State.CLOSED, closed_at__lt=when[1])  # type: ignore[attr-defined]
+    closed = Review.objects.for_user(person).filter(state=Review.State.CLOSED, closed_at__lt=when[1])
     last = closed.order_by("-closed_at").first()
     missed = (
         Review.objects.for_user(person)
         .filter(state=Review.State.MISSED, due_at__gte=when[0], due_at__lt=when[1])
         .count()
-    )  # type: ignore[attr-defined]
+    )
     undone = last.actions.filter(state=ReviewAction.State.OPEN).count() if last else 0
     recent = last is not None and last.closed_at is not None and last.closed_at >= span(shift(first, -1))[0]
     held = "missing" if last is None else "complete" if recent and not missed else "partial"

@@ -111,7 +111,7 @@ class ChangeRecord(models.Model):
     rollback = models.TextField("how to undo it", blank=True)
     due = models.DateField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[ChangeRecord]] = ChangeQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[ChangeRecord]] = ChangeQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-pk"]

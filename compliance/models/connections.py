@@ -96,7 +96,7 @@ class Connection(models.Model):
     drift = models.CharField(max_length=24, blank=True)
     drift_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Connection]] = ConnectionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Connection]] = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["pk"]
@@ -112,7 +112,7 @@ class Connection(models.Model):
 
     def version_on(self, day: date) -> ConnectionVersion | None:
         """What was authorised on that day, if anything."""
-        return self.versions.all().authorised_at(day).order_by("-valid_from").first()  # type: ignore[attr-defined,no-any-return]
+        return self.versions.all().authorised_at(day).order_by("-valid_from").first()
 
 
 class VersionQuerySet(models.QuerySet["ConnectionVersion"]):
@@ -153,7 +153,7 @@ class ConnectionVersion(models.Model):
     review_by = models.DateField(null=True, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[models.Manager[ConnectionVersion]] = VersionQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[ConnectionVersion]] = VersionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["connection_id", "valid_from", "pk"]

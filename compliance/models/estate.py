@@ -82,7 +82,7 @@ class System(models.Model):
     boundary_out = models.TextField("outside the boundary, and why", blank=True)
     inherited = models.TextField("inherited from providers", blank=True)
 
-    objects: ClassVar[models.Manager[System]] = SystemQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[System]] = SystemQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
@@ -105,7 +105,7 @@ class Zone(models.Model):
     environment = models.CharField(max_length=20, default="production")
     slot = models.PositiveIntegerField(default=0)
 
-    objects: ClassVar[models.Manager[Zone]] = ZoneQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Zone]] = ZoneQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["slot", "name"]
@@ -154,7 +154,7 @@ class Server(models.Model):
     high_value = models.BooleanField("high-value server", default=False)
     source_row = models.JSONField("row it was imported from", null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Server]] = ServerQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Server]] = ServerQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
@@ -189,7 +189,7 @@ class Address(models.Model):
     valid_from = models.DateTimeField(default=timezone.now)
     valid_to = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Address]] = InForce.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Address]] = InForce.as_manager()
 
     class Meta:
         verbose_name_plural = "addresses"
@@ -227,7 +227,7 @@ class Group(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.STATIC)
     ceiling = models.PositiveIntegerField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Group]] = GroupQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Group]] = GroupQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]

@@ -104,7 +104,7 @@ class RoleGrant(models.Model):
     valid_to = models.DateTimeField(null=True, blank=True)
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="grants_given")
 
-    objects: ClassVar[models.Manager[RoleGrant]] = RoleGrantQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[RoleGrant]] = RoleGrantQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

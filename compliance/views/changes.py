@@ -52,7 +52,7 @@ COLUMNS: Final = ("id", "title", "kind", "urgency", "state", "asked by", "asked"
 
 def changes(request: HttpRequest) -> HttpResponse:
     """The list of change records."""
-    base = ChangeRecord.objects.for_user(request.user)  # type: ignore[attr-defined]
+    base = ChangeRecord.objects.for_user(request.user)
     rows = base.select_related("requested_by", "connection")
     words = request.GET.get("q", "").strip()
     if words:
@@ -114,7 +114,7 @@ def csv_row(change: ChangeRecord) -> list[Any]:
 def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     """The decisions that wait for this person, and the chosen one beside them."""
     person = signed_in(request)
-    waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at")  # type: ignore[attr-defined]
+    waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at")
     mine = list(waiting)
     asked = list(ChangeRecord.objects.filter(requested_by=person, state=State.SUBMITTED).order_by("submitted_at"))
     todo = list(to_implement(person))
@@ -122,7 +122,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     listing = {"asked": asked, "to-do": todo}.get(tab, mine)
     chosen = next((change for change in listing if change.pk == number), None)
     if number is not None and chosen is None:
-        chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+        chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     chosen = chosen or (listing[0] if listing else None)
     suffix = f"?tab={tab}" if tab != "for-me" else ""
     oldest = min((change.submitted_at for change in listing if change.submitted_at), default=None)
@@ -156,7 +156,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
 
 def to_implement(person: User) -> Any:
     """Approved changes of the systems this person is an engineer of."""
-    rows = ChangeRecord.objects.for_user(person).filter(state__in=[State.APPROVED, State.DISPUTED])  # type: ignore[attr-defined]
+    rows = ChangeRecord.objects.for_user(person).filter(state__in=[State.APPROVED, State.DISPUTED])
     return rows.select_related("requested_by").order_by("decided_at") if person.holds(["engineer"]) else rows.none()
 
 
@@ -179,7 +179,7 @@ def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -
 def record(request: HttpRequest, number: int) -> HttpResponse:
     """One change record on its own page."""
     person = signed_in(request)
-    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     said = detail(change, person)
     return render(request, "compliance/change.html", {"change": said, "job": said.get("job")})
 
@@ -288,7 +288,7 @@ def changed(change: ChangeRecord) -> list[dict[str, Any]]:
 def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
     """The confirmation page of a verb, and the verb itself on POST."""
     person = signed_in(request)
-    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     offered = VERBS[name]
     said = panel("change", change, person)
     warning = said.get("opens") if name == "approve" and (said.get("opens") or {}).get("tone") == "bad" else None

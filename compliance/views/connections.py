@@ -14,7 +14,7 @@ from compliance.forms.decisions import ReasonForm
 from compliance.models import Connection, ConnectionVersion, System
 from compliance.models.estate import day_of
 from compliance.permissions import may
-from compliance.views.changes import changed
+from compliance.views.changes import changed, signed_in
 from compliance.views.lists import Choice, as_csv, filters, page
 from compliance.views.panels import panel
 from compliance.views.shown import connection_state, ends, facts, services
@@ -28,7 +28,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     """The list of connections (kind network) or of file shares (kind share)."""
     today = day_of(timezone.now())
     standing = ConnectionVersion.objects.order_by("connection_id", "-valid_from", "-pk")
-    base = Connection.objects.for_user(request.user).filter(kind=kind)  # type: ignore[attr-defined]
+    base = Connection.objects.for_user(request.user).filter(kind=kind)
     rows = base.select_related("system__owner", "source", "destination").prefetch_related(
         Prefetch("versions", queryset=standing), "changes"
     )
@@ -40,7 +40,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     if request.GET.get("verdict"):
         rows = rows.filter(drift=request.GET["verdict"])
     authorised = set(
-        ConnectionVersion.objects.authorised_at(today).filter(connection__kind=kind).values_list("pk", flat=True)  # type: ignore[attr-defined]
+        ConnectionVersion.objects.authorised_at(today).filter(connection__kind=kind).values_list("pk", flat=True)
     )
 
     def show(connection: Connection) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
             "ends_on",
         )
         return as_csv(f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
-    systems = System.objects.for_user(request.user)  # type: ignore[attr-defined]
+    systems = System.objects.for_user(request.user)
     choices = [
         Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
         Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS]),
@@ -133,7 +133,7 @@ def newest_material(connection: Connection) -> dict[str, Any]:
 
 def connection(request: HttpRequest, number: int) -> HttpResponse:
     """One connection: why it is there, who owns it, until when, what carries it, and its history."""
-    subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)  # type: ignore[attr-defined]
+    subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)
     today = day_of(timezone.now())
     version = subject.version_on(today)
     change = version.change if version else subject.changes.order_by("-pk").first()
@@ -209,11 +209,11 @@ def actions(request: HttpRequest, subject: Connection, *, standing: bool) -> lis
 
 def retire(request: HttpRequest, number: int) -> HttpResponse:
     """Ask for the removal of a connection: a change record of its own, which two people approve."""
-    subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)  # type: ignore[attr-defined]
+    subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)
     return confirm(
         request,
         form=ReasonForm(request.POST or None),
-        act=lambda form: verbs.retire(subject, because=form.cleaned_data["because"], by=request.user),
+        act=lambda form: verbs.retire(subject, because=form.cleaned_data["because"], by=signed_in(request)),
         done=lambda change: f"/changes/{change.ref}/",
         context={
             "title": f"Ask to remove {subject.ref}",

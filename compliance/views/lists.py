@@ -23,7 +23,7 @@ class Choice(NamedTuple):
 
 def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[str, Any]:
     """Context of parts/filters.html."""
-    shown = []
+    shown: list[dict[str, Any]] = []
     for choice in choices:
         wanted = request.GET.get(choice.name, "")
         options = [("", "All"), *choice.options]
@@ -34,7 +34,7 @@ def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[
                 "options": [{"value": value, "label": label, "chosen": value == wanted} for value, label in options],
             }
         )
-    active = any(request.GET.get(key) for key in ("q", *(choice["name"] for choice in shown)))
+    active = any(request.GET.get(key) for key in ("q", *(str(choice["name"]) for choice in shown)))
     return {
         "q": request.GET.get("q", ""),
         "hint": hint,

@@ -58,10 +58,10 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 
 def own_counts(person: User) -> dict[str, int]:
     """The counts of this room."""
-    kinds = list(Connection.objects.for_user(person).values_list("kind", flat=True))  # type: ignore[attr-defined]
-    changes = ChangeRecord.objects.for_user(person)  # type: ignore[attr-defined]
+    kinds = list(Connection.objects.for_user(person).values_list("kind", flat=True))
+    changes = ChangeRecord.objects.for_user(person)
     return {
-        "inbox": ChangeRecord.objects.waiting_for(person).count(),  # type: ignore[attr-defined]
+        "inbox": ChangeRecord.objects.waiting_for(person).count(),
         "connections": kinds.count("network"),
         "shares": kinds.count("share"),
         "changes": changes.filter(state__in=["submitted", "approved", "implemented", "disputed"]).count(),

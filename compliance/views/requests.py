@@ -58,7 +58,7 @@ def named(request: HttpRequest) -> Connection | None:
     ref = request.GET.get("amend", "")
     if not ref.startswith("CON-") or not ref[4:].isdigit():
         return None
-    return get_object_or_404(Connection.objects.for_user(request.user), pk=int(ref[4:]))  # type: ignore[attr-defined]
+    return get_object_or_404(Connection.objects.for_user(request.user), pk=int(ref[4:]))
 
 
 def initial(request: HttpRequest, amended: Connection | None) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def spoken(form: RequestForm, name: str) -> str:
 def sent(request: HttpRequest, number: int) -> HttpResponse:
     """The reference, and what happens next."""
     person = signed_in(request)
-    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     source, destination = ends(change.material)
     deciding = [f"{need.get_capacity_display()} of {need.system} decides." for need in needs_of(change)]
     return render(

@@ -21,7 +21,7 @@ COLUMNS = ("name", "addresses", "zone", "role", "environment", "system", "owner"
 def servers(request: HttpRequest) -> HttpResponse:
     """The list of servers."""
     person = signed_in(request)
-    base = Server.objects.for_user(person)  # type: ignore[attr-defined]
+    base = Server.objects.for_user(person)
     rows = (
         base.select_related("system__owner")
         .prefetch_related("addresses__zone")
@@ -56,7 +56,7 @@ def servers(request: HttpRequest) -> HttpResponse:
             "read_at",
         )
         return as_csv("eastwest-servers", COLUMNS, ([show(row)[cell] for cell in cells] for row in rows))
-    zones = Zone.objects.for_user(person).values_list("name", "title")  # type: ignore[attr-defined]
+    zones = Zone.objects.for_user(person).values_list("name", "title")
     return render(
         request,
         "compliance/servers.html",

@@ -74,7 +74,7 @@ def follow(comparison: Comparison, cases: Sequence[Case]) -> None:
         else:
             seen_again(comparison, row, case)
     Finding.objects.bulk_create(fresh, batch_size=500)
-    gone = Finding.objects.standing().exclude(fingerprint__in=wanted)  # type: ignore[attr-defined]
+    gone = Finding.objects.standing().exclude(fingerprint__in=wanted)
     gone.update(state=Finding.State.CURED, cured_at=comparison.at)
 
 

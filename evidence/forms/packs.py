@@ -32,7 +32,7 @@ class BuildForm(forms.Form):
         since = date.fromisoformat(f"{self.cleaned_data['month']}-01")
         until = (since.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         one = self.cleaned_data["system"]
-        systems = [one] if one else list(System.objects.for_user(self.person))  # type: ignore[attr-defined]
+        systems = [one] if one else list(System.objects.for_user(self.person))
         return {"systems": systems, "since": since, "until": min(until, timezone.localdate())}
 
 

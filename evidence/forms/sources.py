@@ -39,9 +39,9 @@ class FilesField(forms.FileField):
 class UploadForm(forms.Form):
     """Dumps of one host."""
 
-    files = FilesField(
+    dumps = FilesField(
         label="Files",
-        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss -tulpnH."
+        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss."
         " All of one host, of one moment.",
     )
 

@@ -57,7 +57,7 @@ class VerdictRow(models.Model):
     because = models.TextField()
     headline = models.BooleanField(default=False, help_text="Counted: the worst of a connection's points, or an extra.")
 
-    objects: ClassVar[models.Manager[VerdictRow]] = VerdictQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[VerdictRow]] = VerdictQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["comparison", "verdict"])]
@@ -118,7 +118,7 @@ class Finding(models.Model):
     accepted_rating = models.CharField(max_length=20, blank=True)
     alternate_control = models.TextField(blank=True)
 
-    objects: ClassVar[models.Manager[Finding]] = FindingQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Finding]] = FindingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["state", "severity", "-first_seen"]

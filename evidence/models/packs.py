@@ -56,7 +56,7 @@ class Pack(models.Model):
     counts = models.JSONField(default=dict)
     problem = models.TextField(blank=True)
 
-    objects: ClassVar[models.Manager[Pack]] = PackQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Pack]] = PackQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-pk"]

@@ -36,7 +36,7 @@ class Source(models.Model):
     last_good = models.ForeignKey("Snapshot", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     last_seen_at = models.DateTimeField("last read, changed or not", null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Source]] = SourceQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Source]] = SourceQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["name"]
@@ -92,7 +92,7 @@ class Pull(models.Model):
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True)
     published = models.BooleanField(default=False)
 
-    objects: ClassVar[models.Manager[Pull]] = PullQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Pull]] = PullQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-pk"]
@@ -152,7 +152,7 @@ class Snapshot(models.Model):
     unread = models.JSONField(default=list, help_text="[{name, line, text, reason, point}]")
     published = models.BooleanField(default=False)
 
-    objects: ClassVar[models.Manager[Snapshot]] = SnapshotQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager[Snapshot]] = SnapshotQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-observed_at"]

@@ -36,7 +36,7 @@ COLUMNS = (
 def findings(request: HttpRequest) -> HttpResponse:
     """The list, worst first; cured ones only when asked for."""
     person = signed_in(request)
-    base = Finding.objects.for_user(person)  # type: ignore[attr-defined]
+    base = Finding.objects.for_user(person)
     state = request.GET.get("state", "")
     rows = base.filter(state=state) if state else base.standing()
     rows = rows.select_related("system__owner", "connection__source", "connection__destination").order_by(*ORDER)
@@ -87,7 +87,7 @@ ORDER = ("severity", "-first_seen", "pk")
 def finding(request: HttpRequest, number: int) -> HttpResponse:
     """One finding with its proof."""
     person = signed_in(request)
-    row = get_object_or_404(Finding.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    row = get_object_or_404(Finding.objects.for_user(person), pk=number)
     excess = [box_text(each["family"], each["box"]) for each in row.extent]
     url = f"/findings/{row.ref}/"
     offered = [
@@ -170,7 +170,7 @@ def history(row: Finding) -> list[dict[str, Any]]:
 def acknowledge(request: HttpRequest, number: int) -> HttpResponse:
     """Say that somebody looks after it. It stays a finding."""
     person = signed_in(request)
-    row = get_object_or_404(Finding.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    row = get_object_or_404(Finding.objects.for_user(person), pk=number)
     return confirm(
         request,
         form=AcknowledgeForm(request.POST or None),
@@ -185,7 +185,7 @@ def acknowledge(request: HttpRequest, number: int) -> HttpResponse:
 def accept(request: HttpRequest, number: int) -> HttpResponse:
     """Accept exactly this risk until a day."""
     person = signed_in(request)
-    row = get_object_or_404(Finding.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    row = get_object_or_404(Finding.objects.for_user(person), pk=number)
     return confirm(
         request,
         form=AcceptForm(request.POST or None),

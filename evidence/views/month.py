@@ -42,9 +42,9 @@ def month(request: HttpRequest) -> HttpResponse:
     asks.append(said["ask"])
     held = Counter(ask["held"] for ask in asks)
     months = [shift(first, -back) for back in range(11, -1, -1)]
-    findings = Finding.objects.for_user(person).standing().select_related("system__owner", "connection")  # type: ignore[attr-defined]
+    findings = Finding.objects.for_user(person).standing().select_related("system__owner", "connection")
     waiting = findings.filter(state=Finding.State.OPEN).order_by("severity", "-first_seen")
-    newest = Pack.objects.for_user(person).filter(since=first).first()  # type: ignore[attr-defined]
+    newest = Pack.objects.for_user(person).filter(since=first).first()
     running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
     return render(
         request,
@@ -117,14 +117,14 @@ def five(
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """The first four of the five things (reviews give the fifth), and what fills their rows of the grid."""
     since, until = when
-    connections = Connection.objects.for_user(person)  # type: ignore[attr-defined]
-    zones = Zone.objects.for_user(person).count()  # type: ignore[attr-defined]
+    connections = Connection.objects.for_user(person)
+    zones = Zone.objects.for_user(person).count()
     unknown = sum(row.verdict in NOT_KNOWN for row in register)
     wrong = sum(row.verdict not in NOT_KNOWN | {"implemented"} for row in register)
     kinds = Counter(connections.values_list("kind", flat=True))
-    changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)  # type: ignore[attr-defined]
+    changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)
     unrecorded = sum(row.verdict == "changed_without_record" for row in [*register, *others])
-    servers = Server.objects.for_user(person).filter(status="in_service").count()  # type: ignore[attr-defined]
+    servers = Server.objects.for_user(person).filter(status="in_service").count()
     read = read_servers(person, when)
     rules_wrong = sum(row.verdict not in NOT_KNOWN for row in others)
     rules_unknown = servers - len(read)
@@ -202,7 +202,7 @@ def read_servers(person: User, when: Span) -> set[int]:
     since, until = when
     pulls = Pull.objects.for_user(person).filter(
         finished_at__gte=since, finished_at__lt=until, state__in=["ok", "unchanged"]
-    )  # type: ignore[attr-defined]
+    )
     return set(pulls.values_list("source__server_id", flat=True))
 
 
@@ -219,14 +219,14 @@ def flows_held(person: User, when: Span) -> str:
 
 def changes_held(person: User, when: Span) -> str:
     """Records are kept from the first one on."""
-    oldest = ChangeRecord.objects.for_user(person).order_by("created_at").values_list("created_at", flat=True).first()  # type: ignore[attr-defined]
+    oldest = ChangeRecord.objects.for_user(person).order_by("created_at").values_list("created_at", flat=True).first()
     return "complete" if oldest and oldest < when[1] else "none"
 
 
 def rules_held(person: User, when: Span) -> str:
     """Whether every server in service was read in the month."""
     read = len(read_servers(person, when))
-    servers = Server.objects.for_user(person).filter(status="in_service").count()  # type: ignore[attr-defined]
+    servers = Server.objects.for_user(person).filter(status="in_service").count()
     return "missing" if not read else "complete" if read >= servers else "partial"
 
 
@@ -256,7 +256,7 @@ def build(request: HttpRequest) -> HttpResponse:
         first = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
         first = timezone.localdate().replace(day=1)
-    systems = list(System.objects.for_user(person))  # type: ignore[attr-defined]
+    systems = list(System.objects.for_user(person))
     last = min(date.fromordinal(shift(first, 1).toordinal() - 1), timezone.localdate())
     pack = packs.ask(systems=systems, since=first, until=last, by=person)
     return HttpResponseRedirect(f"/packs/{pack.ref}/")

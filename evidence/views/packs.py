@@ -31,7 +31,7 @@ NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
 def packs(request: HttpRequest) -> HttpResponse:
     """All packs of this person's systems, and the form for another."""
     person = signed_in(request)
-    rows = list(Pack.objects.for_user(person).prefetch_related("systems", "downloads").select_related("job"))  # type: ignore[attr-defined]
+    rows = list(Pack.objects.for_user(person).prefetch_related("systems", "downloads").select_related("job"))
     building = next((row for row in rows if row.state == Pack.State.QUEUED and row.job), None)
     may_build = may(person, "build_pack", None) is None
     return render(
@@ -95,7 +95,7 @@ def build(request: HttpRequest) -> HttpResponse:
 def found(request: HttpRequest, number: int) -> Pack:
     """The pack, for who may see all its systems."""
     person = signed_in(request)
-    return get_object_or_404(Pack.objects.for_user(person), pk=number)  # type: ignore[attr-defined,no-any-return]
+    return get_object_or_404(Pack.objects.for_user(person), pk=number)
 
 
 def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None) -> HttpResponse:

@@ -17,8 +17,8 @@ BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
 
 def counts(person: User) -> dict[str, int]:
     """For the navigation: open findings, and sources that need a look."""
-    rows = Source.objects.for_user(person).select_related("last_pull", "last_good")  # type: ignore[attr-defined]
-    findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)  # type: ignore[attr-defined]
+    rows = Source.objects.for_user(person).select_related("last_pull", "last_good")
+    findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)
     return {
         "findings": findings.count(),
         "sources": sum(state(row) in ("stale", "unreachable", "never") for row in rows),
@@ -28,7 +28,7 @@ def counts(person: User) -> dict[str, int]:
 def servers_read(person: User) -> dict[int, tuple[datetime | None, bool]]:
     """For each server: when its rules were last read, and whether that is too long ago."""
     found: dict[int, tuple[datetime | None, bool]] = {}
-    for row in Source.objects.for_user(person):  # type: ignore[attr-defined]
+    for row in Source.objects.for_user(person):
         found[row.server_id] = (row.last_seen_at, is_late(row))
     return found
 
@@ -48,7 +48,7 @@ def setup_tasks() -> list[tuple[str, str, str, int, str]]:
 
 def changes(_: Any, person: User) -> dict[str, Any]:
     """Rule changes that no record covers."""
-    rows = Finding.objects.for_user(person).standing().filter(verdict="changed_without_record")  # type: ignore[attr-defined]
+    rows = Finding.objects.for_user(person).standing().filter(verdict="changed_without_record")
     return {
         "unrecorded": [
             {
@@ -66,7 +66,7 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
     """What the last comparison says of a connection, point by point, and its findings."""
     comparison = latest()
     rows = list(VerdictRow.objects.filter(comparison=comparison, connection=subject)) if comparison else []
-    findings = Finding.objects.for_user(person).standing().filter(connection=subject)  # type: ignore[attr-defined]
+    findings = Finding.objects.for_user(person).standing().filter(connection=subject)
     worst = next((row for row in rows if row.headline), None)
     return {
         "certainty": worst.certainty if worst else "",

@@ -54,7 +54,7 @@ def headlines(person: User, comparison: Comparison | None) -> list[VerdictRow]:
     """The counted verdicts this person may see."""
     if comparison is None:
         return []
-    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True)  # type: ignore[attr-defined]
+    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True)
     return list(rows.select_related("connection"))
 
 

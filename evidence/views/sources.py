@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -40,14 +41,14 @@ def state(source: Source) -> str:
 def is_late(source: Source) -> bool:
     """Whether what we hold is older than this source allows."""
     seen = source.last_seen_at
-    return seen is None or timezone.now() - seen > timezone.timedelta(hours=source.fresh_hours)
+    return seen is None or timezone.now() - seen > timedelta(hours=source.fresh_hours)
 
 
 def sources(request: HttpRequest) -> HttpResponse:
     """All sources, and the servers none of them covers."""
     person = signed_in(request)
-    rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good")  # type: ignore[attr-defined]
-    servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)  # type: ignore[attr-defined]
+    rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good")
+    servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)
     return render(
         request,
         "evidence/sources.html",
@@ -87,7 +88,7 @@ def source(
     """One source: how fresh, what came last, what could not be read."""
     person = signed_in(request)
     row = get_object_or_404(
-        Source.objects.for_user(person).select_related("server", "last_pull__job", "last_good"),  # type: ignore[attr-defined]
+        Source.objects.for_user(person).select_related("server", "last_pull__job", "last_good"),
         pk=number,
     )
     may_pull = may(person, "pull", row) is None
@@ -178,11 +179,10 @@ def artefacts(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 def point(said: dict[str, Any]) -> dict[str, Any]:
     """One enforcement point as read."""
-    defaults = {said.get("default4"), said.get("default6")} - {None, ""}
     return {
         "name": said.get("name", ""),
         "rules": said.get("rules", 0),
-        "default": " / ".join(sorted(defaults)) or "not read",
+        "default": said.get("default") or "not read",
         "unread": said.get("unread", 0),
     }
 
@@ -191,12 +191,12 @@ def point(said: dict[str, Any]) -> dict[str, Any]:
 def upload(request: HttpRequest, number: int) -> HttpResponse:
     """Files brought by a person: kept and hashed first, read in a job."""
     person = signed_in(request)
-    row = get_object_or_404(Source.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    row = get_object_or_404(Source.objects.for_user(person), pk=number)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return source(request, number, form=form)
     try:
-        verbs.upload(row, [(each.name, each.read()) for each in form.cleaned_data["files"]], by=person)
+        verbs.upload(row, [(each.name, each.read()) for each in form.cleaned_data["dumps"]], by=person)
     except Refused as refusal:
         return source(request, number, refused=refusal, form=form)
     return HttpResponseRedirect(f"/sources/{row.pk}/")
@@ -206,7 +206,7 @@ def upload(request: HttpRequest, number: int) -> HttpResponse:
 def pull(request: HttpRequest, number: int) -> HttpResponse:
     """Read it now."""
     person = signed_in(request)
-    row = get_object_or_404(Source.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    row = get_object_or_404(Source.objects.for_user(person), pk=number)
     verbs.read_now(row, by=person)
     return HttpResponseRedirect(f"/sources/{row.pk}/")
 
@@ -214,7 +214,7 @@ def pull(request: HttpRequest, number: int) -> HttpResponse:
 def raw(request: HttpRequest, number: int, artefact: int) -> HttpResponse:
     """The raw bytes as they came, for who may see the source."""
     person = signed_in(request)
-    row = get_object_or_404(Source.objects.for_user(person), pk=number)  # type: ignore[attr-defined]
+    row = get_object_or_404(Source.objects.for_user(person), pk=number)
     kept = get_object_or_404(PulledArtefact.objects.select_related("stored"), pk=artefact, pull__source=row)
     try:
         content = read_back(kept.stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from compliance.actions import estate, people
 from compliance.models import Endpoint, Role, System, User
@@ -79,7 +80,7 @@ def make_estate(story: Story, systems: dict[str, System], admin: User, at: datet
         )
     servers = {}
     for row in rows:
-        flags = {key: bool(row.get(key)) for key in ("critical", "high_value")}
+        flags: dict[str, Any] = {key: bool(row.get(key)) for key in ("critical", "high_value")}
         texts = {key: row[key] for key in ("role", "environment")}
         servers[row["name"]] = estate.add_server(
             row["name"],

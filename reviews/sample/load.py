@@ -25,7 +25,7 @@ PULLS = ((92, "two-months-ago"), (62, "one-month-ago"), (31, "one-month-ago"))
 PAUSED = 60
 REVIEWS = (70, 40, 10)  # the middle one was missed
 Say = Callable[[str], None]
-Event = tuple[datetime, Callable[[datetime], None]]
+Event = tuple[datetime, Callable[[datetime], object]]
 
 
 def load(*, at: datetime, say: Say) -> None:

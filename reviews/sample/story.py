@@ -71,7 +71,7 @@ class Story:
         """The system of a server or group; "" for the ends outside."""
         if name in self._groups:
             return next((self._system_of[one] for one in self._groups[name] if one in self._system_of), "")
-        return self._system_of.get(name, "")
+        return str(self._system_of.get(name, ""))
 
     def external(self) -> Iterator[tuple[str, list[str], str]]:
         """(name, prefixes, organisation or "") of the ends outside the estate."""

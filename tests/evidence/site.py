@@ -50,9 +50,8 @@ def put(folder: Path, *rules: str) -> Path:
 
 def source_of(server: Server, folder: Path, people: People, *, at: datetime | None = None) -> Source:
     """A folder source of a server."""
-    return sources.add_source(
-        server=server, kind="directory", name=f"{server.name} dumps", config={"path": str(folder)}, by=people.alex, at=at
-    )
+    name, config = f"{server.name} dumps", {"path": str(folder)}
+    return sources.add_source(server=server, kind="directory", name=name, config=config, by=people.alex, at=at)
 
 
 def begin(kind: str) -> Run:

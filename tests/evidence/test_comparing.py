@@ -76,9 +76,11 @@ def test_a_wider_rule_is_a_finding_with_an_example_and_is_cured_by_evidence(site
     site.compare()
     finding = Finding.objects.get(verdict="permits_more", state="open")
     assert finding.server == site.servers["pay-db-01"]
-    assert finding.witness is not None and finding.witness["src"] == APP
+    assert finding.witness is not None
+    assert finding.witness["src"] == APP
     assert 5433 <= int(finding.witness["dport"]) <= 5439
-    assert finding.rule_line == 6 and "5432:5439" in finding.rule_text
+    assert finding.rule_line == 6
+    assert "5432:5439" in finding.rule_text
     put(site.data, allow_in(APP, "5432"))
     site.read()
     site.compare()
@@ -187,7 +189,8 @@ def test_marking_as_done_reads_again_and_verifies(site: Site) -> None:
     site.change.refresh_from_db()
     proof = Verification.objects.get()
     assert (site.change.state, proof.outcome) == (State.VERIFIED, "verified"), proof.because
-    assert site.change.proof == proof.proof and proof.snapshots.count() == 2
+    assert site.change.proof == proof.proof
+    assert proof.snapshots.count() == 2
 
 
 def test_done_wider_than_approved_is_disputed_with_an_example(site: Site) -> None:
@@ -199,7 +202,8 @@ def test_done_wider_than_approved_is_disputed_with_an_example(site: Site) -> Non
     site.change.refresh_from_db()
     proof = Verification.objects.get()
     assert (site.change.state, proof.outcome) == (State.DISPUTED, "disputed")
-    assert proof.witness is not None and proof.witness["dport"] != "5432"
+    assert proof.witness is not None
+    assert proof.witness["dport"] != "5432"
 
 
 def test_marked_as_done_and_not_done_is_disputed(site: Site) -> None:
