@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from evidence import reading_json
 from evidence.artefacts import read_back
 from evidence.host import merge
-from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source
+from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source, VerdictRow
 from evidence.rules import Reading, Verdict
 
 NO_ANSWER = frozenset({ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT})
@@ -66,13 +66,20 @@ def before(servers: Iterable[str], compared_at: datetime | None) -> Held:
 
 
 def pinned(compared_at: datetime) -> dict[str, datetime]:
-    """Server → the comparison before the one that first found its change without a record, while that stands."""
+    """Server → the comparison before those that found its change without a record, while that stands.
+
+    Two comparisons may run at once, and the later one may publish first: the other one has seen the change as well.
+    """
     limits: dict[str, datetime] = {}
     standing = Finding.objects.standing().filter(verdict=Verdict.changed_without_record, server__isnull=False)
-    for name, first_seen in standing.values_list("server__name", "first_seen"):
-        earlier = Comparison.objects.filter(published=True, at__lt=first_seen).values_list("at", flat=True).first()
-        if earlier is not None:
-            limits[name] = min(earlier, limits.get(name, earlier))
+    for name, subject, first_seen in standing.values_list("server__name", "subject", "first_seen"):
+        saw_it = VerdictRow.objects.filter(
+            verdict=Verdict.changed_without_record, server__name=name, subject=subject
+        ).values("comparison_id")
+        earlier = Comparison.objects.filter(published=True, at__lt=first_seen).exclude(pk__in=saw_it)
+        at = earlier.values_list("at", flat=True).first()
+        if at is not None:
+            limits[name] = min(at, limits.get(name, at))
     return limits
 
 
