@@ -21,6 +21,7 @@ from compliance.models import Job, LedgerInbox, Outbound
 from evidence import jobs
 from evidence.actions import packs
 from evidence.actions.compare import compare
+from evidence.artefacts import place_of
 from evidence.models import Comparison, Pack
 from evidence.packs import verify
 from evidence.packs.seal import open_seal
@@ -208,3 +209,37 @@ def test_the_month_before_is_packed_once_in_the_first_days(month: Month) -> None
     assert pack.asked_by is None
     assert Job.objects.filter(kind="build_pack").count() == 1
     assert not Comparison.objects.exists()
+
+
+def test_a_pack_of_one_system_says_nothing_of_the_other(month: Month) -> None:
+    month.read(*HOSTS)
+    compare()
+    today = timezone.localdate()
+    row = packs.ask(systems=[month.people.payroll], since=today, until=today, by=month.people.omar)
+    jobs.build_pack(begin("build_pack"))
+    row.refresh_from_db()
+    sound(row)
+    assert {line["host"] for line in listed(row, "points")} == {"pay-app-01", "pay-db-01", "file-01"}
+    assert {line["system"] for line in listed(row, "verdicts")} == {"Payroll"}
+
+
+def test_damaged_files_are_named_and_their_server_is_not_known(month: Month) -> None:
+    month.read(*HOSTS)
+    compare()
+    snapshot = month.people.payroll.servers.get(name="pay-app-01").snapshots.get()
+    stored = [snapshot.reading, snapshot.pull.artefacts.get(name="iptables-save.txt").stored]
+    places = [place_of(one.sha256) for one in stored]
+    whole = [place.read_bytes() for place in places]
+    try:
+        for place in places:
+            place.write_bytes(b"altered")
+        pack = month.pack()
+    finally:
+        for place, content in zip(places, whole, strict=True):
+            place.write_bytes(content)
+    sound(pack)
+    because = next(part["because"] for part in pack.sections if part["slug"] == "rules")
+    assert "2 raw files are not as they were stored" in because
+    assert cells(pack)["data", "app"] == "unknown"
+    [kept] = [path for path in members(pack) if path.startswith("rules/pay-app-01/")]
+    assert "ip6tables-save.txt" in kept

@@ -10,6 +10,7 @@ from compliance.models.estate import day_of
 from compliance.traffic.addresses import parse_host
 from compliance.traffic.boxes import Family
 from evidence import readings
+from evidence.artefacts import Damaged
 from evidence.authorised import register_on
 from evidence.models import Comparison
 from evidence.packs import content, diagram
@@ -19,7 +20,7 @@ from evidence.packs.sections.gates import Gate, Gates
 from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, served
 from evidence.packs.sections.places import Map, Pair, Place, drawn, services
 from evidence.packs.verify import NOT_KNOWN
-from evidence.rules import Certainty, Verdict
+from evidence.rules import Certainty, FormatError, Reading, Verdict
 
 TITLE = "Network diagram"
 WIDER = frozenset({Verdict.permits_more, Verdict.share_wider})
@@ -53,8 +54,18 @@ def gates_of(reads: Mapping[str, Read], held: Comparison | None) -> Gates:
     """The points as the comparison saw them; with nothing compared nothing is known of any."""
     if held is None:
         return Gates({}, {})
-    fresh = {name: readings.load(one.snapshot) for name, one in reads.items() if one.fresh and one.snapshot}
+    fresh = {name: reading for name, one in reads.items() if (reading := understood(one)) is not None}
     return Gates(fresh, registered(held))
+
+
+def understood(one: Read) -> Reading | None:
+    """The reading of a server, if it is fresh and its stored bytes are whole; else nothing is known of it."""
+    if one.snapshot is None or not one.fresh:
+        return None
+    try:
+        return readings.load(one.snapshot)
+    except (Damaged, FileNotFoundError, FormatError):
+        return None  # the section of the rules names the file
 
 
 def registered(held: Comparison) -> dict[str, tuple[int, ...]]:

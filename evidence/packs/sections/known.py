@@ -73,7 +73,7 @@ def rows(scope: Scope, of: Comparison | None) -> list[VerdictRow]:
     """Every verdict of the comparison that concerns the pack, counted or not."""
     if of is None:
         return []
-    found = VerdictRow.objects.filter(concerns(scope), comparison=of).distinct()
+    found = VerdictRow.objects.filter(concerns(scope), comparison=of)
     return list(found.select_related("connection", "server", "system").order_by("pk"))
 
 
@@ -94,30 +94,38 @@ def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
     for row in rows(scope, held):
         if row.verdict not in NO_FINDING:
             said.setdefault((row.verdict, row.point, row.subject), row)
-    known = Finding.objects.filter(concerns(scope)).distinct()
+    known = Finding.objects.filter(concerns(scope))
+    decided = decisions(scope.as_of)
     order = [Finding.Severity.HIGH, Finding.Severity.MEDIUM, Finding.Severity.LOW]
     found = []
     for finding in known.select_related("system__owner", "connection", "server", "accepted_by"):
         row_then = said.get((finding.verdict, finding.point[:200], finding.subject))
         if row_then is not None and held is not None:
             opened = day_of(min(finding.first_seen, held.at))
-            found.append(Standing(finding, row_then, state_then(finding, scope.as_of), opened))
+            found.append(
+                Standing(
+                    finding, row_then, state_then(finding, decided.get(finding.pk, ""), day_of(scope.as_of)), opened
+                )
+            )
     return sorted(found, key=lambda one: (order.index(Finding.Severity(one.finding.severity)), one.finding.pk))
 
 
-def state_then(finding: Finding, as_of: datetime) -> str:
-    """What people had said of a finding by then, from the ledger: what came later is not in the pack."""
+def decisions(as_of: datetime) -> dict[int, str]:
+    """Finding → what people last did about it by then, from the ledger: what came later is not in the pack."""
     said = LedgerInbox.objects.filter(
-        data__object__type=finding._meta.label_lower, data__object__id=finding.pk, created__lte=as_of
+        data__object__type=Finding._meta.label_lower, data__verb__in=[ACCEPT, ACKNOWLEDGE], created__lte=as_of
     )
-    verbs = [row.data["verb"] for row in said.order_by("created", "pk") if row.data["verb"] in (ACCEPT, ACKNOWLEDGE)]
-    last = verbs[-1] if verbs else ""
-    until = finding.accepted_until
-    if last == ACCEPT and finding.state != Finding.State.OPEN and until is not None and until >= day_of(as_of):
+    rows = said.order_by("created", "pk").values_list("data__object__id", "data__verb")
+    return {int(key): str(verb) for key, verb in rows}
+
+
+def state_then(finding: Finding, last: str, day: date) -> str:
+    """Where a standing finding stood. One that was opened again since counts as open: nothing is said too well."""
+    if finding.state == Finding.State.OPEN:
+        return Finding.State.OPEN
+    if last == ACCEPT and finding.accepted_until is not None and finding.accepted_until >= day:
         return Finding.State.ACCEPTED
-    if last == ACKNOWLEDGE and finding.state != Finding.State.OPEN:
-        return Finding.State.ACKNOWLEDGED
-    return Finding.State.OPEN
+    return Finding.State.ACKNOWLEDGED if last == ACKNOWLEDGE else Finding.State.OPEN
 
 
 def servers(scope: Scope) -> list[Server]:

@@ -129,7 +129,7 @@ def trend(scope: Scope) -> tuple[content.Month, ...]:
             continue
         heads = VerdictRow.objects.filter(concerns(scope), comparison=held, headline=True, verdict__in=WIDER)
         day = timezone.localtime(end)
-        found.append(content.Month(f"{day:%-d %B %Y}", *bases(scope, end), heads.distinct().count()))
+        found.append(content.Month(f"{day:%-d %B %Y}", *bases(scope, end), heads.count()))
     return tuple(found)
 
 

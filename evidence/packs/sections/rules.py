@@ -36,9 +36,10 @@ def build(scope: Scope) -> Section:
     held = comparison(scope)
     reads = last_reads(servers(scope), scope.as_of)
     said = rows(scope, held)
+    standing = [one for one in findings(scope, held) if one.finding.verdict in WIDER]
     tied = ties(said)
     points = [line for read in reads.values() for line in lines_of(read, tied, held)]
-    judged = [ruled(one, tied) for one in findings(scope, held) if one.finding.verdict in WIDER]
+    judged = [ruled(one, tied) for one in standing]
     files = raws(scope)
     state, because = held_state(reads, files, compared=held is not None)
     kept = [raw for raw in files if raw.content is not None]
@@ -52,7 +53,7 @@ def build(scope: Scope) -> Section:
         ),
     )
     tables = (
-        Table("rules", RULE_COLUMNS, [line for one in findings(scope, held) if (line := listed(one, tied))]),
+        Table("rules", RULE_COLUMNS, [listed(one, tied) for one in standing]),
         Table("points", POINT_COLUMNS, [pointed(read, line) for read, line in paired(reads, points)]),
     )
     members = tuple((raw.path, raw.content) for raw in kept if raw.content is not None)
@@ -193,10 +194,8 @@ def beyond(row: VerdictRow) -> str:
     return "; ".join(said) + (f"; and {more} more" if more > 0 else "") if said else row.because
 
 
-def listed(one: Standing, tied: dict[tuple[str, str], set[str]]) -> tuple[Cell, ...] | None:
-    """A rule as a row of the list; None for a finding that is not about a rule."""
-    if one.finding.verdict not in WIDER:
-        return None
+def listed(one: Standing, tied: dict[tuple[str, str], set[str]]) -> tuple[Cell, ...]:
+    """A rule (share, listener) as a row of the list."""
     row = one.row
     host, _, point = row.point.partition("/")
     return (
