@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
+from compliance.errors import Refused
 from compliance.models import Job, Organisation, System, User
 from compliance.project.supervise import stack
 from evidence.actions import packs, sources
@@ -32,26 +33,36 @@ class Command(BaseCommand):
     help = "The sample organisation, from nothing to a signed pack."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Says on stderr how far it is, and on stdout what came of it."""
-        begun = time.monotonic()
-        if not Organisation.objects.exists():
-            load(at=timezone.now(), say=say)
-        if not Organisation.objects.filter(is_sample=True).exists():
-            raise CommandError("This var/ holds an organisation of your own. Set EASTWEST_VAR to an empty folder.")
-        with stack(settings.VAR):
-            comparison = compared()
-            pack = packed()
-        report = verify.verify(packs.path_of(pack), pack.fingerprint)
-        if not report.ok:
-            raise CommandError(f"The pack does not verify: {'; '.join(report.members.values())}")
-        say(f"{pack.ref} is signed and verifies")
-        said = {
-            "pack": str(packs.path_of(pack)),
-            "pdf": str(packs.path_of(pack, "pdf")),
-            "verdicts": comparison.counts,
-            "seconds": round(time.monotonic() - begun, 1),
-        }
+        """Says on stderr how far it is, and on stdout what came of it. Exit 1 and a sentence when anything failed."""
+        try:
+            said = demonstrate()
+        except Refused as refused:
+            raise CommandError(" ".join(filter(None, (refused.what, refused.why, refused.next_step)))) from refused
         self.stdout.write(json.dumps(said))
+
+
+def demonstrate() -> dict[str, Any]:
+    """The whole way: {"pack", "pdf": paths, "verdicts": {verdict: count}, "seconds"}. Raises Refused, CommandError."""
+    begun = time.monotonic()
+    if not Organisation.objects.exists():
+        load(at=timezone.now(), say=say)
+    if not Organisation.objects.filter(is_sample=True).exists():
+        raise CommandError("This var/ holds an organisation of your own. Set EASTWEST_VAR to an empty folder.")
+    site.arrive("now")  # before anything runs: a reading must not meet a folder that is half there
+    site.lose()
+    with stack(settings.VAR):
+        comparison = compared()
+        pack = packed()
+    report = verify.verify(packs.path_of(pack), pack.fingerprint)
+    if not report.ok:
+        raise CommandError(f"The pack does not verify: {'; '.join(report.members.values())}")
+    say(f"{pack.ref} is signed and verifies")
+    return {
+        "pack": str(packs.path_of(pack)),
+        "pdf": str(packs.path_of(pack, "pdf")),
+        "verdicts": comparison.counts,
+        "seconds": round(time.monotonic() - begun, 1),
+    }
 
 
 def say(text: str) -> None:
@@ -61,8 +72,6 @@ def say(text: str) -> None:
 
 def compared() -> Comparison:
     """Every source is read by the workers, then all is compared."""
-    site.arrive("now")
-    site.lose()
     erin = User.objects.get(email="erin@sample.example")
     with transaction.atomic():
         rows = [sources.read_now(source, by=erin) for source in Source.objects.filter(enabled=True)]
@@ -70,7 +79,7 @@ def compared() -> Comparison:
     with transaction.atomic():
         job = enqueue("compare", key=f"compare:demo:{timezone.now().isoformat()}", args={})
     until_done([job.pk], "comparison")
-    found = Comparison.objects.filter(published=True).first()
+    found = Comparison.objects.filter(published=True, job=job).first()
     if found is None:
         raise CommandError("No comparison was published. Run ./run doctor.")
     return found
