@@ -12,7 +12,7 @@ from compliance.models import ChangeRecord, Connection, Organisation, User
 
 # label, address, icon, name of its count in `counts` ("" = none)
 MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
-    ("Overview", (("Evidence", "/evidence/", "file-check-2", ""), ("Inbox", "/inbox/", "inbox", "inbox"))),
+    ("Overview", (("Evidence", "/evidence/", "file-check", ""), ("Inbox", "/inbox/", "inbox", "inbox"))),
     (
         "Register",
         (
