@@ -25,7 +25,7 @@ AS_PLANTED = {"usage_unknown": 60, "implemented": IMPLEMENTED} | {verdict.value:
 WAITING = {"omar@sample.example": 2, "ines@sample.example": 3, "mina@sample.example": 3, "rita@sample.example": 0}
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_the_story_leads_to_the_planted_verdicts_again_and_again(settings: object, tmp_path: Path) -> None:
     settings.VAR = tmp_path  # type: ignore[attr-defined]
     told: list[str] = []
