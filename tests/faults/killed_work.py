@@ -1,0 +1,82 @@
+"""Pulls and a pack whose worker is killed in the middle, in an installation of their own. Prints what came of them.
+
+Run as `python -m tests.faults.killed_work` with EASTWEST_VAR on an empty folder and EASTWEST_JOB_LEASE_S short.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+PATIENCE_S = 150.0
+
+
+def main() -> None:
+    """Loads the sample, kills the worker while it reads and while it builds, and counts the effects."""
+    from compliance.project.prepare import prepare
+
+    prepare()
+    from django.conf import settings
+    from django.db import transaction
+    from django.utils import timezone
+
+    from compliance.models import Job, LedgerInbox, System, User
+    from compliance.project.supervise import Stack, stack
+    from evidence.actions import packs, sources
+    from evidence.models import Pack, Pull, Snapshot, Source
+    from reviews.sample import site
+    from reviews.sample.load import load
+
+    def running(kind: str) -> bool:
+        return Job.objects.filter(kind=kind, state=Job.State.RUNNING).exists()
+
+    def kill_when(parts: Stack, ready: Callable[[], bool]) -> None:
+        wait(parts, ready)
+        parts.part("work").signal(signal.SIGKILL)
+
+    def wait(parts: Stack, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"jobs: {list(Job.objects.values_list('kind', 'state', 'last_error'))[-5:]}")
+            parts.mend(lambda said: None)
+            time.sleep(0.05)
+
+    load(at=timezone.now(), say=lambda text: None)
+    erin, ada = (User.objects.get(email=f"{name}@sample.example") for name in ("erin", "ada"))
+    site.arrive("one-month-ago")
+    site.lose()
+    with stack(settings.VAR) as parts:
+        with transaction.atomic():
+            rows = [sources.read_now(source, by=erin) for source in Source.objects.filter(enabled=True)]
+        kill_when(parts, lambda: running("pull"))
+        numbers = [row.job_id for row in rows]
+        wait(parts, lambda: not Job.objects.filter(pk__in=numbers).exclude(state=Job.State.DONE).exists())
+        today = timezone.localdate()
+        systems = list(System.objects.all())
+        pack = packs.ask(systems=systems, since=today - timedelta(days=30), until=today, by=ada)
+        wait(parts, lambda: running("build_pack"))
+        time.sleep(2.5)
+        kill_when(parts, lambda: running("build_pack"))
+        wait(parts, lambda: Job.objects.get(pk=pack.job_id).state == Job.State.DONE)
+    pack = Pack.objects.get(pk=pack.pk)
+    pulls = Pull.objects.filter(pk__in=[row.pk for row in rows])
+    said = {
+        "pulls": pulls.count(),
+        "pull_states": sorted(Counter(pulls.values_list("state", flat=True))),
+        "most_snapshots_of_one_pull": max(Counter(Snapshot.objects.values_list("pull", flat=True)).values()),
+        "tries_of_the_killed": max(Job.objects.filter(kind="pull").values_list("tries", flat=True)),
+        "pack": pack.state,
+        "pack_tries": Job.objects.get(pk=pack.job_id).tries,
+        "packs_in_ledger": LedgerInbox.objects.filter(data__verb="build_pack").count(),
+        "verifies": packs.path_of(pack).exists(),
+    }
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()
