@@ -194,6 +194,7 @@ PANELS = {
     "change": ["evidence.views.panels.change"],
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],
+    "register": ["evidence.views.panels.register"],
     "month": ["reviews.views.month"],
 }
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.counts"]

@@ -66,7 +66,6 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
         Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS]),
     ]
-    compared = base.order_by("-drift_at").values_list("drift_at", flat=True).exclude(drift_at=None).first()
     return render(
         request,
         "compliance/shares.html" if kind == "share" else "compliance/connections.html",
@@ -75,8 +74,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
             "filters": filters(request, "Name, address, port or CON-42", choices),
             "total": base.count(),
             "may_request": may(request.user, "request", None) is None,
-            "compared_at": compared,
-            "compared_late": False,
+            **panel("register", None, signed_in(request)),
         },
     )
 
@@ -162,8 +160,8 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
                 "data": why.data_carried if why else "",
                 "justified_by": str(why.written_by) if why else "",
                 "justified_at": why.written_at if why else None,
-                "judged_at": subject.drift_at,
-                "judged_late": False,
+                "judged_at": said.get("judged_at"),
+                "judged_late": said.get("judged_late", False),
             },
             "banner": said.get("banner"),
             "points": said.get("points", []),

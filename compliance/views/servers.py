@@ -29,6 +29,7 @@ def servers(request: HttpRequest) -> HttpResponse:
             inbound=Count("endpoint__connections_in", distinct=True),
             outbound=Count("endpoint__connections_out", distinct=True),
         )
+        .order_by("name")
     )
     words = request.GET.get("q", "").strip()
     if words:

@@ -23,6 +23,7 @@ from evidence import reading_json
 from evidence.artefacts import keep, read_back
 from evidence.collectors.collected import PullError
 from evidence.collectors.table import collect
+from evidence.formats.table import detect
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.parse import read_in_child
 from evidence.points import summary
@@ -117,10 +118,19 @@ def brought(source: Source, row: Pull, at: datetime) -> tuple[tuple[Artefact, ..
                 name=artefact.name[:200],
                 command=artefact.command[:300],
                 observed_at=artefact.observed_at or at,
+                format=format_of(artefact),
             )
             for artefact, kept in stored
         )
     return collected.artefacts, collected.complete, collected.missing
+
+
+def format_of(artefact: Artefact) -> str:
+    """The format by which a file will be read; "" for one that none of them knows."""
+    try:
+        return str(detect(artefact).NAME)
+    except FormatError:
+        return ""
 
 
 def digest_of(artefacts: Sequence[Artefact]) -> str:

@@ -9,6 +9,7 @@ from compliance.models import ChangeRecord, Connection, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, Source, VerdictRow, Verification
+from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
 from evidence.views.sources import is_late, state
 
@@ -62,6 +63,12 @@ def changes(_: Any, person: User) -> dict[str, Any]:
     }
 
 
+def register(_: Any, person: User) -> dict[str, Any]:
+    """When the register was last compared with the rules, and whether that is too long ago."""
+    comparison = latest()
+    return {"compared_at": comparison.at if comparison else None, "compared_late": is_old(comparison)}
+
+
 def connection(subject: Connection, person: User) -> dict[str, Any]:
     """What the last comparison says of a connection, point by point, and its findings."""
     comparison = latest()
@@ -70,6 +77,8 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
     worst = next((row for row in rows if row.headline), None)
     return {
         "certainty": worst.certainty if worst else "",
+        "judged_at": comparison.at if comparison else None,
+        "judged_late": is_old(comparison),
         "banner": banner(worst) if worst else never_compared(),
         "points": [
             {

@@ -19,6 +19,8 @@ from evidence.actions import sources as verbs
 from evidence.artefacts import read_back
 from evidence.forms.sources import SourceForm, UploadForm
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
+from evidence.readings import load
+from evidence.rules import Lines
 
 SHOWN = 50
 NO_ANSWER = {ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT}
@@ -161,20 +163,24 @@ def pulled(row: Pull) -> dict[str, Any]:
 
 
 def artefacts(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """The files of a snapshot."""
-    return [
-        {
-            "name": each.name,
-            "format": each.format,
-            "total": None,
-            "consumed": None,
-            "ignored": None,
-            "unread": sum(1 for line in snapshot.unread if line.get("name") == each.name),
-            "digest": each.stored.sha256,
-            "raw_url": f"/sources/{snapshot.source_id}/raw/{each.pk}/",
-        }
-        for each in snapshot.pull.artefacts.select_related("stored")
-    ]
+    """The files of a snapshot, each with its account of lines."""
+    lines = load(snapshot).lines
+    rows = snapshot.pull.artefacts.select_related("stored")
+    return [artefact(each, lines.get(each.name), snapshot) for each in rows]
+
+
+def artefact(each: PulledArtefact, lines: Lines | None, snapshot: Snapshot) -> dict[str, Any]:
+    """One file: its lines add up, or it says that they are not known."""
+    return {
+        "name": each.name,
+        "format": each.format,
+        "total": lines.total if lines else "",
+        "consumed": lines.consumed if lines else "",
+        "ignored": lines.ignored if lines else "",
+        "unread": lines.unread if lines else 0,
+        "digest": each.stored.sha256,
+        "raw_url": f"/sources/{snapshot.source_id}/raw/{each.pk}/",
+    }
 
 
 def point(said: dict[str, Any]) -> dict[str, Any]:

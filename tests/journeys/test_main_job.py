@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.utils import timezone
 
@@ -22,6 +20,7 @@ from evidence.models import PackDownload, Verification
 from evidence.packs import verify
 from reviews import actions as meetings
 from reviews.models import Review
+from tests.browser.session import cookie
 from tests.evidence.site import APP, DATA, allow_in, allow_out, put, source_of
 from tests.factories import servers
 from tests.people import PASSWORD, People, everybody
@@ -40,13 +39,8 @@ def beside_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def become(page: Page, person: User) -> None:
     """A session of that person in the browser."""
-    session = SessionStore()
-    session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
-    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-    session.create()
     page.context.clear_cookies()
-    page.context.add_cookies([{"name": "sessionid", "value": str(session.session_key), "url": base(page)}])
+    page.context.add_cookies([{"name": "sessionid", "value": cookie(person), "url": base(page)}])
 
 
 def base(page: Page) -> str:
