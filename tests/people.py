@@ -44,9 +44,7 @@ def everybody(*, at: datetime = LONG_AGO, mfa: bool = False) -> People:
         )
     }  # fmt: skip
     ours = estate.add_organisation("Sample Affairs", approvers_need_mfa=mfa, by=alex, at=at)
-    payroll = estate.add_system(
-        "Payroll", organisation=ours, owner=named["omar"], deputy=named["dan"], by=alex, at=at
-    )
+    payroll = estate.add_system("Payroll", organisation=ours, owner=named["omar"], deputy=named["dan"], by=alex, at=at)
     platform = estate.add_system("Platform", organisation=ours, owner=named["olga"], by=alex, at=at)
     roles = {"rita": Role.REQUESTER, "mina": Role.MANAGER, "erin": Role.ENGINEER, "ada": Role.AUDITOR}
     for name, role in roles.items():

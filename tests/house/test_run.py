@@ -49,9 +49,7 @@ def call(clone: Path, *words: str, cwd: Path | None = None, path: str = "") -> s
     env = {"PATH": f"{path}:{os.environ['PATH']}".lstrip(":"), "HOME": str(clone)}
     command = [clone / "run", *words]
     nobody = subprocess.DEVNULL
-    return subprocess.run(
-        command, cwd=cwd or clone, env=env, stdin=nobody, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=cwd or clone, env=env, stdin=nobody, capture_output=True, text=True, check=False)
 
 
 def stubs(folder: Path, **programs: str) -> str:
