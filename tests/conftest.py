@@ -45,9 +45,9 @@ def broker_url(own_var: Path) -> Iterator[str]:
         yield broker.redis_url(own_var)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The distribution's Chromium."""
+    """The distribution's Chromium, for one file: its driver runs a loop in this thread, and others need to run theirs."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
