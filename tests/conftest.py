@@ -47,7 +47,7 @@ def broker_url(own_var: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The distribution's Chromium, for one file: its driver runs a loop in this thread, and others need to run theirs."""
+    """The distribution's Chromium, for one file: its driver runs a loop in this thread, which others need too."""
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
