@@ -12,7 +12,7 @@ from compliance.models import Connection, State
 from evidence import jobs
 from evidence.models import Comparison, Finding, Pull, Snapshot, Source, Verification
 from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, save, source_of
-from tests.factories import agreed, asked, servers
+from tests.factories import agreed, asked, network, servers
 from tests.people import People, everybody
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -270,3 +270,29 @@ def test_every_source_of_a_server_counts_and_each_that_ages_is_said(site: Site, 
     Source.objects.filter(pk=second.pk).update(last_seen_at=timezone.now() - timedelta(hours=100))
     site.compare()
     assert Finding.objects.standing().filter(verdict="stale", server=site.servers["pay-db-01"]).exists()
+
+
+@pytest.mark.both
+def test_a_state_forged_by_raw_sql_authorises_nothing_and_is_a_finding(site: Site) -> None:
+    from django.db import connection as database
+
+    from compliance.models import ConnectionVersion
+    from evidence.authorised import register_on
+
+    pending = asked(site.people, network("pay-app-01", "pay-db-01", "tcp/22"), title="Let everything in")
+    today = timezone.localdate()
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE compliance_changerecord SET state = 'verified' WHERE id = %s", [pending.pk])
+        cursor.execute(
+            "INSERT INTO compliance_connectionversion (connection_id, change_id, material, material_hash, valid_from,"
+            " recorded_at) SELECT connection_id, id, material, content_hash, %s, %s FROM compliance_changerecord"
+            " WHERE id = %s",
+            [today, timezone.now(), pending.pk],
+        )
+    assert ConnectionVersion.objects.filter(change=pending).exists()
+    ids = {row["id"] for row in register_on(today)["connections"]}
+    assert pending.connection.ref not in ids
+    assert site.connection.ref in ids
+    site.compare()
+    found = Finding.objects.standing().filter(verdict="changed_without_record", point__startswith="register/")
+    assert {pending.ref, pending.connection.ref} & set(found.values_list("subject", flat=True))
