@@ -162,6 +162,29 @@ class Case:
             for family in FAMILIES
         }
 
+    def authorised_at(self, host: Host, point: str, family: Family) -> Index:
+        """What is authorised, with the host's link-local addresses standing for the host itself.
+
+        A rule that names no destination lets the authorised peer in on fe80::… too: the same server and service.
+        """
+        own = host.own(family) or ()
+        aliases = [value for value in own if family == 6 and LINK_LOCAL[0] <= value <= LINK_LOCAL[1]]
+        side = {INPUT: 2, OUTPUT: 0}.get(point)
+        if not aliases or side is None:
+            return self.authorised[family]
+        names = set(self.estate.of(host.name, family))
+        boxes = [box for one in self.wanted.entries if one.family == family for box in one.boxes]
+        mine = [box for box in boxes if any(box[side] <= value <= box[side + 1] for value in names)]
+        more = [_at_end(box, side, value) for box in mine for value in aliases]
+        return Index(dict.fromkeys([*boxes, *more]))
+
     def towards(self, host: str, family: Family, boxes: list[Box]) -> list[Box]:
         """The parts of `boxes` that go to a registered address of the host."""
         return intersect_all(boxes, [box_of(family, dst=(one, one)) for one in self.estate.of(host, family)])
+
+
+def _at_end(box: Box, side: int, value: int) -> Box:
+    """The box with one address at its source (side 0) or its destination (side 2)."""
+    if side == 0:
+        return (value, value, *box[2:])
+    return (*box[:2], value, value, *box[4:])

@@ -107,7 +107,7 @@ def _unread(host: Host, point: str) -> Iterator[Judgement]:
 def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -> Iterator[Judgement]:
     proven = judged(case, point, family, [piece.box for piece in held.permit])
     possible = judged(case, point, family, [piece.box for piece in held.maybe])
-    index = case.authorised[family]
+    index = case.authorised_at(host, point, family)
     sure, unsure = cut(proven, index), cut(possible, index)
     if not sure and not unsure:
         return
