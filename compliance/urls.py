@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from compliance.views import changes, connections, jobs, requests, servers, setup
+from compliance.views import changes, connections, estate, jobs, requests, servers, setup
 from compliance.views.refs import converter
 
 for name, prefix in (("con", "CON"), ("chg", "CHG")):
@@ -30,6 +30,11 @@ urlpatterns = [
     path("shares/", connections.register, {"kind": "share"}, name="shares"),
     path("servers/", servers.servers, name="servers"),
     path("setup/", setup.tasks, name="setup"),
+    path("setup/organisations/new/", estate.organisation, name="organisation_add"),
+    path("setup/systems/new/", estate.system, name="system_add"),
+    path("setup/zones/new/", estate.zone, name="zone_add"),
+    path("setup/people/new/", estate.person, name="person_add"),
+    path("setup/roles/new/", estate.role, name="role_add"),
     path("setup/import/", setup.import_rows, name="import"),
     path("setup/link/<str:token>/", setup.link, name="setup_link"),
     path("jobs/<int:number>/", jobs.job, name="job"),

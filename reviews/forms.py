@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import day_name
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 
-from compliance.models import User
+from compliance.models import System, User
 from reviews.models import Decision, Review
 
 
@@ -85,3 +86,18 @@ class NothingForm(forms.Form):
     """A confirmation with nothing to fill in; the hidden field makes an empty click a bound form."""
 
     sure = forms.CharField(widget=forms.HiddenInput, initial="yes")
+
+
+class ScheduleForm(forms.Form):
+    """When a system is reviewed each month, and who chairs it."""
+
+    system = forms.ModelChoiceField(label="System", queryset=System.objects.all())
+    chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.filter(is_active=True))
+    week = forms.TypedChoiceField(
+        label="Week",
+        coerce=int,
+        choices=[(1, "First"), (2, "Second"), (3, "Third"), (4, "Fourth"), (5, "Last")],
+        initial=3,
+    )
+    weekday = forms.TypedChoiceField(label="Day", coerce=int, choices=list(enumerate(day_name)), initial=2)
+    hour = forms.IntegerField(label="Hour of the day", min_value=0, max_value=23, initial=10)

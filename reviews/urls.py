@@ -11,6 +11,7 @@ register_converter(converter("REV"), "rev")
 
 urlpatterns = [
     path("reviews/", views.reviews, name="reviews"),
+    path("reviews/schedules/new/", views.schedule, name="review_schedule"),
     path("reviews/actions/<int:number>/done/", views.close_action, name="review_action_done"),
     path("reviews/<rev:number>/", views.review, name="review"),
     path("reviews/<rev:number>/open/", views.open_review, name="review_open"),

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST
 from compliance.models import User
 from compliance.permissions import may
 from compliance.views.changes import signed_in
+from compliance.views.estate import asked
 from compliance.views.verbs import confirm
 from evidence.views.month import shift, span
 from reviews import actions as verbs
-from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, SignForm
+from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, ScheduleForm, SignForm
 from reviews.models import AgendaItem, Review, ReviewAction, ReviewSchedule
 
 ICONS: Final = {
@@ -58,7 +59,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
             "rows": [listed(row) for row in rows],
             "next": next_review(person),
             "actions_open": [action_row(row, person) for row in undone],
-            "plan_url": "",
+            "plan_url": "" if may(person, "plan_review", None) else "/reviews/schedules/new/",
         },
     )
 
@@ -305,6 +306,27 @@ def minutes(request: HttpRequest, number: int) -> HttpResponse:
     return answer
 
 
+def schedule(request: HttpRequest) -> HttpResponse:
+    """The standing monthly duty of a system."""
+    by = signed_in(request)
+
+    def act(form: Any) -> HttpResponse:
+        said = form.cleaned_data
+        row = verbs.set_schedule(said.pop("system"), chair=said.pop("chair"), by=by, **said)
+        verbs.plan(row)
+        return HttpResponseRedirect("/reviews/")
+
+    return asked(
+        request,
+        ScheduleForm(request.POST or None),
+        act,
+        verb="plan_review",
+        title="Plan the monthly review",
+        lead="A review that nobody holds is itself shown, on the page of evidence and in the pack.",
+        submit="Plan it",
+    )
+
+
 def counts(person: User) -> dict[str, int]:
     """For the navigation: reviews that are due."""
     rows = Review.objects.for_user(person).filter(state__in=["planned", "open"], due_at__lte=timezone.now())
@@ -317,7 +339,7 @@ def setup_tasks() -> list[tuple[str, str, str, int, str]]:
         (
             "First review",
             "A date, a chair, and who comes.",
-            "/admin/reviews/reviewschedule/",
+            "/reviews/schedules/new/",
             ReviewSchedule.objects.count(),
             "schedules",
         )

@@ -9,430 +9,903 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AddressSpace',
+            name="AddressSpace",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, unique=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('network', 'Network connection'), ('share', 'File share')], default='network', max_length=8)),
-                ('standard_service', models.BooleanField(default=False, help_text='Approved once, inherited by role.')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('source_row', models.JSONField(blank=True, null=True, verbose_name='row it was imported from')),
-                ('last_seen_at', models.DateTimeField(blank=True, null=True)),
-                ('drift', models.CharField(blank=True, max_length=24)),
-                ('drift_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("network", "Network connection"), ("share", "File share")],
+                        default="network",
+                        max_length=8,
+                    ),
+                ),
+                ("standard_service", models.BooleanField(default=False, help_text="Approved once, inherited by role.")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("source_row", models.JSONField(blank=True, null=True, verbose_name="row it was imported from")),
+                ("last_seen_at", models.DateTimeField(blank=True, null=True)),
+                ("drift", models.CharField(blank=True, max_length=24)),
+                ("drift_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Endpoint',
+            name="Endpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('server', 'Server'), ('static_group', 'Static group'), ('dynamic_group', 'Dynamic group'), ('zone', 'Zone'), ('managed_service', 'Managed service'), ('external_party', 'External party'), ('user_network', 'User network')], max_length=16)),
-                ('name', models.CharField(help_text='As the register writes it.', max_length=120, unique=True)),
-                ('prefixes', models.JSONField(blank=True, default=list, help_text='Prefixes of an end outside the estate.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("server", "Server"),
+                            ("static_group", "Static group"),
+                            ("dynamic_group", "Dynamic group"),
+                            ("zone", "Zone"),
+                            ("managed_service", "Managed service"),
+                            ("external_party", "External party"),
+                            ("user_network", "User network"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("name", models.CharField(help_text="As the register writes it.", max_length=120, unique=True)),
+                (
+                    "prefixes",
+                    models.JSONField(blank=True, default=list, help_text="Prefixes of an end outside the estate."),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, unique=True)),
-                ('kind', models.CharField(choices=[('static', 'Static group'), ('dynamic', 'Dynamic group')], default='static', max_length=8)),
-                ('ceiling', models.PositiveIntegerField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("static", "Static group"), ("dynamic", "Dynamic group")],
+                        default="static",
+                        max_length=8,
+                    ),
+                ),
+                ("ceiling", models.PositiveIntegerField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='LedgerInbox',
+            name="LedgerInbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('data', models.JSONField()),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("data", models.JSONField()),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'verbose_name_plural': 'ledger inbox',
-                'ordering': ['pk'],
+                "verbose_name_plural": "ledger inbox",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=160, unique=True)),
-                ('kind', models.CharField(choices=[('own', 'Own organisation'), ('agency', 'Other agency'), ('provider', 'Service provider'), ('vendor', 'Vendor')], default='own', max_length=10)),
-                ('is_sample', models.BooleanField(default=False, help_text='Packs of a sample organisation are marked SAMPLE.')),
-                ('marking', models.CharField(default='OFFICIAL', max_length=60, verbose_name='protective marking')),
-                ('approvers_need_mfa', models.BooleanField(default=True)),
-                ('agreement', models.CharField(blank=True, max_length=160, verbose_name='agreement reference')),
-                ('agreement_ends', models.DateField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=160, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("own", "Own organisation"),
+                            ("agency", "Other agency"),
+                            ("provider", "Service provider"),
+                            ("vendor", "Vendor"),
+                        ],
+                        default="own",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "is_sample",
+                    models.BooleanField(default=False, help_text="Packs of a sample organisation are marked SAMPLE."),
+                ),
+                ("marking", models.CharField(default="OFFICIAL", max_length=60, verbose_name="protective marking")),
+                ("approvers_need_mfa", models.BooleanField(default=True)),
+                ("agreement", models.CharField(blank=True, max_length=160, verbose_name="agreement reference")),
+                ("agreement_ends", models.DateField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Server',
+            name="Server",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('role', models.CharField(blank=True, max_length=60)),
-                ('environment', models.CharField(default='production', max_length=20)),
-                ('status', models.CharField(choices=[('in_service', 'In service'), ('placeholder', 'Named, not yet described'), ('retired', 'Decommissioned')], default='in_service', max_length=12)),
-                ('critical', models.BooleanField(default=False, verbose_name='critical server')),
-                ('high_value', models.BooleanField(default=False, verbose_name='high-value server')),
-                ('source_row', models.JSONField(blank=True, null=True, verbose_name='row it was imported from')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("role", models.CharField(blank=True, max_length=60)),
+                ("environment", models.CharField(default="production", max_length=20)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("in_service", "In service"),
+                            ("placeholder", "Named, not yet described"),
+                            ("retired", "Decommissioned"),
+                        ],
+                        default="in_service",
+                        max_length=12,
+                    ),
+                ),
+                ("critical", models.BooleanField(default=False, verbose_name="critical server")),
+                ("high_value", models.BooleanField(default=False, verbose_name="high-value server")),
+                ("source_row", models.JSONField(blank=True, null=True, verbose_name="row it was imported from")),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('name', models.CharField(max_length=120)),
-                ('title', models.CharField(blank=True, max_length=120, verbose_name='position')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
+                ("name", models.CharField(max_length=120)),
+                ("title", models.CharField(blank=True, max_length=120, verbose_name="position")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ChangeRecord',
+            name="ChangeRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('new', 'New connection'), ('amend', 'Change to a connection'), ('retire', 'Removal')], default='new', max_length=6)),
-                ('urgency', models.CharField(choices=[('routine', 'Routine change'), ('urgent', 'Urgent change')], default='routine', max_length=7)),
-                ('title', models.CharField(max_length=200)),
-                ('material', models.JSONField(help_text='What would be authorised, in the shape of a version.')),
-                ('content_hash', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('submitted', 'Waiting for approval'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('implemented', 'Implemented'), ('verified', 'Verified'), ('disputed', 'Disputed'), ('retired', 'Retired')], default='draft', max_length=11)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('implemented_at', models.DateTimeField(blank=True, null=True)),
-                ('verified_at', models.DateTimeField(blank=True, null=True)),
-                ('proof', models.CharField(blank=True, max_length=64, verbose_name='digest of the proof')),
-                ('closing_note', models.TextField(blank=True, verbose_name='reason given on rejection, withdrawal or dispute')),
-                ('ticket', models.CharField(blank=True, max_length=60, verbose_name='ticket in another system')),
-                ('window', models.CharField(blank=True, max_length=120, verbose_name='change window')),
-                ('rollback', models.TextField(blank=True, verbose_name='how to undo it')),
-                ('due', models.DateField(blank=True, null=True)),
-                ('implemented_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='changes_implemented', to=settings.AUTH_USER_MODEL)),
-                ('last_edited_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes_edited', to=settings.AUTH_USER_MODEL)),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes_requested', to=settings.AUTH_USER_MODEL)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='compliance.connection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("new", "New connection"), ("amend", "Change to a connection"), ("retire", "Removal")],
+                        default="new",
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "urgency",
+                    models.CharField(
+                        choices=[("routine", "Routine change"), ("urgent", "Urgent change")],
+                        default="routine",
+                        max_length=7,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("material", models.JSONField(help_text="What would be authorised, in the shape of a version.")),
+                ("content_hash", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("submitted", "Waiting for approval"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("implemented", "Implemented"),
+                            ("verified", "Verified"),
+                            ("disputed", "Disputed"),
+                            ("retired", "Retired"),
+                        ],
+                        default="draft",
+                        max_length=11,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("implemented_at", models.DateTimeField(blank=True, null=True)),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                ("proof", models.CharField(blank=True, max_length=64, verbose_name="digest of the proof")),
+                (
+                    "closing_note",
+                    models.TextField(blank=True, verbose_name="reason given on rejection, withdrawal or dispute"),
+                ),
+                ("ticket", models.CharField(blank=True, max_length=60, verbose_name="ticket in another system")),
+                ("window", models.CharField(blank=True, max_length=120, verbose_name="change window")),
+                ("rollback", models.TextField(blank=True, verbose_name="how to undo it")),
+                ("due", models.DateField(blank=True, null=True)),
+                (
+                    "implemented_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes_implemented",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "last_edited_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes_edited",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="changes_requested",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="compliance.connection"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='ConnectionVersion',
+            name="ConnectionVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('material', models.JSONField()),
-                ('material_hash', models.CharField(max_length=64)),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(blank=True, null=True)),
-                ('ends_on', models.DateField(blank=True, null=True)),
-                ('review_by', models.DateField(blank=True, null=True)),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='compliance.changerecord')),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions_closed', to='compliance.changerecord')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='compliance.connection')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("material", models.JSONField()),
+                ("material_hash", models.CharField(max_length=64)),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                ("ends_on", models.DateField(blank=True, null=True)),
+                ("review_by", models.DateField(blank=True, null=True)),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "change",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="compliance.changerecord",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions_closed",
+                        to="compliance.changerecord",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="compliance.connection"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['connection_id', 'valid_from', 'pk'],
+                "ordering": ["connection_id", "valid_from", "pk"],
             },
         ),
         migrations.AddField(
-            model_name='connection',
-            name='destination',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='connections_in', to='compliance.endpoint'),
+            model_name="connection",
+            name="destination",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="connections_in", to="compliance.endpoint"
+            ),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='source',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='connections_out', to='compliance.endpoint'),
+            model_name="connection",
+            name="source",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="connections_out", to="compliance.endpoint"
+            ),
         ),
         migrations.AddField(
-            model_name='endpoint',
-            name='group',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.group'),
+            model_name="endpoint",
+            name="group",
+            field=models.OneToOneField(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.group"
+            ),
         ),
         migrations.CreateModel(
-            name='Justification',
+            name="Justification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('business_need', models.TextField()),
-                ('security_implications', models.TextField()),
-                ('data_carried', models.TextField(blank=True)),
-                ('written_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('change', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='justification', to='compliance.changerecord')),
-                ('written_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("business_need", models.TextField()),
+                ("security_implications", models.TextField()),
+                ("data_carried", models.TextField(blank=True)),
+                ("written_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "change",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="justification",
+                        to="compliance.changerecord",
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='endpoint',
-            name='organisation',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.organisation'),
+            model_name="endpoint",
+            name="organisation",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.organisation"
+            ),
         ),
         migrations.CreateModel(
-            name='Outbound',
+            name="Outbound",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('subject', models.CharField(max_length=200)),
-                ('body', models.TextField()),
-                ('path', models.CharField(blank=True, max_length=200, verbose_name='page it points to')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('read_at', models.DateTimeField(blank=True, null=True)),
-                ('to', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("subject", models.CharField(max_length=200)),
+                ("body", models.TextField()),
+                ("path", models.CharField(blank=True, max_length=200, verbose_name="page it points to")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "to",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='compliance.group')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='compliance.server')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="compliance.group"
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="compliance.server"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='endpoint',
-            name='server',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.server'),
+            model_name="endpoint",
+            name="server",
+            field=models.OneToOneField(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.server"
+            ),
         ),
         migrations.CreateModel(
-            name='SetUpLink',
+            name="SetUpLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                ("person", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name='System',
+            name="System",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('purpose', models.TextField(blank=True)),
-                ('classification', models.CharField(choices=[('NC', 'Non-classified'), ('OS', 'OFFICIAL: Sensitive'), ('P', 'PROTECTED'), ('S', 'SECRET'), ('TS', 'TOP SECRET')], default='OS', max_length=2)),
-                ('boundary_in', models.TextField(blank=True, verbose_name='inside the boundary')),
-                ('boundary_out', models.TextField(blank=True, verbose_name='outside the boundary, and why')),
-                ('inherited', models.TextField(blank=True, verbose_name='inherited from providers')),
-                ('authorising_officer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='systems_authorised', to=settings.AUTH_USER_MODEL)),
-                ('deputy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='systems_deputised', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.organisation')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='systems_owned', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("purpose", models.TextField(blank=True)),
+                (
+                    "classification",
+                    models.CharField(
+                        choices=[
+                            ("NC", "Non-classified"),
+                            ("OS", "OFFICIAL: Sensitive"),
+                            ("P", "PROTECTED"),
+                            ("S", "SECRET"),
+                            ("TS", "TOP SECRET"),
+                        ],
+                        default="OS",
+                        max_length=2,
+                    ),
+                ),
+                ("boundary_in", models.TextField(blank=True, verbose_name="inside the boundary")),
+                ("boundary_out", models.TextField(blank=True, verbose_name="outside the boundary, and why")),
+                ("inherited", models.TextField(blank=True, verbose_name="inherited from providers")),
+                (
+                    "authorising_officer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="systems_authorised",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "deputy",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="systems_deputised",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.organisation"),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="systems_owned",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.AddField(
-            model_name='server',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='servers', to='compliance.system'),
+            model_name="server",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="servers", to="compliance.system"
+            ),
         ),
         migrations.CreateModel(
-            name='RoleGrant',
+            name="RoleGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('requester', 'Requester'), ('system_owner', 'System owner'), ('manager', 'Manager who approves'), ('engineer', 'Engineer'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants_given', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='role_grants', to=settings.AUTH_USER_MODEL)),
-                ('system', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("requester", "Requester"),
+                            ("system_owner", "System owner"),
+                            ("manager", "Manager who approves"),
+                            ("engineer", "Engineer"),
+                            ("auditor", "Auditor"),
+                            ("administrator", "Administrator"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants_given",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_grants",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.system"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='group',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='compliance.system'),
+            model_name="group",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="compliance.system"
+            ),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='compliance.system'),
+            model_name="connection",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="connections", to="compliance.system"
+            ),
         ),
         migrations.AddField(
-            model_name='changerecord',
-            name='system',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='compliance.system'),
+            model_name="changerecord",
+            name="system",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="compliance.system"
+            ),
         ),
         migrations.CreateModel(
-            name='ApprovalNeeded',
+            name="ApprovalNeeded",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('capacity', models.CharField(choices=[('system_owner', 'System owner'), ('manager', 'Manager'), ('other_owner', 'Owner of the other end')], max_length=12)),
-                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='needs', to='compliance.changerecord')),
-                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "capacity",
+                    models.CharField(
+                        choices=[
+                            ("system_owner", "System owner"),
+                            ("manager", "Manager"),
+                            ("other_owner", "Owner of the other end"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "change",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="needs", to="compliance.changerecord"
+                    ),
+                ),
+                ("system", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.system")),
             ],
         ),
         migrations.CreateModel(
-            name='Zone',
+            name="Zone",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('title', models.CharField(blank=True, max_length=120)),
-                ('environment', models.CharField(default='production', max_length=20)),
-                ('slot', models.PositiveIntegerField(default=0)),
-                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.addressspace')),
-                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='zones', to='compliance.system')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("title", models.CharField(blank=True, max_length=120)),
+                ("environment", models.CharField(default="production", max_length=20)),
+                ("slot", models.PositiveIntegerField(default=0)),
+                ("space", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.addressspace")),
+                (
+                    "system",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="zones", to="compliance.system"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['slot', 'name'],
+                "ordering": ["slot", "name"],
             },
         ),
         migrations.AddField(
-            model_name='endpoint',
-            name='zone',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.zone'),
+            model_name="endpoint",
+            name="zone",
+            field=models.OneToOneField(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.zone"
+            ),
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ip', models.GenericIPAddressField(unpack_ipv4=True)),
-                ('interface', models.CharField(blank=True, max_length=40)),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('space', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.addressspace')),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='compliance.server')),
-                ('zone', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='compliance.zone')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ip", models.GenericIPAddressField(unpack_ipv4=True)),
+                ("interface", models.CharField(blank=True, max_length=40)),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                ("space", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.addressspace")),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="addresses", to="compliance.server"
+                    ),
+                ),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="addresses",
+                        to="compliance.zone",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'addresses',
+                "verbose_name_plural": "addresses",
             },
         ),
         migrations.CreateModel(
-            name='ZonePrefix',
+            name="ZonePrefix",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prefix', models.CharField(max_length=49, validators=[compliance.models.estate.check_prefix])),
-                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('zone', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prefixes', to='compliance.zone')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("prefix", models.CharField(max_length=49, validators=[compliance.models.estate.check_prefix])),
+                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="prefixes", to="compliance.zone"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('capacity', models.CharField(choices=[('system_owner', 'System owner'), ('manager', 'Manager'), ('other_owner', 'Owner of the other end')], max_length=12)),
-                ('content_hash', models.CharField(max_length=64)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('because', models.TextField(blank=True)),
-                ('seal', models.CharField(help_text='HMAC over all of the above; its key is not in the database.', max_length=64)),
-                ('approver', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to=settings.AUTH_USER_MODEL)),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('needed', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='approval', to='compliance.approvalneeded')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "capacity",
+                    models.CharField(
+                        choices=[
+                            ("system_owner", "System owner"),
+                            ("manager", "Manager"),
+                            ("other_owner", "Owner of the other end"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("content_hash", models.CharField(max_length=64)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("because", models.TextField(blank=True)),
+                (
+                    "seal",
+                    models.CharField(
+                        help_text="HMAC over all of the above; its key is not in the database.", max_length=64
+                    ),
+                ),
+                (
+                    "approver",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approvals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "needed",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="approval",
+                        to="compliance.approvalneeded",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('approver', models.F('requested_by')), _negated=True), name='nobody_approves_their_own_change', violation_error_message='Nobody approves their own change: a second person does.')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("approver", models.F("requested_by")), _negated=True),
+                        name="nobody_approves_their_own_change",
+                        violation_error_message="Nobody approves their own change: a second person does.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('args', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('cancelled', 'Cancelled'), ('dead', 'Given up')], default='queued', max_length=10)),
-                ('run_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('token', models.UUIDField(blank=True, null=True)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('last_error', models.TextField(blank=True)),
-                ('step', models.CharField(blank=True, max_length=200)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('of', models.PositiveIntegerField(default=0)),
-                ('cancel_asked', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("args", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("cancelled", "Cancelled"),
+                            ("dead", "Given up"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("run_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("token", models.UUIDField(blank=True, null=True)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("last_error", models.TextField(blank=True)),
+                ("step", models.CharField(blank=True, max_length=200)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("of", models.PositiveIntegerField(default=0)),
+                ("cancel_asked", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['run_at'], name='jobs_to_look_at')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "running"])),
+                        fields=["run_at"],
+                        name="jobs_to_look_at",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='server',
-            constraint=models.UniqueConstraint(fields=('name',), name='one_server_of_a_name', violation_error_message='There is a server of that name already.'),
+            model_name="server",
+            constraint=models.UniqueConstraint(
+                fields=("name",),
+                name="one_server_of_a_name",
+                violation_error_message="There is a server of that name already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rolegrant',
-            constraint=models.CheckConstraint(condition=models.Q(('granted_by__isnull', True), models.Q(('granted_by', models.F('person')), _negated=True), _connector='OR'), name='nobody_grants_a_role_to_themselves', violation_error_message='Nobody grants a role to themselves: a second administrator does it.'),
+            model_name="rolegrant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("granted_by__isnull", True),
+                    models.Q(("granted_by", models.F("person")), _negated=True),
+                    _connector="OR",
+                ),
+                name="nobody_grants_a_role_to_themselves",
+                violation_error_message="Nobody grants a role to themselves: a second administrator does it.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='connection',
-            index=models.Index(fields=['drift'], name='compliance__drift_38c9cc_idx'),
+            model_name="connection",
+            index=models.Index(fields=["drift"], name="compliance__drift_38c9cc_idx"),
         ),
         migrations.AddIndex(
-            model_name='changerecord',
-            index=models.Index(fields=['state', 'submitted_at'], name='compliance__state_618ef6_idx'),
+            model_name="changerecord",
+            index=models.Index(fields=["state", "submitted_at"], name="compliance__state_618ef6_idx"),
         ),
         migrations.AddConstraint(
-            model_name='changerecord',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'submitted', 'approved', 'rejected', 'withdrawn', 'implemented', 'verified', 'disputed', 'retired'])), name='a_change_is_in_a_known_state'),
+            model_name="changerecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "draft",
+                            "submitted",
+                            "approved",
+                            "rejected",
+                            "withdrawn",
+                            "implemented",
+                            "verified",
+                            "disputed",
+                            "retired",
+                        ],
+                    )
+                ),
+                name="a_change_is_in_a_known_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='approvalneeded',
-            constraint=models.UniqueConstraint(fields=('change', 'capacity', 'system'), name='one_need_of_a_kind'),
+            model_name="approvalneeded",
+            constraint=models.UniqueConstraint(fields=("change", "capacity", "system"), name="one_need_of_a_kind"),
         ),
         migrations.AddConstraint(
-            model_name='zone',
-            constraint=models.UniqueConstraint(fields=('space', 'name'), name='one_zone_of_a_name', violation_error_message='There is a zone of that name in this address space already.'),
+            model_name="zone",
+            constraint=models.UniqueConstraint(
+                fields=("space", "name"),
+                name="one_zone_of_a_name",
+                violation_error_message="There is a zone of that name in this address space already.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('kind', 'server'), ('server__isnull', False), ('zone__isnull', True)), models.Q(('group__isnull', False), ('kind__in', ['static_group', 'dynamic_group']), ('server__isnull', True), ('zone__isnull', True)), models.Q(('group__isnull', True), ('kind', 'zone'), ('server__isnull', True), ('zone__isnull', False)), models.Q(('kind__in', ['managed_service', 'external_party', 'user_network']), ('server__isnull', True), ('group__isnull', True), ('zone__isnull', True)), _connector='OR'), name='an_end_is_one_thing', violation_error_message='An end of a connection is one thing: a server, a group, a zone or a party.'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("group__isnull", True), ("kind", "server"), ("server__isnull", False), ("zone__isnull", True)
+                    ),
+                    models.Q(
+                        ("group__isnull", False),
+                        ("kind__in", ["static_group", "dynamic_group"]),
+                        ("server__isnull", True),
+                        ("zone__isnull", True),
+                    ),
+                    models.Q(
+                        ("group__isnull", True), ("kind", "zone"), ("server__isnull", True), ("zone__isnull", False)
+                    ),
+                    models.Q(
+                        ("kind__in", ["managed_service", "external_party", "user_network"]),
+                        ("server__isnull", True),
+                        ("group__isnull", True),
+                        ("zone__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="an_end_is_one_thing",
+                violation_error_message="An end of a connection is one thing: a server, a group, a zone or a party.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('space', 'ip'), name='one_holder_of_an_address', violation_error_message='Another server holds this address in this space.'),
+            model_name="address",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("valid_to__isnull", True)),
+                fields=("space", "ip"),
+                name="one_holder_of_an_address",
+                violation_error_message="Another server holds this address in this space.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='address_ends_after_it_begins', violation_error_message='An address ends after it begins.'),
+            model_name="address",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                ),
+                name="address_ends_after_it_begins",
+                violation_error_message="An address ends after it begins.",
+            ),
         ),
     ]

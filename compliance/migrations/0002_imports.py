@@ -7,41 +7,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('compliance', '0001_the_first'),
+        ("compliance", "0001_the_first"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='job',
-            name='dispatched_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='when a worker was told'),
+            model_name="job",
+            name="dispatched_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="when a worker was told"),
         ),
         migrations.CreateModel(
-            name='ColumnMapping',
+            name="ColumnMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('servers', 'Servers'), ('connections', 'Connections')], max_length=11)),
-                ('header_digest', models.CharField(max_length=64)),
-                ('mapping', models.JSONField(default=dict, help_text="{our name: the file's}")),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(choices=[("servers", "Servers"), ("connections", "Connections")], max_length=11),
+                ),
+                ("header_digest", models.CharField(max_length=64)),
+                ("mapping", models.JSONField(default=dict, help_text="{our name: the file's}")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'header_digest'), name='one_mapping_of_a_header')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "header_digest"), name="one_mapping_of_a_header")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportedTable',
+            name="ImportedTable",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('servers', 'Servers'), ('connections', 'Connections')], max_length=11)),
-                ('file', models.CharField(max_length=200, verbose_name='file name')),
-                ('digest', models.CharField(max_length=64, verbose_name='SHA-256 of the file')),
-                ('header', models.JSONField(default=list)),
-                ('rows', models.JSONField(default=list, help_text='[[number of the row in the file, [cells]]]')),
-                ('brought_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('imported_at', models.DateTimeField(blank=True, null=True)),
-                ('brought_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(choices=[("servers", "Servers"), ("connections", "Connections")], max_length=11),
+                ),
+                ("file", models.CharField(max_length=200, verbose_name="file name")),
+                ("digest", models.CharField(max_length=64, verbose_name="SHA-256 of the file")),
+                ("header", models.JSONField(default=list)),
+                ("rows", models.JSONField(default=list, help_text="[[number of the row in the file, [cells]]]")),
+                ("brought_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("imported_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "brought_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL),
+                ),
             ],
         ),
     ]

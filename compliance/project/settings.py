@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "reviews",
     "evidence",
     "compliance",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from compliance.actions import changes as verbs
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
-from compliance.permissions import may
+from compliance.permissions import check, may
 from compliance.views.lists import Choice, as_csv, filters, page
 from compliance.views.panels import panel
 from compliance.views.shown import ends, facts, services
@@ -290,6 +290,8 @@ def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
     person = signed_in(request)
     change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     offered = VERBS[name]
+    if request.method != "POST":
+        check(person, name, change)  # nobody is shown a button whose click would be refused
     said = panel("change", change, person)
     warning = said.get("opens") if name == "approve" and (said.get("opens") or {}).get("tone") == "bad" else None
 

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from compliance.actions import imports, people
 from compliance.errors import Refused
 from compliance.forms.setup import FirstPasswordForm, ImportFileForm, MappingForm
-from compliance.models import Connection, RoleGrant, Server, SetUpLink, System, Zone
+from compliance.models import Connection, Organisation, RoleGrant, Server, SetUpLink, System, Zone
 from compliance.models.people import link_digest
 from compliance.permissions import check
 from compliance.views.changes import signed_in
@@ -45,22 +45,26 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 def tasks(request: HttpRequest) -> HttpResponse:
     """The task list: what is done, what is next."""
     signed_in(request)
+    people = RoleGrant.objects.values("person").distinct().count()
     facts = [
+        ("People", "At least two who decide: nobody approves alone.", "/setup/people/new/", people - 1, "more people"),
+        ("Organisation", "Yours, with its protective marking.", "/setup/organisations/new/", own(), "organisations"),
+        ("Systems", "Who owns what, and its boundary.", "/setup/systems/new/", System.objects.count(), "systems"),
+        ("Zones", "Where servers stand, with their prefixes.", "/setup/zones/new/", Zone.objects.count(), "zones"),
         (
-            "Organisation and systems",
-            "Who owns what, and how it is classified.",
-            "/admin/compliance/system/",
-            System.objects.count(),
-            "systems",
+            "More roles",
+            "Requesters, owners, managers, engineers.",
+            "/setup/roles/new/",
+            people - 1,
+            "people with roles",
         ),
         (
-            "Zones",
-            "Where servers stand, with their prefixes.",
-            "/admin/compliance/zone/",
-            Zone.objects.count(),
-            "zones",
+            "Servers",
+            "From the spreadsheet you have.",
+            "/setup/import/?kind=servers",
+            Server.objects.count(),
+            "servers",
         ),
-        ("Servers", "From the spreadsheet you have.", "/setup/import/?kind=servers", Server.objects.count(), "servers"),
         (
             "Connections",
             "From the spreadsheet you have; each is approved by two people.",
@@ -68,24 +72,22 @@ def tasks(request: HttpRequest) -> HttpResponse:
             Connection.objects.count(),
             "connections",
         ),
-        (
-            "People and roles",
-            "At least two who approve: nobody approves alone.",
-            "/admin/compliance/rolegrant/",
-            RoleGrant.objects.values("person").distinct().count(),
-            "people",
-        ),
     ]
     for dotted in settings.SETUP_TASKS:
         facts += import_string(dotted)()
     rows: list[dict[str, Any]] = []
     for title, text, url, count, noun in facts:
         upcoming = not any(row["state"] == "next" for row in rows)
-        state = "done" if count else "next" if upcoming else "later"
+        state = "done" if count > 0 else "next" if upcoming else "later"
         rows.append(
-            {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count else ""}
+            {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count > 0 else ""}
         )
     return render(request, "compliance/setup.html", {"tasks": rows})
+
+
+def own() -> int:
+    """How many organisations are described."""
+    return Organisation.objects.count()
 
 
 def import_rows(request: HttpRequest) -> HttpResponse:

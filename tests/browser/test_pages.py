@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from compliance.models import ChangeRecord, User
+from compliance.models import ChangeRecord, System, User
 from evidence.models import Finding, Pack, Source
 from reviews.models import Review
 from tests.browser.session import cookie
@@ -33,6 +33,7 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
     def make() -> None:
         from evidence.actions import packs
         from evidence.actions.compare import compare
+        from reviews import actions as meetings
         from reviews.sample.load import load
 
         try:
@@ -41,7 +42,10 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
             compare(at=now)
             ada = User.objects.get(email=f"ada@{DOMAIN}")
             first = timezone.localdate().replace(day=1)
-            systems = list(ada_systems())
+            systems = list(System.objects.all())
+            chandra = User.objects.get(email=f"chandra@{DOMAIN}")
+            review = meetings.add_review(systems[0], due_at=now, chair=chandra, by=chandra)
+            meetings.open_review(review, by=chandra)
             packs.build(packs.ask(systems=systems, since=first, until=timezone.localdate(), by=ada))
         finally:
             connection.close()
@@ -51,13 +55,6 @@ def sample(monkeypatch: pytest.MonkeyPatch) -> None:
     return
 
 
-def ada_systems() -> Any:
-    """All systems."""
-    from compliance.models import System
-
-    return System.objects.all()
-
-
 def pages() -> list[tuple[str, str]]:
     """(who, address) of every page with something on it."""
     finding = Finding.objects.get(verdict="permits_more")
@@ -65,6 +62,7 @@ def pages() -> list[tuple[str, str]]:
     done = ChangeRecord.objects.filter(state="disputed").order_by("pk").first()
     held = Review.objects.filter(state="closed").order_by("pk").first()
     missed = Review.objects.filter(state="missed").order_by("pk").first()
+    opened = Review.objects.get(state="open")
     pack = Pack.objects.get()
     assert waiting
     assert done
@@ -97,10 +95,16 @@ def pages() -> list[tuple[str, str]]:
         ("erin", f"/sources/{partly.pk}/"),
         ("erin", f"/sources/{gone.pk}/"),
         ("erin", "/setup/"),
+        ("alex", "/setup/people/new/"),
+        ("alex", "/setup/systems/new/"),
+        ("alex", "/setup/zones/new/"),
+        ("mina", "/reviews/schedules/new/"),
         ("erin", "/setup/import/"),
         ("ada", "/reviews/"),
         ("chandra", f"/reviews/{held.ref}/"),
         ("ada", f"/reviews/{missed.ref}/"),
+        ("chandra", f"/reviews/{opened.ref}/"),
+        ("chandra", f"/reviews/{opened.ref}/sign/"),
         ("ada", "/packs/"),
         ("ada", f"/packs/{pack.ref}/"),
         ("ada", "/packs/verify/"),

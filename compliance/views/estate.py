@@ -1,0 +1,145 @@
+"""Setting up who and what there is: organisation, systems, zones, people and roles. One page, one verb each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from compliance.actions import estate, people
+from compliance.errors import Refused
+from compliance.forms.estate import OrganisationForm, PersonForm, RoleForm, SystemForm, ZoneForm, given
+from compliance.permissions import check
+from compliance.views.changes import signed_in
+
+Act = Callable[[Any], HttpResponse]
+
+
+def asked(
+    request: HttpRequest, form: forms.Form, act: Act, *, verb: str, title: str, lead: str, submit: str
+) -> HttpResponse:
+    """A form page: shown, or carried out by one verb. A refusal keeps what was typed."""
+    check(signed_in(request), verb, None)
+    refused = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            return act(form)
+        except Refused as refusal:
+            refused = refusal
+    crumb = [{"label": "Set-up", "url": "/setup/"}]
+    context = {
+        "title": title,
+        "lead": lead,
+        "form": form,
+        "submit": submit,
+        "back_url": "/setup/",
+        "multipart": False,
+        "crumb": crumb,
+        "refused": refused,
+    }
+    return render(request, "compliance/form.html", context, status=422 if form.errors or refused else 200)
+
+
+def back(_: Any) -> HttpResponse:
+    """To the task list."""
+    return HttpResponseRedirect("/setup/")
+
+
+def organisation(request: HttpRequest) -> HttpResponse:
+    """Add an organisation."""
+    by = signed_in(request)
+    return asked(
+        request,
+        OrganisationForm(request.POST or None),
+        lambda form: back(estate.add_organisation(by=by, **given(form))),
+        verb="manage_estate",
+        title="Add an organisation",
+        lead="Your own first; others own ends of connections that leave it.",
+        submit="Add the organisation",
+    )
+
+
+def system(request: HttpRequest) -> HttpResponse:
+    """Add a system."""
+    by = signed_in(request)
+    return asked(
+        request,
+        SystemForm(request.POST or None),
+        lambda form: back(estate.add_system(by=by, **given(form))),
+        verb="manage_estate",
+        title="Add a system",
+        lead="Its owner and a manager decide on every connection of it.",
+        submit="Add the system",
+    )
+
+
+def zone(request: HttpRequest) -> HttpResponse:
+    """Add a zone."""
+    by = signed_in(request)
+    return asked(
+        request,
+        ZoneForm(request.POST or None),
+        lambda form: back(estate.add_zone(by=by, **given(form))),
+        verb="manage_estate",
+        title="Add a zone",
+        lead="Servers whose addresses lie in its prefixes belong to it.",
+        submit="Add the zone",
+    )
+
+
+def person(request: HttpRequest) -> HttpResponse:
+    """Add a person; the page that follows shows their one-time link, once."""
+    by = signed_in(request)
+
+    def act(form: forms.Form) -> HttpResponse:
+        said = given(form)
+        role = said.pop("role")
+        made = people.make_person(said.pop("email"), said.pop("name"), roles=[role], by=by, **said)
+        token = people.set_up_link(made, by=by)
+        return render(
+            request,
+            "compliance/done.html",
+            {
+                "title": f"{made.name} is added",
+                "reference": f"{settings.SITE_URL}/setup/link/{token}/",
+                "sentence": "Hand them this link by a safe way. It works once, within a day, and is not shown again.",
+                "steps": ["They set their own password.", "Who decides on changes sets up a second factor too."],
+                "links": [
+                    {"label": "Add another person", "url": "/setup/people/new/"},
+                    {"label": "Back to set-up", "url": "/setup/"},
+                ],
+            },
+        )
+
+    return asked(
+        request,
+        PersonForm(request.POST or None),
+        act,
+        verb="manage_people",
+        title="Add a person",
+        lead="At least two people who decide: nobody approves their own request, and nobody approves alone.",
+        submit="Add the person",
+    )
+
+
+def role(request: HttpRequest) -> HttpResponse:
+    """Give somebody another role."""
+    by = signed_in(request)
+
+    def act(form: forms.Form) -> HttpResponse:
+        said = given(form)
+        return back(people.grant(said.pop("person"), said.pop("role"), by=by, **said))
+
+    return asked(
+        request,
+        RoleForm(request.POST or None),
+        act,
+        verb="manage_people",
+        title="Give a role",
+        lead="Nobody gives one to themselves. Administrators never approve.",
+        submit="Give the role",
+    )
