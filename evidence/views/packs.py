@@ -176,7 +176,7 @@ def download(request: HttpRequest, number: int, what: str) -> FileResponse:
     if row.state != Pack.State.BUILT:
         raise Http404
     path: Path = verbs.download(row, by=signed_in(request), what=what)
-    return FileResponse(path.open("rb"), as_attachment=True, filename=f"{row.ref}.{what}")
+    return FileResponse(path.open("rb"), as_attachment=True, filename=f"{row.ref}{path.suffix}")
 
 
 def verify_upload(request: HttpRequest) -> HttpResponse:

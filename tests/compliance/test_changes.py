@@ -233,6 +233,7 @@ def named(change: ChangeRecord) -> set[str]:
     return {one.kind for one in reconcile() if one.obj in (change, change.connection)}
 
 
+@pytest.mark.both
 def test_a_state_written_by_update_authorises_nothing_and_is_named(people: People) -> None:
     change = asked(people)
     ChangeRecord.objects.filter(pk=change.pk).update(state=State.APPROVED)
@@ -241,6 +242,7 @@ def test_a_state_written_by_update_authorises_nothing_and_is_named(people: Peopl
     assert named(change) == {"state", "version"}
 
 
+@pytest.mark.both
 def test_approvals_made_by_create_authorise_nothing_and_are_named(people: People) -> None:
     change = asked(people)
     for need, person in zip(change.needs.order_by("pk"), (people.omar, people.mina), strict=True):
@@ -255,6 +257,7 @@ def test_approvals_made_by_create_authorise_nothing_and_are_named(people: People
     assert named(change) == {"state", "version"}
 
 
+@pytest.mark.both
 def test_the_database_itself_refuses_an_approval_of_ones_own(people: People) -> None:
     change = asked(people)
     need = change.needs.first()
@@ -282,6 +285,7 @@ def test_raw_sql_authorises_nothing_and_is_named(people: People) -> None:
     assert named(change) >= {"state", "version"}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("what", ["material", "need", "requester", "approver", "version", "dates", "end"])
 def test_an_approved_change_that_is_altered_is_named(people: People, what: str) -> None:
     change = agreed(people, asked(people))

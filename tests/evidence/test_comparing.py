@@ -54,6 +54,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
+@pytest.mark.both
 def test_done_as_authorised_is_implemented(site: Site) -> None:
     changes.implement(site.change, by=site.people.erin)
     assert [row.state for row in site.read()] == ["ok", "ok"]
@@ -69,6 +70,7 @@ def test_nothing_read_is_never_implemented(site: Site) -> None:
     assert Finding.objects.standing().exists()
 
 
+@pytest.mark.both
 def test_a_wider_rule_is_a_finding_with_an_example_and_is_cured_by_evidence(site: Site) -> None:
     changes.implement(site.change, by=site.people.erin)
     put(site.data, allow_in(APP, "5432:5439"))
@@ -182,6 +184,7 @@ def test_a_change_without_a_record_stays_a_finding_until_it_is_put_back(site: Si
     assert not standing.filter(verdict__in=["changed_without_record", "permits_more"]).exists()
 
 
+@pytest.mark.both
 def test_marking_as_done_reads_again_and_verifies(site: Site) -> None:
     site.read()
     changes.implement(site.change, by=site.people.erin)
@@ -296,3 +299,22 @@ def test_a_state_forged_by_raw_sql_authorises_nothing_and_is_a_finding(site: Sit
     site.compare()
     found = Finding.objects.standing().filter(verdict="changed_without_record", point__startswith="register/")
     assert {pending.ref, pending.connection.ref} & set(found.values_list("subject", flat=True))
+
+
+def test_raw_files_and_findings_are_for_the_people_of_their_system(site: Site) -> None:
+    from django.test import Client
+
+    put(site.data, allow_in(APP, "5432:5439"))
+    changes.implement(site.change, by=site.people.erin)
+    _, row = site.read()
+    site.compare()
+    finding = Finding.objects.get(verdict="permits_more")
+    raw = f"/sources/{site.sources[1].pk}/raw/{row.artefacts.order_by('pk')[0].pk}/"
+    paths = (raw, f"/sources/{site.sources[1].pk}/", f"/findings/{finding.ref}/")
+    for person, status in ((site.people.erin, 200), (site.people.omar, 200), (site.people.sam, 404)):
+        client = Client()
+        client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+        assert [client.get(path).status_code for path in paths] == [status] * 3, str(person)
+    olga = Client()  # she owns another system
+    olga.force_login(site.people.olga, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert [olga.get(path).status_code for path in paths] == [404] * 3
