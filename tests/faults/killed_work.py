@@ -6,6 +6,7 @@ Run as `python -m tests.faults.killed_work` with EASTWEST_VAR on an empty folder
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from collections import Counter
@@ -34,9 +35,21 @@ def main() -> None:
     def running(kind: str) -> bool:
         return Job.objects.filter(kind=kind, state=Job.State.RUNNING).exists()
 
-    def kill_when(parts: Stack, ready: Callable[[], bool]) -> None:
-        wait(parts, ready)
-        parts.part("work").signal(signal.SIGKILL)
+    def kill_in(kind: str, parts: Stack) -> None:
+        """Kills the worker while a job of the kind is on: it is stopped first, so that the look and the kill are one."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            wait(parts, lambda: running(kind))
+            worker = parts.part("work")
+            held = worker.process
+            if held is None or not worker.is_running():
+                continue
+            os.killpg(held.pid, signal.SIGSTOP)
+            if running(kind):
+                os.killpg(held.pid, signal.SIGKILL)
+                return
+            os.killpg(held.pid, signal.SIGCONT)
+        raise TimeoutError(f"no {kind} could be stopped in the middle")
 
     def wait(parts: Stack, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -53,7 +66,7 @@ def main() -> None:
     with stack(settings.VAR) as parts:
         with transaction.atomic():
             rows = [sources.read_now(source, by=erin) for source in Source.objects.filter(enabled=True)]
-        kill_when(parts, lambda: running("pull"))
+        kill_in("pull", parts)
         numbers = [row.job_id for row in rows]
         wait(parts, lambda: not Job.objects.filter(pk__in=numbers).exclude(state=Job.State.DONE).exists())
         today = timezone.localdate()
@@ -61,7 +74,7 @@ def main() -> None:
         pack = packs.ask(systems=systems, since=today - timedelta(days=30), until=today, by=ada)
         wait(parts, lambda: running("build_pack"))
         time.sleep(2.5)
-        kill_when(parts, lambda: running("build_pack"))
+        kill_in("build_pack", parts)
         wait(parts, lambda: Job.objects.get(pk=pack.job_id).state == Job.State.DONE)
     pack = Pack.objects.get(pk=pack.pk)
     pulls = Pull.objects.filter(pk__in=[row.pk for row in rows])
