@@ -10,7 +10,7 @@ from compliance.register import Wanted
 from compliance.traffic import intervals
 from compliance.traffic.addresses import family_of_value, prefix_range
 from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, box_of, intersect_all
-from compliance.traffic.difference import Index
+from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
 from evidence.formats.evaluate import Evaluator, Piece

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.traffic.boxes import FAMILIES, Box, Family, intersect
-from compliance.traffic.difference import Index, shared
+from compliance.traffic.difference import shared
+from compliance.traffic.index import Index
 from compliance.traffic.witness import choose
 from evidence.case import Case, Host
 from evidence.excess_verdicts import cut, judged, subject

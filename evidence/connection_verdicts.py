@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.register import Entry, part_at
-from compliance.traffic.boxes import Box, Family, residual
+from compliance.traffic.boxes import Box, Family
+from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
 from evidence.case import Case, Host
 from evidence.formats.evaluate import Piece

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, limited, residual
-from compliance.traffic.difference import Index, beyond
+from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, limited
+from compliance.traffic.difference import beyond
+from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.intervals import subtract as without
+from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
 from evidence.connection_verdicts import not_given

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from compliance.register import Entry
 from compliance.traffic.addresses import say
-from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, contains, difference, intersect
+from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, contains, intersect
+from compliance.traffic.residual import difference
 from compliance.traffic.shares import Share
 from compliance.traffic.witness import Witness, choose
 from evidence.case import INPUT, Case, Host

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from compliance.traffic import intervals
 from compliance.traffic.addresses import prefix_range, to_text
-from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, box_of, covered, overlaps
+from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, box_of, overlaps
+from compliance.traffic.residual import covered
 from compliance.traffic.witness import choose
 from evidence.case import INPUT, OUTPUT, Case
 from evidence.connection_verdicts import no_reading

@@ -9,7 +9,7 @@ Every function here takes boxes of one family; a list of boxes means their union
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, cast
 
 Family = Literal[4, 6]
@@ -138,73 +138,3 @@ def subtract(box: Box, cut: Box) -> list[Box]:
             high = cut[at + 1]
         rest = limited(rest, at, low, high)
     return [piece for piece in pieces if is_real(piece)]
-
-
-def residual(box: Box, cuts: Iterable[Box], *, budget: Budget | None = None) -> Iterator[Box]:
-    """`box` without all of `cuts`, lazily, as disjoint boxes: the first one is a counter-example.
-
-    A sweep: one dimension at a time is cut at the bounds of the cuts; a piece that no cut touches is
-    left over, a piece that one cut covers is done. Raises TooManyPieces above the budget.
-    """
-    touching = [cut for cut in cuts if overlaps(box, cut)]
-    return (piece for piece in _sweep(box, touching, budget) if is_real(piece))
-
-
-def _sweep(box: Box, cuts: list[Box], budget: Budget | None) -> Iterator[Box]:
-    if budget is not None:
-        budget.spend(1 + len(cuts) // 64)
-    if not cuts:
-        yield box
-        return
-    if any(contains(cut, box) for cut in cuts):
-        return
-    at, starts = _fewest_bounds(box, cuts)
-    opening = sorted((max(cut[at], box[at]), number) for number, cut in enumerate(cuts))
-    active: set[int] = set()
-    next_open = 0
-    for place, low in enumerate(starts):
-        while next_open < len(opening) and opening[next_open][0] <= low:
-            active.add(opening[next_open][1])
-            next_open += 1
-        active -= {number for number in active if cuts[number][at + 1] < low}
-        high = starts[place + 1] - 1 if place + 1 < len(starts) else box[at + 1]
-        yield from _sweep(limited(box, at, low, high), [cuts[number] for number in active], budget)
-
-
-def _fewest_bounds(box: Box, cuts: list[Box]) -> tuple[int, list[int]]:
-    """The dimension that falls into the fewest segments (but more than one), and where its segments start."""
-    best: tuple[int, set[int]] | None = None
-    for at in DIMENSIONS:
-        low, high = box[at], box[at + 1]
-        starts = {low}
-        starts.update(cut[at] for cut in cuts if cut[at] > low)
-        starts.update(cut[at + 1] + 1 for cut in cuts if cut[at + 1] < high)
-        if len(starts) > 1 and (best is None or len(starts) < len(best[1])):
-            best = (at, starts)
-    if best is None:
-        raise ValueError("no cut ends inside the box: it is covered")
-    return best[0], sorted(best[1])
-
-
-def covered(box: Box, cuts: Iterable[Box], *, budget: Budget | None = None) -> bool:
-    """Whether the union of `cuts` holds every packet of `box`."""
-    return next(residual(box, cuts, budget=budget), None) is None
-
-
-def disjoint(boxes: Iterable[Box]) -> list[Box]:
-    """The same packets as boxes that do not overlap (the earlier box keeps what two share)."""
-    kept: list[Box] = []
-    for box in boxes:
-        kept.extend(list(residual(box, kept)))
-    return kept
-
-
-def difference(a: Iterable[Box], b: Iterable[Box], *, budget: Budget | None = None) -> list[Box]:
-    """What is in a box of `a` and in none of `b`, as disjoint boxes. For long lists see difference.py."""
-    cuts = list(b)
-    return [piece for box in disjoint(a) for piece in residual(box, cuts, budget=budget)]
-
-
-def same_traffic(a: Sequence[Box], b: Sequence[Box]) -> bool:
-    """Whether two lists of boxes hold the same packets."""
-    return all(covered(box, b) for box in a) and all(covered(box, a) for box in b)

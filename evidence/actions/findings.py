@@ -16,7 +16,7 @@ from compliance.errors import Refused
 from compliance.models import Connection, Server, User
 from compliance.models.estate import day_of
 from compliance.permissions import check
-from compliance.traffic.boxes import difference
+from compliance.traffic.residual import difference
 from evidence.judgement import Judgement
 from evidence.models import Comparison, Finding
 from evidence.rules import Verdict

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, intersect
-from compliance.traffic.difference import Index
+from compliance.traffic.index import Index
 from compliance.traffic.witness import describe
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect
-from compliance.traffic.difference import Index
+from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
 from evidence.formats.slices import NO_INTERFACE, Interfaces, Slice

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
-from compliance.traffic.boxes import FAMILIES, difference
+from compliance.traffic.boxes import FAMILIES
+from compliance.traffic.residual import difference
 from evidence.formats.matching import PROTO, WITH_PORTS, Match, both, everything
 from evidence.formats.nft_fields import Field, Unmodelled, field_of
 

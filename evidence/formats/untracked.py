@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compliance.traffic.boxes import FAMILIES, Box, Family, difference, intersect_all
+from compliance.traffic.boxes import FAMILIES, Box, Family, intersect_all
+from compliance.traffic.residual import difference
 from compliance.traffic.shares import Residue
 from evidence.rules import Action, Chain, Rule
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, intersect, overlaps, subtract
-from compliance.traffic.difference import Index
+from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats.slices import matches
 from evidence.rules import Action, Chain, Rule

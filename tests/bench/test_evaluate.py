@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from compliance.traffic import boxes
 from compliance.traffic.boxes import FULL, Box, box_of
+from compliance.traffic.residual import covered
 from compliance.traffic.witness import Witness
 from evidence.formats.evaluate import decide, permitted, pieces
 from evidence.formats.walk import TOO_MANY
@@ -351,4 +352,4 @@ def test_above_the_budget_it_says_so_and_still_covers_the_box() -> None:
     left = [piece for piece in found if piece.because == TOO_MANY]
     assert left
     assert {piece.decision for piece in left} == {"unproven"}
-    assert boxes.covered(FULL[4], [piece.box for piece in found])
+    assert covered(FULL[4], [piece.box for piece in found])

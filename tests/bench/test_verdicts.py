@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from compliance.traffic.boxes import box_of, contains, same_traffic
+from compliance.traffic.boxes import box_of, contains
+from compliance.traffic.residual import same_traffic
 from evidence.formats.evaluate import decide
 from evidence.rules import Certainty, FlowRecord, Verdict
 from evidence.verdicts import ORDER, judge, roll_up

@@ -36,7 +36,7 @@ def main() -> None:
         return Job.objects.filter(kind=kind, state=Job.State.RUNNING).exists()
 
     def kill_in(kind: str, parts: Stack) -> None:
-        """Kills the worker while a job of the kind is on: it is stopped first, so that the look and the kill are one."""
+        """Kills the worker inside a job of the kind: it is stopped first, so that look and kill are one."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             wait(parts, lambda: running(kind))

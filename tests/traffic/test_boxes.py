@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.traffic import boxes
+from compliance.traffic import residual as left_over
 from compliance.traffic.boxes import Box, Budget, TooManyPieces
-from compliance.traffic.difference import Index, beyond, shared
+from compliance.traffic.difference import beyond, shared
+from compliance.traffic.index import Index
 from tests.traffic.tiny import UNIVERSE, packets, tiny_boxes, total
 
 LISTS = st.lists(tiny_boxes(), max_size=8)
@@ -35,22 +37,22 @@ def test_subtract(a: Box, b: Box) -> None:
 
 @given(tiny_boxes(), LISTS)
 def test_residual_and_covered(box: Box, cuts: list[Box]) -> None:
-    pieces = list(boxes.residual(box, cuts))
+    pieces = list(left_over.residual(box, cuts))
     assert packets(pieces) == packets([box]) - packets(cuts)
     assert total(pieces) == len(packets(pieces)), "pieces overlap"
-    assert boxes.covered(box, cuts) == (packets([box]) <= packets(cuts))
+    assert left_over.covered(box, cuts) == (packets([box]) <= packets(cuts))
 
 
 @given(LISTS, LISTS)
 def test_disjoint_difference_same(a: list[Box], b: list[Box]) -> None:
-    union = boxes.disjoint(a)
+    union = left_over.disjoint(a)
     assert packets(union) == packets(a)
     assert total(union) == len(packets(a))
-    left = boxes.difference(a, b)
+    left = left_over.difference(a, b)
     assert packets(left) == packets(a) - packets(b)
     assert total(left) == len(packets(left))
-    assert boxes.same_traffic(a, b) == (packets(a) == packets(b))
-    assert boxes.same_traffic(a, list(reversed(union)))
+    assert left_over.same_traffic(a, b) == (packets(a) == packets(b))
+    assert left_over.same_traffic(a, list(reversed(union)))
 
 
 @given(LISTS, st.lists(tiny_boxes(), max_size=20))
@@ -82,7 +84,7 @@ def test_index_finds_what_a_scan_finds_among_many(seed: int) -> None:
 
 def test_icmp_types_above_255_are_no_left_over() -> None:
     icmp = boxes.box_of(4, proto=1, sport=(0, 255), dport=(0, 255))
-    assert boxes.covered(boxes.box_of(4, proto=1), [icmp])
+    assert left_over.covered(boxes.box_of(4, proto=1), [icmp])
     assert boxes.subtract(boxes.box_of(4, proto=1), icmp) == []
 
 
@@ -96,7 +98,7 @@ def test_box_of_refuses_what_is_no_range() -> None:
 def test_budget_says_not_decided() -> None:
     cuts = [boxes.box_of(4, src=(n * 4, n * 4), dport=n) for n in range(50)]
     with pytest.raises(TooManyPieces):
-        list(boxes.residual(boxes.full(4), cuts, budget=Budget(10)))
+        list(left_over.residual(boxes.full(4), cuts, budget=Budget(10)))
 
 
 def test_thousands_against_thousands_is_not_quadratic() -> None:

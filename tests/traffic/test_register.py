@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from compliance import register_file
 from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
-from compliance.traffic.boxes import Box, contains, covered, same_traffic
+from compliance.traffic.boxes import Box, contains
+from compliance.traffic.residual import covered, same_traffic
 from compliance.traffic.witness import choose
 
 DAY = date(2026, 6, 1)
