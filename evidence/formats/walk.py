@@ -96,7 +96,7 @@ class Lane:
             return None
         if self._index is None:
             self._index = Index(self.boxes)
-        return next(self._index.numbers(box, near), None)
+        return next(iter(self._index.numbers(box, near)), None)
 
 
 def _concerns(rule: Rule, family: Family, iif: str, oif: str) -> bool:
