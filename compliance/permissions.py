@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from compliance.errors import Refused
 from compliance.four_eyes import why_not_decide
-from compliance.models import TRANSITIONS, ChangeRecord, Role, System, User
+from compliance.models import TRANSITIONS, ChangeRecord, Role, State, System, User
 
 EVERYBODY: Final = tuple(Role.values)
 DECIDE: Final = (Role.SYSTEM_OWNER, Role.MANAGER)
@@ -27,6 +27,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "request": ASK,
     "amend": ASK,
     "retire_connection": ASK,
+    "ask_again": ASK,
     "import": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "add_server": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "manage_estate": (Role.ADMINISTRATOR,),
@@ -74,6 +75,8 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
         )
     if isinstance(obj, ChangeRecord) and verb in TRANSITIONS:
         return wrong_state(verb, obj) or wrong_person(verb, obj, person, now)
+    if isinstance(obj, ChangeRecord) and verb == "ask_again":
+        return not_again(obj)
     return None
 
 
@@ -96,10 +99,23 @@ def wrong_state(verb: str, change: ChangeRecord) -> Refused | None:
     )
 
 
+def not_again(change: ChangeRecord) -> Refused | None:
+    """Whether a new draft can be made from it: only from what was turned down, and not from a removal."""
+    if change.state in (State.REJECTED, State.WITHDRAWN) and change.kind != ChangeRecord.Kind.RETIRE:
+        return None
+    return Refused(
+        f"{change.ref} cannot be asked for again.",
+        f"It is {change.get_state_display().lower()}: only what was rejected or withdrawn, and is no removal, can be.",
+        "Ask from the page of its connection instead.",
+    )
+
+
 def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) -> Refused | None:
     """Whether this step is not for this person, though the role would do: four eyes, and whose request it is."""
     if verb in ("approve", "reject"):
         return why_not_decide(person, verb, change, at)
+    if verb == "edit" and change.requested_by_id != person.pk:
+        return Refused(f"You cannot edit {change.ref}.", f"{change.requested_by} asked for it.", "They can.")
     theirs = change.requested_by_id == person.pk or person.holds([Role.SYSTEM_OWNER], change.system_id, at)
     if verb == "withdraw" and not theirs:
         return Refused(f"You cannot withdraw {change.ref}.", f"{change.requested_by} asked for it.", "They can.")
@@ -107,6 +123,7 @@ def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) ->
 
 
 DONE: Final[dict[str, str]] = {
+    "edit": "edited",
     "submit": "submitted",
     "approve": "approved",
     "reject": "rejected",

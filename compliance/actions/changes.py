@@ -26,10 +26,12 @@ from compliance.permissions import check
 from compliance.signals import change_decided, change_implemented, change_submitted
 
 
-def submit(change: ChangeRecord, *, by: User, at: datetime | None = None) -> ChangeRecord:
+def submit(
+    change: ChangeRecord, *, by: User, seen_version: int | None = None, at: datetime | None = None
+) -> ChangeRecord:
     """Asks for the agreements it needs; from here on its content and its needs are frozen."""
     moment = at or timezone.now()
-    with step(change, "submit", by=by, at=moment) as row:
+    with step(change, "submit", by=by, at=moment, seen=seen_version) as row:
         refuse_altered(row)
         needs = [ApprovalNeeded(change=row, capacity=need.capacity, system=need.system) for need in needs_for(row)]
         ApprovalNeeded.objects.bulk_create(needs)
@@ -194,12 +196,15 @@ def move(change: ChangeRecord, verb: str, *, only: Q | None = None, **fields: An
 def overtaken(change: ChangeRecord) -> Refused:
     """Somebody was quicker, or it changed since it was read."""
     now = ChangeRecord.objects.get(pk=change.pk)
+    what = f"Nothing was done to {change.ref}."
+    if now.state == State.DRAFT:
+        when = timezone.localtime(now.justification.written_at)
+        edited = (
+            f"It was changed by {now.last_edited_by} at {when:%H:%M} on {when.day} {when:%B %Y} since you opened it."
+        )
+        return Refused(what, edited, "Compare it with what you typed, then send yours again or leave theirs.")
     state = f"waits for {waiting(now)}" if now.state == State.SUBMITTED else f"is {now.get_state_display().lower()}"
-    return Refused(
-        f"Nothing was done to {change.ref}.",
-        f"It changed since you opened it: it {state}.",
-        "Read it again, then decide.",
-    )
+    return Refused(what, f"It changed since you opened it: it {state}.", "Read it again, then decide.")
 
 
 def refuse_altered(change: ChangeRecord) -> None:

@@ -26,6 +26,7 @@ SHARE: Final = ("kind", "server", "path", "protocol", "access", "clients", "secu
 SHAPES: Final[dict[str, tuple[str, ...]]] = {"network": NETWORK, "share": SHARE}
 BASES: Final = ("justified", "provisional")
 PROTOCOLS: Final = ("nfs", "smb")
+SQUASHES: Final = ("", "root", "all", "none")  # of an NFS share; empty is what the server does by itself: root
 ACCESSES: Final = ("ro", "rw")
 
 
@@ -97,6 +98,8 @@ def _share(material: Mapping[str, Any]) -> Iterator[Problem]:
         yield "path", "An NFS path begins with a slash, for example /export/hr."
     if material["protocol"] not in PROTOCOLS:
         yield "protocol", "The protocol of a share is nfs or smb."
+    if material["protocol"] == "nfs" and material["squash"] not in SQUASHES:
+        yield "squash", "Squash of an NFS share is root, all or none."
     if material["access"] not in ACCESSES:
         yield "access", "Access is ro (read only) or rw (read and write)."
     if not isinstance(material["users"], list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -22,6 +23,11 @@ KINDS = [
     ("network", "A network connection: one server reaches a service of another"),
     ("share", "A file share: read or write files of another server"),
 ]
+# the answers that only one kind of request has
+ONLY = {
+    "network": ("services", "via"),
+    "share": ("path", "protocol", "access", "security", "squash", "users", "clients"),
+}
 DATE = forms.DateInput(attrs={"type": "date"})
 
 
@@ -49,6 +55,11 @@ class RequestForm(forms.Form):
         required=False,
         help_text="For a network connection: tcp/5432, udp/53 or tcp/8000-8010, separated by commas.",
     )
+    via = forms.CharField(
+        label="By way of",
+        required=False,
+        help_text="For a network connection through a proxy, jump host or load balancer: their names, in order.",
+    )
     path = forms.CharField(
         label="Path of the share",
         required=False,
@@ -62,6 +73,20 @@ class RequestForm(forms.Form):
     )
     security = forms.CharField(
         label="Security of the share", required=False, help_text="krb5p, sys, or for SMB: encrypt."
+    )
+    squash = forms.CharField(
+        label="Squash",
+        required=False,
+        max_length=60,
+        help_text="Who loses their own rights. NFS: root (usual), all or none. SMB: the account all act as, if any.",
+    )
+    users = forms.CharField(
+        label="Users of the share", required=False, help_text="Names separated by commas; empty for everybody."
+    )
+    clients = forms.CharField(
+        label="Others that use the share",
+        required=False,
+        help_text="For a file share: more servers or groups beside the one above, separated by commas.",
     )
     business_need = forms.CharField(
         label="Business need", widget=forms.Textarea(attrs={"rows": 4}), help_text="What stops working without it?"
@@ -91,20 +116,26 @@ class RequestForm(forms.Form):
     window = forms.CharField(label="Change window", required=False, max_length=120)
     rollback = forms.CharField(label="How to undo it", required=False, widget=forms.Textarea(attrs={"rows": 2}))
     ticket = forms.CharField(label="Ticket in another system", required=False, max_length=60)
+    seen = forms.IntegerField(
+        widget=forms.HiddenInput, required=False
+    )  # the version of the draft the person began with
 
     SECTIONS = (
         (
             "What you need",
             "",
-            ("kind", "title", "system", "source", "destination", "services", "path", "protocol", "access", "security"),
+            ("kind", "title", "system", "source", "destination", *ONLY["network"], *ONLY["share"]),
         ),
         ("Why", "Auditors and approvers read this.", ("business_need", "security_implications", "data_carried")),
         ("Until when", "", ("expected_use", "review_by", "ends_on")),
         ("How it is carried out", "", ("urgency", "window", "rollback", "ticket")),
     )
 
-    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: User, fixed: Iterable[str] = (), **kwargs: Any) -> None:
+        """`fixed`: the fields that keep what they start with, whatever is sent."""
         super().__init__(*args, **kwargs)
+        for name in fixed:
+            self.fields[name].disabled = True
         self.fields["system"].queryset = System.objects.for_user(person)  # type: ignore[attr-defined]
         ends = Endpoint.objects.select_related("server", "group", "zone").order_by("name")
         self.fields["source"].queryset = ends  # type: ignore[attr-defined]
@@ -135,19 +166,18 @@ class RequestForm(forms.Form):
                 "path": said["path"].strip(),
                 "protocol": said["protocol"],
                 "access": said["access"],
-                "clients": [said["source"].name],
+                "clients": list(dict.fromkeys([said["source"].name, *listed(said["clients"])])),
                 "security": said["security"].strip(),
-                "squash": "root" if said["protocol"] == "nfs" else "",
-                "users": [],
+                "squash": said["squash"].strip() or ("root" if said["protocol"] == "nfs" else ""),
+                "users": listed(said["users"]),
                 **dates,
             }
-        services = [word.strip() for word in said["services"].replace(";", ",").split(",") if word.strip()]
         return {
             "kind": "network",
             "source": said["source"].name,
             "destination": said["destination"].name,
-            "services": services,
-            "via": [],
+            "services": listed(said["services"]),
+            "via": listed(said["via"]),
             **dates,
         }
 
@@ -156,5 +186,10 @@ class RequestForm(forms.Form):
         return {key: self.cleaned_data[key] for key in ("business_need", "security_implications", "data_carried")}
 
 
+def listed(text: str) -> list[str]:
+    """The words of an answer, divided by comma or semicolon."""
+    return [word.strip() for word in text.replace(";", ",").split(",") if word.strip()]
+
+
 # where a sentence about the material is shown, when the form's field has another name
-FIELDS = {"server": "destination", "clients": "source"}
+FIELDS = {"server": "destination"}

@@ -38,6 +38,7 @@ class Transition(NamedTuple):
 
 # The whole workflow. A verb that is not here, or from a state that is not here, does not exist.
 TRANSITIONS: Final[dict[str, Transition]] = {
+    "edit": Transition(("draft",), "draft", ("requester", "system_owner", "engineer")),
     "submit": Transition(("draft",), "submitted", ("requester", "system_owner", "engineer")),
     "approve": Transition(("submitted",), "approved", ("system_owner", "manager")),
     "reject": Transition(("submitted",), "rejected", ("system_owner", "manager")),

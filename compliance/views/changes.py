@@ -47,6 +47,10 @@ VERBS: Final[dict[str, Verb]] = {
         "Dispute", "octagon-alert", "The record says that what was done is not what was approved.", True, ReasonForm
     ),
 }
+ASKED: Final = (State.DRAFT, State.SUBMITTED)  # one's own requests that are not decided
+DECISIONS: Final = ("approve", "reject")  # offered by the template, with a key of their own
+# verbs with a page of their own: label, icon, last part of the address
+PAGES: Final = {"edit": ("Edit…", "pencil", "edit"), "ask_again": ("Ask again…", "rotate-ccw", "again")}
 COLUMNS: Final = ("id", "title", "kind", "urgency", "state", "asked by", "asked", "decided", "verified", "connection")
 
 
@@ -116,7 +120,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     person = signed_in(request)
     waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at")
     mine = list(waiting)
-    asked = list(ChangeRecord.objects.filter(requested_by=person, state=State.SUBMITTED).order_by("submitted_at"))
+    asked = list(ChangeRecord.objects.filter(requested_by=person, state__in=ASKED).order_by("submitted_at", "pk"))
     todo = list(to_implement(person))
     tab = request.GET.get("tab", "for-me")
     listing = {"asked": asked, "to-do": todo}.get(tab, mine)
@@ -166,7 +170,7 @@ def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -
     return {
         "ref": change.ref,
         "url": f"/inbox/{change.ref}/{suffix}",
-        "tag": change.get_kind_display().lower(),
+        "tag": "draft" if change.state == State.DRAFT else change.get_kind_display().lower(),
         "rating": "high" if change.urgency == ChangeRecord.Urgency.URGENT else "",
         "title": f"{source} → {destination}",
         "detail": f"{services(change.material)} · {change.requested_by}",
@@ -190,7 +194,7 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
     said = panel("change", change, person)
     approve, reject = may(person, "approve", change), may(person, "reject", change)
     url = f"/changes/{change.ref}/"
-    others = [name for name in ("submit", "withdraw", "implement", "dispute") if may(person, name, change) is None]
+    offered = [name for name in (*PAGES, *VERBS) if name not in DECISIONS and may(person, name, change) is None]
     return {
         "ref": change.ref,
         "title": change.title,
@@ -216,15 +220,7 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "reject_url": "" if reject else f"{url}reject/",
         "refusal": (approve.why or approve.what) if approve and change.state == State.SUBMITTED else "",
         "consequence": consequence(change),
-        "actions": [
-            {
-                "label": f"{VERBS[name].label}…",
-                "url": f"{url}{name}/",
-                "icon": VERBS[name].icon,
-                "danger": VERBS[name].danger,
-            }
-            for name in others
-        ],
+        "actions": [action(name, url) for name in offered],
         "checks": [],
         "columns": ["Asked for"],
         "rows": [
@@ -232,6 +228,15 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
             for row in facts(change.material)
         ],
     } | said
+
+
+def action(name: str, url: str) -> dict[str, Any]:
+    """A button to the page of a verb."""
+    if name in PAGES:
+        label, icon, address = PAGES[name]
+        return {"label": label, "url": f"{url}{address}/", "icon": icon, "danger": False}
+    said = VERBS[name]
+    return {"label": f"{said.label}…", "url": f"{url}{name}/", "icon": said.icon, "danger": said.danger}
 
 
 def needs_of(change: ChangeRecord) -> list[ApprovalNeeded]:
@@ -302,7 +307,7 @@ def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
         if name == "implement":
             return verbs.implement(change, by=person, note=because)
         if name == "submit":
-            return verbs.submit(change, by=person)
+            return verbs.submit(change, by=person, seen_version=seen)
         if name == "dispute":
             return verbs.dispute(change, why=because, by=person)
         return {"reject": verbs.reject, "withdraw": verbs.withdraw}[name](change, by=person, because=because)

@@ -2,54 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from compliance.actions import connections as verbs
+from compliance.actions import drafts
+from compliance.actions.material import ends_of
 from compliance.errors import Refused
-from compliance.forms.requests import RequestForm
-from compliance.models import ChangeRecord, Connection
+from compliance.forms.requests import ONLY, RequestForm
+from compliance.models import ChangeRecord, Connection, System
 from compliance.models.estate import day_of
 from compliance.permissions import check
 from compliance.views.changes import needs_of, signed_in
 from compliance.views.connections import newest_material
-from compliance.views.shown import ends, services
+from compliance.views.shown import ends, facts, services
+from compliance.views.verbs import confirm
+
+NOT_CARRIED: Final = ("csrfmiddlewaretoken", "step", "seen")
+
+
+class Asking(NamedTuple):
+    """What the form is opened for: its title, what it starts with, what stays, and the verb that takes the answers."""
+
+    title: str
+    back_url: str
+    start: dict[str, Any]
+    fixed: tuple[str, ...]
+    send: Callable[[RequestForm, bool], ChangeRecord]
+    draft: ChangeRecord | None = None
 
 
 def new(request: HttpRequest) -> HttpResponse:
-    """The request form (GET), its answers to check (step=check), back to it (step=edit), or sent (step=send)."""
+    """A new connection or share, or a change to one that stands (?amend=CON-42)."""
     person = signed_in(request)
     check(person, "request", None)
     amended = named(request)
+
+    def send(form: RequestForm, submit: bool) -> ChangeRecord:
+        said = {**answered(form), "by": person, "submit": submit}
+        if amended is not None:
+            return verbs.amend(amended, **said)
+        return verbs.request(system=form.cleaned_data["system"], **said)
+
+    title = f"Change {amended.ref}" if amended else "Request a connection or a share"
+    return ask(
+        request, Asking(title, "/connections/", initial(request, amended), ("kind", "system") if amended else (), send)
+    )
+
+
+def edit(request: HttpRequest, number: int) -> HttpResponse:
+    """The same form for a draft: kept, or sent for approval."""
+    person = signed_in(request)
+    draft = get_object_or_404(ChangeRecord.objects.for_user(person).select_related("justification"), pk=number)
+    if request.method != "POST":
+        check(person, "edit", draft)  # on POST the verb says it beside what was typed
+
+    def send(form: RequestForm, submit: bool) -> ChangeRecord:
+        home, seen = form.cleaned_data["system"], form.cleaned_data["seen"]
+        return drafts.edit(draft, system=home, seen_version=seen, by=person, submit=submit, **answered(form))
+
+    fixed = () if draft.kind == ChangeRecord.Kind.NEW else ("kind", "system")
+    return ask(request, Asking(f"Edit {draft.ref}", f"/changes/{draft.ref}/", told(draft), fixed, send, draft))
+
+
+def again(request: HttpRequest, number: int) -> HttpResponse:
+    """A new draft from a request that was turned down: confirmed, then edited."""
+    person = signed_in(request)
+    old = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
+    if request.method != "POST":
+        check(person, "ask_again", old)
+    return confirm(
+        request,
+        form=Form(request.POST if request.method == "POST" else None),
+        act=lambda _: drafts.ask_again(old, by=person),
+        done=lambda draft: f"/changes/{draft.ref}/edit/",
+        context={
+            "title": f"Ask again: {old.ref}",
+            "crumb": [old.ref, old.get_state_display()],
+            "back_url": f"/changes/{old.ref}/",
+            "subject": old.title,
+            "consequence": f"A new draft with the same answers is made, for you to edit. {old.ref} stays as it is.",
+            "facts": [*facts(old.material), {"label": "Reason given", "text": old.closing_note, "mono": False}],
+            "warning": None,
+            "submit": "Make a new draft",
+            "danger": False,
+        },
+    )
+
+
+def ask(request: HttpRequest, asking: Asking) -> HttpResponse:
+    """The form (GET), its answers to check (step=check), back to it (edit), kept as a draft (keep) or sent (send)."""
     step = request.POST.get("step", "")
-    form = RequestForm(request.POST if step else None, person=person, initial=initial(request, amended))
-    if step in ("check", "send") and form.is_valid():
+    form = RequestForm(
+        request.POST if step else None, person=signed_in(request), initial=asking.start, fixed=asking.fixed
+    )
+    if step in ("check", "keep", "send") and form.is_valid():
         if step == "check":
-            return render(request, "compliance/request_check.html", answers(request.POST, form, None))
+            return render(request, "compliance/request_check.html", answers(request.POST, form, asking.draft, None))
         try:
-            change = send(form, amended, person)
+            change = asking.send(form, step == "send")
         except Refused as refusal:
-            return render(request, "compliance/request_check.html", answers(request.POST, form, refusal), status=409)
-        return HttpResponseRedirect(f"/requests/{change.ref}/sent/")
+            return render(
+                request, "compliance/request_check.html", answers(request.POST, form, asking.draft, refusal), status=409
+            )
+        return HttpResponseRedirect(f"/requests/{change.ref}/sent/" if step == "send" else f"/changes/{change.ref}/")
     if step == "edit":
         form.is_valid()
     return render(
         request,
         "compliance/request_form.html",
         {
-            "title": f"Change {amended.ref}" if amended else "Request a connection or a share",
+            "title": asking.title,
             "sections": [
                 {"title": title, "lead": lead, "fields": [form[name] for name in names]}
                 for title, lead, names in form.SECTIONS
             ],
             "form": form,
             "covered": None,
-            "back_url": "/connections/",
+            "back_url": asking.back_url,
         },
-        status=422 if form.errors and step == "check" else 200,
+        status=422 if form.errors and step in ("check", "keep", "send") else 200,
     )
 
 
@@ -63,57 +140,76 @@ def named(request: HttpRequest) -> Connection | None:
 
 def initial(request: HttpRequest, amended: Connection | None) -> dict[str, Any]:
     """What the form starts with: nothing, a kind from the address, or what stands today."""
-    start: dict[str, Any] = {"kind": "share" if request.GET.get("kind") == "share" else "network"}
     if amended is None:
-        return start
+        return {"kind": "share" if request.GET.get("kind") == "share" else "network"}
     version = amended.version_on(day_of(timezone.now()))
     material = dict(version.material) if version else newest_material(amended)
-    source, destination = ends(material)
-    kept = ("kind", "path", "protocol", "access", "security", "expected_use", "review_by", "ends_on")
+    return {**typed(material), "system": amended.system_id, "title": f"Change {amended}"[:200]}
+
+
+def told(draft: ChangeRecord) -> dict[str, Any]:
+    """Every answer of a draft, as the form has them."""
+    why = draft.justification
     return {
-        **{key: material[key] for key in kept if material.get(key)},
-        "system": amended.system_id,
-        "source": source,
-        "destination": destination,
-        "services": ", ".join(material.get("services", [])),
-        "title": f"Change {amended}"[:200],
+        **typed(draft.material),
+        **{key: getattr(why, key) for key in drafts.REASONS},
+        **{key: getattr(draft, key) for key in ("title", *drafts.CARRIED)},
+        "system": draft.system_id,
+        "seen": draft.version,
     }
 
 
-def send(form: RequestForm, amended: Connection | None, person: Any) -> ChangeRecord:
-    """One verb: a new connection, or a change to one that stands."""
-    said = form.cleaned_data
-    details = {key: said[key] for key in ("title", "urgency", "window", "rollback", "ticket")}
-    if amended is not None:
-        return verbs.amend(amended, material=form.material(), justification=form.justification(), by=person, **details)
-    return verbs.request(
-        system=said["system"], material=form.material(), justification=form.justification(), by=person, **details
-    )
+def typed(material: Mapping[str, Any]) -> dict[str, Any]:
+    """The material as somebody would type it."""
+    kept = ("kind", "path", "protocol", "access", "security", "squash", "expected_use", "review_by", "ends_on")
+    sources, destination = ends_of(material)
+    return {
+        **{key: material[key] for key in kept if material.get(key)},
+        **{key: ", ".join(material.get(key, [])) for key in ("services", "via", "users")},
+        "source": sources[0],
+        "destination": destination,
+        "clients": ", ".join(sources[1:]),
+    }
 
 
-def answers(posted: QueryDict, form: RequestForm, refused: Refused | None) -> dict[str, Any]:
-    """Context of the page on which the answers are checked."""
-    hidden = {"network": ("path", "protocol", "access", "security"), "share": ("services",)}[form.cleaned_data["kind"]]
+def answered(form: RequestForm) -> dict[str, Any]:
+    """The answers as the verbs take them."""
+    said = {key: form.cleaned_data[key] for key in ("title", *drafts.CARRIED)}
+    return {"material": form.material(), "justification": form.justification(), **said}
+
+
+def answers(
+    posted: QueryDict, form: RequestForm, draft: ChangeRecord | None, refused: Refused | None
+) -> dict[str, Any]:
+    """Context of the page on which the answers are checked.
+
+    After a refusal, what the draft says by now stands beside what was typed, and sending again takes its place.
+    """
+    hidden = {"network": ONLY["share"], "share": ONLY["network"]}[form.cleaned_data["kind"]]
     owner = form.cleaned_data["system"].owner
+    stands = standing(draft, form) if draft and refused else {}
+    carried = [(name, value) for name, values in posted.lists() for value in values if name not in NOT_CARRIED]
+    if draft:
+        carried.append(("seen", str(draft.version) if refused else posted.get("seen", "")))
     return {
         "title": "Check your answers",
         "sections": [
             {
                 "title": title,
                 "answers": [
-                    {"label": form[name].label, "text": spoken(form, name), "mono": name in ("services", "path")}
+                    {
+                        "label": form[name].label,
+                        "text": spoken(form, name),
+                        "mono": name in ("services", "path"),
+                        "stands": stands.get(name),
+                    }
                     for name in names
                     if name not in hidden
                 ],
             }
             for title, _, names in form.SECTIONS
         ],
-        "carried": [
-            {"name": name, "value": value}
-            for name, values in posted.lists()
-            if name not in ("csrfmiddlewaretoken", "step")
-            for value in values
-        ],
+        "carried": [{"name": name, "value": value} for name, value in carried],
         "opens": None,
         "approvers": [
             {"capacity": f"System owner of {form.cleaned_data['system']}", "person": str(owner)},
@@ -122,6 +218,20 @@ def answers(posted: QueryDict, form: RequestForm, refused: Refused | None) -> di
         "form": form,
         "refused": refused,
     }
+
+
+def standing(draft: ChangeRecord, form: RequestForm) -> dict[str, str]:
+    """What the draft says by now where that differs from what was typed: the form's name of it → text."""
+    draft.refresh_from_db()
+    now = told(draft)
+    choices = {name: dict(getattr(form.fields[name], "choices", None) or {}) for name in ("kind", *form.fields)}
+    found = {}
+    for name, value in form.cleaned_data.items():
+        key = getattr(value, "pk", value) if name == "system" else str(value or "")
+        there = now.get(name) or ""
+        if name != "seen" and str(key) != str(there):
+            found[name] = str(System.objects.get(pk=there) if name == "system" else choices[name].get(there, there))
+    return found
 
 
 def spoken(form: RequestForm, name: str) -> str:

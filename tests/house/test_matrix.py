@@ -29,6 +29,8 @@ MATRIX: Final[dict[str, tuple[str, ...]]] = {
     "change_approve": ("omar", "mina"),
     "change_reject": ("omar", "mina"),
     "change_submit": (),
+    "change_edit": (),  # a draft's, and its requester's: tests/compliance/test_drafts.py
+    "change_again": (),  # of what was turned down: tests/compliance/test_drafts.py
     "change_withdraw": ("rita", "omar"),
     "change_implement": (),
     "change_dispute": (),
