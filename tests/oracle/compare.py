@@ -1,0 +1,102 @@
+"""One set of rules, all the way: loaded, dumped, read, evaluated, and asked of the kernel packet by packet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from compliance.traffic.witness import Witness
+from evidence.formats.evaluate import Decision, Evaluator
+from evidence.host import read_host
+from evidence.rules import Reading
+from tests.oracle import packets, rulesets, vocabulary
+from tests.oracle.kernel import Kernel
+from tests.oracle.packets import POINTS, Asked
+from tests.oracle.rulesets import Ruleset
+
+TRIES = 3  # a packet that we permit and that did not come out is sent again, alone: it may have been lost on the way
+
+
+def as_read(reading: Reading) -> Reading:
+    """The reading as it is. A control puts a wrong one in its place."""
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The kernel and we do not say the same of one packet."""
+
+    point: str
+    packet: Asked
+    passed: bool
+    ours: Decision
+    rules: Ruleset
+
+    def __str__(self) -> str:
+        sent, asked = self.packet
+        blank = "" if asked == sent else " (asked without its interfaces)"
+        kernel = "lets it through" if self.passed else "stops it"
+        return (
+            f"{self.point} {sent} sport {sent.sport} dport {sent.dport} in {sent.iif} out {sent.oif}{blank}: "
+            f"the kernel {kernel}; we say {self.ours.decision} by {self.ours.rule} "
+            f"{list(self.ours.path)} `{self.ours.origin.text if self.ours.origin else ''}`: {self.ours.because}"
+        )
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was compared. `verdicts`: packets that both the kernel and we decided; `unproven`: we did not."""
+
+    verdicts: int = 0
+    v6: int = 0
+    permitted: int = 0
+    unproven: int = 0
+    rulesets: int = 0
+    disagreements: list[Disagreement] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count another one in."""
+        self.verdicts += other.verdicts
+        self.v6 += other.v6
+        self.permitted += other.permitted
+        self.unproven += other.unproven
+        self.rulesets += other.rulesets
+        self.disagreements.extend(other.disagreements)
+
+
+def one_ruleset(
+    kernel: Kernel, dice: Random, count: int, *, misread: Callable[[Reading], Reading] = as_read
+) -> Tally:
+    """Random rules and `count` packets for each point and family. Raises ToolRefused, Lost."""
+    words = vocabulary.drawn(dice, kernel.layout)
+    rules = rulesets.drawn(dice, words)
+    kernel.load(rules)
+    reading = misread(read_host(kernel.dumps(sets=bool(rules.sets))))
+    evaluators = {point: Evaluator(reading, point) for point in POINTS}
+    tally = Tally(rulesets=1)
+    for point, asked in packets.drawn(dice, kernel.layout, words, evaluators, reading, count).items():
+        for one in compared(kernel, evaluators[point], point, asked, rules, tally):
+            tally.disagreements.append(one)
+    return tally
+
+
+def compared(
+    kernel: Kernel, evaluator: Evaluator, point: str, asked: list[Asked], rules: Ruleset, tally: Tally
+) -> Iterator[Disagreement]:
+    """Ask both sides about every packet; gives where they differ and counts in `tally`. Raises Lost."""
+    came = kernel.passes(point, [one.sent for one in asked])
+    for one, passed in zip(asked, came, strict=True):
+        ours = evaluator.decide(one.asked)
+        if ours.decision == "unproven":
+            tally.unproven += 1
+            continue
+        tally.verdicts += 1
+        tally.v6 += one.sent.family == 6
+        tally.permitted += passed
+        if (ours.decision == "permit") != passed and not (not passed and _comes_again(kernel, point, one.sent)):
+            yield Disagreement(point, one, passed, ours, rules)
+
+
+def _comes_again(kernel: Kernel, point: str, packet: Witness) -> bool:
+    return any(kernel.passes(point, [packet])[0] for _ in range(TRIES))

@@ -1,0 +1,53 @@
+"""A whole set of rules for one host: what the real tools load, one of them alone or several live at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from compliance.traffic.boxes import Family
+from tests.oracle import iptables_rules, nft_rules
+from tests.oracle.vocabulary import Vocabulary
+
+TOOLS: dict[str, Family] = {"iptables-nft": 4, "ip6tables-nft": 6, "iptables-legacy": 4, "ip6tables-legacy": 6}
+LEGACY = ("iptables-legacy", "ip6tables-legacy")
+# What is live at once: (iptables over nft, legacy iptables, native nft).
+MIXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
+TABLES = ("raw", "mangle", "filter", "security")
+DOUBT = 0.012  # share of rules with a match that no reader can decide
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """`saved`: tool -> its save text; `native`: nft's own text; `sets`: what `ipset restore` takes."""
+
+    saved: dict[str, str] = field(default_factory=dict)
+    native: str = ""
+    sets: str = ""
+
+    def files(self) -> dict[str, str]:
+        """File name -> text, of what there is to load."""
+        named = {"ipset.in": self.sets, "nft.in": self.native, **{f"{tool}.in": text for tool, text in self.saved.items()}}
+        return {name: text for name, text in named.items() if text}
+
+    def commands(self) -> list[str]:
+        """Shell lines that load the files."""
+        lines = ["ipset restore < ipset.in"] if self.sets else []
+        lines.extend(f"{tool}-restore {tool}.in" for tool in self.saved)
+        return [*lines, *(["nft -f nft.in"] if self.native else [])]
+
+    def __str__(self) -> str:
+        return "\n".join(f"--- {name}\n{text.rstrip()}" for name, text in self.files().items())
+
+
+def drawn(dice: Random, words: Vocabulary, *, doubt: float = DOUBT) -> Ruleset:
+    """Rules of one tool or of several."""
+    over_nft, legacy, native = dice.choice(MIXES)
+    wanted = [tool for tool in TOOLS if (legacy if tool in LEGACY else over_nft)]
+    saved = {}
+    for tool in wanted:
+        tables = tuple(table for table in TABLES if dice.random() < (0.9 if table == "filter" else 0.25))
+        if tables:
+            writer = iptables_rules.Writer(dice, words, TOOLS[tool], doubt)
+            saved[tool] = writer.save_text(tables)
+    return Ruleset(saved, nft_rules.Writer(dice, words, doubt).ruleset() if native else "")
