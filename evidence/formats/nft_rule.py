@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from compliance.traffic.boxes import FULL, Box, Family, limited
+from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, limited
 from compliance.traffic.shares import Residue
 from evidence.formats import names
-from evidence.formats.matching import DPORT, DST, SPORT, SRC, Match, both, everything, within
+from evidence.formats.matching import DPORT, DST, PROTO, SPORT, SRC, Match, both, everything, within
 from evidence.formats.nft_fields import Address, Numbers, Unmodelled, field_of
 from evidence.formats.nft_sets import CATCH_ALL, Key, Lookup
 from evidence.formats.untracked import NOTRACK
@@ -211,7 +211,8 @@ def _first_packet(op: Any, mask: int | None, right: Any) -> list[Match]:
     if isinstance(right, dict) and set(right) == {"set"}:
         raise Unmodelled("a set of TCP flags")
     value = _flags(right)
-    tcp = Numbers(4, 255, protocols=(names.PROTOCOLS["tcp"],)).none_of([])
+    number = names.PROTOCOLS["tcp"]
+    tcp = [match for family in FAMILIES for match in within(family, PROTO, [(number, number)])]
     looked_at = mask if mask is not None and op in {"==", "!="} else value
     if looked_at & names.UNTOLD_FLAGS or value & names.UNTOLD_FLAGS:
         raise Unmodelled("the ECN flags")
