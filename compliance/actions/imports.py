@@ -1,7 +1,7 @@
-"""Servers and connections from the spreadsheet people have: kept, matched, tried, then all rows or none.
+"""Servers, connections and shares from the spreadsheet people have: kept, matched, tried, then all rows or none.
 
-A connection that is imported authorises nothing: it becomes a change record on a provisional basis that two people
-approve like any other.
+A connection or share that is imported authorises nothing: it becomes a change record on a provisional basis that two
+people approve like any other.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from compliance.actions import import_rows as rows
 from compliance.actions.import_file import read_table
+from compliance.actions.import_requests import Connections, Shares
+from compliance.actions.import_servers import Servers
 from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import ColumnMapping, ImportedTable, User
@@ -23,6 +25,7 @@ from compliance.models.approvals import canonical
 from compliance.permissions import check
 
 Bad = rows.Bad
+IMPORTERS: Final[dict[str, type[rows.Importer]]] = {"servers": Servers, "connections": Connections, "shares": Shares}
 PREVIEW: Final = 50  # lines of what would be written
 
 
@@ -68,7 +71,7 @@ def keep(name: str, content: bytes, *, kind: str, by: User, at: datetime | None 
     check(by, "import", None, at=moment)
     if kind not in rows.COLUMNS:
         raise Refused(
-            "This cannot be imported.", f"{kind} is not something Eastwest imports.", "Servers or connections."
+            "This cannot be imported.", f"{kind} is not something Eastwest imports.", "Servers, connections or shares."
         )
     header, lines = read_table(name, content)
     return ImportedTable.objects.create(
@@ -145,7 +148,7 @@ def carry_out(table: ImportedTable, *, mapping: dict[str, str], by: User, at: da
 
 def _write(table: ImportedTable, mapping: dict[str, str], by: User, at: datetime) -> Result:
     """Writes row after row, each in a savepoint of its own, and notes what became of it."""
-    importer = rows.IMPORTERS[table.kind](table=table, by=by, at=at)
+    importer = IMPORTERS[table.kind](table=table, by=by, at=at)
     result = Result(file=table.file, rows=len(table.rows))
     missing = [column.label for column in rows.COLUMNS[table.kind] if column.required and column.name not in mapping]
     if missing:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
-KINDS = [("servers", "Servers"), ("connections", "Connections")]
+KINDS = [("servers", "Servers"), ("connections", "Connections"), ("shares", "File shares")]
 
 
 class FirstPasswordForm(forms.Form):

@@ -16,6 +16,7 @@ class ImportedTable(models.Model):
     class Kind(models.TextChoices):
         SERVERS = "servers", "Servers"
         CONNECTIONS = "connections", "Connections"
+        SHARES = "shares", "File shares"
 
     kind = models.CharField(max_length=11, choices=Kind.choices)
     file = models.CharField("file name", max_length=200)

@@ -66,7 +66,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
             "servers",
         ),
         (
-            "Connections",
+            "Connections and shares",
             "From the spreadsheet you have; each is approved by two people.",
             "/setup/import/?kind=connections",
             Connection.objects.count(),
@@ -146,8 +146,8 @@ def mapped(request: HttpRequest, step: str) -> HttpResponse:
                 "title": "Imported",
                 "reference": f"{outcome.new + outcome.changed} rows",
                 "sentence": f"{outcome.new} new, {outcome.changed} changed, {outcome.same} as they were.",
-                "steps": ["Connections wait for their approvals: an import authorises nothing."]
-                if held["kind"] == "connections"
+                "steps": ["What was asked for waits for its approvals: an import authorises nothing."]
+                if held["kind"] != "servers"
                 else [],
                 "links": [{"label": "See them", "url": where}, {"label": "Back to set-up", "url": "/setup/"}],
             },

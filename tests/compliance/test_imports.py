@@ -6,6 +6,7 @@ import io
 from datetime import date
 
 import pytest
+from django.test import Client
 from openpyxl import Workbook
 
 from compliance.actions import changes as verbs
@@ -123,6 +124,77 @@ def test_bad_rows_of_connections_are_named(people: People) -> None:
         (2, "system"), (3, "services"), (4, "expected_use"), (4, "ends_on"), (5, ""),
     ]  # fmt: skip
     assert not Server.objects.filter(name__startswith="nobody").exists()
+
+
+SHARES = """File server,Share,Mounted by,Type,Rights,Sec,Valid users
+file-01,/export/pay,pay-app-01; log-01,NFS,read/write,krb5p,
+file-01,/export/old,"pay-app-01
+fax-01",,,,
+nas-09,hr,pay-app-01,CIFS,ro,encrypt,"ana, ben"
+"""
+
+
+def test_shares_become_requests_with_all_their_clients(people: People) -> None:
+    table, mapping = brought(people, SHARES, "shares")
+    assert mapping == {
+        "server": "File server", "path": "Share", "clients": "Mounted by", "protocol": "Type", "access": "Rights",
+        "security": "Sec", "users": "Valid users",
+    }  # fmt: skip
+    before = counts()
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert (tried.bad, tried.new, counts()) == ([], 3, before)
+    assert [(one.name, one.rows) for one in tried.placeholders] == [("fax-01", "3"), ("nas-09", "4")]
+    assert tried.preview[0].text == "pay-app-01, log-01 → file-01: nfs /export/pay rw"
+    imports.carry_out(table, mapping=mapping, by=people.omar)
+    first, second, third = (change.material for change in ChangeRecord.objects.order_by("pk"))
+    assert (first["clients"], first["access"], first["squash"]) == (["pay-app-01", "log-01"], "rw", "root")
+    assert (second["protocol"], second["access"], second["clients"]) == ("nfs", "ro", ["pay-app-01", "fax-01"])
+    assert (third["protocol"], third["server"], third["users"]) == ("smb", "nas-09", ["ana", "ben"])
+    asked = Connection.objects.order_by("pk")
+    assert [one.kind for one in asked] == ["share"] * 3
+    assert asked[2].source_row["Share"] == "hr"
+    assert asked[2].source_row["row"] == 4
+    assert {change.state for change in ChangeRecord.objects.all()} == {State.SUBMITTED}
+    assert not Connection.objects.authorised_at(day_of(table.brought_at)).exists()
+    again, remembered = brought(people, SHARES, "shares")
+    assert remembered == mapping
+    assert imports.dry_run(again, mapping=mapping, by=people.omar).same == 3
+    wider, _ = brought(people, SHARES.replace(",ro,encrypt", ",rw,encrypt"), "shares")
+    assert imports.dry_run(wider, mapping=mapping, by=people.omar).new == 1  # another access is another thing
+
+
+def test_bad_rows_of_shares_are_named_and_nothing_is_imported(people: People) -> None:
+    text = SHARES + r"file-01,\\file-01\hr,pay-app-01,AFP,some,," + "\nfile-01,hr,pay-app-01,nfs,ro,,\n,/x,,,,,\n"
+    text += "app,/x,pay-app-01,nfs,ro,,\nnobody-1,/x,nobody-2,nfs,ro,,\n"
+    table, mapping = brought(people, text, "shares")
+    before = counts()
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert [(bad.row, bad.column) for bad in tried.bad] == [
+        (5, "protocol"), (5, "access"), (5, "path"), (6, ""), (7, "server"), (7, "clients"), (8, ""), (9, "system"),
+    ]  # fmt: skip
+    assert "slash" in tried.bad[3].problem
+    assert "held by one server" in tried.bad[6].problem
+    with pytest.raises(Refused, match="Nothing was imported"):
+        imports.carry_out(table, mapping=mapping, by=people.omar)
+    assert counts() == before
+
+
+def test_shares_come_in_through_the_pages(people: People) -> None:
+    browser = Client()
+    browser.force_login(people.omar, backend="allauth.account.auth_backends.AuthenticationBackend")
+    file = io.BytesIO(SHARES.encode())
+    file.name = "shares.csv"
+    matched = browser.post("/setup/import/", {"step": "mapping", "kind": "shares", "file": file})
+    form = matched.context["form"]
+    said = {name: form[name].value() for name in form.fields}
+    assert said["column_path"] == "Share"
+    tried = browser.post("/setup/import/", said | {"step": "dry_run"})
+    assert "fax-01" in tried.content.decode()
+    assert not Connection.objects.exists()
+    carried = {one["name"]: one["value"] for one in tried.context["carried"]}
+    done = browser.post("/setup/import/", carried | {"step": "import"})
+    assert "an import authorises nothing" in done.content.decode()
+    assert Connection.objects.filter(kind="share").count() == 3
 
 
 def test_the_matching_of_columns_is_remembered(people: People) -> None:

@@ -1,0 +1,73 @@
+"""Rows of servers: new ones with their addresses, and what changes about those that are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from compliance.actions import estate
+from compliance.actions.import_rows import NO, YES, Bad, Row, always
+from compliance.models import Endpoint, ImportedTable, Server, System, User, Zone
+from compliance.traffic import addresses
+
+
+@dataclass
+class Servers:
+    """Rows of servers. A server that is there already is brought up to date; addresses are added, never taken away."""
+
+    table: ImportedTable
+    by: User
+    at: datetime
+    placeholders: dict[str, list[int]] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def problems(self, row: Row) -> list[Bad]:
+        """What is wrong with the row."""
+        found = always(row, "servers")
+        name, system, zone = (row.cells.get(key, "") for key in ("name", "system", "zone"))
+        if name and self.seen.setdefault(name, row.number) != row.number:
+            found.append(row.bad("name", f"{name} stands in row {self.seen[name]} already.", "Keep one of the two."))
+        if system and not System.objects.filter(name=system).exists():
+            found.append(row.bad("system", f"There is no system {system}.", "Add it first, or correct the name."))
+        if zone and not Zone.objects.filter(name=zone).exists():
+            found.append(row.bad("zone", f"There is no zone {zone}.", "Add it first, or correct the name."))
+        taken = Endpoint.objects.filter(name=name).exclude(kind=Endpoint.Kind.SERVER)
+        if name and taken.exists():
+            found.append(row.bad("name", f"{name} is the name of something else.", "Give the server another name."))
+        for text in row.values("addresses"):
+            try:
+                addresses.parse_host(text)
+            except ValueError as wrong:
+                found.append(row.bad("addresses", f"{wrong}.", "Write for example 10.20.4.12; 2001:db8::12."))
+        for column in ("critical", "high_value"):
+            if row.cells.get(column, "").lower() not in YES | NO:
+                found.append(row.bad(column, "It is neither yes nor no.", "Write yes or no."))
+        return found
+
+    def write(self, row: Row) -> tuple[str, str]:
+        """A new server, or what changes about one that is there."""
+        said: dict[str, Any] = {
+            "system": System.objects.get(name=row.cells["system"]),
+            "status": Server.Status.IN_SERVICE,
+            **{key: row.cells[key] for key in ("role", "environment") if row.cells.get(key)},
+            **{key: row.cells[key].lower() in YES for key in ("critical", "high_value") if key in row.cells},
+        }
+        name, listed = row.cells["name"], row.values("addresses")
+        zone = Zone.objects.filter(name=row.cells.get("zone", "")).first()
+        server = Server.objects.filter(name=name).first()
+        if server is None:
+            estate.add_server(
+                name, addresses=listed, zone=zone, source_row=dict(row.kept), by=self.by, at=self.at, **said
+            )
+            return "new", f"{name} ({', '.join(listed) or 'no address'})"
+        held = {addresses.parse_host(one.ip) for one in server.addresses.filter(valid_to__isnull=True)}
+        added = [text for text in listed if addresses.parse_host(text) not in held]
+        differs = {key: value for key, value in said.items() if getattr(server, key) != value}
+        for text in added:
+            estate.add_address(server, text, zone=zone, by=self.by, at=self.at)
+        if differs:
+            estate.describe_server(server, by=self.by, at=self.at, source_row=dict(row.kept), **differs)
+        if not added and not differs:
+            return "same", name
+        return "changed", f"{name}: {', '.join([*added, *(key.replace('_', ' ') for key in differs)])}"
