@@ -15,6 +15,7 @@ from evidence.formats.matching import (
     SPORT,
     SRC,
     STATES,
+    STATES_OF,
     WITH_PORTS,
     Discontiguous,
     Match,
@@ -270,11 +271,12 @@ def _states(found: Condition, option: Option) -> None:
 
 
 def _direction(found: Condition, option: Option) -> None:
-    """The first packet of a flow goes in its original direction."""
-    if option.value.upper() not in {"ORIGINAL", "REPLY"}:
+    """What has no connection has no direction (net/netfilter/xt_conntrack.c)."""
+    given = option.value.lower()
+    if given not in STATES_OF:
         raise BadLine(f"direction {option.value!r} is not known")
-    if (option.value.upper() == "ORIGINAL") == option.negated:
-        found.never()
+    wanted = given if not option.negated else next(name for name in STATES_OF if name != given)
+    found.cut([Match(found.family, FULL[found.family], states=STATES_OF[wanted])])
 
 
 GENERIC_READERS: dict[str, Callable[[Condition, Option], None]] = {

@@ -16,6 +16,11 @@ from evidence.rules import Action, Nat, Rule
 
 SRC, DST, PROTO, SPORT, DPORT = 0, 2, 4, 6, 8
 STATES = frozenset({"NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"})
+# The states in which a packet has a direction: it belongs to a connection.
+STATES_OF: dict[str, frozenset[str]] = {
+    "original": frozenset({"NEW", "ESTABLISHED", "RELATED"}),
+    "reply": frozenset({"ESTABLISHED", "RELATED"}),
+}
 MOST_MATCHES = 200_000  # alternatives of one rule
 WITH_PORTS = (6, 17, 33, 132, 136)
 Names = frozenset[str] | None

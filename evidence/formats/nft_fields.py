@@ -20,6 +20,7 @@ from evidence.formats.matching import (
     SPORT,
     SRC,
     STATES,
+    STATES_OF,
     WITH_PORTS,
     Discontiguous,
     Match,
@@ -214,6 +215,23 @@ def _states(values: Sequence[Any]) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Direction:
+    """The direction in the connection: what has no connection has none (the kernel breaks the rule off)."""
+
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        if any(not isinstance(value, str) or value not in STATES_OF for value in values):
+            raise Unmodelled(f"direction {list(values)!r}")
+        states = frozenset[str]().union(*(STATES_OF[value] for value in values))
+        return [Match(family, FULL[family], states=states) for family in FAMILIES] if states else []
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        self.any_of(values)
+        return self.any_of([value for value in STATES_OF if value not in values])
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyOf:
     """The address family itself; `words` gives what its values mean (0 = another family)."""
 
@@ -303,7 +321,7 @@ def field_of(expression: Any, hooks: frozenset[str]) -> Field:
         elif kind == "ct" and detail == {"key": "state"}:
             found = State()
         elif kind == "ct" and detail == {"key": "direction"}:
-            found = Fixed("original", frozenset({"original", "reply"}))
+            found = Direction()
         elif kind == "fib" and hooks == {"input"} and detail == {"result": "type", "flags": ["daddr"]}:
             found = Fixed("local", ROUTING_TYPES)
         if found is not None:

@@ -19,12 +19,12 @@ from typing import Literal, NamedTuple
 from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, intersect, overlaps, subtract
 from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
+from evidence.formats.first_packet import parts_in
 from evidence.formats.slices import matches
 from evidence.rules import Action, Chain, Rule
 
 Decided = Literal["permit", "deny", "unproven"]
 POLICY = "#policy"
-NEW = "NEW"
 LOOK_AHEAD = 16  # steps looked at one by one before the index is asked
 TRANSLATIONS = frozenset({"dnat", "redirect"})
 # Tables that prepare packets; the reason a reader looks for is in another one.
@@ -83,6 +83,8 @@ class Lane:
     def _add(self, rule: Rule, family: Family) -> None:
         # Residue never means "nothing": a rule whose every object is unknown may match anything.
         boxes = rule.boxes or ((FULL[family],) if rule.residue else ())
+        states = None if rule.states is None else frozenset(state.upper() for state in rule.states)
+        boxes = tuple(part for box in boxes for part in parts_in(box, family, states))
         after = len(self.steps) + len(boxes)
         self.steps.extend(Step(rule, box, _doubt(rule), after) for box in boxes)
 
@@ -102,8 +104,6 @@ class Lane:
 def _concerns(rule: Rule, family: Family, iif: str, oif: str) -> bool:
     """Whether the first packet of a new flow can be changed in its way by the rule."""
     if rule.family != family or not matches(rule.iif, iif) or not matches(rule.oif, oif):
-        return False
-    if rule.states is not None and NEW not in {state.upper() for state in rule.states}:
         return False
     return rule.action is not Action.CONTINUE or rule.nat is not None or _has(rule, "action", "nat")
 

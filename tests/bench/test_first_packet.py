@@ -1,0 +1,99 @@
+"""What the first packet of a flow is to connection tracking, as the kernel oracle found it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from compliance.traffic.boxes import FAMILIES, FULL, Family, box_of, overlaps
+from compliance.traffic.residual import same_traffic
+from compliance.traffic.witness import Witness
+from evidence.formats.evaluate import decide
+from evidence.formats.first_packet import BORN, INVALID, NEW, UNTRACKED, parts_in
+from evidence.host import read_host
+from evidence.rules import Artefact, Reading
+
+EVERY_STATE = frozenset({NEW, INVALID, UNTRACKED, "ESTABLISHED", "RELATED"})
+OWN = 0x0A000005
+
+
+def iptables(*rules: str) -> Reading:
+    """INPUT with these rules; what they do not say is dropped."""
+    text = "*filter\n:INPUT DROP [0:0]\n" + "".join(f"-A INPUT {rule}\n" for rule in rules) + "COMMIT\n"
+    return read_host([Artefact("rules.v4", text.encode(), "iptables-save")])
+
+
+def nft(*rules: list[Any]) -> Reading:
+    """The same in nft's JSON."""
+    about = {"family": "inet", "table": "t", "chain": "in"}
+    listed: list[dict[str, Any]] = [{"table": {"family": "inet", "name": "t", "handle": 1}}]
+    base = {"name": "in", "handle": 2, "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}
+    listed.append({"chain": {"family": "inet", "table": "t", **base}})
+    listed.extend({"rule": {**about, "handle": 3 + number, "expr": rule}} for number, rule in enumerate(rules))
+    return read_host([Artefact("nft.json", json.dumps({"nftables": listed}).encode(), "nft -j list ruleset")])
+
+
+def decision(reading: Reading, proto: int, kind: int, family: Family = 4) -> str:
+    """What INPUT says about one packet; `kind` is the ICMP type or the source port."""
+    src, dst = (0x08080808, OWN) if family == 4 else (0x2A02 << 112, 0x20010DB8 << 96 | 5)
+    return decide(reading, "INPUT", Witness(family, src, dst, proto, kind, 0, "eth0")).decision
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_packet_is_born_in_one_state(family: Family) -> None:
+    whole = FULL[family]
+    parts = [list(parts_in(whole, family, frozenset({state}))) for state in (NEW, INVALID, UNTRACKED)]
+    boxes = [box for part in parts for box in part]
+    assert same_traffic(boxes, [whole])
+    assert not any(overlaps(one, other) for number, one in enumerate(boxes) for other in boxes[:number])
+    assert list(parts_in(whole, family, None)) == list(parts_in(whole, family, EVERY_STATE)) == [whole]
+    assert list(parts_in(whole, family, frozenset({"ESTABLISHED", "RELATED"}))) == []
+    web = box_of(family, proto=6, dport=443)
+    assert list(parts_in(web, family, frozenset({NEW}))) == [web]
+    assert list(parts_in(web, family, frozenset({INVALID}))) == []
+    assert sum(high - low + 1 for ranges in BORN[family].values() for low, high in ranges) == 256
+
+
+@pytest.mark.parametrize(("kind", "let_in"), [(8, True), (13, True), (0, False), (3, False), (11, False), (200, False)])
+def test_an_icmp_answer_or_error_without_its_question_is_invalid_never_new(kind: int, let_in: bool) -> None:
+    assert decision(iptables("-m conntrack --ctstate NEW -j ACCEPT"), 1, kind) == ("permit" if let_in else "deny")
+    dropped = iptables("-m conntrack --ctstate INVALID -j DROP", "-j ACCEPT")
+    assert decision(dropped, 1, kind) == ("permit" if let_in else "deny")
+
+
+def test_neighbour_discovery_is_untracked() -> None:
+    new = nft([{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "new"}}, {"accept": None}])
+    untracked = nft([{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "untracked"}}, {"accept": None}])
+    assert [decision(new, 58, kind, 6) for kind in (128, 135, 1)] == ["permit", "deny", "deny"]
+    assert [decision(untracked, 58, kind, 6) for kind in (128, 135, 1)] == ["deny", "permit", "deny"]
+
+
+def test_what_has_no_connection_has_no_direction() -> None:
+    match = {"match": {"op": "==", "left": {"ct": {"key": "direction"}}, "right": "original"}}
+    other = {"match": {"op": "!=", "left": {"ct": {"key": "direction"}}, "right": "reply"}}
+    readings = [iptables("-m conntrack --ctdir ORIGINAL -j ACCEPT")]
+    readings += [nft([one, {"accept": None}]) for one in (match, other)]
+    for reading in readings:
+        assert [decision(reading, 1, kind) for kind in (8, 3)] == ["permit", "deny"]
+        assert decision(reading, 6, 40000) == "permit"
+    assert decision(iptables("-m conntrack --ctdir REPLY -j ACCEPT"), 6, 40000) == "deny"
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"op": "in", "left": {"payload": {"protocol": "tcp", "field": "flags"}}, "right": "syn"},
+        {"op": "!", "left": {"payload": {"protocol": "tcp", "field": "flags"}}, "right": ["fin", "rst"]},
+        {
+            "op": "==",
+            "left": {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["syn", "ack"]]},
+            "right": "syn",
+        },
+    ],
+    ids=["in", "none of", "masked"],
+)
+def test_tcp_flags_in_nft_match_tcp_only(match: dict[str, Any]) -> None:
+    reading = nft([{"match": match}, {"accept": None}])
+    assert [decision(reading, proto, 40000) for proto in (6, 17, 89)] == ["permit", "deny", "deny"]
