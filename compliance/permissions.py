@@ -36,6 +36,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "edit_source": OPERATE,
     "upload": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "accept_shrink": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "compare": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR),
     "see_jobs": OPERATE,
     "cancel_job": OPERATE,

@@ -22,6 +22,7 @@ urlpatterns = [
     path("sources/<int:number>/", sources.source, name="source"),
     path("sources/<int:number>/upload/", sources.upload, name="source_upload"),
     path("sources/<int:number>/pull/", sources.pull, name="source_pull"),
+    path("sources/<int:number>/accept/", sources.accept, name="source_accept"),
     path("sources/<int:number>/raw/<int:artefact>/", sources.raw, name="source_raw"),
     path("packs/", packs.packs, name="packs"),
     path("packs/build/", packs.build, name="pack_build"),

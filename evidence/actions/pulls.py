@@ -20,6 +20,7 @@ from compliance.errors import Lost
 from compliance.models import Job
 from compliance.run import Run
 from evidence import reading_json
+from evidence.actions import smaller
 from evidence.artefacts import keep, read_back
 from evidence.collectors.collected import PullError
 from evidence.collectors.table import collect
@@ -30,7 +31,6 @@ from evidence.points import summary
 from evidence.rules import Artefact, FormatError, Reading
 
 PULL_S = 300.0  # the longest one host may take
-SHRUNK = 0.5  # below this share of the last good size a person looks first
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes.
 VOLATILE = re.compile(
     rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+",
@@ -75,17 +75,24 @@ class Fence(AbstractContextManager[None]):
 
 def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime | None = None) -> Pull:
     """Reads a source into `row` and publishes what came of it. A failing source ends in the row, not in an error."""
-    moment = at or timezone.now()
+    moment = seen = at or timezone.now()
+    if row.accepts:
+        if smaller.refused(source) != row.accepts:
+            gone = "Another reading came in between: nothing was accepted."
+            return failed(source, row, publish, moment, ErrorCode.UNEXPECTED_SHRINK, gone, "Look at the last reading.")
+        seen = row.accepts.finished_at or moment  # what it shows is as old as it was
     Pull.objects.filter(pk=row.pk).update(state=Pull.State.RUNNING, token=run.token)
     try:
         run.step(f"Reading {source.name}")
         artefacts, complete, missing = brought(source, row, moment)
         digest = digest_of(artefacts)
         if complete and source.last_good and source.last_good.digest == digest:
-            return unchanged(source, row, publish, moment)
-        refuse_shrunk(source, artefacts, accepted=bool(run.args.get("accept_shrink")))
+            return unchanged(source, row, publish, moment, seen)
+        refuse_empty(artefacts)
         run.step(f"Understanding {source.name}")
         reading = read_in_child(artefacts)
+        if complete and not row.accepts:
+            smaller.refuse(source, row, reading)
     except PullError as error:
         return failed(source, row, publish, moment, error.code, error.what, error.next_step)
     except FormatError as error:
@@ -96,12 +103,12 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
         return failed(
             source, row, publish, moment, ErrorCode.PERMISSION, what, "Give the right to run it.", Pull.State.PARTIAL
         )
-    return good(source, row, publish, moment, digest, reading, missing)
+    return good(source, row, publish, moment, seen, digest, reading, missing)
 
 
 def brought(source: Source, row: Pull, at: datetime) -> tuple[tuple[Artefact, ...], bool, tuple[str, ...]]:
-    """The artefacts of this pull, kept. An upload's were kept when a person brought them."""
-    if source.kind == Source.Kind.UPLOAD:
+    """The artefacts of this pull, kept. An upload's were kept when a person brought them, an accepted one's before."""
+    if source.kind == Source.Kind.UPLOAD or row.accepts:
         rows = row.artefacts.select_related("stored").order_by("pk")
         kept = tuple(Artefact(each.name, read_back(each.stored), each.command, each.observed_at) for each in rows)
         if not kept:
@@ -143,20 +150,10 @@ def digest_of(artefacts: Sequence[Artefact]) -> str:
     return whole.hexdigest()
 
 
-def refuse_shrunk(source: Source, artefacts: Sequence[Artefact], *, accepted: bool) -> None:
-    """Half of it gone is more often a broken dump than a tidied firewall: a person looks first."""
-    size = sum(len(artefact.content) for artefact in artefacts)
-    if not size:
+def refuse_empty(artefacts: Sequence[Artefact]) -> None:
+    """Files without a byte say nothing, and nothing is not "no rules"."""
+    if not any(artefact.content for artefact in artefacts):
         raise PullError(ErrorCode.EMPTY, "Every file is empty.", "Look at what writes the dumps.")
-    if source.last_good is None or accepted:
-        return
-    rows = source.last_good.pull.artefacts.values_list("stored__size", flat=True)
-    if size < SHRUNK * sum(rows):
-        raise PullError(
-            ErrorCode.UNEXPECTED_SHRINK,
-            f"The dumps hold {size} bytes, and held {sum(rows)} the last time.",
-            "Look whether they are whole. If they are, read the source again and accept the smaller size.",
-        )
 
 
 def code_of(error: FormatError) -> ErrorCode:
@@ -165,11 +162,11 @@ def code_of(error: FormatError) -> ErrorCode:
     return next((code for word, code in FIRST_WORDS.items() if word in said), ErrorCode.PARSE)
 
 
-def unchanged(source: Source, row: Pull, publish: Publish, at: datetime) -> Pull:
+def unchanged(source: Source, row: Pull, publish: Publish, at: datetime, seen: datetime) -> Pull:
     """A heartbeat: the evidence that nothing changed."""
     with publish():
         end(row, Pull.State.UNCHANGED, at, what="Nothing changed.")
-        Source.objects.filter(pk=source.pk).update(last_pull=row, last_seen_at=at)
+        Source.objects.filter(pk=source.pk).update(last_pull=row, last_seen_at=seen)
     row.refresh_from_db()
     return row
 
@@ -193,9 +190,16 @@ def failed(
 
 
 def good(
-    source: Source, row: Pull, publish: Publish, at: datetime, digest: str, reading: Reading, missing: Sequence[str]
+    source: Source,
+    row: Pull,
+    publish: Publish,
+    at: datetime,
+    seen: datetime,
+    digest: str,
+    reading: Reading,
+    missing: Sequence[str],
 ) -> Pull:
-    """A new snapshot: staged as the claim's own, then published with the source's pointer to it."""
+    """A new snapshot of what was seen at `seen`: published in one moment with the source's pointer to it."""
     stored = keep(reading_json.dump(reading))
     total = sum(lines.total for lines in reading.lines.values())
     unread = [
@@ -212,7 +216,7 @@ def good(
             pull=row,
             digest=digest,
             reading=stored,
-            observed_at=min(observed, at) if source.kind == Source.Kind.LOCAL else at,
+            observed_at=min(observed, seen) if source.kind == Source.Kind.LOCAL else seen,
             tier=Snapshot.Tier.GOOD if source.kind == Source.Kind.LOCAL else Snapshot.Tier.FAIR,
             lines_total=total,
             lines_unread=sum(lines.unread for lines in reading.lines.values()),
@@ -223,7 +227,7 @@ def good(
         not_read = f" Not read: {', '.join(missing)}." if missing else ""
         said = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}.{not_read}"
         end(row, Pull.State.OK, at, what=said)
-        Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=at)
+        Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=seen)
     row.refresh_from_db()
     return row
 

@@ -53,22 +53,21 @@ def add_source(
     return source
 
 
-def read_now(source: Source, *, by: User, accept_shrink: bool = False, at: datetime | None = None) -> Pull:
-    """Asks for a reading now. `accept_shrink`: the person has looked and the smaller dump is right."""
+def read_now(source: Source, *, by: User, at: datetime | None = None) -> Pull:
+    """Asks for a reading now."""
     check(by, "pull", source, at=at)
     if source.kind == Source.Kind.UPLOAD:
         raise Refused(f"{source.name} cannot be read by itself", "Its files are brought by a person.", "Upload them.")
     with transaction.atomic():
-        row = ask(source, by=by, at=at, accept_shrink=accept_shrink)
+        row = ask(source, by=by, at=at)
         record("pull", source, by=by, at=at)
     return row
 
 
-def ask(source: Source, *, by: User | None, at: datetime | None, key: str = "", accept_shrink: bool = False) -> Pull:
-    """The pull's row and its job, in the caller's transaction."""
-    row = Pull.objects.create(source=source, queued_at=at or timezone.now(), by=by)
-    args = {"source": source.pk, "accept_shrink": accept_shrink}
-    row.job = enqueue("pull", key=key or f"pull:{source.pk}:{row.pk}", args=args, by=by)
+def ask(source: Source, *, by: User | None, at: datetime | None, key: str = "", accepts: Pull | None = None) -> Pull:
+    """The pull's row and its job, in the caller's transaction. `accepts`: a refused reading a person stands for."""
+    row = Pull.objects.create(source=source, queued_at=at or timezone.now(), by=by, accepts=accepts)
+    row.job = enqueue("pull", key=key or f"pull:{source.pk}:{row.pk}", args={"source": source.pk}, by=by)
     row.save(update_fields=["job"])
     return row
 

@@ -91,6 +91,11 @@ class Pull(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True)
     published = models.BooleanField(default=False)
+    rules = models.PositiveIntegerField("rules, shares and listeners it holds", null=True, blank=True)
+    accepts = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="accepted_as",
+        help_text="The reading that was refused for being much smaller, and that a person stands for.",
+    )  # fmt: skip
 
     objects: ClassVar[models.Manager[Pull]] = PullQuerySet.as_manager()
 

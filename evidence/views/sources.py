@@ -11,10 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from compliance.errors import Refused
-from compliance.models import Server
+from compliance.forms.decisions import ReasonForm
+from compliance.models import Server, User
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
+from compliance.views.verbs import confirm
+from evidence.actions import smaller
 from evidence.actions import sources as verbs
 from evidence.artefacts import read_back
 from evidence.forms.sources import SourceForm, UploadForm
@@ -124,7 +127,7 @@ def source(
             "upload": upload,
             "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
             "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind != Source.Kind.UPLOAD else "",
-            "actions": [],
+            "actions": acceptance(row, person),
             "refused": refused,
             "changed": [],
         },
@@ -215,6 +218,61 @@ def pull(request: HttpRequest, number: int) -> HttpResponse:
     row = get_object_or_404(Source.objects.for_user(person), pk=number)
     verbs.read_now(row, by=person)
     return HttpResponseRedirect(f"/sources/{row.pk}/")
+
+
+def acceptance(row: Source, person: User) -> list[dict[str, Any]]:
+    """The button to accept a reading that was refused for being much smaller."""
+    if smaller.refused(row) is None or may(person, "accept_shrink", row) is not None:
+        return []
+    return [
+        {"label": "Accept the smaller reading…", "url": f"/sources/{row.pk}/accept/", "icon": "scale", "danger": True}
+    ]
+
+
+def accept(request: HttpRequest, number: int) -> HttpResponse:
+    """Accept a reading that holds much less: what was, what is, and why that is right."""
+    person = signed_in(request)
+    rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good__pull")
+    row = get_object_or_404(rows, pk=number)
+    check(person, "accept_shrink", row)
+    fresh, before = smaller.refused(row), smaller.held(row)
+    if request.method != "POST" and fresh is None:
+        raise smaller.overtaken(row)
+
+    def act(form: ReasonForm) -> Pull:
+        looked_at = row.pulls.filter(pk=form.cleaned_data["seen"]).first()
+        if looked_at is None:
+            raise smaller.overtaken(row)
+        return smaller.accept(row, looked_at, because=form.cleaned_data["because"], by=person)
+
+    return confirm(
+        request,
+        form=ReasonForm(request.POST or None, initial={"seen": fresh.pk if fresh else None}),
+        act=act,
+        done=lambda _: f"/sources/{row.pk}/",
+        context={
+            "title": f"Accept the smaller reading of {row.name}",
+            "crumb": [row.server.name, row.get_kind_display()],
+            "back_url": f"/sources/{row.pk}/",
+            "subject": fresh.what if fresh else "",
+            "consequence": "It takes the place of the last good reading, as of when it was read, and is compared.",
+            "facts": compared(before, fresh) if before and fresh else [],
+            "warning": None,
+            "submit": "Accept it",
+            "danger": True,
+        },
+    )
+
+
+def compared(before: smaller.Size, fresh: Pull) -> list[dict[str, Any]]:
+    """Old and new, side by side in words."""
+    rows = [
+        ("Rules, shares and listeners until now", before.rules),
+        ("In the refused reading", fresh.rules),
+        ("Bytes until now", before.size),
+        ("Bytes in the refused reading", smaller.bytes_of(fresh)),
+    ]
+    return [{"label": label, "text": str(count), "mono": True} for label, count in rows]
 
 
 def raw(request: HttpRequest, number: int, artefact: int) -> HttpResponse:
