@@ -15,7 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 NOBODY = 65534
 QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=60")
@@ -40,6 +41,39 @@ def postgres() -> Iterator[str]:
             _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def own_database(name: str) -> Iterator[str]:
+    """An empty database beside the one of DATABASE_URL, for a program of its own; "" (SQLite) where none is named."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield ""
+        return
+    import psycopg
+    from psycopg import sql
+
+    def tell(order: str) -> None:
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(sql.SQL(order).format(sql.Identifier(name)))
+
+    tell("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    tell("CREATE DATABASE {} TEMPLATE template0")
+    try:
+        yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    finally:
+        tell("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+
+
+def url_of(database: dict[str, Any]) -> str:
+    """The DATABASE_URL of a Django database (its settings_dict), for another process that works on the same one."""
+    name = quote(str(database["NAME"]))
+    if database["ENGINE"].endswith("sqlite3"):
+        return f"sqlite://{name}"
+    query = urlencode({"host": database["HOST"], **database["OPTIONS"]})
+    person = ":".join(quote(database[part], safe="") for part in ("USER", "PASSWORD") if database[part])
+    port = f":{database['PORT']}" if database["PORT"] else ""
+    return f"postgresql://{person}@{port}/{name}?{query}"
 
 
 def missing() -> str:

@@ -9,7 +9,6 @@ import sys
 import time
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.core import mail
@@ -24,7 +23,9 @@ from compliance.models.jobs import fresh_token
 from compliance.notices import tell
 from compliance.run import Run
 from tests.people import People, everybody
+from tests.postgres import url_of
 
+pytestmark = pytest.mark.both
 State = Job.State
 DONE: list[dict[str, Any]] = []
 
@@ -237,7 +238,7 @@ def test_a_killed_worker_s_job_is_finished_exactly_once() -> None:
     job = jobs.enqueue("slow", key="kill", args={"seconds": 60})
     start = f"import django; django.setup(); from tests.compliance.job_child import work; work({job.pk})"
     told = {
-        "DATABASE_URL": f"sqlite://{quote(str(connection.settings_dict['NAME']))}",
+        "DATABASE_URL": url_of(connection.settings_dict),
         "DJANGO_SETTINGS_MODULE": "compliance.project.settings",
     }
     child = subprocess.Popen([sys.executable, "-c", start], env=os.environ | told)

@@ -22,7 +22,7 @@ def main() -> None:
 
     prepare()
     from django.conf import settings
-    from django.db import transaction
+    from django.db import connection, transaction
     from django.utils import timezone
 
     from compliance.models import Job, LedgerInbox, System, User
@@ -79,6 +79,7 @@ def main() -> None:
     pack = Pack.objects.get(pk=pack.pk)
     pulls = Pull.objects.filter(pk__in=[row.pk for row in rows])
     said = {
+        "database": connection.vendor,
         "pulls": pulls.count(),
         "pull_states": sorted(Counter(pulls.values_list("state", flat=True))),
         "most_snapshots_of_one_pull": max(Counter(Snapshot.objects.values_list("pull", flat=True)).values()),
