@@ -39,7 +39,6 @@ def start(_words: Sequence[str]) -> int:
         link = first_link()
         if link:
             say(f"Set it up, once, within a day: {link}")
-            say("To look around first, with a sample organisation: ./run demo")
         say("Stop it with Ctrl-C.")
         while True:
             time.sleep(1)

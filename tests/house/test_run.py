@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,13 @@ TOOL = """
 import os, sys
 print(os.getcwd(), *sys.argv[1:], sep="|")
 sys.exit(3)
+"""
+# Notes that it was called, with what, and for which var/.
+SAID = """
+import os, sys
+with open("called", "a") as notes:
+    print("{}", sys.argv[1], os.environ["EASTWEST_VAR"], file=notes)
+print("its own output")
 """
 # A Python as Debian ships it: no ensurepip.
 BARE_PYTHON = f"""#!/bin/sh
@@ -68,6 +76,74 @@ def test_the_tool_is_silent_when_warm_and_keeps_folder_words_and_exit_code(clone
     done = call(clone, "eastwest", "read", "a file.txt", "--json", cwd=elsewhere)
     assert (done.returncode, done.stderr) == (3, "")
     assert done.stdout == f"{elsewhere}|read|a file.txt|--json\n"
+
+
+def started(clone: Path, answer: str | None, **settings: str) -> tuple[list[str], str]:
+    """`./run` with a terminal on which somebody types (None: without one). What was called, and what was said."""
+    (clone / "compliance" / "project").mkdir(parents=True)
+    (clone / "compliance" / "project" / "__main__.py").write_text(SAID.format("project"))
+    (clone / "manage.py").write_text(SAID.format("manage"))
+    env = {"PATH": os.environ["PATH"], "HOME": str(clone), **settings}
+    ours, theirs = pty.openpty()
+    if answer is not None:
+        os.write(ours, answer.encode())
+    told = theirs if answer is not None else subprocess.DEVNULL
+    command = [clone / "run"]
+    ran = subprocess.Popen(command, cwd=clone, env=env, stdin=told, stdout=subprocess.PIPE, stderr=theirs)
+    said = ran.communicate(timeout=60)[0].decode()
+    os.close(theirs)
+    screen = b""
+    while chunk := read_end(ours):
+        screen += chunk
+    os.close(ours)
+    assert ran.returncode == 0, screen.decode()
+    assert said.splitlines()[:-1] == []  # stdout belongs to what is started
+    return (clone / "called").read_text().splitlines(), screen.decode()
+
+
+def read_end(terminal: int) -> bytes:
+    """What is still to be read of a terminal whose other side is closed."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_the_first_start_offers_the_sample_organisation(clone: Path) -> None:
+    called, screen = started(clone, "y\n")
+    demo = clone / "var" / "demo"
+    assert called == [f"project prepare {demo}", f"manage demo {demo}", f"project start {demo}"]
+    assert "[y/N]" in screen
+    assert "SAMPLE" in screen
+
+
+@pytest.mark.parametrize("answer", ["\n", "n\n", "what?\n", "\x04"], ids=["return", "no", "nonsense", "end of input"])
+def test_anything_but_yes_starts_ones_own(clone: Path, answer: str) -> None:
+    called, screen = started(clone, answer)
+    assert called == [f"project start {clone / 'var'}"]
+    assert "[y/N]" in screen
+
+
+def test_without_a_terminal_nothing_is_asked_and_the_way_is_said(clone: Path) -> None:
+    called, screen = started(clone, None)
+    assert called == [f"project start {clone / 'var'}"]
+    assert "[y/N]" not in screen
+    assert "sample organisation: ./run demo" in screen
+
+
+@pytest.mark.parametrize("chosen", ["DATABASE_URL", "EASTWEST_VAR"])
+def test_the_sample_never_goes_where_ones_own_is_to_be(clone: Path, chosen: str) -> None:
+    place = str(clone / "elsewhere")
+    called, screen = started(clone, "y\n", **{chosen: place})
+    assert called == [f"project start {place if chosen == 'EASTWEST_VAR' else clone / 'var'}"]
+    assert "[y/N]" not in screen
+
+
+def test_the_second_start_asks_nothing(clone: Path) -> None:
+    (clone / "var" / "keys").mkdir(parents=True)
+    called, screen = started(clone, "y\n")
+    assert called == [f"project start {clone / 'var'}"]
+    assert "sample" not in screen
 
 
 def test_an_unknown_sub_command_is_refused(clone: Path) -> None:
