@@ -20,7 +20,7 @@ from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, i
 from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats.first_packet import parts_in
-from evidence.formats.slices import matches
+from evidence.formats.slices import NO_INTERFACE, matches
 from evidence.rules import Action, Chain, Rule
 
 Decided = Literal["permit", "deny", "unproven"]
@@ -66,10 +66,10 @@ class Step(NamedTuple):
 class Lane:
     """A chain as packets of one family on one pair of interfaces see it."""
 
-    __slots__ = ("_index", "boxes", "chain", "default", "policy_origin", "steps")
+    __slots__ = ("_index", "boxes", "chain", "default", "oif", "policy_origin", "steps")
 
     def __init__(self, chain: Chain, family: Family, iif: str, oif: str) -> None:
-        self.chain = chain
+        self.chain, self.oif = chain, oif
         policy = next((rule for rule in chain.rules if rule.id == chain.name + POLICY), None)
         self.policy_origin = policy.origin if policy else None
         self.default = chain.default or (policy.action if policy else None)
@@ -146,7 +146,7 @@ class Walk:
 
     def __init__(self, chains: dict[str, Chain], stages: Sequence[str], family: Family, iif: str, oif: str) -> None:
         self._chains, self._family, self._iif, self._oif = chains, family, iif, oif
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[tuple[str, str], Lane] = {}
         self._stages = tuple(stages)
 
     def pieces(self, box: Box, budget: Budget) -> Iterator[Piece]:
@@ -171,13 +171,17 @@ class Walk:
                 else:
                     waiting.append(result)
 
-    def _lane(self, name: str) -> Lane | None:
-        if name not in self._lanes and name in self._chains:
-            self._lanes[name] = Lane(self._chains[name], self._family, self._iif, self._oif)
-        return self._lanes.get(name)
+    def _lane(self, name: str, oif: str) -> Lane | None:
+        key = (name, oif)
+        if key not in self._lanes and name in self._chains:
+            self._lanes[key] = Lane(self._chains[name], self._family, self._iif, oif)
+        return self._lanes.get(key)
 
     def _enter_stage(self, stage: int) -> _Frame:
-        lane = self._lane(self._stages[stage])
+        name = self._stages[stage]
+        # Before routing nobody knows yet where a packet will go out: there it has no such interface.
+        unrouted = name in self._chains and self._chains[name].hook == "prerouting"
+        lane = self._lane(name, NO_INTERFACE if unrouted else self._oif)
         if lane is None:
             raise KeyError(self._stages[stage])
         return _Frame(lane, 0, "", (), None)
@@ -221,7 +225,7 @@ class Walk:
 
     def _call(self, work: _Work, step: Step) -> _Work | Piece:
         rule, frame = step.rule, work.frame
-        lane = self._lane(rule.target)
+        lane = self._lane(rule.target, frame.lane.oif)
         if lane is None:
             return _unproven(work, rule, f"chain {rule.target} is not defined")
         if rule.id in frame.path:

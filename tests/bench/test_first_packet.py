@@ -35,6 +35,19 @@ def nft(*rules: list[Any]) -> Reading:
     return read_host([Artefact("nft.json", json.dumps({"nftables": listed}).encode(), "nft -j list ruleset")])
 
 
+def test_before_routing_no_packet_has_an_interface_to_go_out_by() -> None:
+    """A chain called from PREROUTING and from FORWARD: `-o` matches in the second place only."""
+    rules = "*mangle\n:PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:LAN - [0:0]\n"
+    rules += "-A PREROUTING {} -j LAN\n-A FORWARD {} -j LAN\n-A LAN -o eth1 -j DROP\nCOMMIT\n"
+    answers = []
+    for before, after in (("", "-p sctp"), ("-p sctp", "")):
+        text = rules.format(before, after) + "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"
+        reading = read_host([Artefact("rules.v4", text.encode(), "iptables-save")])
+        packet = Witness(4, 0x0A000001, 0x0A000101, 6, 40000, 443, "eth0", "eth1")
+        answers.append(decide(reading, "FORWARD", packet).decision)
+    assert answers == ["permit", "deny"]
+
+
 def decision(reading: Reading, proto: int, kind: int, family: Family = 4) -> str:
     """What INPUT says about one packet; `kind` is the ICMP type or the source port."""
     src, dst = (0x08080808, OWN) if family == 4 else (0x2A02 << 112, 0x20010DB8 << 96 | 5)
