@@ -8,14 +8,15 @@ can overlap a box are found by climbing to the blocks around its own (masking) a
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
 
-from compliance.traffic.boxes import Box, contains, overlaps
+from compliance.traffic.boxes import Box, contains
 
 CROWD = 24  # a pair with more boxes than this is parted by destination port
 LENGTH = 8  # bits of a block's key that hold its length, 0..128
 MASK = (1 << LENGTH) - 1
+TOP_LENGTH = 128
 
 
 class Nest:
@@ -40,10 +41,19 @@ class Nest:
             if length not in self.lengths:
                 self.lengths.append(length)
                 self.lengths.sort()
-            self._order = None
-            self._around.clear()
-            self._inside.clear()
+            self._unlearn(low, key, length)
         return number
+
+    def _unlearn(self, low: int, key: int, length: int) -> None:
+        """Drops what was remembered without the new block."""
+        if self._order is not None:
+            insort(self._order, key)
+        if length:
+            self._around.clear()
+        else:
+            self._around.pop(key, None)
+        for bits in range(length + 1, TOP_LENGTH + 1) if self._inside else ():
+            self._inside.pop(low >> bits << bits << LENGTH | bits, None)
 
     def around(self, low: int, high: int) -> tuple[int, ...]:
         """The blocks that hold the block of the range, itself among them, the smallest first."""
@@ -78,15 +88,13 @@ class Nest:
 class Index:
     """Boxes that can be asked for by a box. They have numbers, which are their places in the list."""
 
-    __slots__ = ("_by_port", "_columns", "_dst", "_pairs", "_rows", "_src", "boxes")
+    __slots__ = ("_columns", "_dst", "_rows", "_src", "boxes")
 
     def __init__(self, boxes: Iterable[Box]) -> None:
         self.boxes: list[Box] = []
         self._src, self._dst = Nest(), Nest()
-        self._pairs: dict[tuple[int, int], list[int]] = {}
-        self._rows: dict[int, list[int]] | None = None
-        self._columns: dict[int, list[int]] | None = None
-        self._by_port: dict[tuple[int, int], _Ports] = {}
+        self._rows: dict[int, Line] = {}  # source block -> destination block -> the boxes filed there
+        self._columns: dict[int, Line] = {}  # the same, by destination block
         for box in boxes:
             self.add(box)
 
@@ -94,123 +102,132 @@ class Index:
         """Files one more box and gives its number."""
         number = len(self.boxes)
         self.boxes.append(box)
-        pair = (self._src.put(box[0], box[1]), self._dst.put(box[2], box[3]))
-        held = self._pairs.get(pair)
+        source, target = self._src.put(box[0], box[1]), self._dst.put(box[2], box[3])
+        row = self._rows.get(source)
+        if row is None:
+            row = self._rows[source] = {}
+        column = self._columns.get(target)
+        if column is None:
+            column = self._columns[target] = {}
+        held = row.get(target)
         if held is None:
-            self._pairs[pair] = [number]
-            self._rows = self._columns = None
+            row[target] = column[source] = number
+        elif isinstance(held, int):
+            row[target] = column[source] = Crowd((held, number))
         else:
             held.append(number)
-            self._by_port.pop(pair, None)
         return number
 
-    def holder(self, box: Box, before: int | None = None) -> int | None:
-        """The number of a box that holds every packet of `box` (of those before a number, where one is given)."""
-        boxes, pairs = self.boxes, self._pairs
+    def discard(self, number: int) -> None:
+        """Forgets a box; the numbers of the others stay. Raises KeyError when it is not filed."""
+        box = self.boxes[number]
+        source, target = self._src.put(box[0], box[1]), self._dst.put(box[2], box[3])
+        held = self._rows[source][target]
+        rest = [one for one in (held if isinstance(held, Crowd) else (held,)) if one != number]
+        if rest:
+            self._rows[source][target] = self._columns[target][source] = Crowd(rest)
+        else:
+            del self._rows[source][target], self._columns[target][source]
+
+    def holder(self, box: Box, before: int | None = None, places: Sequence[int] | None = None) -> int | None:
+        """The number of a box that holds every packet of `box`, if there is one.
+
+        With `before` only those count whose number is lower; with `places` (number -> place) whose place is.
+        """
+        boxes, rows = self.boxes, self._rows
         targets = self._dst.around(box[2], box[3])
         for source in self._src.around(box[0], box[1]):
+            row = rows.get(source)
+            if row is None:
+                continue
             for target in targets:
-                held = pairs.get((source, target))
+                held = row.get(target)
                 if held is None:
                     continue
-                if len(held) > CROWD:
-                    held = self._crowd((source, target), held).around(box)
-                for number in held:
-                    if before is not None and number >= before:
-                        break
+                for number in (held,) if isinstance(held, int) else held.around(box, boxes):
+                    if before is not None and (places[number] if places else number) >= before:
+                        continue
                     if contains(boxes[number], box):
                         return number
         return None
 
-    def numbers(self, box: Box, start: int = 0) -> Iterator[int]:
+    def numbers(self, box: Box, start: int = 0) -> list[int]:
         """The places (from `start` on, ascending) of the boxes that overlap `box`."""
-        boxes = self.boxes
-        found = [
-            number
-            for held in self._near(box)
-            for number in held
-            if number >= start and overlaps(boxes[number], box)
-        ]  # fmt: skip
+        src_lo, src_hi, dst_lo, dst_hi, proto_lo, proto_hi, sp_lo, sp_hi, dp_lo, dp_hi = box
+        found = []
+        for number in self._near(box):
+            b = self.boxes[number]
+            if (
+                b[8] <= dp_hi and dp_lo <= b[9] and b[2] <= dst_hi and dst_lo <= b[3] and b[0] <= src_hi
+                and src_lo <= b[1] and b[4] <= proto_hi and proto_lo <= b[5] and b[6] <= sp_hi and sp_lo <= b[7]
+            ):  # fmt: skip
+                found.append(number)
         found.sort()
-        return iter(found)
+        return found[bisect_left(found, start) :] if start else found
 
     def overlapping(self, box: Box) -> list[Box]:
         """The boxes that overlap `box`, in the order of the list."""
         return [self.boxes[number] for number in self.numbers(box)]
 
-    def _near(self, box: Box) -> Iterator[Sequence[int]]:
-        """The groups of boxes that may overlap `box`."""
-        source, target = self._src, self._dst
-        sources = source.around(box[0], box[1]) + source.inside(box[0], box[1])
-        targets = target.around(box[2], box[3]) + target.inside(box[2], box[3])
-        pairs = self._pairs
-        for pair in self._meeting(sources, targets):
-            held = pairs.get(pair)
-            if held is not None:
-                yield self._crowd(pair, held).near(box) if len(held) > CROWD else held
-
-    def _meeting(self, sources: tuple[int, ...], targets: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-        """Pairs of the two sides that may exist, by the shorter way."""
-        if len(sources) * len(targets) <= CROWD:
-            yield from ((source, target) for source in sources for target in targets)
-        elif len(sources) <= len(targets):
-            yield from self._along(self._by_source(), sources, targets, turned=False)
+    def _near(self, box: Box) -> list[int]:
+        """The numbers of boxes that may overlap `box`, by the side with fewer blocks."""
+        sources = self._src.around(box[0], box[1]) + self._src.inside(box[0], box[1])
+        targets = self._dst.around(box[2], box[3]) + self._dst.inside(box[2], box[3])
+        if len(sources) <= len(targets):
+            lines, few, many = self._rows, sources, targets
         else:
-            yield from self._along(self._by_target(), targets, sources, turned=True)
-
-    def _along(
-        self, lines: dict[int, list[int]], few: tuple[int, ...], many: tuple[int, ...], *, turned: bool
-    ) -> Iterator[tuple[int, int]]:
-        wanted: set[int] = set()
+            lines, few, many = self._columns, targets, sources
+        near: list[int] = []
         for one in few:
-            line = lines.get(one, ())
-            if len(line) > len(many):
-                crossing: Iterable[int] = many
-            else:
-                wanted = wanted or set(many)
-                crossing = (other for other in line if other in wanted)
-            yield from ((other, one) if turned else (one, other) for other in crossing)
-
-    def _by_source(self) -> dict[int, list[int]]:
-        if self._rows is None:
-            self._rows = {}
-            for source, target in self._pairs:
-                self._rows.setdefault(source, []).append(target)
-        return self._rows
-
-    def _by_target(self) -> dict[int, list[int]]:
-        if self._columns is None:
-            self._columns = {}
-            for source, target in self._pairs:
-                self._columns.setdefault(target, []).append(source)
-        return self._columns
-
-    def _crowd(self, pair: tuple[int, int], held: list[int]) -> _Ports:
-        found = self._by_port.get(pair)
-        if found is None:
-            found = self._by_port[pair] = _Ports(held, self.boxes)
-        return found
+            line = lines.get(one)
+            if line is None:
+                continue
+            crowds = line.values() if len(line) <= len(many) else [line[other] for other in many if other in line]
+            for held in crowds:
+                if isinstance(held, int):
+                    near.append(held)
+                else:
+                    near += held.near(box, self.boxes)
+        return near
 
 
-class _Ports:
-    """The boxes of one crowded pair, by destination port."""
+class Crowd(list[int]):
+    """The numbers, ascending, of the boxes of one pair of blocks; when they are many, parted by destination port."""
 
-    __slots__ = ("_held", "_nest")
+    __slots__ = ("_known", "_nest", "_parts")
 
-    def __init__(self, numbers: Sequence[int], boxes: Sequence[Box]) -> None:
-        self._nest = Nest()
-        self._held: list[list[int]] = []
-        for number in numbers:
-            place = self._nest.put(boxes[number][8], boxes[number][9])
-            if place == len(self._held):
-                self._held.append([])
-            self._held[place].append(number)
+    def __init__(self, numbers: Iterable[int]) -> None:
+        super().__init__(numbers)
+        self._known = 0  # how many of the numbers are in the parts
+        self._nest: Nest | None = None
+        self._parts: list[list[int]] = []
 
-    def around(self, box: Box) -> list[int]:
+    def _part(self, boxes: Sequence[Box]) -> Nest:
+        nest = self._nest
+        if nest is None:
+            nest = self._nest = Nest()
+        for number in self[self._known :]:
+            place = nest.put(boxes[number][8], boxes[number][9])
+            if place == len(self._parts):
+                self._parts.append([])
+            self._parts[place].append(number)
+        self._known = len(self)
+        return nest
+
+    def around(self, box: Box, boxes: Sequence[Box]) -> list[int]:
         """Numbers, ascending, of those that may hold `box`."""
-        return sorted(number for place in self._nest.around(box[8], box[9]) for number in self._held[place])
+        if len(self) <= CROWD:
+            return self
+        nest = self._part(boxes)
+        return sorted(number for place in nest.around(box[8], box[9]) for number in self._parts[place])
 
-    def near(self, box: Box) -> list[int]:
+    def near(self, box: Box, boxes: Sequence[Box]) -> list[int]:
         """Numbers of those that may overlap `box`."""
-        places = self._nest.around(box[8], box[9]) + self._nest.inside(box[8], box[9])
-        return [number for place in places for number in self._held[place]]
+        if len(self) <= CROWD:
+            return self
+        nest = self._part(boxes)
+        places = nest.around(box[8], box[9]) + nest.inside(box[8], box[9])
+        return [number for place in places for number in self._parts[place]]
+
+
+Line = dict[int, int | Crowd]  # most pairs hold one box: its number stands for the crowd

@@ -7,15 +7,17 @@ should lie on both sides. Cuts that cross the box in every dimension but one (st
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from compliance.traffic import intervals
 from compliance.traffic.boxes import DIMENSIONS, Box, Budget, intersect, is_real, limited, subtract
 
-FEW = 3  # cuts that are taken away one by one
-SAMPLE = 48  # cuts that are looked at to choose a bound
-CROSSING = 4  # stripes are looked for where one in so many of the sample is one
+FEW = 8  # cuts that are taken away one by one
+SAMPLE = 24  # cuts that are looked at to choose a bound
+GLANCE = 8  # of these, how many are looked at to see whether there are stripes
+CROSSING = 4  # one in so many must be one
 Part = tuple[Box, list[Box]]  # a box with the cuts that touch it, clipped to it
 
 
@@ -41,8 +43,8 @@ def residual(box: Box, cuts: Iterable[Box], *, budget: Budget | None = None) -> 
 
 def _parts(box: Box, cuts: list[Box]) -> Iterator[Part]:
     some = cuts if len(cuts) <= SAMPLE else cuts[:: len(cuts) // SAMPLE]
-    stripes = [at for at in (_crosses_but(box, cut) for cut in some) if at is not None]
-    if len(stripes) * CROSSING >= len(some):
+    stripes = [at for cut in some[:GLANCE] if (at := _crosses_but(box, cut)) is not None]
+    if len(stripes) * CROSSING >= min(len(some), GLANCE):
         return _between(box, cuts, max(set(stripes), key=stripes.count))
     return _halves(box, cuts, *_bound(box, some))
 
@@ -56,7 +58,9 @@ def _one_by_one(box: Box, cuts: list[Box]) -> Iterator[Box]:
 
 def _halves(box: Box, cuts: list[Box], at: int, split: int) -> Iterator[Part]:
     """The box below and above a bound, without a half that is one of the cuts."""
-    end, low, high = at + 1, [], []
+    end = at + 1
+    low: list[Box] = []
+    high: list[Box] = []
     for cut in cuts:
         if cut[end] < split:
             low.append(cut)
@@ -73,13 +77,15 @@ def _bound(box: Box, some: Sequence[Box]) -> tuple[int, int]:
     """The dimension and the bound that part the sample best. Every cut here ends somewhere inside the box."""
     best: tuple[int, int, int] | None = None
     for at in DIMENSIONS:
-        end, low, high = at + 1, box[at], box[at + 1]
-        bounds = [cut[at] for cut in some if cut[at] > low]
-        bounds += [cut[end] + 1 for cut in some if cut[end] < high]
+        low, high = box[at], box[at + 1]
+        starts = sorted([cut[at] for cut in some])
+        ends = sorted([cut[at + 1] for cut in some])
+        bounds = starts[bisect_right(starts, low) :] + [end + 1 for end in ends[: bisect_left(ends, high)]]
+        if not bounds:
+            continue
         bounds.sort()
-        for split in {bounds[len(bounds) * quarter // 4] for quarter in (1, 2, 3) if bounds}:
-            below = sum(1 for cut in some if cut[at] < split)
-            above = sum(1 for cut in some if cut[end] >= split)
+        for split in {bounds[len(bounds) // 4], bounds[len(bounds) // 2], bounds[len(bounds) * 3 // 4]}:
+            below, above = bisect_left(starts, split), len(ends) - bisect_left(ends, split)
             score = below * below + above * above
             if best is None or score < best[0]:
                 best = (score, at, split)
@@ -101,7 +107,8 @@ def _crosses_but(box: Box, cut: Box) -> int | None:
 
 def _between(box: Box, cuts: list[Box], at: int) -> Iterator[Part]:
     """The parts of the box between the stripes of one dimension, each with the cuts that touch it."""
-    stripes, others = [], []
+    stripes: list[Box] = []
+    others: list[Box] = []
     for cut in cuts:
         (stripes if _crosses_but(box, cut) == at else others).append(cut)
     gaps = intervals.subtract([(box[at], box[at + 1])], intervals.merge((cut[at], cut[at + 1]) for cut in stripes))
