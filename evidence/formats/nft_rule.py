@@ -118,6 +118,8 @@ def _statement(rule: _Rule, kind: str, detail: Any, statement: Any) -> None:
     if kind == "match":
         _match(rule, detail, statement)
     elif kind in VERDICTS:
+        if kind == "reject":
+            _answered(rule, detail)
         rule.act(VERDICTS[kind], target=_target(kind, detail))
         rule.decided = True
     elif kind == "vmap":
@@ -137,6 +139,20 @@ def _statement(rule: _Rule, kind: str, detail: Any, statement: Any) -> None:
     elif kind not in SILENT:
         text = json.dumps(statement, ensure_ascii=False)[:MOST_TEXT]
         rule.act(Action.CONTINUE, unknown=(Residue("action", text, rule.place.line),))
+
+
+def _answered(rule: _Rule, detail: Any) -> None:
+    """What a reject answers with says what it is for: nft prints the family and protocol of the rule only there."""
+    answer = detail.get("type") if isinstance(detail, dict) else None
+    if answer in {"icmp", "icmpv6"}:
+        rule.cut(everything([4 if answer == "icmp" else 6]))
+    elif answer == "tcp reset":
+        rule.cut(_tcp())
+
+
+def _tcp() -> list[Match]:
+    number = names.PROTOCOLS["tcp"]
+    return [match for family in FAMILIES for match in within(family, PROTO, [(number, number)])]
 
 
 def _target(kind: str, detail: Any) -> str:
@@ -211,8 +227,6 @@ def _first_packet(op: Any, mask: int | None, right: Any) -> list[Match]:
     if isinstance(right, dict) and set(right) == {"set"}:
         raise Unmodelled("a set of TCP flags")
     value = _flags(right)
-    number = names.PROTOCOLS["tcp"]
-    tcp = [match for family in FAMILIES for match in within(family, PROTO, [(number, number)])]
     looked_at = mask if mask is not None and op in {"==", "!="} else value
     if looked_at & names.UNTOLD_FLAGS or value & names.UNTOLD_FLAGS:
         raise Unmodelled("the ECN flags")
@@ -224,7 +238,7 @@ def _first_packet(op: Any, mask: int | None, right: Any) -> list[Match]:
     }
     if op not in holds:
         raise Unmodelled(f"operator {op}")
-    return tcp if holds[op] else []
+    return _tcp() if holds[op] else []
 
 
 def _verdict_map(rule: _Rule, detail: Any, statement: Any) -> None:

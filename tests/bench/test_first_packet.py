@@ -110,3 +110,15 @@ def test_what_has_no_connection_has_no_direction() -> None:
 def test_tcp_flags_in_nft_match_tcp_only(match: dict[str, Any]) -> None:
     reading = nft([{"match": match}, {"accept": None}])
     assert [decision(reading, proto, 40000) for proto in (6, 17, 89)] == ["permit", "deny", "deny"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "stopped"),
+    [("icmp", [(4, 6), (4, 17)]), ("icmpv6", [(6, 6), (6, 17)]), ("tcp reset", [(4, 6), (6, 6)])],
+)
+def test_a_reject_in_nft_is_for_what_its_answer_is_for(answer: str, stopped: list[tuple[Family, int]]) -> None:
+    """nft prints `meta nfproto ipv6 sctp dport 5 reject` without the family: only the answer tells it."""
+    detail = {"type": answer} | ({"expr": "port-unreachable"} if answer != "tcp reset" else {})
+    reading = nft([{"reject": detail}], [{"accept": None}])
+    asked = [(family, proto) for family in FAMILIES for proto in (6, 17)]
+    assert [one for one in asked if decision(reading, one[1], 40000, one[0]) == "deny"] == stopped
