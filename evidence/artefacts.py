@@ -1,4 +1,4 @@
-"""Raw bytes, kept once under their SHA-256 before anything reads them: temp file, fsync, rename."""
+"""Raw bytes, kept once under their SHA-256 before anything reads them: temp file, rename, both put on the disk."""
 
 from __future__ import annotations
 
@@ -26,14 +26,31 @@ def keep(content: bytes) -> StoredArtefact:
     sha256 = hashlib.sha256(content).hexdigest()
     place = place_of(sha256)
     if not place.exists():
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as fresh:
-            fresh.write(content)
-            fresh.flush()
-            os.fsync(fresh.fileno())
-        Path(fresh.name).replace(place)
+        write_whole(place, content)
     row, _ = StoredArtefact.objects.get_or_create(sha256=sha256, defaults={"size": len(content)})
     return row
+
+
+def write_whole(place: Path, content: bytes) -> None:
+    """The file whole, or not at all, also when the power fails: when this returns, bytes and name are on the disk."""
+    if not place.parent.is_dir():
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settle(place.parent.parent)
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as fresh:
+        fresh.write(content)
+        fresh.flush()
+        os.fsync(fresh.fileno())
+    Path(fresh.name).replace(place)
+    settle(place.parent)
+
+
+def settle(folder: Path) -> None:
+    """Puts the names in a folder on the disk: a rename is in the folder, not in the file (fsync(2))."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_back(row: StoredArtefact) -> bytes:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
-from compliance.models import ChangeRecord
+from compliance.models import ChangeRecord, Job
 from compliance.run import Run
 from evidence.actions import compare as comparing
 from evidence.actions import packs, pulls, sources, verification
@@ -43,6 +43,16 @@ def verify_change(run: Run) -> None:
 def build_pack(run: Run) -> None:
     """Builds, signs and publishes one pack."""
     packs.build(Pack.objects.get(pk=run.args["pack"]), run=run)
+
+
+def pull_abandoned(job: Job) -> None:
+    """The readings the job was to bring end as failed: the source is free for the next one."""
+    pulls.abandoned(job)
+
+
+def pack_abandoned(job: Job) -> None:
+    """The pack the job was to build ends as failed, with a sentence."""
+    packs.abandoned(job)
 
 
 def due_pulls(now: datetime) -> None:

@@ -28,6 +28,7 @@ urlpatterns = [
     path("packs/build/", packs.build, name="pack_build"),
     path("packs/verify/", packs.verify_upload, name="pack_verify_upload"),
     path("packs/<pck:number>/", packs.pack, name="pack"),
+    path("packs/<pck:number>/again/", packs.again, name="pack_again"),
     path("packs/<pck:number>/verify/", packs.check_again, name="pack_verify"),
     path("packs/<pck:number>/download/zip/", packs.download, {"what": "zip"}, name="pack_zip"),
     path("packs/<pck:number>/download/pdf/", packs.download, {"what": "pdf"}, name="pack_pdf"),

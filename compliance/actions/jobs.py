@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -80,7 +80,7 @@ def run_job(job_id: int, *, now: datetime | None = None) -> bool:
     except Lost:
         return False
     except Cancelled:
-        _mine(job).update(state=State.CANCELLED, finished_at=timezone.now(), lease_until=None, token=None)
+        abandon(_mine(job), State.CANCELLED, timezone.now())
         return False
     except BaseException:
         give_back(job, traceback.format_exc(), timezone.now())
@@ -90,18 +90,32 @@ def run_job(job_id: int, *, now: datetime | None = None) -> bool:
 
 def give_back(job: Job, error: str, now: datetime) -> None:
     """After an error: once more after a pause, or dead after the last try. Nothing when the lease is not ours."""
-    ended = job.tries >= settings.JOB_MAX_TRIES
     said = error.strip()[-ERROR_KEPT:]
-    first = said.splitlines()[-1] if said else ""
+    told = f"{said.splitlines()[-1] if said else ''}\n{said}"
+    if job.tries >= settings.JOB_MAX_TRIES:
+        abandon(_mine(job), State.DEAD, now, last_error=told)
+        return
+    again = now + timedelta(seconds=pause(job.tries))
     _mine(job).update(
-        state=State.DEAD if ended else State.QUEUED,
-        run_at=F("run_at") if ended else now + timedelta(seconds=pause(job.tries)),
-        finished_at=now if ended else None,
-        lease_until=None,
-        token=None,
-        dispatched_at=None,
-        last_error=f"{first}\n{said}",
+        state=State.QUEUED, run_at=again, lease_until=None, token=None, dispatched_at=None, last_error=told
     )
+
+
+def abandon(rows: QuerySet[Job], state: str, now: datetime, **said: Any) -> int:
+    """Ends these jobs without what they were to bring, and says so where it is waited for, in one transaction each.
+
+    settings.JOB_ABANDONED names, by kind, who is told. Gives how many jobs ended.
+    """
+    gone = 0
+    for key in list(rows.values_list("pk", flat=True)):
+        with transaction.atomic():
+            if not rows.filter(pk=key).update(state=state, finished_at=now, lease_until=None, token=None, **said):
+                continue  # somebody was quicker
+            job = Job.objects.get(pk=key)
+            if job.kind in settings.JOB_ABANDONED:
+                import_string(settings.JOB_ABANDONED[job.kind])(job)
+            gone += 1
+    return gone
 
 
 def pause(tries: int) -> float:
@@ -113,15 +127,10 @@ def free_lost(now: datetime) -> int:
     """Jobs whose worker has not been heard of for a lease wait again, or are given up. Gives how many."""
     silent = Job.objects.filter(state=State.RUNNING, lease_until__lt=now)
     told = "Its worker stopped in the middle and was not heard of again."
-    with transaction.atomic():
-        gone = silent.filter(cancel_asked=True).update(
-            state=State.CANCELLED, finished_at=now, token=None, lease_until=None
-        )
-        gone += silent.filter(tries__gte=settings.JOB_MAX_TRIES).update(
-            state=State.DEAD, finished_at=now, token=None, lease_until=None, last_error=told
-        )
-        gone += silent.update(state=State.QUEUED, token=None, lease_until=None, dispatched_at=None, last_error=told)
-    return gone
+    again = silent.filter(cancel_asked=False, tries__lt=settings.JOB_MAX_TRIES)
+    gone = again.update(state=State.QUEUED, token=None, lease_until=None, dispatched_at=None, last_error=told)
+    gone += abandon(silent.filter(cancel_asked=True), State.CANCELLED, now)
+    return gone + abandon(silent.filter(cancel_asked=False), State.DEAD, now, last_error=told)
 
 
 def due(now: datetime, *, most: int = 100) -> list[int]:
@@ -150,7 +159,7 @@ def cancel(job: Job, *, by: User) -> Job:
         check(by, "cancel_job", job)
     with transaction.atomic():
         waiting = Job.objects.filter(pk=job.pk, state=State.QUEUED)
-        asked = waiting.update(state=State.CANCELLED, cancel_asked=True, finished_at=timezone.now())
+        asked = abandon(waiting, State.CANCELLED, timezone.now(), cancel_asked=True)
         asked = asked or Job.objects.filter(pk=job.pk, state=State.RUNNING).update(cancel_asked=True)
     job.refresh_from_db()
     if not asked and job.state != State.CANCELLED:
@@ -158,6 +167,6 @@ def cancel(job: Job, *, by: User) -> Job:
     return job
 
 
-def _mine(job: Job) -> Any:
+def _mine(job: Job) -> QuerySet[Job]:
     """The row, as long as it is still this claim's."""
     return Job.objects.filter(pk=job.pk, token=job.token, state=State.RUNNING)

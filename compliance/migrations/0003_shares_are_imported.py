@@ -4,20 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('compliance', '0002_imports'),
+        ("compliance", "0002_imports"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='columnmapping',
-            name='kind',
-            field=models.CharField(choices=[('servers', 'Servers'), ('connections', 'Connections'), ('shares', 'File shares')], max_length=11),
+            model_name="columnmapping",
+            name="kind",
+            field=models.CharField(
+                choices=[("servers", "Servers"), ("connections", "Connections"), ("shares", "File shares")],
+                max_length=11,
+            ),
         ),
         migrations.AlterField(
-            model_name='importedtable',
-            name='kind',
-            field=models.CharField(choices=[('servers', 'Servers'), ('connections', 'Connections'), ('shares', 'File shares')], max_length=11),
+            model_name="importedtable",
+            name="kind",
+            field=models.CharField(
+                choices=[("servers", "Servers"), ("connections", "Connections"), ("shares", "File shares")],
+                max_length=11,
+            ),
         ),
     ]

@@ -48,6 +48,12 @@ class Job(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
 
+    @property
+    def said(self) -> str:
+        """The last error in its own words, as one sentence for a person; "" when there was none."""
+        first = self.last_error.splitlines()[0] if self.last_error else ""
+        return f"The last time: {first.rstrip('.')}." if first else ""
+
 
 class Outbound(models.Model):
     """A message to a person, sent once and only once by its key."""

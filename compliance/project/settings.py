@@ -181,6 +181,12 @@ JOB_KINDS = {
     "plan_reviews": "reviews.jobs.plan",
     "send": "compliance.jobs.send",
 }
+# Who is told, in the same transaction, that a job of the kind ended without what it was to bring
+JOB_ABANDONED = {
+    "pull": "evidence.jobs.pull_abandoned",
+    "verify_change": "evidence.jobs.pull_abandoned",
+    "build_pack": "evidence.jobs.pack_abandoned",
+}
 SCHEDULES = [
     "evidence.jobs.due_pulls",
     "evidence.jobs.due_packs",

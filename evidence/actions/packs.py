@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
@@ -20,9 +18,10 @@ from compliance import notices
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
 from compliance.errors import Refused
-from compliance.models import System, User
+from compliance.models import Job, System, User
 from compliance.permissions import check
 from compliance.run import Run
+from evidence.artefacts import write_whole
 from evidence.models import Pack, PackDownload
 from evidence.packs import binder, seal
 from evidence.packs.render import RenderError
@@ -148,19 +147,9 @@ def keep(pack: Pack, bound: binder.Bound) -> str:
     """Writes the ZIP and the document beside it; gives the ZIP's SHA-256. Another try has other names."""
     sha256 = hashlib.sha256(bound.archive).hexdigest()
     stem = f"{pack.ref}-{sha256[:12]}"
-    written(Path(settings.PACKS) / f"{stem}.zip", bound.archive)
-    written(Path(settings.PACKS) / f"{stem}{Path(bound.name).suffix}", bound.document)
+    write_whole(Path(settings.PACKS) / f"{stem}.zip", bound.archive)
+    write_whole(Path(settings.PACKS) / f"{stem}{Path(bound.name).suffix}", bound.document)
     return sha256
-
-
-def written(place: Path, content: bytes) -> None:
-    """The file whole, or not at all: beside it first, then on the disk, then under its name."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as fresh:
-        fresh.write(content)
-        fresh.flush()
-        os.fsync(fresh.fileno())
-    Path(fresh.name).replace(place)
 
 
 def publish(
@@ -192,11 +181,32 @@ def publish(
 def failed(pack: Pack, problem: str, run: Run | None, at: datetime) -> Pack:
     """No pack came of it: the row says why, and so does the word to who asked."""
     with finish(run):
-        Pack.objects.filter(pk=pack.pk).update(state=Pack.State.FAILED, problem=problem)
-        record("fail_pack", pack, by=None, at=at, because=problem)
-        tell(pack, f"{pack.ref} could not be built", problem, at)
+        end_failed(pack, problem, at)
     pack.refresh_from_db()
     return pack
+
+
+def end_failed(pack: Pack, problem: str, at: datetime) -> None:
+    """The row, the ledger's, and word to who asked. In the caller's transaction."""
+    Pack.objects.filter(pk=pack.pk).update(state=Pack.State.FAILED, problem=problem)
+    record("fail_pack", pack, by=None, at=at, because=problem)
+    tell(pack, f"{pack.ref} could not be built", problem, at)
+
+
+def abandoned(job: Job) -> None:
+    """The job was given up or cancelled: the pack that waits for it ends as failed, and says why."""
+    for pack in Pack.objects.filter(job=job, state=Pack.State.QUEUED).select_related("asked_by"):
+        cancelled = job.state == Job.State.CANCELLED
+        why = "It was cancelled." if cancelled else f"Building it failed {job.tries} times. {job.said}"
+        end_failed(pack, why.strip(), job.finished_at or timezone.now())
+
+
+def ask_again(pack: Pack, *, by: User, at: datetime | None = None) -> Pack:
+    """Another pack of the same systems, period and marking, where this one came to nothing."""
+    if pack.state != Pack.State.FAILED:
+        raise Refused(f"{pack.ref} is not built again", "It did not fail.", "Ask for another on the page of packs.")
+    systems = list(pack.systems.select_related("organisation").order_by("pk"))
+    return ask(systems=systems, since=pack.since, until=pack.until, marking=pack.marking, by=by, at=at)
 
 
 def tell(pack: Pack, subject: str, body: str, at: datetime) -> None:

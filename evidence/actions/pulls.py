@@ -36,6 +36,7 @@ VOLATILE = re.compile(
     rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+",
     re.MULTILINE,
 )
+AGAIN = "Read it again; if it fails the same way, run ./run doctor."
 FIRST_WORDS = {"truncat": ErrorCode.TRUNCATED, "cut": ErrorCode.TRUNCATED, "empty": ErrorCode.EMPTY}
 Publish = Callable[[], AbstractContextManager[None]]
 
@@ -230,6 +231,15 @@ def good(
         Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=seen)
     row.refresh_from_db()
     return row
+
+
+def abandoned(job: Job) -> None:
+    """The job ended without a result: its pulls end as failed with a sentence, the last good snapshots stay."""
+    cancelled = job.state == Job.State.CANCELLED
+    what = "The reading was cancelled." if cancelled else f"The reading failed {job.tries} times. {job.said}"
+    for row in Pull.objects.filter(job=job, state__in=[Pull.State.QUEUED, Pull.State.RUNNING]):
+        end(row, Pull.State.FAILED, job.finished_at or timezone.now(), what=what.strip(), next_step=AGAIN)
+        Source.objects.filter(pk=row.source_id).update(last_pull=row)
 
 
 def end(row: Pull, state: Pull.State, at: datetime, **said: Any) -> None:

@@ -5,20 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('evidence', '0001_the_first'),
+        ("evidence", "0001_the_first"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='pull',
-            name='accepts',
-            field=models.OneToOneField(blank=True, help_text='The reading that was refused for being much smaller, and that a person stands for.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accepted_as', to='evidence.pull'),
+            model_name="pull",
+            name="accepts",
+            field=models.OneToOneField(
+                blank=True,
+                help_text="The reading that was refused for being much smaller, and that a person stands for.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="accepted_as",
+                to="evidence.pull",
+            ),
         ),
         migrations.AddField(
-            model_name='pull',
-            name='rules',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='rules, shares and listeners it holds'),
+            model_name="pull",
+            name="rules",
+            field=models.PositiveIntegerField(
+                blank=True, null=True, verbose_name="rules, shares and listeners it holds"
+            ),
         ),
     ]

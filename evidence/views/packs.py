@@ -92,6 +92,13 @@ def build(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(f"/packs/{pack.ref}/")
 
 
+@require_POST
+def again(request: HttpRequest, number: int) -> HttpResponse:
+    """Ask for another pack in the place of one that failed."""
+    pack = verbs.ask_again(found(request, number), by=signed_in(request))
+    return HttpResponseRedirect(f"/packs/{pack.ref}/")
+
+
 def found(request: HttpRequest, number: int) -> Pack:
     """The pack, for who may see all its systems."""
     person = signed_in(request)
@@ -101,7 +108,7 @@ def found(request: HttpRequest, number: int) -> Pack:
 def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None) -> HttpResponse:
     """One pack."""
     row = found(request, number)
-    built = row.state == Pack.State.BUILT
+    built, failed = row.state == Pack.State.BUILT, row.state == Pack.State.FAILED
     url = f"/packs/{row.ref}/"
     return render(
         request,
@@ -121,7 +128,8 @@ def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None)
                 "zip_url": f"{url}download/zip/" if built else "",
                 "pdf_url": f"{url}download/pdf/" if built else "",
                 "error": row.problem,
-                "next_step": "Ask for it again; if it fails the same way, run ./run doctor." if row.problem else "",
+                "next_step": "Build it again; if it fails the same way, run ./run doctor." if row.problem else "",
+                "again_url": f"{url}again/" if failed and may(request.user, "build_pack", row) is None else "",
             },
             "job": card(row.job, result_url=url) if row.job and row.state == Pack.State.QUEUED else None,
             "sections": [
