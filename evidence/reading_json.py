@@ -1,5 +1,7 @@
 """A Reading as JSON and back without loss: how the parser child hands over its result, and how snapshots keep it.
 
+Characters that are none (NUL, half of a surrogate pair) become their escapes: no database keeps them as they are.
+
 The shape follows the dataclasses of evidence/rules.py: an object is a list of its fields in their order, preceded by
 nothing; sets are sorted lists, times are ISO 8601. `load` trusts nothing: what has another shape is a FormatError.
 """
@@ -49,8 +51,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {_text(str(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, str):
+        return _text(value)
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _text(value: str) -> str:
+    """The same text wherever it is one."""
+    if "\0" not in value and (value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)):
+        return value
+    return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 @cache

@@ -44,7 +44,7 @@ def findings(review: Review) -> Iterator[Item]:
     """Standing findings, worst first; many of one kind are one item."""
     grouped: dict[str, list[Finding]] = defaultdict(list)
     rows = Finding.objects.standing().filter(system=review.system)
-    for finding in rows.select_related("connection").order_by("severity", "first_seen", "pk"):
+    for finding in rows.select_related("connection").worst_first():
         grouped[finding.verdict].append(finding)
     for verdict, found in grouped.items():
         label = VERDICTS[verdict].label

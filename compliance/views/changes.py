@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -13,7 +13,7 @@ from compliance.actions import changes as verbs
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
 from compliance.permissions import check, may
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
 from compliance.views.panels import panel
 from compliance.views.shown import ends, facts, services
 from compliance.views.verbs import confirm
@@ -60,9 +60,8 @@ def changes(request: HttpRequest) -> HttpResponse:
     rows = base.select_related("requested_by", "connection")
     words = request.GET.get("q", "").strip()
     if words:
-        number = words[4:] if words.upper().startswith("CHG-") else ""
-        found = Q(title__icontains=words) | Q(ticket__icontains=words) | Q(material__icontains=words)
-        rows = rows.filter(found | Q(pk=int(number)) if number.isdigit() else found)
+        found = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words)
+        rows = rows.filter(found | by_ref(words, "CHG"))
     if request.GET.get("state"):
         rows = rows.filter(state=request.GET["state"])
     if request.GET.get("format") == "csv":
@@ -118,9 +117,10 @@ def csv_row(change: ChangeRecord) -> list[Any]:
 def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     """The decisions that wait for this person, and the chosen one beside them."""
     person = signed_in(request)
-    waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at")
+    waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at", "pk")
     mine = list(waiting)
-    asked = list(ChangeRecord.objects.filter(requested_by=person, state__in=ASKED).order_by("submitted_at", "pk"))
+    drafts_first = F("submitted_at").asc(nulls_first=True)  # the databases differ in where they put what is not there
+    asked = list(ChangeRecord.objects.filter(requested_by=person, state__in=ASKED).order_by(drafts_first, "pk"))
     todo = list(to_implement(person))
     tab = request.GET.get("tab", "for-me")
     listing = {"asked": asked, "to-do": todo}.get(tab, mine)
@@ -161,7 +161,9 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
 def to_implement(person: User) -> Any:
     """Approved changes of the systems this person is an engineer of."""
     rows = ChangeRecord.objects.for_user(person).filter(state__in=[State.APPROVED, State.DISPUTED])
-    return rows.select_related("requested_by").order_by("decided_at") if person.holds(["engineer"]) else rows.none()
+    return (
+        rows.select_related("requested_by").order_by("decided_at", "pk") if person.holds(["engineer"]) else rows.none()
+    )
 
 
 def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -> dict[str, Any]:

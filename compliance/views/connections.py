@@ -15,7 +15,7 @@ from compliance.models import Connection, ConnectionVersion, System
 from compliance.models.estate import day_of
 from compliance.permissions import may
 from compliance.views.changes import changed, signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_csv, by_address, by_json, by_ref, filters, page
 from compliance.views.panels import panel
 from compliance.views.shown import connection_state, ends, facts, services
 from compliance.views.verbs import confirm
@@ -82,10 +82,9 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
 def search(words: str) -> Q:
     """What a search of the register looks in."""
     found = Q(source__name__icontains=words) | Q(destination__name__icontains=words)
-    found |= Q(changes__material__icontains=words)
-    found |= Q(source__server__addresses__ip=words) | Q(destination__server__addresses__ip=words)
-    if words.upper().startswith("CON-") and words[4:].isdigit():
-        found |= Q(pk=int(words[4:]))
+    found |= by_json("changes__material", words) | by_ref(words, "CON")
+    for end in ("source", "destination"):
+        found |= by_address(f"{end}__server__addresses__ip", words)
     return Q(pk__in=Connection.objects.filter(found).values("pk"))
 
 

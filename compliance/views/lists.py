@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 PAGE = 50
+LONGEST_ID = 18  # digits: a key of the database has no more
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -53,6 +57,25 @@ def page(request: HttpRequest, rows: Any, show: Callable[[Any], dict[str, Any]])
     kept.pop("page", None)
     query = kept.urlencode()
     return {"page": current, "query": query, "csv_url": f"?{query}&format=csv" if query else "?format=csv"}
+
+
+def by_ref(words: str, prefix: str) -> Q:
+    """The row whose id people use (CHG-42) was typed; nothing for other words and for ids that no row can have."""
+    number = words[len(prefix) + 1 :] if words.upper().startswith(f"{prefix}-") else ""
+    return Q(pk=int(number)) if number.isdecimal() and len(number) <= LONGEST_ID else Q(pk__in=())
+
+
+def by_address(path: str, words: str) -> Q:
+    """Rows with the address that was typed, however it is written, or with addresses that begin like it."""
+    try:
+        return Q(**{path: str(ip_address(words))})
+    except ValueError:
+        return Q(**{f"{path}__startswith": words.lower()})
+
+
+def by_json(path: str, words: str) -> Q:
+    """Rows whose JSON holds the words: as written (PostgreSQL), or with its letters escaped (SQLite)."""
+    return Q(**{f"{path}__icontains": words}) | Q(**{f"{path}__icontains": json.dumps(words)[1:-1]})
 
 
 def as_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

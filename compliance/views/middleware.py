@@ -1,4 +1,4 @@
-"""Two house rules on every request: who is not signed in sees the sign-in page; a refusal is a page, not a fault."""
+"""House rules on every request: who is not signed in sees the sign-in page; a refusal is a page, not a fault."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.shortcuts import render
 from compliance.errors import Refused
 
 OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz")
+NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
@@ -34,14 +35,19 @@ class RefusalPage:
         self.answer = answer
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The page as it is."""
+        """The page as it is. An address with a NUL in it is no text: PostgreSQL cannot even look for it."""
+        if "\0" in request.path or any("\0" in text for _, texts in request.GET.lists() for text in texts):
+            return refusal(request, NO_TEXT, 400)
         return self.answer(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The refusal in the person's words; anything else goes on to the error page and the log."""
-        if not isinstance(error, Refused):
-            return None
-        said = {"what": error.what, "why": error.why, "next_step": error.next_step}
-        if request.headers.get("Accept", "").startswith("application/json"):
-            return JsonResponse(said, status=403)
-        return render(request, "refused.html", {"code": 403, **said, "links": []}, status=403)
+        return refusal(request, error, 403) if isinstance(error, Refused) else None
+
+
+def refusal(request: HttpRequest, error: Refused, status: int) -> HttpResponse:
+    """What happened, why, and what to do next: as a page, or as JSON for who asks for it."""
+    said = {"what": error.what, "why": error.why, "next_step": error.next_step}
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse(said, status=status)
+    return render(request, "refused.html", {"code": status, **said, "links": []}, status=status)

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from compliance.models import Server, Zone
 from compliance.permissions import may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_csv, by_address, filters, page
 
 COLUMNS = ("name", "addresses", "zone", "role", "environment", "system", "owner", "inbound", "outbound", "last read")
 
@@ -33,7 +33,9 @@ def servers(request: HttpRequest) -> HttpResponse:
     )
     words = request.GET.get("q", "").strip()
     if words:
-        rows = rows.filter(Q(name__icontains=words) | Q(role__icontains=words) | Q(addresses__ip=words)).distinct()
+        rows = rows.filter(
+            Q(name__icontains=words) | Q(role__icontains=words) | by_address("addresses__ip", words)
+        ).distinct()
     if request.GET.get("zone"):
         rows = rows.filter(addresses__zone__name=request.GET["zone"]).distinct()
     read: dict[int, Any] = {}

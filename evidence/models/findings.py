@@ -73,6 +73,11 @@ class FindingQuerySet(Scoped["Finding"]):
         """Those that are not cured."""
         return self.exclude(state=Finding.State.CURED)
 
+    def worst_first(self) -> FindingQuerySet:
+        """By severity, which no alphabet knows the order of; the newest first among equals."""
+        places = [models.When(severity=value, then=place) for place, value in enumerate(Finding.Severity.values)]
+        return self.order_by(models.Case(*places, default=len(places)), "-first_seen", "pk")
+
 
 class Finding(models.Model):
     """Something that differs, followed from the comparison that found it to the one that no longer did."""

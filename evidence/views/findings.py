@@ -39,7 +39,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     base = Finding.objects.for_user(person)
     state = request.GET.get("state", "")
     rows = base.filter(state=state) if state else base.standing()
-    rows = rows.select_related("system__owner", "connection__source", "connection__destination").order_by(*ORDER)
+    rows = rows.select_related("system__owner", "connection__source", "connection__destination").worst_first()
     words = request.GET.get("q", "").strip()
     if words:
         rows = rows.filter(Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words))
@@ -79,9 +79,6 @@ def findings(request: HttpRequest) -> HttpResponse:
             "compared_late": is_late(comparison),
         },
     )
-
-
-ORDER = ("severity", "-first_seen", "pk")
 
 
 def finding(request: HttpRequest, number: int) -> HttpResponse:

@@ -23,6 +23,7 @@ from evidence.views.shown import headlines, is_late, latest, listed
 
 CONTROLS = ["ISM-1479", "ISO/IEC 27001:2022 Annex A 8.21", "ISO/IEC 27001:2022 Annex A 8.22"]
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
+EARLIEST = date(2000, 1, 1)
 WORST = [name for name in VERDICTS if name != "implemented"]
 Span = tuple[datetime, datetime]
 
@@ -43,7 +44,7 @@ def month(request: HttpRequest) -> HttpResponse:
     held = Counter(ask["held"] for ask in asks)
     months = [shift(first, -back) for back in range(11, -1, -1)]
     findings = Finding.objects.for_user(person).standing().select_related("system__owner", "connection")
-    waiting = findings.filter(state=Finding.State.OPEN).order_by("severity", "-first_seen")
+    waiting = findings.filter(state=Finding.State.OPEN).worst_first()
     newest = Pack.objects.for_user(person).filter(since=first).first()
     running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
     return render(
@@ -80,14 +81,14 @@ def month(request: HttpRequest) -> HttpResponse:
 
 
 def asked_month(request: HttpRequest) -> date:
-    """The first day of the month in the address, or of this month; never a month to come."""
+    """The first day of the month in the address, or of this month; never one to come, nor one of another age."""
     this_month = timezone.localdate().replace(day=1)
     text = request.GET.get("month", "")
     try:
         first = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
         return this_month
-    return min(first, this_month)
+    return min(max(first, EARLIEST), this_month)
 
 
 def shift(first: date, months: int) -> date:

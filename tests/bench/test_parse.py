@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,15 +57,17 @@ def test_a_child_beyond_its_limits_is_a_sentence(limits: dict[str, Any], word: s
 
 
 COUNT = st.integers(0, 70000)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6)
+st.register_type_strategy(str, TEXT)
 st.register_type_strategy(Lines, st.tuples(COUNT, COUNT, COUNT).map(lambda parts: Lines(sum(parts), *parts)))
 PARTS: dict[type, st.SearchStrategy[Any]] = {
     kind: st.lists(st.from_type(kind), max_size=2).map(tuple) for kind in (Chain, Share, Listener, Point, Unread, Route)
 }
 READINGS = st.builds(
-    Reading, format=st.text(max_size=6), points=PARTS[Point], chains=PARTS[Chain], shares=PARTS[Share],
+    Reading, format=TEXT, points=PARTS[Point], chains=PARTS[Chain], shares=PARTS[Share],
     listeners=PARTS[Listener], unread=PARTS[Unread], routes=PARTS[Route],
-    addresses=st.dictionaries(st.text(max_size=6), st.just(((4, 1, 32), (6, 2**127, 64))), max_size=2),
-    lines=st.dictionaries(st.text(max_size=6), st.from_type(Lines), max_size=2),
+    addresses=st.dictionaries(TEXT, st.just(((4, 1, 32), (6, 2**127, 64))), max_size=2),
+    lines=st.dictionaries(TEXT, st.from_type(Lines), max_size=2),
     families=st.frozensets(st.sampled_from([4, 6])),
 )  # fmt: skip
 
@@ -73,6 +76,12 @@ READINGS = st.builds(
 @given(READINGS)
 def test_a_reading_survives_json(reading: Reading) -> None:
     assert reading_json.load(reading_json.dump(reading)) == reading
+
+
+def test_what_no_database_keeps_becomes_its_escape() -> None:
+    unread = Unread("a\0b", 1, "\ud800", "café \U0001f600", "")
+    reading = Reading("x", unread=(unread,))
+    assert reading_json.load(reading_json.dump(reading)).unread[0] == replace(unread, name="a\\x00b", text="\\ud800")
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"version":1}', b'{"version":1,"reading":[]}', b"[" * 100_000])

@@ -1,0 +1,76 @@
+"""Searches and addresses typed by hand, on both databases: what is found, and that nothing typed is ever a fault."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from compliance.models import User
+from tests.factories import asked, network, servers, share
+from tests.people import People, everybody
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+
+
+@pytest.fixture
+def people() -> People:
+    them = everybody()
+    servers(them)
+    asked(them, share(path="/export/Zürich"), title="Reports of the Zürich office")
+    asked(them, network("pay-app-01", "log-01", "tcp/6514"))
+    return them
+
+
+def browser_of(person: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("page", "words", "found", "not_found"),
+    [
+        ("servers", "APP", "pay-app-01", "log-01"),
+        ("servers", "10.20.30.", "pay-db-01", "log-01"),
+        ("servers", "10.20.30.41", "file-01", "pay-db-01"),
+        ("servers", "10.20.40.30", "log-01", "pay-db-01"),
+        ("connections", "log", "log-01", "No connection"),
+        ("connections", "10.20.40.30", "log-01", "No connection"),
+        ("connections", "tcp/6514", "log-01", "No connection"),
+        ("shares", "zürich", "/export/Zürich", "No share"),
+        ("changes", "/export/Zürich", "Reports of the", "The pay run"),
+    ],
+)
+def test_a_search_finds_names_addresses_and_what_was_asked(
+    people: People, page: str, words: str, found: str, not_found: str
+) -> None:
+    text = browser_of(people.ada).get(f"/{page}/", {"q": words}).content.decode()
+    rows = text.split("<tbody", 1)[-1]
+    assert found in rows
+    assert not_found not in rows
+
+
+@pytest.mark.parametrize("page", ["servers", "connections", "shares", "changes", "findings"])
+def test_no_words_are_a_fault(people: People, page: str) -> None:
+    ada = browser_of(people.ada)
+    for words in ("CHG-" + "9" * 30, "CON-²", "::ffff:10.0.0.1", "fe80::1%eth0", "%_\\", "'"):
+        assert ada.get(f"/{page}/", {"q": words}).status_code == 200, words
+    for field in ("q", "state", "system", "verdict", "zone", "page"):
+        answer = ada.get(f"/{page}/", {field: "\0"})
+        assert (answer.status_code, b"This address cannot be opened" in answer.content) == (400, True), field
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/changes/CHG-999999999999999999/", "/setup/link/a%00b/", "/evidence/?month=0001-01", "/evidence/?month=9999-12",
+     "/requests/new/?connection=%00", "/requests/new/?connection=CON-999999999999999999999"],
+)  # fmt: skip
+def test_an_address_typed_by_hand_is_a_page_or_a_refusal(people: People, path: str) -> None:
+    assert browser_of(people.rita).get(path).status_code in (200, 400, 404)
+
+
+def test_what_is_pasted_into_a_form_is_told_beside_its_field(people: People) -> None:
+    typed = {"step": "check", "title": "a\0b", "system": people.payroll.pk, "source": "pay-app-01", "services": "tcp/1"}
+    answer = browser_of(people.rita).post("/requests/new/", typed)
+    assert answer.status_code == 422
+    assert "Null characters are not allowed" in answer.content.decode()
