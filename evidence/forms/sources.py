@@ -56,6 +56,12 @@ class SourceForm(forms.Form):
     path = forms.CharField(
         label="Folder", required=False, help_text="Only for a folder on this machine: where the host's dumps arrive."
     )
+    pattern = forms.CharField(
+        label="Names of the files",
+        required=False,
+        max_length=120,
+        help_text="Only for a folder: which of its files are this host's, such as *.txt; empty for all.",
+    )
     fresh_hours = forms.IntegerField(
         label="Freshness limit, hours",
         min_value=1,
@@ -78,11 +84,11 @@ class SourceForm(forms.Form):
     def settings(self) -> dict[str, Any]:
         """What the verb takes."""
         said = self.cleaned_data
-        config = {"path": said["path"]} if said["kind"] == Source.Kind.DIRECTORY else {}
+        config = {key: said[key] for key in ("path", "pattern") if said[key]}
         return {
             "server": said["server"],
             "kind": said["kind"],
-            "config": config,
+            "config": config if said["kind"] == Source.Kind.DIRECTORY else {},
             "fresh_hours": said["fresh_hours"],
             "name": f"{said['server'].name} {said['kind']}",
         }

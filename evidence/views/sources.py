@@ -147,6 +147,8 @@ def facts(row: Source) -> list[dict[str, Any]]:
     ]
     if row.config.get("path"):
         said.append(("Folder", str(row.config["path"]), True))
+    if row.config.get("pattern"):
+        said.append(("Files named", str(row.config["pattern"]), True))
     return [{"label": label, "text": text, "mono": mono} for label, text, mono in said]
 
 
