@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -11,10 +11,12 @@ from evidence.formats.evaluate import Decision, Evaluator
 from evidence.host import read_host
 from evidence.rules import Reading
 from tests.oracle import packets, rulesets, vocabulary
+from tests.oracle.claims import Claim, claims
 from tests.oracle.kernel import Kernel
 from tests.oracle.packets import POINTS, Asked
 from tests.oracle.rulesets import Ruleset
 
+SHARE_WITH_CLAIMS = 0.03  # sets of rules for which a register is judged as well
 TRIES = 3  # a packet that we permit and that did not come out is sent again, alone: it may have been lost on the way
 
 
@@ -46,13 +48,17 @@ class Disagreement:
 
 @dataclass(slots=True)
 class Tally:
-    """What was compared. `verdicts`: packets that both the kernel and we decided; `unproven`: we did not."""
+    """What was compared. `verdicts`: packets that both the kernel and we decided; `unproven`: we did not.
+
+    `claims`: those of the verdicts that are examples of `eastwest check`.
+    """
 
     verdicts: int = 0
     v6: int = 0
     permitted: int = 0
     unproven: int = 0
     rulesets: int = 0
+    claims: int = 0
     disagreements: list[Disagreement] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -62,27 +68,35 @@ class Tally:
         self.permitted += other.permitted
         self.unproven += other.unproven
         self.rulesets += other.rulesets
+        self.claims += other.claims
         self.disagreements.extend(other.disagreements)
 
 
 def one_ruleset(
-    kernel: Kernel, dice: Random, count: int, *, misread: Callable[[Reading], Reading] = as_read
+    kernel: Kernel,
+    dice: Random,
+    count: int,
+    *,
+    rules: Ruleset | None = None,
+    misread: Callable[[Reading], Reading] = as_read,
 ) -> Tally:
-    """Random rules and `count` packets for each point and family. Raises ToolRefused, Lost."""
+    """Random rules (or those given) and `count` packets for each point and family. Raises ToolRefused, Lost."""
     words = vocabulary.drawn(dice, kernel.layout)
-    rules = rulesets.drawn(dice, words)
+    if rules is None:
+        rules = rulesets.drawn(dice, words)
     kernel.load(rules)
     reading = misread(read_host(kernel.dumps(sets=bool(rules.sets))))
     evaluators = {point: Evaluator(reading, point) for point in POINTS}
     tally = Tally(rulesets=1)
     for point, asked in packets.drawn(dice, kernel.layout, words, evaluators, reading, count).items():
-        for one in compared(kernel, evaluators[point], point, asked, rules, tally):
-            tally.disagreements.append(one)
+        tally.disagreements.extend(compared(kernel, evaluators[point], point, asked, rules, tally))
+    if dice.random() < SHARE_WITH_CLAIMS:
+        tally.disagreements.extend(claimed(kernel, claims(dice, kernel.layout, words, reading), rules, tally))
     return tally
 
 
 def compared(
-    kernel: Kernel, evaluator: Evaluator, point: str, asked: list[Asked], rules: Ruleset, tally: Tally
+    kernel: Kernel, evaluator: Evaluator, point: str, asked: Sequence[Asked], rules: Ruleset, tally: Tally
 ) -> Iterator[Disagreement]:
     """Ask both sides about every packet; gives where they differ and counts in `tally`. Raises Lost."""
     came = kernel.passes(point, [one.sent for one in asked])
@@ -96,6 +110,20 @@ def compared(
         tally.permitted += passed
         if (ours.decision == "permit") != passed and not (not passed and _comes_again(kernel, point, one.sent)):
             yield Disagreement(point, one, passed, ours, rules)
+
+
+def claimed(kernel: Kernel, said: Iterable[Claim], rules: Ruleset, tally: Tally) -> Iterator[Disagreement]:
+    """Send the examples of `eastwest check`; gives those that do not do what is said. Raises Lost."""
+    for one in said:
+        passed = kernel.passes(one.point, [one.packet])[0]
+        tally.verdicts += 1
+        tally.v6 += one.packet.family == 6
+        tally.permitted += passed
+        tally.claims += 1
+        if one.passes != passed and not (not passed and _comes_again(kernel, one.point, one.packet)):
+            because = f"{one.judgement.verdict} of {one.judgement.subject}: {one.judgement.because}"
+            ours = Decision("permit" if one.passes else "deny", one.judgement.rule, None, (), because)
+            yield Disagreement(one.point, Asked(one.packet, one.packet), passed, ours, rules)
 
 
 def _comes_again(kernel: Kernel, point: str, packet: Witness) -> bool:

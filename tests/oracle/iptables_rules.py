@@ -24,7 +24,16 @@ PORTED = ("tcp", "udp", "sctp", "dccp")
 OTHER_PROTOCOLS = ("esp", "47", "89", "112", "253", "132", "17", "udplite")
 ICMP4 = ("any", "8", "echo-request", "3", "3/1", "13", "8/0", "0", "11/1", "200", "router-advertisement")
 ICMP6 = ("128", "echo-request", "1", "1/4", "135", "neighbour-advertisement", "3/0", "129", "200/7", "133", "144")
-FLAGS = ("SYN,ACK SYN", "SYN,RST,ACK,FIN SYN", "FIN,RST FIN", "ALL SYN", "ALL NONE", "SYN SYN", "ACK ACK", "PSH,URG NONE")
+FLAGS = (
+    "SYN,ACK SYN",
+    "SYN,RST,ACK,FIN SYN",
+    "FIN,RST FIN",
+    "ALL SYN",
+    "ALL NONE",
+    "SYN SYN",
+    "ACK ACK",
+    "PSH,URG NONE",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tests.oracle import wire
 from tests.oracle.layout import Layout
 from tests.oracle.namespace import Namespace
 from tests.oracle.probe import frame, number_of
-from tests.oracle.rulesets import Ruleset
+from tests.oracle.rulesets import EMPTY, LEGACY, Ruleset
 
 # The commands that the collectors run on a Linux host (docs/formats.md), by the name of the file.
 DUMPS = {
@@ -32,7 +32,7 @@ LINK_SETTINGS = ("net/ipv4/conf/{}/rp_filter", "net/ipv4/conf/{}/send_redirects"
 class Sent(NamedTuple):
     """What is needed to know a packet again: an answer of the host that quotes it has another length or protocol."""
 
-    index: int
+    place: int
     proto: int
     length: int
 
@@ -51,21 +51,27 @@ class Kernel:
         namespace.run("\n".join([*queues, *layout.commands()]), folder)
         self._sockets = wire.Sockets()
         self._connections = wire.Connections()
+        self._legacy: set[str] = set()  # tools whose tables are there: only they can empty them
+        self._has_sets = False
         self._number = 0
         self._lost = wire.lost()
 
     def close(self) -> None:
         """The interfaces and sockets go; the namespace and its rules go with the one who made it."""
-        for one in (*self._cables.values(), self._sockets, self._connections):
-            one.close()
+        for cable in self._cables.values():
+            cable.close()
+        self._sockets.close()
+        self._connections.close()
 
     def load(self, rules: Ruleset) -> None:
         """Takes the place of whatever rules there were. Raises ToolRefused."""
-        lines = ["nft flush ruleset"]
-        for name, text in rules.files().items():
+        lines = ["nft flush ruleset", *(f"{tool}-restore empty.in" for tool in sorted(self._legacy))]
+        lines.extend(["ipset destroy"] if self._has_sets else [])
+        self._legacy |= rules.saved.keys() & set(LEGACY)
+        self._has_sets = bool(rules.sets)
+        for name, text in {**rules.files(), "empty.in": EMPTY}.items():
             (self._folder / name).write_text(text)
-        lines.extend(rules.commands())
-        self._namespace.run("\n".join(lines), self._folder)
+        self._namespace.run("\n".join([*lines, *rules.commands()]), self._folder)
 
     def dumps(self, *, sets: bool) -> list[Artefact]:
         """What a collector would bring home now; the content of ipsets only with `sets`."""
@@ -102,7 +108,9 @@ class Kernel:
             arrived: Iterable[bytes] = self._sockets.received()
         else:
             arrived = (data for cable in self._cables.values() for data in cable.received())
-        return {sent.index for data in arrived if (sent := known.get(number_of(data) or 0)) and _same(data, sent, point)}
+        return {
+            sent.place for data in arrived if (sent := known.get(number_of(data) or 0)) and _same(data, sent, point)
+        }
 
     def _drain(self) -> None:
         self._drain_cables()

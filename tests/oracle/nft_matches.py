@@ -17,7 +17,8 @@ ICMP4 = ("echo-request", "echo-reply", "destination-unreachable", "timestamp-req
 ICMP6 = ("echo-request", "echo-reply", "nd-neighbor-solicit", "destination-unreachable", "133", "200")
 FLAGS = (
     "tcp flags syn", "tcp flags & (fin|syn|rst|ack) == syn", "tcp flags syn / fin,syn,rst,ack",
-    "tcp flags & (syn|ack) != syn", "tcp flags ack", "tcp flags != syn", "tcp flags & (fin|rst) == 0", "tcp flags ! ack",
+    "tcp flags & (syn|ack) != syn", "tcp flags ack", "tcp flags != syn", "tcp flags & (fin|rst) == 0",
+    "tcp flags ! ack",
 )  # fmt: skip
 MASKS: dict[Family, tuple[int, ...]] = {4: (8, 16, 20, 24), 6: (16, 32, 48, 64)}
 
@@ -105,7 +106,8 @@ class Matches:
                 proto = dice.choices(("tcp", "udp", "sctp", "dccp"), (8, 5, 2, 1))[0]
                 return f"{proto} {self._ports()}"
             case "th":
-                return f"meta l4proto {dice.choice(('tcp', 'udp', '{ tcp, udp }', '{ tcp, udp, sctp }'))} th {self._ports()}"
+                protocols = dice.choice(("tcp", "udp", "{ tcp, udp }", "{ tcp, udp, sctp }"))
+                return f"meta l4proto {protocols} th {self._ports()}"
             case "l4":
                 return f"meta l4proto {self._not()}{self._protocols()}"
             case "icmp":

@@ -31,9 +31,9 @@ class Writer:
     def __init__(self, dice: Random, words: Vocabulary, doubt: float) -> None:
         self._dice, self._words, self._doubt = dice, words, doubt
 
-    def ruleset(self) -> str:
-        """One to three tables."""
-        kinds = self._dice.choices(("inet", "ip", "ip6"), (4, 2, 2), k=self._dice.randint(1, 3))
+    def ruleset(self, most: int = 3) -> str:
+        """One table, or up to `most`."""
+        kinds = self._dice.choices(("inet", "ip", "ip6"), (4, 2, 2), k=self._dice.randint(1, most))
         return "\n".join(self._table(kind, f"t{number}") for number, kind in enumerate(kinds))
 
     def _table(self, kind: str, name: str) -> str:
@@ -48,7 +48,9 @@ class Writer:
         maps, map_lines = self._maps(families, called)
         lines.extend(map_lines)
         for place, chain in enumerate(called):
-            rules = [self._rule(matches, "", called[place + 1 :], {}, rejects=rejects) for _ in range(dice.randint(0, 4))]
+            rules = [
+                self._rule(matches, "", called[place + 1 :], {}, rejects=rejects) for _ in range(dice.randint(0, 4))
+            ]
             lines.extend([f"\tchain {chain} {{", *(f"\t\t{rule}" for rule in rules), "\t}"])
         for base in bases:
             lines.extend(self._base(base, matches, called, maps))
@@ -97,9 +99,7 @@ class Writer:
             return f"{verdict} {self._dice.choice(called)}" if called else "accept"
         return verdict
 
-    def _vmap(
-        self, family: Family, called: list[str], maps: dict[str, tuple[str, ...]], *, has_protocol: bool
-    ) -> str:
+    def _vmap(self, family: Family, called: list[str], maps: dict[str, tuple[str, ...]], *, has_protocol: bool) -> str:
         dice = self._dice
         named = maps.get(TYPE[family], ())
         keys = [*(("named", "named") if named else ()), "state", "address", "iifname"]
@@ -123,7 +123,9 @@ class Writer:
             texts = [address_text(family, one) for one in self._words.apart(dice, family, 5)]
             found[TYPE[family]] = _set(f"adm{family}", TYPE[family], texts)
             triples = [
-                f"{address_text(family, one)} . {dice.choice(('tcp', 'udp'))} . {port_text(dice.choice(self._words.ports))}"
+                " . ".join(
+                    (address_text(family, one), dice.choice(("tcp", "udp")), port_text(dice.choice(self._words.ports)))
+                )
                 for one in self._words.apart(dice, family, 3)
             ]
             kind = f"{TYPE[family]} . inet_proto . inet_service"

@@ -27,7 +27,11 @@ class Ruleset:
 
     def files(self) -> dict[str, str]:
         """File name -> text, of what there is to load."""
-        named = {"ipset.in": self.sets, "nft.in": self.native, **{f"{tool}.in": text for tool, text in self.saved.items()}}
+        named = {
+            "ipset.in": self.sets,
+            "nft.in": self.native,
+            **{f"{tool}.in": text for tool, text in self.saved.items()},
+        }
         return {name: text for name, text in named.items() if text}
 
     def commands(self) -> list[str]:
@@ -38,6 +42,16 @@ class Ruleset:
 
     def __str__(self) -> str:
         return "\n".join(f"--- {name}\n{text.rstrip()}" for name, text in self.files().items())
+
+
+def _empty() -> str:
+    lines = []
+    for table, chains in iptables_rules.CHAINS.items():
+        lines.extend([f"*{table}", *(f":{chain} ACCEPT [0:0]" for chain in chains), "COMMIT"])
+    return "\n".join([*lines, ""])
+
+
+EMPTY = _empty()  # every table without a rule
 
 
 def drawn(dice: Random, words: Vocabulary, *, doubt: float = DOUBT) -> Ruleset:
@@ -51,3 +65,11 @@ def drawn(dice: Random, words: Vocabulary, *, doubt: float = DOUBT) -> Ruleset:
             writer = iptables_rules.Writer(dice, words, TOOLS[tool], doubt)
             saved[tool] = writer.save_text(tables)
     return Ruleset(saved, nft_rules.Writer(dice, words, doubt).ruleset() if native else "")
+
+
+def small(dice: Random, words: Vocabulary) -> Ruleset:
+    """One table of one tool: what a person can still read when it is a counter-example."""
+    tool = dice.choice((*TOOLS, "nft"))
+    if tool == "nft":
+        return Ruleset({}, nft_rules.Writer(dice, words, 0).ruleset(most=1))
+    return Ruleset({tool: iptables_rules.Writer(dice, words, TOOLS[tool], 0).save_text(("filter",))})
