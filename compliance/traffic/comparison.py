@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from compliance.traffic.boxes import Box, TooManyPieces, overlaps
-from compliance.traffic.index import Index
+from compliance.traffic.index import Index, undisturbed
 from compliance.traffic.policy import Decided, Listed, Policy, Shadow
 
 Question = Literal["excess", "missing", "shadowed"]
@@ -33,11 +33,14 @@ class Comparison:
         self.undecided: set[tuple[Question, int]] = set()
         self._hidden_by: dict[int | None, set[int]] = {None: set()}  # the other way round; None: by several
         self._carrier: dict[int, int | None] = {}  # place in `authorised` -> the one rule that lets all of it through
-        for number in self._neighbours(range(len(self.policy.rules))):
-            self._ask_excess(number)
-            self._ask_shadowed(number)
-        for place in sorted(range(len(authorised)), key=lambda one: authorised[one][2]):
-            self._ask_missing(place)
+        with undisturbed():
+            order = self._neighbours(range(len(self.policy.rules)))
+            for number in order:
+                self._ask_excess(number)
+            for number in order:
+                self._ask_shadowed(number)
+            for place in sorted(range(len(authorised)), key=lambda one: authorised[one][2]):
+                self._ask_missing(place)
 
     def follow(self, rules: Iterable[Listed]) -> None:
         """Brings every answer to a newer list of rules."""

@@ -8,8 +8,11 @@ can overlap a box are found by climbing to the blocks around its own (masking) a
 
 from __future__ import annotations
 
+import gc
+from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from compliance.traffic.boxes import Box, contains
 
@@ -17,6 +20,18 @@ CROWD = 24  # a pair with more boxes than this is parted by destination port
 LENGTH = 8  # bits of a block's key that hold its length, 0..128
 MASK = (1 << LENGTH) - 1
 TOP_LENGTH = 128
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Holds the garbage collector back: what is built here has no cycles, and it would walk all of it many times."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Nest:
@@ -88,20 +103,30 @@ class Nest:
 class Index:
     """Boxes that can be asked for by a box. They have numbers, which are their places in the list."""
 
-    __slots__ = ("_columns", "_dst", "_rows", "_src", "boxes")
+    __slots__ = ("_columns", "_dst", "_ports", "_rows", "_src", "boxes")
 
     def __init__(self, boxes: Iterable[Box]) -> None:
-        self.boxes: list[Box] = []
+        self.boxes = list(boxes)
+        # Destination ports by number, packed and side by side: most of what is near has another port, and looking into
+        # its box would cost several visits to far memory.
+        self._ports = array("I", [box[8] << 16 | box[9] for box in self.boxes])
         self._src, self._dst = Nest(), Nest()
         self._rows: dict[int, Line] = {}  # source block -> destination block -> the boxes filed there
         self._columns: dict[int, Line] = {}  # the same, by destination block
-        for box in boxes:
-            self.add(box)
+        # Filed by their place in the address space: what is asked for together then lies together in memory.
+        targets = [box[2] for box in self.boxes]
+        with undisturbed():
+            for number in sorted(range(len(targets)), key=targets.__getitem__):
+                self._file(number, self.boxes[number])
 
     def add(self, box: Box) -> int:
         """Files one more box and gives its number."""
-        number = len(self.boxes)
         self.boxes.append(box)
+        self._ports.append(box[8] << 16 | box[9])
+        self._file(len(self.boxes) - 1, box)
+        return len(self.boxes) - 1
+
+    def _file(self, number: int, box: Box) -> None:
         source, target = self._src.put(box[0], box[1]), self._dst.put(box[2], box[3])
         row = self._rows.get(source)
         if row is None:
@@ -116,7 +141,6 @@ class Index:
             row[target] = column[source] = Crowd((held, number))
         else:
             held.append(number)
-        return number
 
     def discard(self, number: int) -> None:
         """Forgets a box; the numbers of the others stay. Raises KeyError when it is not filed."""
@@ -134,14 +158,14 @@ class Index:
 
         With `before` only those count whose number is lower; with `places` (number -> place) whose place is.
         """
-        boxes, rows = self.boxes, self._rows
-        targets = self._dst.around(box[2], box[3])
-        for source in self._src.around(box[0], box[1]):
-            row = rows.get(source)
-            if row is None:
+        boxes, columns = self.boxes, self._columns
+        sources = self._src.around(box[0], box[1])
+        for target in self._dst.around(box[2], box[3]):
+            column = columns.get(target)
+            if column is None:
                 continue
-            for target in targets:
-                held = row.get(target)
+            for source in sources:
+                held = column.get(source)
                 if held is None:
                     continue
                 for number in (held,) if isinstance(held, int) else held.around(box, boxes):
@@ -154,11 +178,14 @@ class Index:
     def numbers(self, box: Box, start: int = 0) -> list[int]:
         """The places (from `start` on, ascending) of the boxes that overlap `box`."""
         src_lo, src_hi, dst_lo, dst_hi, proto_lo, proto_hi, sp_lo, sp_hi, dp_lo, dp_hi = box
-        found = []
+        boxes, ports, found = self.boxes, self._ports, []
         for number in self._near(box):
-            b = self.boxes[number]
+            port = ports[number]
+            if port >> 16 > dp_hi or port & 0xFFFF < dp_lo:
+                continue
+            b = boxes[number]
             if (
-                b[8] <= dp_hi and dp_lo <= b[9] and b[2] <= dst_hi and dst_lo <= b[3] and b[0] <= src_hi
+                b[2] <= dst_hi and dst_lo <= b[3] and b[0] <= src_hi
                 and src_lo <= b[1] and b[4] <= proto_hi and proto_lo <= b[5] and b[6] <= sp_hi and sp_lo <= b[7]
             ):  # fmt: skip
                 found.append(number)
@@ -173,10 +200,10 @@ class Index:
         """The numbers of boxes that may overlap `box`, by the side with fewer blocks."""
         sources = self._src.around(box[0], box[1]) + self._src.inside(box[0], box[1])
         targets = self._dst.around(box[2], box[3]) + self._dst.inside(box[2], box[3])
-        if len(sources) <= len(targets):
-            lines, few, many = self._rows, sources, targets
-        else:
+        if len(targets) <= len(sources):
             lines, few, many = self._columns, targets, sources
+        else:
+            lines, few, many = self._rows, sources, targets
         near: list[int] = []
         for one in few:
             line = lines.get(one)
@@ -192,7 +219,7 @@ class Index:
 
 
 class Crowd(list[int]):
-    """The numbers, ascending, of the boxes of one pair of blocks; when they are many, parted by destination port."""
+    """The numbers of the boxes of one pair of blocks; when they are many, parted by destination port."""
 
     __slots__ = ("_known", "_nest", "_parts")
 
@@ -215,11 +242,11 @@ class Crowd(list[int]):
         return nest
 
     def around(self, box: Box, boxes: Sequence[Box]) -> list[int]:
-        """Numbers, ascending, of those that may hold `box`."""
+        """Numbers of those that may hold `box`."""
         if len(self) <= CROWD:
             return self
         nest = self._part(boxes)
-        return sorted(number for place in nest.around(box[8], box[9]) for number in self._parts[place])
+        return [number for place in nest.around(box[8], box[9]) for number in self._parts[place]]
 
     def near(self, box: Box, boxes: Sequence[Box]) -> list[int]:
         """Numbers of those that may overlap `box`."""
