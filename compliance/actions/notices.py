@@ -19,11 +19,16 @@ def tell_deciders(change: ChangeRecord, at: datetime) -> None:
                 tell(
                     person,
                     key=f"decide:{change.pk}:{person.pk}",
-                    subject=f"{change.ref} waits for your decision: {change.title}",
+                    subject=f"{urgency(change)}{change.ref} waits for your decision: {change.title}"[:200],
                     body=f"{change.requested_by} asks: {change.title}.",
                     path=f"/inbox/{change.ref}/",
                     at=at,
                 )
+
+
+def urgency(change: ChangeRecord) -> str:
+    """How the subject of a message begins where it must not wait."""
+    return "Urgent: " if change.urgency == ChangeRecord.Urgency.URGENT else ""
 
 
 def tell_requester(change: ChangeRecord, what: str, because: str, at: datetime) -> None:
@@ -45,7 +50,7 @@ def tell_engineers(change: ChangeRecord, at: datetime) -> None:
             tell(
                 person,
                 key=f"todo:{change.pk}:{person.pk}",
-                subject=f"{change.ref} is approved and to be done: {change.title}",
+                subject=f"{urgency(change)}{change.ref} is approved and to be done: {change.title}"[:200],
                 body=f"When the rules are changed, mark {change.ref} as done: the next reading proves it.",
                 path=f"/changes/{change.ref}/",
                 at=at,

@@ -89,7 +89,7 @@ def listed(change: ChangeRecord) -> dict[str, Any]:
         "title": change.title,
         "kind_label": change.get_kind_display(),
         "state": change.state,
-        "urgent": change.urgency == ChangeRecord.Urgency.URGENT,
+        "urgent": is_urgent(change),
         "requested_by": str(change.requested_by),
         "requested_at": change.submitted_at or change.created_at,
         "decided_at": change.decided_at,
@@ -123,7 +123,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     asked = list(ChangeRecord.objects.filter(requested_by=person, state__in=ASKED).order_by(drafts_first, "pk"))
     todo = list(to_implement(person))
     tab = request.GET.get("tab", "for-me")
-    listing = {"asked": asked, "to-do": todo}.get(tab, mine)
+    listing = sorted({"asked": asked, "to-do": todo}.get(tab, mine), key=lambda change: not is_urgent(change))
     chosen = next((change for change in listing if change.pk == number), None)
     if number is not None and chosen is None:
         chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
@@ -166,6 +166,11 @@ def to_implement(person: User) -> Any:
     )
 
 
+def is_urgent(change: ChangeRecord) -> bool:
+    """Urgent in the words of ISM-0912 (routine, urgent): sooner, and by the same people as any other."""
+    return change.urgency == ChangeRecord.Urgency.URGENT
+
+
 def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -> dict[str, Any]:
     """One line of the inbox."""
     source, destination = ends(change.material)
@@ -173,7 +178,8 @@ def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -
         "ref": change.ref,
         "url": f"/inbox/{change.ref}/{suffix}",
         "tag": "draft" if change.state == State.DRAFT else change.get_kind_display().lower(),
-        "rating": "high" if change.urgency == ChangeRecord.Urgency.URGENT else "",
+        "rating": "",
+        "urgent": is_urgent(change),
         "title": f"{source} → {destination}",
         "detail": f"{services(change.material)} · {change.requested_by}",
         "due": f"due {change.due.day} {change.due:%b}" if change.due else "",
@@ -207,8 +213,8 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "requested_by": str(change.requested_by),
         "requested_role": change.requested_by.title,
         "requested_at": change.submitted_at or change.created_at,
-        "urgent": change.urgency == ChangeRecord.Urgency.URGENT,
-        "because_urgent": "it is approved within two business days or becomes a finding.",
+        "urgent": is_urgent(change),
+        "because_urgent": "it is decided ahead of the routine ones, by the same people, and before it is carried out.",
         "planned": change.window,
         "rollback": change.rollback,
         "need": why.business_need if why else "",
@@ -325,7 +331,10 @@ def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
             "back_url": f"/changes/{change.ref}/",
             "subject": change.title,
             "consequence": offered.consequence,
-            "facts": facts(change.material),
+            "facts": [
+                *facts(change.material),
+                {"label": "Urgency", "text": change.get_urgency_display(), "mono": False},
+            ],
             "warning": warning,
             "submit": offered.label,
             "danger": offered.danger,

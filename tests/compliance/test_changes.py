@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.test import Client
 from django.utils import timezone
 
 from compliance.actions import changes, drafts
@@ -22,6 +23,7 @@ from compliance.models import (
     Connection,
     ConnectionVersion,
     LedgerInbox,
+    Outbound,
     State,
     User,
 )
@@ -131,6 +133,33 @@ def test_the_owner_of_the_other_end_must_agree_too(people: People) -> None:
     assert change.state == State.SUBMITTED
     changes.approve(change, by=people.olga)
     assert change.state == State.APPROVED
+
+
+def test_an_urgent_change_comes_first_and_takes_the_same_two_people_before_it_is_done(people: People) -> None:
+    """ISM-0912 knows routine and urgent changes. Urgent is sooner; it is never approved after the fact."""
+    routine = asked(people, at=timezone.now() - timedelta(days=3))
+    change = asked(people, network("pay-app-01", "pay-db-01", "tcp/5433"), urgency="urgent")
+    assert list(change.needs.values_list("capacity", flat=True)) == list(
+        routine.needs.values_list("capacity", flat=True)
+    )
+    subjects = Outbound.objects.filter(to=people.omar).values_list("subject", flat=True)
+    assert [text.startswith("Urgent: ") for text in subjects.order_by("pk")] == [False, True]
+    omar = Client()
+    omar.force_login(people.omar, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = omar.get("/inbox/")
+    assert [(item["ref"], item["urgent"]) for item in page.context["items"]] == [
+        (change.ref, True), (routine.ref, False),
+    ]  # fmt: skip
+    assert "Urgent change" in omar.get(f"/changes/{change.ref}/").content.decode()
+    assert "Urgent change" in omar.get(f"/changes/{change.ref}/approve/").content.decode()
+    changes.approve(change, by=people.omar)
+    with pytest.raises(Refused, match="cannot be marked as done now"):
+        changes.implement(change, by=people.erin)
+    with pytest.raises(Refused, match="agreed to it already"):
+        changes.approve(change, by=people.omar)
+    assert not stands(change)
+    changes.approve(change, by=people.mina)
+    assert stands(change)
 
 
 def test_nobody_decides_on_their_own_request(people: People) -> None:

@@ -48,7 +48,7 @@ def build(scope: Scope) -> Section:
     unrecorded = [one for one in findings(scope, held) if one.finding.verdict == Verdict.changed_without_record]
     state, because = held_state(held is not None, [one.row.ref for one in every if one.unapproved])
     data = content.Changes(
-        lead=lead(len(every), len(unrecorded), compared=held is not None),
+        lead=lead(len(every), sum(map(urgent, every)), len(unrecorded), compared=held is not None),
         changes=tuple(printed(one) for one in every[:PRINTED]),
         total=len(every),
         unrecorded=tuple(seen(one) for one in unrecorded),
@@ -58,7 +58,7 @@ def build(scope: Scope) -> Section:
 
 
 def known(scope: Scope) -> list[Known]:
-    """The change records of the period, the newest first."""
+    """The change records of the period: the urgent ones first, then the newest first."""
     begin, end = span(scope)
     moments = ("created_at", "submitted_at", "decided_at", "implemented_at", "verified_at")
     touched = Q()
@@ -83,7 +83,7 @@ def known(scope: Scope) -> list[Known]:
     }
     states = states_then(rows, scope)
     short = shortfalls([key for key in keys if states[key] in SETTLED], scope.as_of)
-    return [
+    every = [
         Known(
             row,
             getattr(row, "justification", None),
@@ -94,6 +94,12 @@ def known(scope: Scope) -> list[Known]:
         )
         for row in rows
     ]
+    return sorted(every, key=lambda one: not urgent(one))
+
+
+def urgent(one: Known) -> bool:
+    """Whether it was asked for as an urgent change."""
+    return one.row.urgency == ChangeRecord.Urgency.URGENT
 
 
 def states_then(rows: Sequence[ChangeRecord], scope: Scope) -> dict[int, str]:
@@ -123,15 +129,16 @@ def held_state(compared: bool, unapproved: Sequence[str]) -> tuple[Held, str]:
     return "held", ""
 
 
-def lead(total: int, unrecorded: int, *, compared: bool) -> str:
+def lead(total: int, hurried: int, unrecorded: int, *, compared: bool) -> str:
     """The answer in two sentences."""
     records = "One change record falls" if total == 1 else f"{total or 'No'} change records fall"
+    records += f" in the period{f', {hurried} of them urgent' if hurried else ''}."
     if not compared:
-        return f"{records} in the period. Whether anything was changed without a record is not known."
+        return f"{records} Whether anything was changed without a record is not known."
     if not unrecorded:
-        return f"{records} in the period. The last comparison shows no change without a record."
+        return f"{records} The last comparison shows no change without a record."
     what = "one change that has no record" if unrecorded == 1 else f"{unrecorded} changes that have no record"
-    return f"{records} in the period. The last comparison shows {what}."
+    return f"{records} The last comparison shows {what}."
 
 
 def seen(one: Standing) -> content.Unrecorded:
