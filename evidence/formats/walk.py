@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, intersect, overlaps, subtract
 from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
-from evidence.formats.first_packet import parts_in
+from evidence.formats.first_packet import BORN, NEW, parts_in
 from evidence.formats.slices import NO_INTERFACE, matches
 from evidence.rules import Action, Chain, Rule
 
@@ -74,6 +74,8 @@ class Lane:
         self.policy_origin = policy.origin if policy else None
         self.default = chain.default or (policy.action if policy else None)
         self.steps: list[Step] = []
+        if chain.hook and chain.table == "nat":
+            self._add(_unseen(chain, family, self.policy_origin), family)
         for rule in chain.rules:
             if rule.id != chain.name + POLICY and _concerns(rule, family, iif, oif):
                 self._add(rule, family)
@@ -99,6 +101,15 @@ class Lane:
         if self._index is None:
             self._index = Index(self.boxes)
         return next(iter(self._index.numbers(box, near)), None)
+
+
+def _unseen(chain: Chain, family: Family, origin: Origin | None) -> Rule:
+    """Chains that translate are asked about new connections only: the rest passes by, even their policy (kernel)."""
+    return Rule(
+        id=chain.name + POLICY, chain=chain.name, seq=0, family=family, action=Action.PERMIT, target="",
+        boxes=(FULL[family],), iif=None, oif=None, states=frozenset(BORN[family]) - {NEW}, nat=None, residue=(),
+        enabled=True, origin=origin or Origin("", "", 0, 0, ""),
+    )  # fmt: skip
 
 
 def _concerns(rule: Rule, family: Family, iif: str, oif: str) -> bool:

@@ -48,6 +48,19 @@ def test_before_routing_no_packet_has_an_interface_to_go_out_by() -> None:
     assert answers == ["permit", "deny"]
 
 
+def test_a_chain_that_translates_is_asked_about_new_connections_only() -> None:
+    """Its policy stops a new connection and lets an ICMP error pass, which has none."""
+    about = {"family": "inet", "table": "t", "name": "nat", "handle": 2}
+    base = {"type": "nat", "hook": "input", "prio": 100, "policy": "drop"}
+    listed: list[dict[str, Any]] = [
+        {"table": {"family": "inet", "name": "t", "handle": 1}},
+        {"chain": {**about, **base}},
+    ]
+    reading = read_host([Artefact("nft.json", json.dumps({"nftables": listed}).encode(), "nft -j list ruleset")])
+    assert [decision(reading, 6, 40000), decision(reading, 1, 8), decision(reading, 1, 3)] == ["deny", "deny", "permit"]
+    assert [decision(reading, 58, kind, 6) for kind in (128, 1, 135)] == ["deny", "permit", "permit"]
+
+
 def decision(reading: Reading, proto: int, kind: int, family: Family = 4) -> str:
     """What INPUT says about one packet; `kind` is the ICMP type or the source port."""
     src, dst = (0x08080808, OWN) if family == 4 else (0x2A02 << 112, 0x20010DB8 << 96 | 5)

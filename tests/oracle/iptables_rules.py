@@ -70,6 +70,8 @@ class Writer:
         """One -A line."""
         parts, protocol = self._matches(table, chain)
         target = self._target(table, callable_chains, protocol)
+        if table == "nat" and self.dice.random() < 0.4:
+            target = self._translation(chain, protocol) or target
         return " ".join(["-A", chain, *parts, *([target] if target else [])])
 
     def _matches(self, table: str, chain: str) -> tuple[list[str], str]:
@@ -87,6 +89,8 @@ class Writer:
                 parts.extend(write())
         if chain == "INPUT" and dice.random() < 0.05:
             parts.append(f"-m addrtype {self._not()}--dst-type LOCAL")
+        if self.family == 4 and dice.random() < 0.02:
+            parts.append("! -f")
         if dice.random() < self.doubt:
             parts.append(dice.choice(("-m length --length 30:200", "-m mark --mark 0x1", "-m limit --limit 1000/sec")))
         if table in {"raw", "security"} and not parts:
@@ -171,6 +175,22 @@ class Writer:
         name, dimensions = self.dice.choice(self.sets)
         sides = ",".join(self.dice.choice(("src", "dst")) for _ in range(dimensions))
         return [f"-m set {self._not()}--match-set {name} {sides}"]
+
+    def _translation(self, chain: str, protocol: str) -> str:
+        """A new source where the chain may give one, with ports where the protocol has some."""
+        dice, words = self.dice, self.words
+        ports = (
+            f"{dice.choice((1024, 20_000, 40_000))}-{dice.choice((50_000, 65_535))}" if protocol in PORTED[:2] else ""
+        )
+        with_ports = bool(ports) and dice.random() < 0.4
+        if chain == "POSTROUTING" and dice.random() < 0.5:
+            return f"-j MASQUERADE --to-ports {ports}" if with_ports else "-j MASQUERADE"
+        if chain in {"POSTROUTING", "INPUT"}:
+            address = addresses.to_text(self.family, dice.choice(words.hosts[self.family]))
+            if with_ports:
+                return f"-j SNAT --to-source {f'[{address}]' if self.family == 6 else address}:{ports}"
+            return f"-j SNAT --to-source {address}"
+        return ""
 
     def _target(self, table: str, callable_chains: list[str], protocol: str) -> str:
         dice = self.dice

@@ -142,6 +142,9 @@ class Matches:
     def _icmp(self, family: Family) -> str:
         dice = self.dice
         word, kinds = ("icmp", ICMP4) if family == 4 else ("icmpv6", ICMP6)
+        if dice.random() < 0.1:
+            kind = dice.choice(kinds)
+            return f"{word} type . {word} code {self._not()}{{ {kind} . 0, {dice.choice((1, 3, 5))} . 1 }}"
         if dice.random() < 0.15:
             return f"{word} code {self._not()}{dice.choice((0, 1, 3))}"
         if dice.random() < 0.3:
@@ -158,6 +161,9 @@ class Matches:
         if dice.random() < 0.2:
             names = dict.fromkeys(dice.choice(self.words.links) for _ in range(2))
             return f"{side}name {self._not()}{{ {', '.join(names)} }}"
+        named = self.sets.get("ifname", ())
+        if named and dice.random() < 0.3:
+            return f"{side}name {self._not()}@{dice.choice(named)}"
         return f'{side}name {self._not()}"{dice.choice(self.words.names).replace("+", "*")}"'
 
     def state(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from compliance.traffic.boxes import Family
+from tests.oracle import nft_nat
 from tests.oracle.nft_matches import TYPE, WORD, Matches, address_text, port_text
 from tests.oracle.vocabulary import Vocabulary
 
@@ -54,6 +55,9 @@ class Writer:
             lines.extend([f"\tchain {chain} {{", *(f"\t\t{rule}" for rule in rules), "\t}"])
         for base in bases:
             lines.extend(self._base(base, matches, called, maps))
+        if dice.random() < 0.25:
+            for number in range(dice.randint(1, 2)):
+                lines.extend(nft_nat.chain(dice, self._words, matches, number))
         return "\n".join([*lines, "}", ""])
 
     def _hooks(self) -> list[str]:
@@ -84,7 +88,9 @@ class Writer:
             end = f"{end} {dice.choice(called)}" if called else "accept"
         elif end == "vmap":
             end = self._vmap(family, called, maps, has_protocol=has_protocol)
-        parts.append("drop" if end == "reject" and not rejects else end)
+        if end == "reject":
+            end = self._reject(matches, family, has_protocol=has_protocol) if rejects else "drop"
+        parts.append(end)
         comment = ' comment "CHG-7"' if dice.random() < 0.1 else ""
         return " ".join(part for part in parts if part) + comment
 
@@ -92,6 +98,13 @@ class Writer:
         kinds = {"accept": 5, "drop": 4 if parts else 1, "reject": 1, "return": 1, "continue": 1, "counter": 1}
         kinds |= {"jump": 3, "goto": 1, "vmap": 3}
         return self._dice.choices(tuple(kinds), tuple(kinds.values()))[0]
+
+    def _reject(self, matches: Matches, family: Family, *, has_protocol: bool) -> str:
+        """With the answer that nft chooses, or one that limits the rule to its own family or protocol."""
+        kinds = ["", "", f"with icmp{'v6' if family == 6 else ''} admin-prohibited"]
+        kinds += [] if has_protocol else ["with tcp reset"]
+        kinds += ["with icmpx host-unreachable"] if len(matches.families) == 2 else []
+        return f"reject {self._dice.choice(kinds)}".strip()
 
     def _verdict(self, called: list[str]) -> str:
         verdict = self._dice.choice(("accept", "drop", "return", "continue", "jump", "goto"))
@@ -102,8 +115,8 @@ class Writer:
     def _vmap(self, family: Family, called: list[str], maps: dict[str, tuple[str, ...]], *, has_protocol: bool) -> str:
         dice = self._dice
         named = maps.get(TYPE[family], ())
-        keys = [*(("named", "named") if named else ()), "state", "address", "iifname"]
-        key = dice.choice(keys if has_protocol else [*keys, "ports", "l4"])
+        keys = [*(("named", "named") if named else ()), "state", "address", "iifname", "two addresses"]
+        key = dice.choice(keys if has_protocol else [*keys, "ports", "l4", "address and port", "interface and port"])
         side = f"{WORD[family]} {dice.choice(('saddr', 'daddr'))}"
         if key == "named":
             return f"{side} vmap @{dice.choice(named)}"
@@ -112,8 +125,31 @@ class Writer:
             "state": ("ct state", dice.sample(("new", "established", "related", "invalid"), dice.randint(1, 3))),
             "address": (side, [address_text(family, one) for one in self._words.apart(dice, family, 4)]),
             "iifname": ("meta iifname", [f'"{name}"' for name in dict.fromkeys(self._words.links[:2])]),
+            "two addresses": (
+                f"{WORD[family]} saddr . {WORD[family]} daddr",
+                [
+                    f"{address_text(family, one)} . {address_text(family, self._words.span(dice, family))}"
+                    for one in self._words.apart(dice, family, 3)
+                ],
+            ),
+            "address and port": (
+                f"{side} . {dice.choice(('tcp', 'udp'))} dport",
+                [
+                    f"{address_text(family, one)} . {port_text(dice.choice(self._words.ports))}"
+                    for one in self._words.apart(dice, family, 3)
+                ],
+            ),
+            "interface and port": (
+                "iifname . tcp dport",
+                [
+                    f'"{name}" . {port_text(dice.choice(self._words.ports))}'
+                    for name in dict.fromkeys(self._words.links)
+                ],
+            ),
             "l4": ("meta l4proto", dice.sample(("tcp", "udp", "sctp", "icmp", "ipv6-icmp"), dice.randint(1, 3))),
         }[key]
+        if key in {"ports", "address", "l4", "iifname"} and dice.random() < 0.2:
+            texts.append("*")
         return f"{left} vmap {{ {', '.join(f'{text} : {self._verdict(called)}' for text in texts)} }}"
 
     def _sets(self, families: tuple[Family, ...]) -> dict[str, tuple[tuple[str, ...], list[str]]]:
@@ -130,6 +166,8 @@ class Writer:
             ]
             kind = f"{TYPE[family]} . inet_proto . inet_service"
             found[kind] = _set(f"trip{family}", kind, triples)
+        names = [f'"{name}"' for name in dice.sample(self._words.links, dice.randint(1, len(self._words.links)))]
+        found["ifname"] = _set("links", "ifname", names)
         found["inet_service"] = _set("ports", "inet_service", [port_text(p) for p in self._words.ports_apart(dice, 4)])
         return {kind: one for kind, one in found.items() if dice.random() < 0.6}
 

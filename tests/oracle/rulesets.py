@@ -13,7 +13,7 @@ TOOLS: dict[str, Family] = {"iptables-nft": 4, "ip6tables-nft": 6, "iptables-leg
 LEGACY = ("iptables-legacy", "ip6tables-legacy")
 # What is live at once: (iptables over nft, legacy iptables, native nft).
 MIXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
-TABLES = ("raw", "mangle", "filter", "security")
+TABLES = ("raw", "mangle", "nat", "filter", "security")
 DOUBT = 0.012  # share of rules with a match that no reader can decide
 
 

@@ -25,11 +25,15 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """`prefixes`: (address, length); `spans`: ranges that are no prefixes; `names`: interfaces, some with a `+`."""
+    """`prefixes`: (address, length); `spans`: ranges that are no prefixes; `hosts`: strangers' addresses.
+
+    `names`: interfaces, some with a `+`; `links`: the host's own.
+    """
 
     prefixes: dict[Family, tuple[tuple[int, int], ...]]
     spans: dict[Family, tuple[Span, ...]]
     ports: tuple[Span, ...]
+    hosts: dict[Family, tuple[int, ...]]
     names: tuple[str, ...]
     links: tuple[str, ...]
 
@@ -63,6 +67,7 @@ def drawn(dice: Random, layout: Layout) -> Vocabulary:
         prefixes={family: _prefixes(dice, layout, family) for family in FAMILIES},
         spans={family: _spans(dice, layout, family) for family in FAMILIES},
         ports=_ports(dice),
+        hosts={family: _hosts(dice, layout, family) for family in FAMILIES},
         names=(*links, *links, *wild, dice.choice(STRANGE_NAMES)),
         links=links,
     )
@@ -95,6 +100,12 @@ def _spans(dice: Random, layout: Layout, family: Family) -> tuple[Span, ...]:
         low = _around(dice, layout, family)
         found.append((low, low + dice.choice((0, 1, 5, 300, 70_000))))
     return tuple(found)
+
+
+def _hosts(dice: Random, layout: Layout, family: Family) -> tuple[int, ...]:
+    found = [_around(dice, layout, family) for _ in range(12)]
+    low, high, _ = layout.networks[family][0]
+    return tuple(value for value in found if layout.is_ordinary(family, value)) or ((low + high) // 2 + 1,)
 
 
 def _ports(dice: Random) -> tuple[Span, ...]:

@@ -1,0 +1,41 @@
+"""Random nft chains of the type nat: they see the first packet of each tracked flow, and give it another source."""
+
+from __future__ import annotations
+
+from random import Random
+
+from compliance.traffic import addresses
+from compliance.traffic.boxes import Family
+from tests.oracle.nft_matches import WORD, Matches
+from tests.oracle.vocabulary import Vocabulary
+
+PRIORITY = {"prerouting": "dstnat", "input": "100", "output": "-100", "postrouting": "srcnat"}
+GIVES_SOURCE = frozenset({"input", "postrouting"})
+
+
+def chain(dice: Random, words: Vocabulary, matches: Matches, number: int) -> list[str]:
+    """One base chain with up to four rules."""
+    hook = dice.choice(tuple(PRIORITY))
+    policy = "drop" if dice.random() < 0.03 else "accept"
+    head = f"\t\ttype nat hook {hook} priority {PRIORITY[hook]}; policy {policy};"
+    rules = [_rule(dice, words, matches, hook) for _ in range(dice.randint(1, 4))]
+    return [f"\tchain nat{number} {{", head, *(f"\t\t{rule}" for rule in rules), "\t}"]
+
+
+def _rule(dice: Random, words: Vocabulary, matches: Matches, hook: str) -> str:
+    family = dice.choice(matches.families)
+    parts, _ = matches.some(hook, family)
+    ending = dice.choices(("accept", "drop", "return", "counter", "translate"), (2, 1 if parts else 0, 1, 1, 6))[0]
+    if ending == "translate":
+        ported = any(part.startswith(("tcp ", "udp ")) for part in parts)
+        ending = _source(dice, words, matches, family, hook, ported=ported) if hook in GIVES_SOURCE else "accept"
+    return " ".join([*parts, ending])
+
+
+def _source(dice: Random, words: Vocabulary, matches: Matches, family: Family, hook: str, *, ported: bool) -> str:
+    ports = ":1024-65535" if ported and dice.random() < 0.4 else ""
+    if hook == "postrouting" and dice.random() < 0.5:
+        return f"masquerade to {ports}" if ports else "masquerade"
+    address = addresses.to_text(family, dice.choice(words.hosts[family]))
+    word = f"{WORD[family]} " if len(matches.families) == 2 else ""
+    return f"snat {word}to {f'[{address}]' if family == 6 and ports else address}{ports}"
