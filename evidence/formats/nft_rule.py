@@ -148,6 +148,10 @@ def _answered(rule: _Rule, detail: Any) -> None:
         rule.cut(everything([4 if answer == "icmp" else 6]))
     elif answer == "tcp reset":
         rule.cut(_tcp())
+        if len({match.family for match in rule.matches}) > 1:
+            rule.doubt(
+                {"reject": detail}, "nft 1.0.6 drops `meta nfproto` in front of it: it may be for one family only"
+            )
 
 
 def _tcp() -> list[Match]:

@@ -127,7 +127,7 @@ def test_tcp_flags_in_nft_match_tcp_only(match: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "stopped"),
-    [("icmp", [(4, 6), (4, 17)]), ("icmpv6", [(6, 6), (6, 17)]), ("tcp reset", [(4, 6), (6, 6)])],
+    [("icmp", [(4, 6), (4, 17)]), ("icmpv6", [(6, 6), (6, 17)])],
 )
 def test_a_reject_in_nft_is_for_what_its_answer_is_for(answer: str, stopped: list[tuple[Family, int]]) -> None:
     """nft prints `meta nfproto ipv6 sctp dport 5 reject` without the family: only the answer tells it."""
@@ -135,3 +135,17 @@ def test_a_reject_in_nft_is_for_what_its_answer_is_for(answer: str, stopped: lis
     reading = nft([{"reject": detail}], [{"accept": None}])
     asked = [(family, proto) for family in FAMILIES for proto in (6, 17)]
     assert [one for one in asked if decision(reading, one[1], 40000, one[0]) == "deny"] == stopped
+
+
+def test_a_tcp_reset_of_both_families_may_be_for_one_only() -> None:
+    """nft 1.0.6 prints `meta nfproto ipv4 reject with tcp reset` as `meta l4proto tcp reject with tcp reset`."""
+    reset: dict[str, Any] = {"reject": {"type": "tcp reset"}}
+    both, source = nft([reset], [{"accept": None}]), {"payload": {"protocol": "ip", "field": "saddr"}}
+    match = {"match": {"op": "==", "left": source, "right": {"prefix": {"addr": "8.0.0.0", "len": 8}}}}
+    for family in FAMILIES:
+        assert [decision(both, proto, 40000, family) for proto in (6, 17)] == ["unproven", "permit"]
+        assert decision(nft([reset]), 6, 40000, family) == "deny"  # the policy stops what the rule may not
+    assert [decision(nft([match, reset], [{"accept": None}]), 6, 40000, family) for family in FAMILIES] == [
+        "deny",
+        "permit",
+    ]
