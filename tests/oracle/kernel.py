@@ -66,7 +66,7 @@ class Kernel:
     def load(self, rules: Ruleset) -> None:
         """Takes the place of whatever rules there were. Raises ToolRefused."""
         lines = ["nft flush ruleset", *(f"{tool}-restore empty.in" for tool in sorted(self._legacy))]
-        lines.extend(["ipset destroy"] if self._has_sets else [])
+        lines.extend(["ipset destroy 2>/dev/null || true"] if self._has_sets else [])
         self._legacy |= rules.saved.keys() & set(LEGACY)
         self._has_sets = bool(rules.sets)
         for name, text in {**rules.files(), "empty.in": EMPTY}.items():

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from compliance.traffic.boxes import Family
-from tests.oracle import iptables_rules, nft_rules
+from evidence.formats.table import FORMATS
+from tests.oracle import ipsets, iptables_rules, nft_rules
 from tests.oracle.vocabulary import Vocabulary
 
 TOOLS: dict[str, Family] = {"iptables-nft": 4, "ip6tables-nft": 6, "iptables-legacy": 4, "ip6tables-legacy": 6}
@@ -51,6 +52,7 @@ def _empty() -> str:
     return "\n".join([*lines, ""])
 
 
+READS_IPSETS = any("ipset" in one.NAME for one in FORMATS)
 EMPTY = _empty()  # every table without a rule
 
 
@@ -58,13 +60,15 @@ def drawn(dice: Random, words: Vocabulary, *, doubt: float = DOUBT) -> Ruleset:
     """Rules of one tool or of several."""
     over_nft, legacy, native = dice.choice(MIXES)
     wanted = [tool for tool in TOOLS if (legacy if tool in LEGACY else over_nft)]
+    sets = ipsets.drawn(dice, words) if wanted and READS_IPSETS and dice.random() < 0.4 else ipsets.Sets("", {})
     saved = {}
     for tool in wanted:
         tables = tuple(table for table in TABLES if dice.random() < (0.9 if table == "filter" else 0.25))
         if tables:
-            writer = iptables_rules.Writer(dice, words, TOOLS[tool], doubt)
+            family = TOOLS[tool]
+            writer = iptables_rules.Writer(dice, words, family, doubt, sets.usable.get(family, ()))
             saved[tool] = writer.save_text(tables)
-    return Ruleset(saved, nft_rules.Writer(dice, words, doubt).ruleset() if native else "")
+    return Ruleset(saved, nft_rules.Writer(dice, words, doubt).ruleset() if native else "", sets.text)
 
 
 def small(dice: Random, words: Vocabulary) -> Ruleset:
