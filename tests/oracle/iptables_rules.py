@@ -71,7 +71,7 @@ class Writer:
         parts, protocol = self._matches(table, chain)
         target = self._target(table, callable_chains, protocol)
         if table == "nat" and self.dice.random() < 0.4:
-            target = self._translation(chain, protocol) or target
+            target = self._translation(chain, protocol, parts) or target
         return " ".join(["-A", chain, *parts, *([target] if target else [])])
 
     def _matches(self, table: str, chain: str) -> tuple[list[str], str]:
@@ -176,21 +176,30 @@ class Writer:
         sides = ",".join(self.dice.choice(("src", "dst")) for _ in range(dimensions))
         return [f"-m set {self._not()}--match-set {name} {sides}"]
 
-    def _translation(self, chain: str, protocol: str) -> str:
-        """A new source where the chain may give one, with ports where the protocol has some."""
-        dice, words = self.dice, self.words
-        ports = (
-            f"{dice.choice((1024, 20_000, 40_000))}-{dice.choice((50_000, 65_535))}" if protocol in PORTED[:2] else ""
-        )
-        with_ports = bool(ports) and dice.random() < 0.4
-        if chain == "POSTROUTING" and dice.random() < 0.5:
-            return f"-j MASQUERADE --to-ports {ports}" if with_ports else "-j MASQUERADE"
+    def _translation(self, chain: str, protocol: str, parts: list[str]) -> str:
+        """A new source or destination, as the chain may give one; the packet stays on its way through the host."""
+        dice, words, family = self.dice, self.words, self.family
+        ported = protocol in PORTED[:2] and dice.random() < 0.4
         if chain in {"POSTROUTING", "INPUT"}:
-            address = addresses.to_text(self.family, dice.choice(words.hosts[self.family]))
-            if with_ports:
-                return f"-j SNAT --to-source {f'[{address}]' if self.family == 6 else address}:{ports}"
-            return f"-j SNAT --to-source {address}"
-        return ""
+            ports = f"{dice.choice((1024, 20_000, 40_000))}-{dice.choice((50_000, 65_535))}" if ported else ""
+            if chain == "POSTROUTING" and dice.random() < 0.5:
+                return f"-j MASQUERADE --to-ports {ports}" if ports else "-j MASQUERADE"
+            return f"-j SNAT --to-source {self._place(dice.choice(words.hosts[family]), ports)}"
+        if chain not in {"PREROUTING", "OUTPUT"}:
+            return ""
+        low, high = dice.choice(words.ports)
+        ports = "" if not ported else str(low) if dice.random() < 0.8 or low == high else f"{low}-{high}"
+        to_itself = chain == "PREROUTING" and dice.random() < 0.5
+        places = words.own[family] if to_itself else words.hosts[family]
+        parts[:] = [part for part in parts if not part.startswith(("-d ", "! -d "))]
+        parts.insert(0, f"-d {addresses.to_text(family, dice.choice(places))}")
+        if to_itself and ports and dice.random() < 0.5:
+            return f"-j REDIRECT --to-ports {ports}"
+        return f"-j DNAT --to-destination {self._place(dice.choice(places), ports)}"
+
+    def _place(self, value: int, ports: str) -> str:
+        address = addresses.to_text(self.family, value)
+        return f"{f'[{address}]' if self.family == 6 else address}:{ports}" if ports else address
 
     def _target(self, table: str, callable_chains: list[str], protocol: str) -> str:
         dice = self.dice

@@ -6,7 +6,7 @@ from random import Random
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import Family
-from tests.oracle.nft_matches import WORD, Matches
+from tests.oracle.nft_matches import WORD, Matches, port_text
 from tests.oracle.vocabulary import Vocabulary
 
 PRIORITY = {"prerouting": "dstnat", "input": "100", "output": "-100", "postrouting": "srcnat"}
@@ -27,15 +27,35 @@ def _rule(dice: Random, words: Vocabulary, matches: Matches, hook: str) -> str:
     parts, _ = matches.some(hook, family)
     ending = dice.choices(("accept", "drop", "return", "counter", "translate"), (2, 1 if parts else 0, 1, 1, 6))[0]
     if ending == "translate":
-        ported = any(part.startswith(("tcp ", "udp ")) for part in parts)
-        ending = _source(dice, words, matches, family, hook, ported=ported) if hook in GIVES_SOURCE else "accept"
+        ported = any(part.startswith(("tcp ", "udp ")) for part in parts) and dice.random() < 0.4
+        word = f"{WORD[family]} " if len(matches.families) == 2 else ""
+        if hook in GIVES_SOURCE:
+            ending = _source(dice, words, family, word, hook, ported=ported)
+        else:
+            ending = _destination(dice, words, family, word, hook, parts, ported=ported)
     return " ".join([*parts, ending])
 
 
-def _source(dice: Random, words: Vocabulary, matches: Matches, family: Family, hook: str, *, ported: bool) -> str:
-    ports = ":1024-65535" if ported and dice.random() < 0.4 else ""
+def _source(dice: Random, words: Vocabulary, family: Family, word: str, hook: str, *, ported: bool) -> str:
+    ports = ":1024-65535" if ported else ""
     if hook == "postrouting" and dice.random() < 0.5:
         return f"masquerade to {ports}" if ports else "masquerade"
-    address = addresses.to_text(family, dice.choice(words.hosts[family]))
-    word = f"{WORD[family]} " if len(matches.families) == 2 else ""
-    return f"snat {word}to {f'[{address}]' if family == 6 and ports else address}{ports}"
+    return f"snat {word}to {_place(family, dice.choice(words.hosts[family]), ports)}"
+
+
+def _destination(
+    dice: Random, words: Vocabulary, family: Family, word: str, hook: str, parts: list[str], *, ported: bool
+) -> str:
+    """The packet stays on its way through the host: its own addresses for its own, strangers for strangers."""
+    ports = f":{port_text(dice.choice(words.ports)) if dice.random() < 0.3 else dice.choice(words.ports)[0]}"
+    to_itself = hook == "prerouting" and dice.random() < 0.5
+    places = words.own[family] if to_itself else words.hosts[family]
+    parts.insert(0, f"{WORD[family]} daddr {addresses.to_text(family, dice.choice(places))}")
+    if to_itself and ported and dice.random() < 0.5:
+        return f"redirect to {ports}"
+    return f"dnat {word}to {_place(family, dice.choice(places), ports if ported else '')}"
+
+
+def _place(family: Family, value: int, ports: str) -> str:
+    address = addresses.to_text(family, value)
+    return f"[{address}]{ports}" if family == 6 and ports else f"{address}{ports}"

@@ -15,6 +15,7 @@ from tests.oracle.probe import PROTOCOLS, WITH_PORTS
 from tests.oracle.vocabulary import Vocabulary
 
 USUAL = {4: (6, 6, 6, 6, 17, 17, 1, 1), 6: (6, 6, 6, 6, 17, 17, 58, 58)}
+TRANSLATED = 5
 REGION_STEPS = 3_000  # how far our own regions are worked out to take corners from them
 POINTS = ("INPUT", "FORWARD", "OUTPUT")
 
@@ -150,7 +151,9 @@ def _flow(packet: Witness) -> tuple[object, ...]:
 
 
 def _rule_boxes(reading: Reading, family: Family) -> list[Box]:
-    return [box for chain in reading.chains for rule in chain.rules if rule.family == family for box in rule.boxes]
+    rules = [rule for chain in reading.chains for rule in chain.rules if rule.family == family]
+    # Translations are rare, and what comes after one is worth more questions.
+    return [box for rule in rules for box in rule.boxes * (1 if rule.nat is None else TRANSLATED)]
 
 
 def drawn(

@@ -25,15 +25,16 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """`prefixes`: (address, length); `spans`: ranges that are no prefixes; `hosts`: strangers' addresses.
+    """`prefixes`: (address, length); `spans`: ranges that are no prefixes; `hosts`: strangers behind one interface.
 
-    `names`: interfaces, some with a `+`; `links`: the host's own.
+    `own`: the host's addresses; `names`: interfaces, some with a `+`; `links`: the host's own.
     """
 
     prefixes: dict[Family, tuple[tuple[int, int], ...]]
     spans: dict[Family, tuple[Span, ...]]
     ports: tuple[Span, ...]
     hosts: dict[Family, tuple[int, ...]]
+    own: dict[Family, tuple[int, ...]]
     names: tuple[str, ...]
     links: tuple[str, ...]
 
@@ -63,11 +64,16 @@ def drawn(dice: Random, layout: Layout) -> Vocabulary:
     """Values around the host's own networks and addresses, and some far away."""
     links = tuple(link.name for link in layout.links)
     wild = tuple(f"{name[:3]}+" for name in dice.sample(links, min(2, len(links))))
+    hosts = {family: _hosts(dice, layout, family) for family in FAMILIES}
     return Vocabulary(
-        prefixes={family: _prefixes(dice, layout, family) for family in FAMILIES},
+        prefixes={
+            family: (*_prefixes(dice, layout, family), *((one, addresses.BITS[family]) for one in hosts[family][:2]))
+            for family in FAMILIES
+        },
         spans={family: _spans(dice, layout, family) for family in FAMILIES},
         ports=_ports(dice),
-        hosts={family: _hosts(dice, layout, family) for family in FAMILIES},
+        hosts=hosts,
+        own={family: layout.own(family) for family in FAMILIES},
         names=(*links, *links, *wild, dice.choice(STRANGE_NAMES)),
         links=links,
     )
@@ -103,9 +109,11 @@ def _spans(dice: Random, layout: Layout, family: Family) -> tuple[Span, ...]:
 
 
 def _hosts(dice: Random, layout: Layout, family: Family) -> tuple[int, ...]:
-    found = [_around(dice, layout, family) for _ in range(12)]
-    low, high, _ = layout.networks[family][0]
-    return tuple(value for value in found if layout.is_ordinary(family, value)) or ((low + high) // 2 + 1,)
+    """Strangers behind one interface: translated to each other, packets still take the same way."""
+    low, high, _ = dice.choice(layout.networks[family])
+    found = [value for _ in range(16) if layout.is_ordinary(family, value := _around(dice, layout, family))]
+    found = found or [(low + high) // 2 + 1]
+    return tuple(value for value in found if layout.way_out(family, value) == layout.way_out(family, found[0]))
 
 
 def _ports(dice: Random) -> tuple[Span, ...]:
