@@ -24,11 +24,11 @@ def _point(reading: Reading, point: Point) -> dict[str, Any]:
         return {"name": point.name, "rules": size, "default": "deny"}
     chains = {chain.name: chain for chain in reading.chains}
     stages = [chains[name] for name in point.stages if name in chains]
-    rules = {rule.id for chain in _reached(stages, chains) for rule in chain.rules if not rule.id.endswith(POLICY)}
+    rules = {rule.id for chain in reached(stages, chains) for rule in chain.rules if not rule.id.endswith(POLICY)}
     return {"name": point.name, "rules": len(rules), "default": _default(reading, stages)}
 
 
-def _reached(stages: Iterable[Chain], chains: dict[str, Chain]) -> list[Chain]:
+def reached(stages: Iterable[Chain], chains: dict[str, Chain]) -> list[Chain]:
     """The base chains of a point and every chain their rules lead to."""
     found: dict[str, Chain] = {}
     waiting = list(stages)

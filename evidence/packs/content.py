@@ -253,6 +253,30 @@ class PointLine:
     unread: int | None = None
     because: str = ""
 
+    @property
+    def deviates(self) -> bool:
+        """Whether a person should look: not read or not fresh, not understood in full, open by default, or untidy."""
+        closed = self.default_v4 == "deny" == self.default_v6
+        return not closed or bool(self.because or self.unread or self.untied or self.any_any or self.shadowed)
+
+
+@dataclass(frozen=True, slots=True)
+class PointSum:
+    """All points of one name: how many, how many of them were not read freshly or are not closed, and their sums."""
+
+    point: str
+    number: int
+    not_read: int
+    not_closed: int
+    rules: int | None = None
+    tied: int | None = None
+    untied: int | None = None
+    any_any: int | None = None
+    disabled: int | None = None
+    shadowed: int | None = None
+    zero_hits: int | None = None
+    unread: int | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
@@ -270,24 +294,21 @@ class RuleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
-    """A configuration as read, kept whole in the ZIP."""
-
-    path: str
-    host: str
-    read_at: datetime
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
-    """Enforcement points (every one), then the rules that need attention; `total` is the count of data/rules.csv."""
+    """Enforcement points: sums over all, and of the `deviating` those to print; then the rules that need attention.
+
+    `points_total` is the count of data/points.csv, `total` that of data/rules.csv. `files` of `hosts` lie in rules/.
+    """
 
     lead: str
+    sums: tuple[PointSum, ...]
     points: tuple[PointLine, ...]
+    deviating: int
+    points_total: int
     rules: tuple[RuleLine, ...]
     total: int
-    configurations: tuple[Configuration, ...] = ()
+    files: int = 0
+    hosts: int = 0
 
 
 # 8 Last review (templates/packs/print/review.html)

@@ -127,10 +127,14 @@ def rules() -> Section:
     )
     shown = c.Rules(
         "Each of 214 rules was compared with what is authorised; three permit more, four serve no authorisation.",
+        (c.PointSum("INPUT", 13, 1, 6, 320, 240, 80, 3, 0, 2, None, 3), c.PointSum("OUTPUT", 12, 0, 12, 310, 240, 70)),
         points,
+        len(points),
+        25,
         lines,
         214,
-        (c.Configuration("rules/db-01/2026-10-31T1200Z.raw", "db-01", AS_OF, "5f" * 32),),
+        files=1,
+        hosts=1,
     )
     table = Table("rules", ("rule", "host", "text"), [("iptables:filter/INPUT#1", "web-01", "=1+1")] * 214)
     return Section(

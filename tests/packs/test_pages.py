@@ -205,7 +205,7 @@ def test_a_month_in_which_nothing_was_compared_does_not_look_fine(genuine: Genui
     empty = [
         replace(content.result(), data=NOTHING, tables=(Table("verdicts", ("verdict",), []),)),
         replace(content.network(), data=c.Network("No zones are registered.", Diagram((), (), ()))),
-        replace(content.rules(), data=c.Rules("None.", (), (), 0)),
+        replace(content.rules(), data=c.Rules("None.", (), (), 0, 0, (), 0)),
         replace(content.exceptions(), data=c.Exceptions("None.", (), 0)),
     ]
     html = pages.pack_html(replace(content.face(), compared=0), empty, PROOF)

@@ -23,8 +23,9 @@ from evidence.actions import packs
 from evidence.actions.compare import compare
 from evidence.artefacts import place_of
 from evidence.models import Comparison, Pack
-from evidence.packs import verify
+from evidence.packs import content, verify
 from evidence.packs.seal import open_seal
+from evidence.packs.sections import rules
 from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, source_of
 from tests.factories import agreed, asked, servers
 from tests.people import People, everybody
@@ -125,6 +126,30 @@ def test_every_raw_file_is_in_the_pack_as_it_came(month: Month) -> None:
     assert all(entries[path]["source"] == "pay-db-01 dumps" and entries[path]["quality"] == "fair" for path in raw)
     points = {(row["host"], row["point"]): row["default"] for row in listed(pack, "points")}
     assert {points[host, point] for host in HOSTS for point in ("INPUT", "OUTPUT")} == {"deny"}
+
+
+def test_only_points_that_deviate_are_printed_and_the_sums_are_those_of_the_list(month: Month) -> None:
+    month.read(*HOSTS)
+    wide = [allow_in(APP, "5432"), "-A INPUT -s 10.99.0.1/32 -p tcp -m tcp --dport 22 -j ACCEPT"]
+    hidden = "-A INPUT -s 10.99.0.1/32 -p tcp -m tcp --dport 22 -j DROP"
+    put(month.place / "pay-db-01", *wide, "-A INPUT -i lo -j ACCEPT", hidden)
+    read(month.people.payroll.servers.get(name="pay-db-01").sources.get(), month.people)
+    compare()
+    pack = month.pack()
+    rows = {(row["host"], row["point"]): row for row in listed(pack, "points")}
+    told = rows["pay-db-01", "INPUT"]
+    assert [told[key] for key in ("rules", "tied", "untied", "any_any", "disabled", "shadowed")] == list("411001")
+    [untied] = listed(pack, "untied-rules")
+    assert (untied["host"], untied["point"], untied["text"].removeprefix("'")) == ("pay-db-01", "INPUT", wide[1])
+    part = rules.build(packs.scope_of(pack)).data
+    assert isinstance(part, content.Rules)
+    assert (part.points_total, part.deviating) == (len(rows), 1)
+    assert [(line.host, line.point) for line in part.points] == [("pay-db-01", "INPUT")]
+    for line in part.sums:
+        mine = [row for row in rows.values() if row["point"] == line.point]
+        assert line.number == len(mine)
+        for key in ("rules", "tied", "untied", "shadowed"):
+            assert getattr(line, key) == sum(int(row[key]) for row in mine if row[key])
 
 
 def test_closed_is_said_only_where_every_server_was_read(month: Month) -> None:

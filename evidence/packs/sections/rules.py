@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
-from django.utils import timezone
-
-from compliance.models.estate import day_of
 from compliance.traffic.boxes import Family
 from compliance.traffic.witness import describe
-from evidence.models import Comparison, VerdictRow
+from evidence.models import VerdictRow
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
 from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, rows, served, servers
+from evidence.packs.sections.points import POINT_COLUMNS, UNTIED_COLUMNS, listed_points, pointed, sums
 from evidence.packs.sections.raw import READING, Raw, raws
 from evidence.packs.sections.words import packet
 from evidence.rules import Verdict
@@ -23,11 +20,8 @@ from evidence.rules import Verdict
 TITLE = "Firewall rules"
 PRINTED = 120
 NAMED = 3  # boxes spelt out of a rule; the list has them all
-POINTS = ("INPUT", "OUTPUT")
-HOW = {"directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself"}
+POINTS_PRINTED = 60
 RULE_COLUMNS = ("rule", "host", "point", "verdict", "certainty", "connections", "beyond", "example", "because", "text")
-POINT_COLUMNS = ("host", "point", "read_at", "last_confirmed_at", "how", "tier", "default", "rules", "tied",
-                 "unread_lines", "because")  # fmt: skip
 WIDER = (Verdict.permits_more, Verdict.share_wider, Verdict.listener_unauthorised)
 
 
@@ -38,23 +32,27 @@ def build(scope: Scope) -> Section:
     said = rows(scope, held)
     standing = [one for one in findings(scope, held) if one.finding.verdict in WIDER]
     tied = ties(said)
-    points = [line for read in reads.values() for line in lines_of(read, tied, held)]
+    points, untied = listed_points(reads, tied, held)
+    deviating = [line for line in points if line.deviates]
     judged = [ruled(one, tied) for one in standing]
     files = raws(scope)
     state, because = held_state(reads, files, compared=held is not None)
     kept = [raw for raw in files if raw.content is not None]
     data = content.Rules(
         lead=lead(reads, len(judged), compared=held is not None),
-        points=tuple(points),
+        sums=sums(points),
+        points=tuple(deviating[:POINTS_PRINTED]),
+        deviating=len(deviating),
+        points_total=len(points),
         rules=tuple(judged[:PRINTED]),
         total=len(judged),
-        configurations=tuple(
-            content.Configuration(raw.path, raw.host, raw.read_at, raw.sha256) for raw in kept if raw.name != READING
-        ),
+        files=sum(raw.name != READING for raw in kept),
+        hosts=len({raw.host for raw in kept}),
     )
     tables = (
         Table("rules", RULE_COLUMNS, [listed(one, tied) for one in standing]),
-        Table("points", POINT_COLUMNS, [pointed(read, line) for read, line in paired(reads, points)]),
+        Table("points", POINT_COLUMNS, [pointed(reads[line.host], line) for line in points]),
+        Table("untied-rules", UNTIED_COLUMNS, untied),
     )
     members = tuple((raw.path, raw.content) for raw in kept if raw.content is not None)
     return Section("rules", TITLE, served("rules"), state, because, "packs/print/rules.html", data, tables, members)
@@ -96,76 +94,6 @@ def ties(said: Sequence[VerdictRow]) -> dict[tuple[str, str], set[str]]:
         if row.connection and row.rule and row.verdict == Verdict.implemented:
             found[row.point, row.rule].add(row.connection.ref)
     return found
-
-
-def lines_of(read: Read, tied: dict[tuple[str, str], set[str]], held: Comparison | None) -> list[content.PointLine]:
-    """The lines of one server: each point that was read, and those that should have been."""
-    snapshot = read.snapshot
-    points: list[dict[str, Any]] = list(snapshot.points) if snapshot else []
-    present = {str(point["name"]) for point in points}
-    missing = [name for name in POINTS if name not in present]
-    because = read.because
-    found = [line_of(read, point, tied, held) for point in points]
-    why = because or f"no rules of this point are in what was read of {read.server.name}"
-    return found + [
-        content.PointLine(read.server.name, name, None, "", "", "not known", "not known", because=why)
-        for name in missing
-    ]
-
-
-def line_of(
-    read: Read, point: dict[str, Any], tied: dict[tuple[str, str], set[str]], held: Comparison | None
-) -> content.PointLine:
-    """One point that was read. What this version does not measure stays None."""
-    snapshot = read.snapshot
-    name, host = str(point["name"]), read.server.name
-    four, six = defaults(str(point.get("default", "")))
-    serving = sum(1 for place, _ in tied if place == f"{host}/{name}")
-    return content.PointLine(
-        host=host,
-        point=name,
-        read_at=read.seen_at,
-        how=how(read),
-        tier=snapshot.tier if snapshot else "",
-        default_v4=four,
-        default_v6=six,
-        rules=int(point["rules"]),
-        tied=serving if held else None,
-        unread=int(point.get("unread", 0)),
-        because=read.because,
-    )
-
-
-def how(read: Read) -> str:
-    """How it was read, and since when the reading is the same."""
-    snapshot, seen = read.snapshot, read.seen_at
-    said = HOW.get(read.source.kind, read.source.kind) if read.source else ""
-    if snapshot is None or seen is None or day_of(snapshot.observed_at) == day_of(seen):
-        return said
-    return f"{said}, unchanged since {timezone.localtime(snapshot.observed_at):%-d %B %Y}"
-
-
-def defaults(text: str) -> tuple[str, str]:
-    """`permit` or `IPv4 deny, IPv6 permit` as a word for each family; one that is not named is not known."""
-    if text in ("permit", "deny"):
-        return text, text
-    said = dict(part.split(" ", 1) for part in text.split(", ") if " " in part)
-    return said.get("IPv4", "not known"), said.get("IPv6", "not known")
-
-
-def paired(reads: dict[str, Read], points: Sequence[content.PointLine]) -> list[tuple[Read, content.PointLine]]:
-    """Each line with the reading it is from."""
-    return [(reads[line.host], line) for line in points]
-
-
-def pointed(read: Read, line: content.PointLine) -> tuple[Cell, ...]:
-    """A point as a row of the list."""
-    default = line.default_v4 if line.default_v4 == line.default_v6 else f"{line.default_v4}, {line.default_v6}"
-    return (
-        line.host, line.point, read.snapshot.observed_at if read.snapshot and line.read_at else None, line.read_at,
-        line.how, line.tier, default,
-        line.rules, line.tied, line.unread, line.because,
-    )  # fmt: skip
 
 
 def ruled(one: Standing, tied: dict[tuple[str, str], set[str]]) -> content.RuleLine:

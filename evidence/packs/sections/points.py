@@ -1,0 +1,182 @@
+"""Every enforcement point: how good its copy is, what it does by default, how its rules stand to what is authorised."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from compliance.models.estate import day_of
+from compliance.register import Entry, RegisterError
+from evidence import readings
+from evidence.artefacts import Damaged
+from evidence.authorised import wanted_on
+from evidence.case import FORWARD, INPUT, OUTPUT
+from evidence.models import Comparison
+from evidence.packs import content
+from evidence.packs.section import Cell
+from evidence.packs.sections.known import Read
+from evidence.rule_counts import Counts, counted
+from evidence.rules import FormatError, Reading
+
+Tied = Mapping[tuple[str, str], set[str]]  # (host/point, rule) -> the connections it was found to let through
+FILTERING = "first-match"
+POINTS = (INPUT, OUTPUT)
+UNCOUNTED = "its rules were not counted: the reading or the register is not whole"
+HOW = {"directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself"}
+POINT_COLUMNS = ("host", "point", "read_at", "last_confirmed_at", "how", "tier", "default", "rules", "tied", "untied",
+                 "any_any", "disabled", "shadowed", "unread_lines", "because")  # fmt: skip
+UNTIED_COLUMNS = ("host", "point", "rule", "file", "line", "text", "comment")
+SUMMED = ("rules", "tied", "untied", "any_any", "disabled", "shadowed", "zero_hits", "unread")
+
+
+def listed_points(
+    reads: Mapping[str, Read], tied: Tied, held: Comparison | None
+) -> tuple[list[content.PointLine], list[tuple[Cell, ...]]]:
+    """Each point that was read and those that should have been; and the rows of the rules tied to nothing."""
+    allowed = authorised(held)
+    points: list[content.PointLine] = []
+    untied: list[tuple[Cell, ...]] = []
+    for read in reads.values():
+        measured = measure(read, allowed) if allowed is not None else {}
+        points += lines_of(read, tied, held, measured)
+        for name, counts in measured.items():
+            untied += [
+                (read.server.name, name, rule.id, rule.origin.name, rule.origin.first, rule.origin.text,
+                 rule.origin.comment)
+                for rule in counts.untied
+            ]  # fmt: skip
+    return points, untied
+
+
+def authorised(held: Comparison | None) -> list[Entry] | None:
+    """What was authorised when the comparison was made; None when nothing was compared or the register did not hold."""
+    if held is None:
+        return None
+    try:
+        return list(wanted_on(day_of(held.at), known_at=held.at).entries)
+    except RegisterError:
+        return None
+
+
+def measure(read: Read, allowed: Sequence[Entry]) -> dict[str, Counts]:
+    """The counts of each point that packets pass; none for a server that was not read or whose copy is damaged."""
+    reading = reading_of(read)
+    if reading is None:
+        return {}
+    at: dict[str, list[Entry]] = defaultdict(list)
+    for entry in allowed:
+        for host, point in entry.required:
+            if host == read.server.name:
+                at[point].append(entry)
+    return {
+        point.name: counted(reading, point, allowed if point.name == FORWARD else at[point.name])
+        for point in reading.points
+        if point.model == FILTERING
+    }
+
+
+def reading_of(read: Read) -> Reading | None:
+    """The last reading of a server, fresh or not; None when there is none, or its stored bytes are not whole."""
+    if read.snapshot is None:
+        return None
+    try:
+        return readings.load(read.snapshot)
+    except (Damaged, FileNotFoundError, FormatError):
+        return None  # the list of raw files names it
+
+
+def lines_of(
+    read: Read, tied: Tied, held: Comparison | None, measured: Mapping[str, Counts]
+) -> list[content.PointLine]:
+    """The lines of one server: each point that was read, and those that should have been."""
+    snapshot = read.snapshot
+    points: list[dict[str, Any]] = list(snapshot.points) if snapshot else []
+    present = {str(point["name"]) for point in points}
+    why = read.because or f"no rules of this point are in what was read of {read.server.name}"
+    return [line_of(read, point, tied, held, measured.get(str(point["name"]))) for point in points] + [
+        content.PointLine(read.server.name, name, None, "", "", "not known", "not known", because=why)
+        for name in POINTS
+        if name not in present
+    ]
+
+
+def line_of(
+    read: Read, point: Mapping[str, Any], tied: Tied, held: Comparison | None, counts: Counts | None
+) -> content.PointLine:
+    """One point that was read. What was not measured stays None."""
+    snapshot = read.snapshot
+    name, host = str(point["name"]), read.server.name
+    four, six = defaults(str(point.get("default", "")))
+    serving = sum(1 for place, _ in tied if place == f"{host}/{name}") if held else None
+    shadowed = counts.shadowed if counts else None
+    uncounted = held is not None and counts is None and name in (*POINTS, FORWARD)
+    return content.PointLine(
+        host=host,
+        point=name,
+        read_at=read.seen_at,
+        how=how(read),
+        tier=snapshot.tier if snapshot else "",
+        default_v4=four,
+        default_v6=six,
+        rules=int(point["rules"]),
+        tied=len(counts.tied) if counts else serving,
+        untied=len(counts.untied) if counts else None,
+        any_any=len(counts.any_any) if counts else None,
+        disabled=counts.disabled if counts else None,
+        shadowed=len(shadowed) if shadowed is not None else None,
+        unread=int(point.get("unread", 0)),
+        because=read.because or (UNCOUNTED if uncounted else ""),
+    )
+
+
+def how(read: Read) -> str:
+    """How it was read, and since when the reading is the same."""
+    snapshot, seen = read.snapshot, read.seen_at
+    said = HOW.get(read.source.kind, read.source.kind) if read.source else ""
+    if snapshot is None or seen is None or day_of(snapshot.observed_at) == day_of(seen):
+        return said
+    return f"{said}, unchanged since {timezone.localtime(snapshot.observed_at):%-d %B %Y}"
+
+
+def defaults(text: str) -> tuple[str, str]:
+    """`permit` or `IPv4 deny, IPv6 permit` as a word for each family; one that is not named is not known."""
+    if text in ("permit", "deny"):
+        return text, text
+    said = dict(part.split(" ", 1) for part in text.split(", ") if " " in part)
+    return said.get("IPv4", "not known"), said.get("IPv6", "not known")
+
+
+def sums(points: Iterable[content.PointLine]) -> tuple[content.PointSum, ...]:
+    """One line for all points of a name, in the order in which they first come."""
+    by_name: dict[str, list[content.PointLine]] = defaultdict(list)
+    for line in points:
+        by_name[line.point].append(line)
+    return tuple(
+        content.PointSum(
+            name,
+            len(lines),
+            sum(line.read_at is None or bool(line.because) for line in lines),
+            sum(not line.default_v4 == "deny" == line.default_v6 for line in lines),
+            **{key: total(getattr(line, key) for line in lines) for key in SUMMED},
+        )
+        for name, lines in by_name.items()
+    )
+
+
+def total(counts: Iterable[int | None]) -> int | None:
+    """The sum of what was measured; None when nothing was."""
+    measured = [count for count in counts if count is not None]
+    return sum(measured) if measured else None
+
+
+def pointed(read: Read, line: content.PointLine) -> tuple[Cell, ...]:
+    """A point as a row of the list."""
+    default = line.default_v4 if line.default_v4 == line.default_v6 else f"{line.default_v4}, {line.default_v6}"
+    return (
+        line.host, line.point, read.snapshot.observed_at if read.snapshot and line.read_at else None, line.read_at,
+        line.how, line.tier, default,
+        line.rules, line.tied, line.untied, line.any_any, line.disabled, line.shadowed, line.unread, line.because,
+    )  # fmt: skip
