@@ -32,7 +32,7 @@ def write(review: Review, *, at: datetime) -> list[AgendaItem]:
 def open_actions(review: Review) -> Iterator[Item]:
     """Actions of earlier reviews that are still open, the overdue ones first."""
     rows = ReviewAction.objects.filter(review__system=review.system, state=ReviewAction.State.OPEN)
-    for action in rows.exclude(review=review).select_related("owner", "review").order_by("due"):
+    for action in rows.exclude(review=review).select_related("owner", "review").order_by("due", "pk"):
         yield {
             "kind": "action",
             "title": f"Action of {action.review.ref}: {action.text}"[:300],
@@ -64,7 +64,8 @@ def findings(review: Review) -> Iterator[Item]:
 
 def changes(review: Review, at: datetime) -> Iterator[Item]:
     """Changes decided or carried out since the last review."""
-    last = Review.objects.filter(system=review.system, state=Review.State.CLOSED, closed_at__lt=at).first()
+    held = Review.objects.filter(system=review.system, state=Review.State.CLOSED, closed_at__lt=at)
+    last = held.order_by("-closed_at").first()
     since = last.closed_at if last and last.closed_at else review.due_at - SOON
     rows = ChangeRecord.objects.filter(system=review.system, decided_at__gt=since, decided_at__lte=at)
     listed = list(rows.exclude(state=State.WITHDRAWN).order_by("pk"))

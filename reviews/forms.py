@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from compliance.models import System, User
 from reviews.models import Decision, Review
@@ -32,10 +33,12 @@ class DecisionForm(forms.Form):
     until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def clean(self) -> dict[str, Any]:
-        """An accepted risk needs its end; words need a decision to hang on."""
+        """An accepted risk needs its end, still to come. Words without a decision are kept, and decide nothing."""
         cleaned = super().clean() or {}
-        if cleaned.get("what") == Decision.What.ACCEPT and not cleaned.get("until"):
-            self.add_error("until", "Say until when the risk is accepted.")
+        until = cleaned.get("until")
+        accepts = cleaned.get("what") == Decision.What.ACCEPT and "until" not in self.errors
+        if accepts and (until is None or until < timezone.localdate()):
+            self.add_error("until", "Say until when the risk is accepted: a day to come.")
         return cleaned
 
 

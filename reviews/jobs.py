@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +18,10 @@ from reviews.models import Review, ReviewSchedule
 def due_reviews(now: datetime) -> None:
     """Once a day the reviews ahead are planned, reminders go out, and what was missed is said."""
     key = f"reviews:{timezone.localtime(now):%Y-%m-%d}"
-    if ReviewSchedule.objects.filter(enabled=True).exists() and not Job.objects.filter(key=key).exists():
+    if Job.objects.filter(key=key).exists():
+        return
+    waiting = Review.objects.filter(state=Review.State.PLANNED)
+    if waiting.exists() or ReviewSchedule.objects.filter(enabled=True).exists():
         with transaction.atomic():
             enqueue("plan_reviews", key=key, args={})
 
@@ -31,34 +34,22 @@ def plan(run: Run) -> None:
     for review in Review.objects.filter(state=Review.State.PLANNED):
         actions.mark_missed(review, at=now)
     with run.finish():
-        for review in soon(now):
-            enqueue("remind", key=f"remind:{review.ref}", args={"review": review.pk})
-
-
-def soon(now: datetime) -> list[Review]:
-    """The reviews whose reminder is due."""
-    rows = Review.objects.filter(state=Review.State.PLANNED, due_at__gt=now).select_related("system__review_schedule")
-    return [row for row in rows if row.due_at - now <= timedelta(days=remind_days(row))]
-
-
-def remind_days(review: Review) -> int:
-    """How many days before it people are reminded."""
-    schedule = getattr(review.system, "review_schedule", None)
-    return schedule.remind_days if schedule else 7
+        for review in Review.objects.filter(state=Review.State.PLANNED):
+            actions.remind_in_time(review, at=now)
 
 
 def remind(run: Run) -> None:
-    """Reminds chair and invited once and only once."""
+    """Reminds chair and invited once and only once; not of a review that began, or whose time went by."""
     review = Review.objects.select_related("system", "chair").get(pk=run.args["review"])
     schedule = ReviewSchedule.objects.filter(system=review.system).first()
     people = {review.chair, *(schedule.invited.all() if schedule else ())}
     with run.finish():
-        if review.state != Review.State.PLANNED:
+        if review.state != Review.State.PLANNED or review.due_at <= timezone.now():
             return
         for person in people:
             tell(
                 person,
-                key=f"remind:{review.ref}:{person.pk}",
+                key=f"remind:{review.ref}:{review.due_at:%Y%m%dT%H%MZ}:{person.pk}",
                 subject=f"{review.ref}: review of {review.system} on {timezone.localtime(review.due_at):%d %B}",
                 body="The agenda is drawn up from that day's findings, changes and open actions.",
                 path=f"/reviews/{review.ref}/",

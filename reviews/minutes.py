@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import nh3
 from django.utils import timezone
 from markdown_it import MarkdownIt
 
+from compliance.models import LedgerInbox
 from reviews.models import AgendaItem, Review
 
 SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>#|!"})
@@ -32,7 +34,9 @@ def head(review: Review, closed_at: datetime, second: str) -> Iterator[str]:
     yield ""
     yield "## Present"
     yield ""
-    for seat in review.attendees.filter(present=True).select_related("person", "recorded_by").order_by("person__name"):
+    for seat in (
+        review.attendees.filter(present=True).select_related("person", "recorded_by").order_by("person__name", "pk")
+    ):
         how = "confirmed by themselves" if seat.confirmed_at else f"recorded by {seat.recorded_by}"
         yield f"- {plain(str(seat.person))} ({plain(how)})"
     yield ""
@@ -51,10 +55,10 @@ def items(review: Review) -> Iterator[str]:
 def decided(item: AgendaItem) -> str:
     """The decision on an item, or that there was none: silence is no decision."""
     decision = getattr(item, "decision", None)
-    if decision is None:
-        return "No decision was recorded."
+    note = f" {plain(decision.note)}" if decision and decision.note else ""
+    if decision is None or not decision.what:
+        return f"No decision was recorded.{note}"
     until = f" until {decision.until.day} {decision.until:%B %Y}" if decision.until else ""
-    note = f" {plain(decision.note)}" if decision.note else ""
     return f"{decision.get_what_display()}{until} ({plain(str(decision.by))}).{note}"
 
 
@@ -86,6 +90,25 @@ def moment(at: datetime | None) -> str:
 def plain(text: str) -> str:
     """Text in which no sign means anything to Markdown, on one line."""
     return " ".join(text.split()).translate(SIGNS)
+
+
+def digest(text: str) -> str:
+    """The hash under which minutes are frozen: SHA-256 of the text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def altered(reviews: Iterable[Review]) -> set[int]:
+    """The keys of the closed ones whose minutes, or whose signing off, are not what the ledger recorded."""
+    closed = [review for review in reviews if review.state == Review.State.CLOSED]
+    said = LedgerInbox.objects.filter(data__verb="close_review", data__object__type="reviews.review")
+    rows = said.filter(data__object__id__in=[review.pk for review in closed])
+    signed = set(rows.values_list("data__object__id", "data__after", "data__payload__second")) if closed else set()
+    return {
+        review.pk
+        for review in closed
+        if digest(review.minutes) != review.minutes_hash
+        or (review.pk, review.minutes_hash, review.second_id) not in signed
+    }
 
 
 def html(markdown: str) -> str:

@@ -11,6 +11,7 @@ from compliance.models.estate import day_of
 from evidence.packs.content import Action
 from evidence.packs.content import Review as Printed
 from evidence.packs.section import Cell, Scope, Section, Table
+from reviews import minutes
 from reviews.models import Decision, Review, ReviewAction
 
 CONTROLS = ("ISM-1479", "ISM-0888")
@@ -20,15 +21,20 @@ RECENT = timedelta(days=45)  # a monthly duty: an older review does not answer f
 def build(scope: Scope) -> Section:
     """The section as of the cut-off. No review, or one that was missed, is printed as exactly that."""
     rows = Review.objects.filter(system__name__in=scope.systems).select_related("system", "chair", "second")
-    closed = list(rows.filter(state=Review.State.CLOSED, closed_at__lte=scope.as_of).order_by("-closed_at"))
+    signed = list(rows.filter(state=Review.State.CLOSED, closed_at__lte=scope.as_of).order_by("-closed_at", "-pk"))
+    altered = minutes.altered(signed)
+    closed = [row for row in signed if row.pk not in altered]
     missed = missed_in(scope, rows)
     open_actions = actions(scope)
-    state, because = held(scope, closed, missed)
+    state, because = held(scope, closed, missed, [*doubts(signed, altered), *unsigned(scope, rows)])
     tables = (
         Table(
             "reviews",
             ("review", "system", "due", "state", "chair", "closed", "minutes_sha256"),
-            [listed(row) for row in rows.filter(due_at__lte=scope.as_of)],
+            [
+                listed(row, altered=row.pk in altered)
+                for row in rows.filter(due_at__lte=scope.as_of).order_by("-due_at", "-pk")
+            ],
         ),
         Table(
             "review_actions",
@@ -45,19 +51,36 @@ def missed_in(scope: Scope, rows: QuerySet[Review]) -> list[Review]:
     """The reviews that were due in the period and were not held."""
     return [
         row
-        for row in rows.filter(state=Review.State.MISSED).order_by("due_at")
+        for row in rows.filter(state=Review.State.MISSED).order_by("due_at", "pk")
         if scope.since <= day_of(row.due_at) <= scope.until
     ]
 
 
-def held(scope: Scope, closed: list[Review], missed: list[Review]) -> tuple[str, str]:
+def doubts(signed: list[Review], altered: set[int]) -> list[str]:
+    """What is said of minutes that are not those that were signed off: they do not count."""
+    return [f"The minutes of {row.ref} are not those that were signed off." for row in signed if row.pk in altered]
+
+
+def unsigned(scope: Scope, rows: QuerySet[Review]) -> list[str]:
+    """The reviews of the period that were begun, or were due, and are not signed off."""
+    waiting = rows.filter(state__in=[Review.State.OPEN, Review.State.PLANNED], due_at__lte=scope.as_of)
+    return [
+        f"{row.ref} of {row.system}, due {day_of(row.due_at):%d %B %Y}, is not signed off."
+        for row in waiting.order_by("due_at", "pk")
+        if scope.since <= day_of(row.due_at)
+    ]
+
+
+def held(scope: Scope, closed: list[Review], missed: list[Review], also: list[str]) -> tuple[str, str]:
     """held, partial or missing, and why."""
     if not closed:
-        return "missing", f"No review of {', '.join(scope.systems)} was held up to {day_of(scope.as_of):%d %B %Y}."
+        said = f"No review of {', '.join(scope.systems)} was held up to {day_of(scope.as_of):%d %B %Y}."
+        return "missing", " ".join([said, *also])
     systems = {row.system.name for row in closed if row.closed_at and row.closed_at >= scope.as_of - RECENT}
     absent = [name for name in scope.systems if name not in systems]
     reasons = [f"No review of {name} was held in the last {RECENT.days} days." for name in absent]
     reasons += [f"{row.ref} of {row.system}, due {day_of(row.due_at):%d %B %Y}, was not held." for row in missed]
+    reasons += also
     return ("partial", " ".join(reasons)) if reasons else ("held", "")
 
 
@@ -71,13 +94,13 @@ def actions(scope: Scope) -> list[ReviewAction]:
     ]
 
 
-def listed(row: Review) -> tuple[Cell, ...]:
+def listed(row: Review, *, altered: bool) -> tuple[Cell, ...]:
     """One row of the list."""
     return (
         row.ref,
         row.system.name,
         row.due_at,
-        row.get_state_display(),
+        "Closed; its minutes were altered" if altered else row.get_state_display(),
         str(row.chair),
         row.closed_at,
         row.minutes_hash,
@@ -94,9 +117,9 @@ def printed(closed: list[Review], missed: list[Review], open_actions: list[Revie
     last = closed[0]
     others = [row for row in closed[1:] if row.system_id != last.system_id][:1]
     also = f" The last review of {others[0].system} was {others[0].ref}." if others else ""
-    decisions = Decision.objects.filter(item__review=last).count()
+    decisions = Decision.objects.filter(item__review=last).exclude(what="").count()
     lead = f"{last.ref} of {last.system} recorded {decisions} decisions; {len(undone)} actions are open.{also}"
-    seats = last.attendees.filter(present=True).select_related("person").order_by("person__name")
+    seats = last.attendees.filter(present=True).select_related("person").order_by("person__name", "pk")
     return Printed(
         lead,
         id=last.ref,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from reviews import views
+from reviews.views import reviews as views
 
 register_converter(converter("REV"), "rev")
 

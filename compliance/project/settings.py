@@ -200,11 +200,11 @@ PANELS = {
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],
     "register": ["evidence.views.panels.register"],
-    "month": ["reviews.views.month"],
+    "month": ["reviews.views.panels.month"],
 }
-NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.counts"]
+NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]
 SERVERS_READ = ["evidence.views.panels.servers_read"]
-SETUP_TASKS = ["evidence.views.panels.setup_tasks", "reviews.views.setup_tasks"]
+SETUP_TASKS = ["evidence.views.panels.setup_tasks", "reviews.views.panels.setup_tasks"]
 PACK_SECTIONS = [
     "evidence.packs.sections.result.build",
     "evidence.packs.sections.diagram.build",

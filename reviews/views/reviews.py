@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,10 +14,11 @@ from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.estate import asked
 from compliance.views.verbs import confirm
-from evidence.views.month import shift, span
 from reviews import actions as verbs
+from reviews import minutes as words
 from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, ScheduleForm, SignForm
-from reviews.models import AgendaItem, Review, ReviewAction, ReviewSchedule
+from reviews.models import AgendaItem, Review, ReviewAction
+from reviews.views.panels import next_review
 
 ICONS: Final = {
     "finding": ("triangle-alert", "bad"),
@@ -74,21 +74,10 @@ def listed(row: Review) -> dict[str, Any]:
         "state": state(row),
         "chair": str(row.chair),
         "attendees": sum(seat.present for seat in row.attendees.all()),
-        "decisions": sum(hasattr(item, "decision") for item in row.agenda.all()),
+        "decisions": sum(hasattr(item, "decision") and item.decision.what != "" for item in row.agenda.all()),
         "open_actions": sum(action.state == ReviewAction.State.OPEN for action in row.actions.all()),
         "digest": row.minutes_hash,
     }
-
-
-def next_review(person: User) -> dict[str, Any] | None:
-    """The next review that is to be held."""
-    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"]).order_by("due_at")
-    row = rows.first()
-    if row is None:
-        return None
-    items = row.agenda.count()
-    detail = f"{items} items on the agenda" if items else "The agenda is drawn up when the review opens"
-    return {"ref": row.ref, "url": f"/reviews/{row.ref}/", "on": row.due_at, "detail": f"{row.system}. {detail}."}
 
 
 def action_row(row: ReviewAction, person: User) -> dict[str, Any]:
@@ -122,6 +111,7 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
     row, person = found(request, number), signed_in(request)
     wrong = wrong or {}
     frozen = row.state in (Review.State.CLOSED, Review.State.MISSED)
+    altered = bool(words.altered([row]))
     may_run = may(person, "run_review", row) is None
     live = row.state == Review.State.OPEN and may_run
     blockers = verbs.blockers(row) if live else []
@@ -137,7 +127,8 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
                 "place": "",
                 "signed_by": f"{row.chair} and {row.second}" if row.second else "",
                 "signed_at": row.closed_at,
-                "frozen": row.state == Review.State.CLOSED,
+                "frozen": row.state == Review.State.CLOSED and not altered,
+                "altered": altered,
                 "missed_because": "Nobody opened it within three days of its date."
                 if row.state == Review.State.MISSED
                 else "",
@@ -156,7 +147,7 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
                     "at": item.decision.at,
                 }
                 for item in items
-                if hasattr(item, "decision")
+                if hasattr(item, "decision") and item.decision.what
             ],
             "actions": [action_row(each, person) for each in row.actions.select_related("owner", "review")],
             "action_form": wrong.get("action") or ActionForm() if live else None,
@@ -189,7 +180,7 @@ def agenda_item(item: AgendaItem, url: str, *, live: bool, form: DecisionForm | 
     start = {"what": decision.what, "note": decision.note, "until": decision.until} if decision else None
     links = ((item.finding, "findings"), (item.connection, "connections"), (item.change, "changes"))
     target = next((f"/{room}/{thing.ref}/" for thing, room in links if thing), "")
-    minutes = f"{decision.get_what_display()}. {decision.note}".strip() if decision else ""
+    minutes = ". ".join(filter(None, (decision.get_what_display(), decision.note))) if decision else ""
     return {
         "number": item.position,
         "title": item.title,
@@ -235,7 +226,7 @@ def decide(request: HttpRequest, number: int, item: int) -> HttpResponse:
     if not form.is_valid():
         return review(request, number, wrong={f"item-{about.pk}": form})
     said = form.cleaned_data
-    verbs.decide(about, what=said["what"] or "noted", note=said["note"], until=said["until"], by=signed_in(request))
+    verbs.decide(about, what=said["what"], note=said["note"], until=said["until"], by=signed_in(request))
     return HttpResponseRedirect(f"/reviews/{row.ref}/#item-{about.position}")
 
 
@@ -325,68 +316,3 @@ def schedule(request: HttpRequest) -> HttpResponse:
         lead="A review that nobody holds is itself shown, on the page of evidence and in the pack.",
         submit="Plan it",
     )
-
-
-def counts(person: User) -> dict[str, int]:
-    """For the navigation: reviews that are due."""
-    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"], due_at__lte=timezone.now())
-    return {"reviews": rows.count()}
-
-
-def setup_tasks() -> list[tuple[str, str, str, int, str]]:
-    """The line of the set-up list about reviews."""
-    return [
-        (
-            "First review",
-            "A date, a chair, and who comes.",
-            "/reviews/schedules/new/",
-            ReviewSchedule.objects.count(),
-            "schedules",
-        )
-    ]
-
-
-def minutes_held(person: User, when: Any) -> str:
-    """Whether every review due in a month was held and its minutes frozen."""
-    rows = Review.objects.for_user(person).filter(due_at__gte=when[0], due_at__lt=when[1])
-    states = set(rows.values_list("state", flat=True))
-    if Review.State.CLOSED not in states:
-        return "missing"
-    return "complete" if states == {Review.State.CLOSED} else "partial"
-
-
-def month(first: date, person: User) -> dict[str, Any]:
-    """The fifth thing: the last review's minutes, its row of the grid, and the next review."""
-    when = span(first)
-    closed = Review.objects.for_user(person).filter(state=Review.State.CLOSED, closed_at__lt=when[1])
-    last = closed.order_by("-closed_at").first()
-    missed = (
-        Review.objects.for_user(person)
-        .filter(state=Review.State.MISSED, due_at__gte=when[0], due_at__lt=when[1])
-        .count()
-    )
-    undone = last.actions.filter(state=ReviewAction.State.OPEN).count() if last else 0
-    recent = last is not None and last.closed_at is not None and last.closed_at >= span(shift(first, -1))[0]
-    held = "missing" if last is None else "complete" if recent and not missed else "partial"
-    return {
-        "ask": {
-            "icon": "notebook-pen",
-            "title": "Last review minutes",
-            "detail": f"{last.ref} of {timezone.localtime(last.closed_at):%d %b}, "
-            f"{last.attendees.filter(present=True).count()} present"
-            if last and last.closed_at
-            else "No review was held yet",
-            "because": f"{missed} review missed in this month"
-            if missed
-            else f"{undone} actions still open"
-            if last
-            else "",
-            "held": held,
-            "exceptions": missed + undone if last else None,
-            "not_known": 0,
-            "url": f"/reviews/{last.ref}/" if last else "/reviews/",
-            "action": "Open",
-        },
-        "grid": ("Minutes", minutes_held),
-        "next_review": next_review(person),
-    }

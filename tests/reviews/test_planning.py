@@ -1,0 +1,177 @@
+"""The standing duty: planned ahead once, moved when it changes, reminded of once, missed when nobody came."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail
+
+from compliance.actions import jobs as work
+from compliance.errors import Lost, Refused
+from compliance.models import Job, LedgerInbox
+from compliance.models.jobs import Outbound
+from compliance.run import Run
+from reviews import actions, jobs
+from reviews.models import Review, ReviewSchedule
+from tests.people import People, everybody
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
+MONDAY = datetime(2026, 6, 1, 0, 30, tzinfo=UTC)  # half past ten in Sydney
+DUE = datetime(2026, 6, 17, 0, 0, tzinfo=UTC)  # the third Wednesday, ten o'clock
+State = Review.State
+
+
+@pytest.fixture
+def people() -> People:
+    return everybody(at=MONDAY - timedelta(days=400))
+
+
+def scheduled(people: People, *, at: datetime = MONDAY, **fields: Any) -> ReviewSchedule:
+    row = actions.set_schedule(people.payroll, chair=people.mina, by=people.mina, at=at, **fields)
+    actions.plan(row, now=at)
+    return row
+
+
+def days_pass(since: datetime, days: int) -> None:
+    """Every hour the schedule is asked twice, as by two ticks, and the workers do what waits."""
+    for hours in range(days * 24):
+        with time_machine.travel(since + timedelta(hours=hours), tick=False):
+            for _ in range(2):
+                jobs.due_reviews(since + timedelta(hours=hours))
+            work.work_off()
+
+
+def told(words: str) -> list[tuple[str, list[str]]]:
+    return sorted((letter.subject, letter.to) for letter in mail.outbox if words in letter.subject)
+
+
+def dues() -> list[datetime]:
+    return list(Review.objects.order_by("due_at").values_list("due_at", flat=True))
+
+
+def test_this_month_and_two_ahead_are_planned_once(people: People) -> None:
+    row = scheduled(people)
+    for _ in range(3):
+        assert actions.plan(row, now=MONDAY) == []
+    assert dues() == [DUE, datetime(2026, 7, 15, 0, tzinfo=UTC), datetime(2026, 8, 19, 0, tzinfo=UTC)]
+    assert LedgerInbox.objects.filter(data__verb="plan_review").count() == 3
+    actions.plan(row, now=MONDAY + timedelta(days=30))
+    assert dues()[-1] == datetime(2026, 9, 16, 0, tzinfo=UTC)
+
+
+def test_a_duty_that_begins_after_its_day_missed_nothing(people: People) -> None:
+    scheduled(people, at=DUE + timedelta(hours=1))
+    assert dues()[0] == datetime(2026, 7, 15, 0, tzinfo=UTC)
+
+
+def test_months_in_which_nothing_ran_are_missed_and_not_forgotten(people: People) -> None:
+    row = scheduled(people)
+    actions.plan(row, now=MONDAY + timedelta(days=200))
+    assert [due.month for due in dues()] == [6, 7, 8, 9, 10, 11, 12, 1, 2]
+    with time_machine.travel(MONDAY + timedelta(days=200), tick=False):
+        jobs.due_reviews(MONDAY + timedelta(days=200))
+        work.work_off()
+    assert Review.objects.filter(state=State.MISSED).count() == 6
+    assert Review.objects.filter(state=State.PLANNED).count() == 3  # December within its grace
+
+
+def test_another_date_moves_what_is_planned_and_doubles_nothing(people: People) -> None:
+    scheduled(people)
+    people.payroll.review_schedule.invited.add(people.erin)
+    row = scheduled(people, week=1, weekday=4, hour=14, at=MONDAY + timedelta(days=6))
+    assert [due.isoformat() for due in dues()] == [
+        "2026-06-17T00:00:00+00:00",  # the first Friday of June has been: this month's review stays where it was
+        "2026-07-03T04:00:00+00:00",
+        "2026-08-07T04:00:00+00:00",
+    ]
+    assert list(row.invited.all()) == [people.erin]
+    scheduled(people, week=1, weekday=4, hour=14, at=MONDAY + timedelta(days=7))
+    assert Review.objects.count() == 3
+
+
+def test_another_chair_holds_what_is_planned(people: People) -> None:
+    scheduled(people)
+    actions.set_schedule(people.payroll, chair=people.omar, by=people.mina, at=MONDAY + timedelta(days=1))
+    assert set(Review.objects.values_list("chair", flat=True)) == {people.omar.pk}
+
+
+def test_a_schedule_is_in_the_time_of_the_installation(people: People, settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/London"
+    assert scheduled(people).time_zone == "Europe/London"
+    assert dues()[0] == datetime(2026, 6, 17, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"week": 0}, {"week": 6}, {"weekday": 7}, {"hour": 24}, {"time_zone": "Mars/Olympus"}, {"remind_days": 40}]
+)
+def test_an_odd_schedule_is_refused_and_nothing_is_kept(people: People, odd: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="not kept"):
+        scheduled(people, **odd)
+    assert not ReviewSchedule.objects.exists()
+
+
+def test_one_reminder_before_and_one_word_when_missed(people: People) -> None:
+    scheduled(people, invited=[people.erin])
+    begin = DUE - timedelta(days=9)
+    days_pass(begin, 9)
+    assert told("review of Payroll on 17 June") == [
+        ("REV-1: review of Payroll on 17 June".replace("REV-1", ref()), [f"{name}@example.org"])
+        for name in ("erin", "mina")
+    ]
+    days_pass(DUE, 7)
+    assert len(told("review of Payroll on")) == 2
+    assert told("was not held") == [(f"{ref()} was not held", [f"{name}@example.org"]) for name in ("mina", "omar")]
+    assert Review.objects.get(due_at=DUE).state == State.MISSED
+    assert "was due on 17 June 2026" in Outbound.objects.get(key__startswith=f"missed:{ref()}:{people.mina.pk}").body
+    assert LedgerInbox.objects.filter(data__verb="miss_review").count() == 1
+
+
+def ref() -> str:
+    return Review.objects.get(due_at=DUE).ref
+
+
+def test_a_worker_that_dies_while_it_reminds_reminds_nobody_twice(people: People) -> None:
+    scheduled(people)
+    near = DUE - timedelta(days=3)
+    with time_machine.travel(near, tick=False) as clock:
+        jobs.due_reviews(near)
+        plan = Job.objects.get(kind="plan_reviews")
+        work.run_job(plan.pk)
+        waiting = Job.objects.get(kind="remind")
+        lost = work.claim(near, only=waiting.pk)
+        assert lost is not None
+        first = Run(lost)
+        clock.shift(timedelta(hours=1))
+        assert work.free_lost(near + timedelta(hours=1)) == 1
+        work.work_off()
+        with pytest.raises(Lost):
+            jobs.remind(first)
+    days_pass(near + timedelta(hours=2), 1)
+    assert len(told("review of Payroll on 17 June")) == 1
+
+
+def test_a_review_that_is_planned_late_is_reminded_of_at_once(people: People) -> None:
+    with time_machine.travel(MONDAY, tick=False):
+        soon = MONDAY + timedelta(hours=20)
+        review = actions.add_review(people.payroll, due_at=soon, chair=people.mina, by=people.mina)
+        work.work_off()
+        assert [to for _, to in told(review.ref)] == [["mina@example.org"]]
+
+
+def test_a_review_without_any_schedule_is_reminded_of_and_missed_too(people: People) -> None:
+    review = actions.add_review(people.payroll, due_at=DUE, chair=people.mina, by=people.mina, at=MONDAY)
+    days_pass(DUE - timedelta(days=1), 6)
+    review.refresh_from_db()
+    assert (review.state, len(told("review of")), len(told("not held"))) == (State.MISSED, 1, 2)
+
+
+def test_what_was_opened_is_not_missed_and_what_went_by_is_not_reminded_of(people: People) -> None:
+    scheduled(people)
+    review = Review.objects.get(due_at=DUE)
+    actions.open_review(review, by=people.mina, at=DUE - timedelta(days=8))
+    days_pass(DUE - timedelta(days=1), 6)
+    review.refresh_from_db()
+    assert (review.state, mail.outbox) == (State.OPEN, [])
