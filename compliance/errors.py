@@ -4,11 +4,14 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """Something a person asked for is not done. `what` happened, `why`, and the `next_step` that would help."""
+    """Something a person asked for is not done. `what` happened, `why`, and the `next_step` that would help.
 
-    def __init__(self, what: str, why: str = "", next_step: str = "") -> None:
+    `link`: (label, address) of the page where the next step is done; None where it is no page of ours.
+    """
+
+    def __init__(self, what: str, why: str = "", next_step: str = "", *, link: tuple[str, str] | None = None) -> None:
         super().__init__(" ".join(part for part in (what, why, next_step) if part))
-        self.what, self.why, self.next_step = what, why, next_step
+        self.what, self.why, self.next_step, self.link = what, why, next_step, link
 
 
 class Lost(Exception):

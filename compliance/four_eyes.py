@@ -83,6 +83,7 @@ def why_not_decide(person: User, verb: str, change: ChangeRecord, at: datetime) 
             what,
             "Those who decide sign in with a second factor, and you have none set up.",
             "Set up an authenticator app or a passkey under your account.",
+            link=("Set up two-step sign-in", "/accounts/2fa/"),
         )
     return None
 

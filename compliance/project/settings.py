@@ -125,11 +125,13 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Eastwest"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.flag("EASTWEST_INSECURE_PASSKEYS", False)
+MFA_TOTP_TOLERANCE = 1  # the code before and after count as well: clocks of phones and servers are not one
 APPROVERS_NEED_MFA = env.flag("EASTWEST_APPROVERS_NEED_MFA", True)
 
 # The browser's side of security
 HTTPS = env.flag("EASTWEST_HTTPS", False)
+# Without https a browser offers passkeys on localhost only; refusing them there as well would leave ./run without any
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.flag("EASTWEST_INSECURE_PASSKEYS", not HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = False  # the proxy in front redirects; a loop here would lock everybody out
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

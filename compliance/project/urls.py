@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+
+from compliance.views.accounts import closed
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/evidence/"), name="home"),
+    re_path(r"^accounts/(?:email|confirm-email|signup)/", closed, name="closed"),
     path("accounts/", include("allauth.urls")),
     path("", include("compliance.urls")),
     path("", include("evidence.urls")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
 
 class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
@@ -12,3 +12,8 @@ class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: accounts are made by an administrator."""
         return False
+
+
+def closed(request: HttpRequest, **named: str) -> HttpResponse:
+    """Pages of allauth that we do not have: a sign-in address is changed by an administrator, and recorded."""
+    raise Http404

@@ -227,6 +227,7 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "approve_url": "" if approve else f"{url}approve/",
         "reject_url": "" if reject else f"{url}reject/",
         "refusal": (approve.why or approve.what) if approve and change.state == State.SUBMITTED else "",
+        "remedy": approve.link if approve and change.state == State.SUBMITTED else None,
         "consequence": consequence(change),
         "actions": [action(name, url) for name in offered],
         "checks": [],

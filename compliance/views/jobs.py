@@ -18,6 +18,10 @@ TITLES = {
     "compare": "Comparing",
     "build_pack": "Building the pack",
     "verify_change": "Checking the change",
+    "reconcile": "Checking the records",
+    "remind": "Reminding",
+    "plan_reviews": "Planning the reviews",
+    "send": "Sending a notice",
 }
 
 
@@ -42,11 +46,12 @@ def card(job: Job, *, result_url: str = "", result_label: str = "", title: str =
 
 
 def job(request: HttpRequest, number: int) -> HttpResponse:
-    """The card alone, for the page that polls it."""
+    """The card: alone for the page that polls it, on a page of its own for who comes by its address."""
     row = visible(request, number)
     result = request.GET.get("result", "")
     local = result if result.startswith("/") and not result.startswith("//") else ""
-    return render(request, "parts/job.html", {"job": card(row, result_url=local)})
+    alone = request.headers.get("HX-Request") == "true"
+    return render(request, "parts/job.html" if alone else "compliance/job.html", {"job": card(row, result_url=local)})
 
 
 @require_POST

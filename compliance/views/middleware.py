@@ -50,4 +50,5 @@ def refusal(request: HttpRequest, error: Refused, status: int) -> HttpResponse:
     said = {"what": error.what, "why": error.why, "next_step": error.next_step}
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse(said, status=status)
-    return render(request, "refused.html", {"code": status, **said, "links": []}, status=status)
+    links = [dict(zip(("label", "url"), error.link, strict=True))] if error.link else []
+    return render(request, "refused.html", {"code": status, **said, "links": links}, status=status)

@@ -1,0 +1,128 @@
+"""The sample organisation with its present compared and packed, and what the pages of the table are about."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.db import connection
+from django.utils import timezone
+
+from compliance.actions import connections, jobs, people
+from compliance.models import ChangeRecord, Role, System, User
+from evidence.actions import packs, sources
+from evidence.actions.compare import compare
+from evidence.models import Finding, Pull, PulledArtefact, Source
+from reviews import actions as meetings
+from reviews.models import Review
+from reviews.sample.load import load
+from tests.browser import passkey
+from tests.browser.steps import PASSWORD
+from tests.factories import WHY
+
+DOMAIN = "sample.example"
+DUMP = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT\n"
+WHOLE = "".join(f"-A INPUT -s 10.99.0.{each}/32 -p tcp -m tcp --dport 22 -j ACCEPT\n" for each in range(1, 40))
+
+
+@pytest.fixture
+def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[str, object]:
+    """Name in an address of the table → what stands there. Made in a thread: this one has the browser's loop."""
+    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+    def make() -> dict[str, object]:
+        try:
+            now = timezone.now()
+            load(at=now, say=lambda text: None)
+            compare(at=now)
+            return {**decided(), **observed(), **reviewed(now), **let_in()}
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as maker:
+        return maker.submit(make).result(timeout=120)
+
+
+def person(name: str) -> User:
+    """Somebody of the sample organisation."""
+    return User.objects.get(email=f"{name}@{DOMAIN}")
+
+
+def decided() -> dict[str, str]:
+    """A change record in each state that has a page of its own, and a draft of Rita's."""
+    of_state = {
+        name: ChangeRecord.objects.filter(state=state, requested_by=person("rita")).order_by("pk").first()
+        for name, state in (
+            ("waiting", "submitted"), ("approved", "approved"), ("rejected", "rejected"), ("verified", "verified"),
+            ("disputed", "disputed"),
+        )
+    }  # fmt: skip
+    like = of_state["waiting"]
+    assert like is not None
+    draft = connections.request(
+        system=like.system, material={**like.material, "services": ["tcp/8443"]}, justification=WHY,
+        title="The monthly figures by a second port", by=person("rita"), submit=False,
+    )  # fmt: skip
+    return {name: row.ref for name, row in of_state.items() if row} | {"draft": draft.ref}
+
+
+def observed() -> dict[str, object]:
+    """Sources that were read in part, not at all and much smaller than before; a finding, a job and a pack."""
+    partly, gone = (Source.objects.get(server__name=name) for name in ("dev-git-01", "test-v6-01"))
+    erin = person("erin")
+    shrunk = sources.add_source(server=gone.server, kind="upload", name="by hand", by=erin)
+    for rules in (WHOLE, ""):
+        read = sources.upload(shrunk, [("iptables-save.txt", DUMP.format(rules=rules).encode())], by=erin)
+        assert read.job_id
+        jobs.run_job(read.job_id)
+    assert Pull.objects.get(pk=read.pk).error_code == "unexpected_shrink"
+    waiting = sources.read_now(partly, by=erin)
+    ada, today = person("ada"), timezone.localdate()
+    pack = packs.ask(systems=list(System.objects.all()), since=today.replace(day=1), until=today, by=ada)
+    return {
+        "partly": partly.pk,
+        "gone": gone.pk,
+        "shrunk": shrunk.pk,
+        "job": waiting.job_id,
+        "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
+        "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,
+        "pack": packs.build(pack).ref,
+    }
+
+
+def reviewed(now: datetime) -> dict[str, object]:
+    """A review that was held, one that was missed, and one going on beside one to be opened."""
+    chandra = person("chandra")
+    first = System.objects.order_by("pk")[0]
+    opened, _ = (meetings.add_review(first, due_at=now + timedelta(each), chair=chandra, by=chandra) for each in (0, 1))
+    meetings.open_review(opened, by=chandra)
+    of_state = {
+        name: Review.objects.filter(state=state).order_by("pk")[0].ref
+        for name, state in (("held", "closed"), ("missed", "missed"), ("planned", "planned"))
+    }
+    return {**of_state, "opened": opened.ref}
+
+
+def let_in() -> dict[str, object]:
+    """Ines has password, code and passkey, Ada a password; Nina has a fresh link; Rita a way to a new password."""
+    ines, rita, alex = person("ines"), person("rita"), person("alex")
+    for each in (ines, person("ada")):
+        each.set_password(PASSWORD)
+        each.save()
+    TOTP.activate(ines, "JBSWY3DPEHPK3PXP")
+    RecoveryCodes.activate(ines)
+    laptop = WebAuthn.add(ines, "Laptop", passkey.made()).instance
+    asked_at = timezone.now() - timedelta(minutes=1)
+    nina = people.make_person(f"nina@{DOMAIN}", "Nina Novak", roles=[Role.AUDITOR], by=alex, at=asked_at)
+    return {
+        "passkey": laptop.pk,
+        "fresh_link": people.set_up_link(nina, by=alex),
+        "reset": f"{user_pk_to_url_str(rita)}-{default_token_generator.make_token(rita)}",
+    }

@@ -1,0 +1,99 @@
+"""What is done on a page before it is looked at: each takes the opened page and gives the answer to its last click."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page, Response
+
+PASSWORD = "a lantern on the harbour wall"
+GOOD = b"Hostname,Application,IP addresses,Zone,Env\nwww-21,Citizen Services,10.99.1.21,,production\n"
+BAD = b"Hostname,Application,IP addresses,Zone,Env\nwww-21,No such system,10.99.1.999,,somewhere\n"
+ANSWERS = {
+    "title": "The reports read the hours of all staff, from a server with a very-long-name-that-nobody-breaks-anywhere",
+    "services": "tcp/5432",
+    "business_need": "The pay run reads the hours of all staff each night.",
+    "security_implications": "Read only, one service, from one server.",
+    "review_by": (date.today() + timedelta(days=90)).isoformat(),
+}
+
+
+def clicked(page: Page, button: Locator) -> Response | None:
+    """Presses it and waits for the page that comes of it."""
+    with page.expect_response(lambda answer: answer.request.is_navigation_request() and answer.status != 302) as told:
+        button.click()
+    page.wait_for_load_state("load")
+    return told.value
+
+
+def named(page: Page, text: str) -> Locator:
+    """The button of the page's own content with this text."""
+    return page.locator("main").get_by_role("button", name=text, exact=True)
+
+
+def send(page: Page) -> Response | None:
+    """The form as it stands."""
+    return clicked(page, page.locator("main form button.primary"))
+
+
+def send_without_token(page: Page) -> Response | None:
+    """The form after the session's cookie was lost."""
+    page.context.clear_cookies(name="csrftoken")
+    return send(page)
+
+
+def send_what_was_read_before(page: Page) -> Response | None:
+    """The form from a page that was opened before the last edit."""
+    page.locator("main form [name=seen]").evaluate("field => field.value = '0'")
+    return send(page)
+
+
+def wrong_password(page: Page) -> Response | None:
+    """A wrong password: the errors beside the fields."""
+    page.get_by_label("Email").fill("ines@sample.example")
+    page.get_by_label("Password").fill("not this one")
+    return clicked(page, named(page, "Sign in"))
+
+
+def password_of_ines(page: Page) -> Response | None:
+    """The right password of somebody who has a second factor."""
+    page.get_by_label("Email").fill("ines@sample.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    return clicked(page, named(page, "Sign in"))
+
+
+def check_nothing(page: Page) -> Response | None:
+    """An empty request: every error in the summary and beside its field."""
+    return clicked(page, named(page, "Check your answers"))
+
+
+def check_answers(page: Page) -> Response | None:
+    """A whole request, up to the answers read back."""
+    for name in ("system", "source", "destination"):
+        choice = page.locator(f"main select[name={name}]")
+        choice.select_option(index=2 if name == "destination" else 1)
+    for name, text in ANSWERS.items():
+        page.locator(f"main [name={name}]").fill(text)
+    return clicked(page, named(page, "Check your answers"))
+
+
+def match_columns(page: Page, content: bytes = GOOD) -> Response | None:
+    """A spreadsheet of servers, up to the matching of its columns."""
+    page.locator("main input[type=file]").set_input_files(
+        {"name": "servers.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    return clicked(page, named(page, "Next: match the columns"))
+
+
+def try_good_rows(page: Page) -> Response | None:
+    """The dry run of rows that can all be imported."""
+    match_columns(page)
+    return clicked(page, named(page, "See what would happen"))
+
+
+def try_bad_rows(page: Page) -> Response | None:
+    """The dry run of rows that cannot."""
+    match_columns(page, BAD)
+    return clicked(page, named(page, "See what would happen"))
