@@ -88,7 +88,7 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
         artefacts, complete, missing = brought(source, row, moment)
         digest = digest_of(artefacts)
         if complete and source.last_good and source.last_good.digest == digest:
-            return unchanged(source, row, publish, moment, seen)
+            return unchanged(source, row, publish, moment, seen, missing)
         refuse_empty(artefacts)
         run.step(f"Understanding {source.name}")
         reading = read_in_child(artefacts)
@@ -163,10 +163,12 @@ def code_of(error: FormatError) -> ErrorCode:
     return next((code for word, code in FIRST_WORDS.items() if word in said), ErrorCode.PARSE)
 
 
-def unchanged(source: Source, row: Pull, publish: Publish, at: datetime, seen: datetime) -> Pull:
+def unchanged(
+    source: Source, row: Pull, publish: Publish, at: datetime, seen: datetime, missing: Sequence[str]
+) -> Pull:
     """A heartbeat: the evidence that nothing changed."""
     with publish():
-        end(row, Pull.State.UNCHANGED, at, what="Nothing changed.")
+        end(row, Pull.State.UNCHANGED, at, what=f"Nothing changed.{left_out(missing)}")
         Source.objects.filter(pk=source.pk).update(last_pull=row, last_seen_at=seen)
     row.refresh_from_db()
     return row
@@ -225,8 +227,8 @@ def good(
             unread=unread,
             published=True,
         )
-        not_read = f" Not read: {', '.join(missing)}." if missing else ""
-        said = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}.{not_read}"
+        files = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."
+        said = f"{files}{left_out(missing)}"
         end(row, Pull.State.OK, at, what=said)
         Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=seen)
     row.refresh_from_db()
@@ -240,6 +242,11 @@ def abandoned(job: Job) -> None:
     for row in Pull.objects.filter(job=job, state__in=[Pull.State.QUEUED, Pull.State.RUNNING]):
         end(row, Pull.State.FAILED, job.finished_at or timezone.now(), what=what.strip(), next_step=AGAIN)
         Source.objects.filter(pk=row.source_id).update(last_pull=row)
+
+
+def left_out(missing: Sequence[str]) -> str:
+    """What did not come, as the end of a sentence; "" when nothing is missing."""
+    return f" Not read: {', '.join(missing)}." if missing else ""
 
 
 def end(row: Pull, state: Pull.State, at: datetime, **said: Any) -> None:

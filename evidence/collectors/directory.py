@@ -78,7 +78,20 @@ def listed(folder: Path) -> list[Path]:
         raise PullError(
             ErrorCode.UNREACHABLE, f"The folder {folder} cannot be read: {error}.", "Check the mount."
         ) from error
+    for path in found:
+        refuse_unnamed(path)
     return found
+
+
+def refuse_unnamed(path: Path) -> None:
+    """Refuses a file whose name is no text: it could be neither kept nor spoken of."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        shown = path.name.encode(errors="backslashreplace").decode()
+        raise PullError(
+            ErrorCode.CONFIG, f"The name {shown} is not UTF-8 text.", "Give the file another name."
+        ) from error
 
 
 def refuse_foreign(place: Path, status: os.stat_result) -> None:

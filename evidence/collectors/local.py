@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from evidence.collectors.collected import Collected, PullError
+from evidence.formats.table import detect
 from evidence.models.sources import ErrorCode
-from evidence.rules import Artefact
+from evidence.rules import Artefact, FormatError
 
 # the whole list of what is ever run; all of them only read
 COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
@@ -21,6 +22,7 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("iptables-legacy-save",),
     ("ip6tables-legacy-save",),
     ("nft", "-j", "list", "ruleset"),
+    ("ipset", "save"),
     ("ip", "-j", "addr"),
     ("ip", "-j", "route", "show", "table", "all"),
     ("ss", "-tulpnH"),
@@ -29,7 +31,9 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
 )
 ONE_S = 30.0  # the longest one command may take
 FILTERS = frozenset({"iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save", "nft"})
-MAY_SAY_NOTHING = frozenset({"exportfs", "ss", "iptables-legacy-save", "ip6tables-legacy-save"})
+# The members of sets that rules of iptables name. Where no format reads them, such rules are not understood; said here.
+SETS = "ipset"
+MAY_SAY_NOTHING = frozenset({SETS, "exportfs", "ss", "iptables-legacy-save", "ip6tables-legacy-save"})
 INSTALLED = "(not installed)"
 PLACES = "/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -50,7 +54,11 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
         if said is None:
             missing.append(" ".join(words))
         elif said.strip() or words[0] not in MAY_SAY_NOTHING or words[0] in FILTERS:
-            artefacts.append(Artefact(name(words), said, " ".join(words), datetime.now(UTC)))
+            artefact = Artefact(name(words), said, " ".join(words), datetime.now(UTC))
+            if words[0] == SETS and not is_read(artefact):
+                missing.append(f"{' '.join(words)} (no format of this version reads it)")
+            else:
+                artefacts.append(artefact)
     if not any(artefact.command.split()[0] in FILTERS for artefact in artefacts):
         tried = [each for each in missing if not each.endswith(INSTALLED)]
         raise PullError(
@@ -60,6 +68,15 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
         )
     failed = [each for each in missing if each.split()[0] in FILTERS and not each.endswith(INSTALLED)]
     return Collected(tuple(artefacts), cursor="", complete=not failed, missing=tuple(missing))
+
+
+def is_read(artefact: Artefact) -> bool:
+    """Whether some format knows it."""
+    try:
+        detect(artefact)
+    except FormatError:
+        return False
+    return True
 
 
 def name(words: tuple[str, ...]) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from evidence.collectors import directory
+from evidence.collectors import directory, local
 from evidence.collectors.collected import Collected, PullError
+from evidence.formats.table import detect
 from evidence.models.sources import ErrorCode
-from tests.evidence.site import APP, allow_in, put
+from tests.evidence.site import APP, allow_in, put, save
 
 STRANGER = 65534  # nobody
 
@@ -114,3 +115,53 @@ def test_the_rest_of_the_folder_s_troubles(dumps: Path) -> None:
     assert refused(dumps).code == ErrorCode.UNREACHABLE
     dumps.mkdir()
     assert refused(dumps).code == ErrorCode.EMPTY
+
+
+def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **said: str) -> None:
+    """A machine that has only these programs: each says its text (two words: and fails)."""
+    folder.mkdir()
+    for name, text in said.items():
+        place = folder / name.replace("_", "-")
+        place.write_text(f"#!/bin/sh\ncat <<'END'\n{text}END\n" if text != "fails" else "#!/bin/sh\nexit 3\n")
+        place.chmod(0o755)
+    monkeypatch.setattr(local, "PLACES", f"{folder}")
+    shutil.copy(shutil.which("cat") or "/bin/cat", folder / "cat")
+
+
+def this_machine() -> Collected:
+    return local.collect({}, secret=None, since=None, deadline=time.monotonic() + 10)
+
+
+def test_tools_that_are_not_there_are_named_and_so_are_those_that_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(tmp_path / "bin", monkeypatch, iptables_save=save(), ss="fails", ipset="")
+    said = this_machine()
+    assert [one.command for one in said.artefacts] == ["iptables-save -c"]
+    assert said.complete
+    assert "ss -tulpnH" in said.missing
+    assert {"ip6tables-save (not installed)", "nft (not installed)", "testparm (not installed)"} <= set(said.missing)
+    assert not [one for one in said.missing if one.startswith("ipset")]  # it is there and holds no set
+
+
+def test_sets_come_along_where_a_format_reads_them_and_are_named_where_none_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump = "create trusted hash:net family inet hashsize 1024 maxelem 65536\nadd trusted 10.20.20.0/24\n"
+    programs(tmp_path / "bin", monkeypatch, iptables_save=save(), ipset=dump)
+    said = this_machine()
+    brought = [one for one in said.artefacts if one.command == "ipset save"]
+    named = [one for one in said.missing if one.startswith("ipset save")]
+    assert len(brought) + len(named) == 1
+    assert not brought or (brought[0].content == dump.encode() and detect(brought[0]))
+
+
+def test_a_packet_filter_that_fails_makes_it_incomplete_and_none_at_all_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(tmp_path / "bin", monkeypatch, iptables_save=save(), nft="fails")
+    assert not this_machine().complete
+    programs(tmp_path / "none", monkeypatch, ss="")
+    with pytest.raises(PullError) as caught:
+        this_machine()
+    assert caught.value.code == ErrorCode.DEPENDENCY
