@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Protocol
 
 from compliance.traffic import addresses
-from compliance.traffic.boxes import FAMILIES, FULL, ICMP, PROTO_TOP, Family, limited
+from compliance.traffic.boxes import FAMILIES, FULL, ICMP, PROTO_TOP, TOP, Family, limited
 from evidence.formats import names
 from evidence.formats.matching import (
     DPORT,
@@ -24,17 +25,16 @@ from evidence.formats.matching import (
     WITH_PORTS,
     Discontiguous,
     Match,
+    both,
     everything,
     mask_length,
     within,
 )
+from evidence.formats.nft_flags import Flags, Unmodelled, bits_of
+from evidence.formats.nft_shape import word
 
 PORT_TOP = 65535
 Span = tuple[int, int]
-
-
-class Unmodelled(ValueError):
-    """This part of a rule is not modelled: it becomes residue."""
 
 
 class Field(Protocol):
@@ -75,9 +75,7 @@ class Numbers:
         low, high = self.span(value)
         if low != high:
             raise Unmodelled(f"{op} with a range")
-        spans = {"<": (0, low - 1), "<=": (0, low), ">": (low + 1, self.top), ">=": (low, self.top)}
-        span = spans[op]
-        return self._matches([span] if span[0] <= span[1] else [], negated=False)
+        return self._matches(_beyond(op, low, self.top), negated=False)
 
     def span(self, value: Any) -> Span:
         """One value or range as numbers. Raises Unmodelled."""
@@ -122,6 +120,10 @@ class Address:
     def none_of(self, values: Sequence[Any]) -> list[Match]:
         return within(self.family, self.axis, [self.span(value) for value in values], negated=True)
 
+    def compared(self, op: str, value: Any) -> list[Match]:
+        """`<`, `>`, `<=` and `>=`."""
+        return within(self.family, self.axis, _beyond(op, self._one(value), TOP[self.family]))
+
     def span(self, value: Any) -> Span:
         """An address, `{"prefix": …}` or `{"range": …}` as numbers. Raises Unmodelled."""
         if isinstance(value, dict) and set(value) == {"range"}:
@@ -131,22 +133,27 @@ class Address:
             return low, high
         if isinstance(value, dict) and set(value) == {"prefix"}:
             prefix = value["prefix"]
-            length = prefix.get("len") if isinstance(prefix, dict) else None
-            if not isinstance(length, int) or not 0 <= length <= addresses.BITS[self.family]:
+            if not isinstance(prefix, dict) or set(prefix) != {"addr", "len"}:
                 raise Unmodelled(f"prefix {value!r}")
-            return addresses.prefix_range(self.family, self._one(prefix.get("addr")), length)
+            length = prefix["len"]
+            if type(length) is not int or not 0 <= length <= addresses.BITS[self.family]:
+                raise Unmodelled(f"prefix {value!r}")
+            return addresses.prefix_range(self.family, self._one(prefix["addr"]), length)
         one = self._one(value)
         return one, one
 
-    def masked(self, mask: Any, value: Any) -> Span:
-        """What `& mask == value` means, for a mask without holes. Raises Unmodelled."""
+    def under(self, mask: Any) -> Masked:
+        """The address under a mask without holes. Raises Unmodelled."""
         try:
-            length = mask_length(self._one(mask), addresses.BITS[self.family], str(mask))
+            return Masked(self, mask_length(self._one(mask), addresses.BITS[self.family], str(mask)))
         except Discontiguous as problem:
             raise Unmodelled(str(problem)) from None
+
+    def network(self, value: Any, length: int) -> Span:
+        """A network by its first address. Raises Unmodelled."""
         low, high = addresses.prefix_range(self.family, self._one(value), length)
         if low != self._one(value):
-            raise Unmodelled(f"{value} has bits outside of {mask}")
+            raise Unmodelled(f"{value} has bits outside of its mask")
         return low, high
 
     def _one(self, value: Any) -> int:
@@ -159,6 +166,24 @@ class Address:
         if family != self.family:
             raise Unmodelled(f"{value} is no IPv{self.family} address")
         return number
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """The first bits of an address (`ip saddr & 255.255.0.0`)."""
+
+    address: Address
+    length: int
+    loose: bool = False
+
+    def any_of(self, values: Sequence[Any]) -> list[Match]:
+        return within(self.address.family, self.address.axis, self._spans(values))
+
+    def none_of(self, values: Sequence[Any]) -> list[Match]:
+        return within(self.address.family, self.address.axis, self._spans(values), negated=True)
+
+    def _spans(self, values: Sequence[Any]) -> list[Span]:
+        return [self.address.network(value, self.length) for value in values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +232,21 @@ class State:
         return [Match(family, FULL[family], states=STATES - _states(values)) for family in FAMILIES]
 
 
+# include/uapi/linux/netfilter/nf_conntrack_common.h: `nft -n` prints the bits.
+STATE_BITS = {1: "INVALID", 2: "ESTABLISHED", 4: "RELATED", 8: "NEW", 64: "UNTRACKED"}
+
+
 def _states(values: Sequence[Any]) -> frozenset[str]:
-    wanted = frozenset(value.upper() if isinstance(value, str) else "?" for value in values)
+    wanted = frozenset(_state(value) for value in values)
     if not wanted <= STATES:
         raise Unmodelled(f"connection state {list(values)!r}")
     return wanted
+
+
+def _state(value: Any) -> str:
+    if type(value) is int:
+        return STATE_BITS.get(value, "?")
+    return value.upper() if isinstance(value, str) else "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,24 +287,43 @@ class FamilyOf:
         return {self.words[value] for value in values}
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """Something that has the same value for the first packet of every flow at this place."""
+# Addresses that the routing table itself never calls local (net/ipv4/route.c, net/ipv6/netfilter/nft_fib_ipv6.c).
+MULTICAST: dict[Family, Span] = {4: (0xE0000000, 0xEFFFFFFF), 6: (0xFF << 120, (1 << 128) - 1)}
+BROADCAST: dict[Family, tuple[Span, ...]] = {4: ((0, 0x00FFFFFF), (0xFFFFFFFF, 0xFFFFFFFF)), 6: ()}
 
-    actual: str
-    known: frozenset[str]
+
+@dataclass(frozen=True, slots=True)
+class OwnType:
+    """`fib daddr type` where only packets to the host itself come by: local, or its multicast and broadcast."""
+
     loose: bool = False
 
     def any_of(self, values: Sequence[Any]) -> list[Match]:
-        return everything(FAMILIES) if self._holds(values) else []
+        wanted = self._types(values)
+        return [match for family in FAMILIES for kind in wanted for match in self._of(kind, family)]
 
     def none_of(self, values: Sequence[Any]) -> list[Match]:
-        return [] if self._holds(values) else everything(FAMILIES)
+        left = {"local", "multicast", "broadcast"} - self._types(values)
+        return [match for family in FAMILIES for kind in sorted(left) for match in self._of(kind, family)]
 
-    def _holds(self, values: Sequence[Any]) -> bool:
-        if any(not isinstance(value, str) or value not in self.known for value in values):
+    def _of(self, kind: str, family: Family) -> list[Match]:
+        others = (MULTICAST[family], *BROADCAST[family])
+        if kind == "local":
+            return within(family, DST, others, negated=True)
+        kinds = {"multicast": others[:1], "broadcast": others[1:]}
+        return within(family, DST, kinds.get(kind, ()))
+
+    def _types(self, values: Sequence[Any]) -> set[str]:
+        found = {ROUTING_TYPES[value] if type(value) is int and 0 <= value < len(ROUTING_TYPES) else value
+                 for value in values if isinstance(value, (str, int))}  # fmt: skip
+        if len(found) != len(values) or not found <= set(ROUTING_TYPES):
             raise Unmodelled(f"value {list(values)!r}")
-        return self.actual in values
+        return {str(one) for one in found}
+
+
+def _beyond(op: str, value: int, top: int) -> list[Span]:
+    spans = {"<": (0, value - 1), "<=": (0, value), ">": (value + 1, top), ">=": (value, top)}
+    return [spans[op]] if spans[op][0] <= spans[op][1] else []
 
 
 def _pair(value: Any) -> tuple[Any, Any]:
@@ -304,26 +358,81 @@ METAS: dict[str, Field] = {
     "protocol": FamilyOf({"ip": 4, "ip6": 6, 0x0800: 4, 0x86DD: 6, "arp": 0, "vlan": 0}),
     "iifname": Interface("in"), "oifname": Interface("out"), "iif": Interface("in"), "oif": Interface("out"),
 }  # fmt: skip
-ROUTING_TYPES = frozenset(
-    {"unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit"}
-)
+# include/uapi/linux/rtnetlink.h, in the order of their numbers
+ROUTING_TYPES = (
+    "unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit"
+)  # fmt: skip
+
+
+HEADERS: dict[str, tuple[tuple[Family, ...], str]] = {
+    "ip": ((4,), ""), "ip6": ((6,), ""), "icmp": ((4,), "icmp"), "icmpv6": ((6,), "icmpv6"),
+    **{name: (FAMILIES, name) for name in ("tcp", "udp", "udplite", "sctp", "dccp", "esp", "ah", "comp")},
+}  # fmt: skip
+
+
+def implied(expression: Any) -> list[Match]:
+    """The traffic that has what an expression looks at: nft adds the family and protocol of every header by itself."""
+    if isinstance(expression, dict) and len(expression) == 1:
+        kind, detail = next(iter(expression.items()))
+        if kind in {"concat", "&"} and isinstance(detail, list):
+            return reduce(both, [implied(part) for part in detail], everything(FAMILIES))
+        name = word(detail.get("protocol")) if kind == "payload" and isinstance(detail, dict) else ""
+        name = "tcp" if kind == "tcp option" else name
+        if name in HEADERS and not (isinstance(detail, dict) and "tunnel" in detail):
+            families, protocol = HEADERS[name]
+            return Numbers(PROTO, PROTO_TOP, names.PROTOCOLS, families).any_of([protocol]) if protocol \
+                else everything(families)  # fmt: skip
+    return everything(FAMILIES)
 
 
 def field_of(expression: Any, hooks: frozenset[str]) -> Field:
     """The field of a left side; `hooks`: where its chain is reached from. Raises Unmodelled."""
-    if isinstance(expression, dict) and len(expression) == 1:
-        kind, detail = next(iter(expression.items()))
-        found: Field | None = None
-        if kind == "payload" and isinstance(detail, dict):
-            found = PAYLOADS.get((str(detail.get("protocol")), str(detail.get("field"))))
-        elif kind == "meta":
-            found = METAS.get(str(detail.get("key")) if isinstance(detail, dict) else str(detail))
-        elif kind == "ct" and detail == {"key": "state"}:
-            found = State()
-        elif kind == "ct" and detail == {"key": "direction"}:
-            found = Direction()
-        elif kind == "fib" and hooks == {"input"} and detail == {"result": "type", "flags": ["daddr"]}:
-            found = Fixed("local", ROUTING_TYPES)
-        if found is not None:
-            return found
-    raise Unmodelled("not modelled")
+    if not isinstance(expression, dict) or len(expression) != 1:
+        raise Unmodelled("not modelled")
+    kind, detail = next(iter(expression.items()))
+    found: Field | None = None
+    if kind == "&":
+        return _masked(detail, hooks)
+    if kind == "payload":
+        found = _payload(detail)
+    elif kind == "meta":
+        found = METAS.get(_key(detail))
+    elif kind == "ct":
+        found = CONNECTIONS.get(_key(detail))
+    elif kind == "fib" and hooks == {"input"} and detail in OWN_ADDRESS:
+        found = OwnType()
+    if found is None:
+        raise Unmodelled("not modelled")
+    return found
+
+
+CONNECTIONS: dict[str, Field] = {"state": State(), "direction": Direction()}
+OWN_ADDRESS = ({"result": "type", "flags": ["daddr"]}, {"result": "type", "flags": "daddr"})
+
+
+def _key(detail: Any) -> str:
+    """`{"key": "iifname"}`, in old versions `"iifname"`; with anything beside it is another field ("")."""
+    if isinstance(detail, dict) and set(detail) == {"key"}:
+        detail = detail["key"]
+    return detail if isinstance(detail, str) else ""
+
+
+def _payload(detail: Any) -> Field | None:
+    """`{"protocol": …, "field": …}`, in old versions `{"name": …, "field": …}`; inside a tunnel it is another field."""
+    if not isinstance(detail, dict) or set(detail) not in ({"protocol", "field"}, {"name", "field"}):
+        return None
+    name = detail.get("protocol", detail.get("name"))
+    if (name, detail["field"]) == ("tcp", "flags"):
+        return Flags()
+    return PAYLOADS.get((str(name), str(detail["field"])))
+
+
+def _masked(sides: Any, hooks: frozenset[str]) -> Field:
+    if not isinstance(sides, list) or len(sides) != 2:
+        raise Unmodelled("mask")
+    under = field_of(sides[0], hooks)
+    if isinstance(under, Address):
+        return under.under(sides[1])
+    if isinstance(under, Flags):
+        return Flags(bits_of(sides[1]))
+    raise Unmodelled("mask")

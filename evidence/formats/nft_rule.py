@@ -1,18 +1,23 @@
-"""One nft rule: its statements in order, into what it matches, what it does and what of it is not modelled."""
+"""One nft rule: its statements in order, into what it matches, what it does and what of it is not modelled.
+
+What a statement needs of a packet counts as a match: where it cannot be done (the key is not in its map, there is no
+such header) the kernel breaks the rule off, and what follows is not done either.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, limited
+from compliance.traffic.boxes import Family
 from compliance.traffic.shares import Residue
-from evidence.formats import names
-from evidence.formats.matching import DPORT, DST, PROTO, SPORT, SRC, Match, both, everything, within
-from evidence.formats.nft_fields import Address, Numbers, Unmodelled, field_of
-from evidence.formats.nft_sets import CATCH_ALL, Key, Lookup
+from evidence.formats import names, nft_nat
+from evidence.formats.matching import Match, TooWide, both, everything
+from evidence.formats.nft_fields import Address, Numbers, State, field_of, implied
+from evidence.formats.nft_flags import Flags, Unmodelled, tcp
+from evidence.formats.nft_sets import CATCH_ALL, Key, Lookup, is_map, map_elements
+from evidence.formats.nft_shape import Malformed, constant, inside, looks_up, only, quoted, word
 from evidence.formats.untracked import NOTRACK
 from evidence.rules import Action, Nat
 
@@ -20,17 +25,14 @@ VERDICTS: dict[str, Action] = {
     "accept": Action.PERMIT, "drop": Action.DENY, "reject": Action.REJECT, "return": Action.RETURN,
     "continue": Action.CONTINUE, "jump": Action.JUMP, "goto": Action.GOTO,
 }  # fmt: skip
-# Statements that neither match nor change anything a box can tell.
-SILENT = frozenset({"counter", "log", "last", "flow", "dup", "secmark", "ct helper", "ct timeout", "comment"})
+# Statements that neither match nor change anything a box can tell, unless they look something up.
+SILENT = frozenset(
+    {"counter", "log", "last", "flow", "dup", "secmark", "ct helper", "ct timeout", "ct expectation", "comment"}
+)
 # Statements that let only some packets on.
-THROTTLES = frozenset({"limit", "quota", "ct count", "set", "map", "meter", "connlimit"})
-TRANSLATES = frozenset({"dnat", "snat", "masquerade", "redirect"})
-UNTOLD_FIELDS = frozenset({"dscp", "ecn", "hoplimit", "flowlabel", "maxseg"})  # may be rewritten: no box shows them
-MOST_TEXT = 300
-
-
-class Malformed(ValueError):
-    """The rule has no shape that nft prints; the message says what is odd."""
+THROTTLES = frozenset({"limit", "quota", "ct count", "meter", "connlimit"})
+UNTOLD_FIELDS = frozenset({"dscp", "ecn", "ttl", "hoplimit", "flowlabel", "checksum"})  # rewritten: no box shows them
+ANSWERS: dict[str, tuple[Family, ...]] = {"icmp": (4,), "icmpv6": (6,), "icmpx": (4, 6), "tcp reset": (4, 6)}
 
 
 class Effect(NamedTuple):
@@ -60,12 +62,16 @@ class _Rule:
     residue: list[Residue] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     opaque: list[str] = field(default_factory=list)  # xt statements of which nothing is known
+    breaks: list[Residue] = field(default_factory=list)  # where the kernel may break the rule off, if more follows
     decided: bool = False
 
     def doubt(self, expression: Any, because: object = "") -> None:
-        text = json.dumps(expression, ensure_ascii=False)
-        text = text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "…"
+        text = quoted(expression)
         self.residue.append(Residue("match", f"{text} ({because})" if because else text, self.place.line))
+
+    def may_break(self, statement: Any, because: str) -> None:
+        text = f"{quoted(statement)} ({because}, and the rest of the rule is not done)"
+        self.breaks.append(Residue("match", text, self.place.line))
 
     def cut(self, wanted: Sequence[Match]) -> None:
         self.matches = both(self.matches, wanted)
@@ -75,16 +81,23 @@ class _Rule:
         unknown: tuple[Residue, ...] = (),
     ) -> None:  # fmt: skip
         chosen = tuple(self.matches if matches is None else matches)
-        self.effects.append(Effect(action, target, chosen, nat, (*self.residue, *unknown)))
+        silent = action is Action.CONTINUE and not target and not unknown
+        doubts = self.residue if silent else [*self.residue, *self.breaks]
+        self.effects.append(Effect(action, target, chosen, nat, (*doubts, *unknown)))
 
 
-def effects_of(statements: Any, place: Place) -> list[Effect]:
-    """What a rule does, in order; a rule without a verdict goes on. Raises Malformed, TooWide."""
+def effects_of(statements: Any, place: Place, unknown: str = "") -> list[Effect]:
+    """What a rule does, in order; a rule without a verdict goes on. Raises Malformed, TooWide.
+
+    `unknown`: what stands beside the statements and is not understood; it may change all of them.
+    """
     if not isinstance(statements, list):
         raise Malformed("a rule is a list of statements")
     rule = _Rule(place, everything(place.families))
+    if unknown:
+        rule.residue.append(Residue("match", f"what this version does not know: {unknown}", place.line))
     for statement in _ports_last(statements):
-        kind, detail = _only(statement)
+        kind, detail = only(statement)
         if rule.decided:
             raise Malformed(f"{kind} follows a verdict")
         _statement(rule, kind, detail, statement)
@@ -94,38 +107,28 @@ def effects_of(statements: Any, place: Place) -> list[Effect]:
     return rule.effects
 
 
-def _only(statement: Any) -> tuple[str, Any]:
-    if isinstance(statement, str):
-        return statement, None
-    if not isinstance(statement, dict) or len(statement) != 1:
-        raise Malformed("a statement has one key")
-    kind, detail = next(iter(statement.items()))
-    return str(kind), detail
-
-
 def _ports_last(statements: list[Any]) -> list[Any]:
     """Matches on ports of no stated protocol (`th dport`) behind the other matches: they need their protocol."""
-
-    def late(statement: Any) -> bool:
-        return isinstance(statement, dict) and "match" in statement and '"th"' in json.dumps(statement["match"])
-
     last_match = max((n for n, s in enumerate(statements) if isinstance(s, dict) and "match" in s), default=-1)
     head, tail = statements[: last_match + 1], statements[last_match + 1 :]
-    return [*(s for s in head if not late(s)), *(s for s in head if late(s)), *tail]
+    return [*(s for s in head if not _any_ports(s)), *(s for s in head if _any_ports(s)), *tail]
+
+
+def _any_ports(statement: Any) -> bool:
+    left = statement.get("match") if isinstance(statement, dict) else None
+    left = left.get("left") if isinstance(left, dict) else None
+    return any("th" in (one.get("protocol"), one.get("name")) for one in inside(left))
 
 
 def _statement(rule: _Rule, kind: str, detail: Any, statement: Any) -> None:
     if kind == "match":
         _match(rule, detail, statement)
     elif kind in VERDICTS:
-        if kind == "reject":
-            _answered(rule, detail)
-        rule.act(VERDICTS[kind], target=_target(kind, detail))
-        rule.decided = True
+        _verdict(rule, kind, detail, statement)
     elif kind == "vmap":
         _verdict_map(rule, detail, statement)
         rule.decided = True
-    elif kind in TRANSLATES:
+    elif kind in nft_nat.KINDS:
         _translate(rule, kind, detail)
         rule.decided = True
     elif kind == "notrack":
@@ -134,66 +137,78 @@ def _statement(rule: _Rule, kind: str, detail: Any, statement: Any) -> None:
         _mangle(rule, detail, statement)
     elif kind == "xt":
         _xt(rule, detail)
+    elif kind in {"set", "map"}:
+        _note(rule, detail, statement)
     elif kind in THROTTLES:
         rule.doubt(statement)
+    elif kind == "reset" or (kind in SILENT and looks_up(detail)):
+        _looked_up(rule, detail, statement)
     elif kind not in SILENT:
-        text = json.dumps(statement, ensure_ascii=False)[:MOST_TEXT]
-        rule.act(Action.CONTINUE, unknown=(Residue("action", text, rule.place.line),))
+        rule.act(Action.CONTINUE, unknown=(Residue("action", quoted(statement), rule.place.line),))
 
 
-def _answered(rule: _Rule, detail: Any) -> None:
+def _verdict(rule: _Rule, kind: str, detail: Any, statement: Any) -> None:
+    if kind == "reject":
+        _answered(rule, detail, statement)
+    elif kind not in {"jump", "goto"} and detail not in (None, {}, []):
+        rule.doubt(statement, "not modelled")
+    rule.act(VERDICTS[kind], target=_target(kind, detail))
+    rule.decided = True
+
+
+def _answered(rule: _Rule, detail: Any, statement: Any) -> None:
     """What a reject answers with says what it is for: nft prints the family and protocol of the rule only there."""
-    answer = detail.get("type") if isinstance(detail, dict) else None
-    if answer in {"icmp", "icmpv6"}:
-        rule.cut(everything([4 if answer == "icmp" else 6]))
+    about = {} if detail is None else detail
+    answer = word(about.get("type")) if isinstance(about, dict) else ""
+    if about != {} and (answer not in ANSWERS or set(about) - {"type", "expr"}):
+        rule.doubt(statement, "not modelled")
     elif answer == "tcp reset":
-        rule.cut(_tcp())
+        rule.cut(tcp())
         if len({match.family for match in rule.matches}) > 1:
-            rule.doubt(
-                {"reject": detail}, "nft 1.0.6 drops `meta nfproto` in front of it: it may be for one family only"
-            )
-
-
-def _tcp() -> list[Match]:
-    number = names.PROTOCOLS["tcp"]
-    return [match for family in FAMILIES for match in within(family, PROTO, [(number, number)])]
+            rule.doubt(statement, "nft 1.0.6 drops `meta nfproto` in front of it: it may be for one family only")
+    elif answer:
+        rule.cut(everything(ANSWERS[answer]))
 
 
 def _target(kind: str, detail: Any) -> str:
     if kind not in {"jump", "goto"}:
         return ""
-    if not isinstance(detail, dict) or not isinstance(detail.get("target"), str):
+    if not isinstance(detail, dict) or set(detail) != {"target"} or not isinstance(detail["target"], str):
         raise Malformed(f"{kind} names no chain")
-    return str(detail["target"])
+    return detail["target"]
 
 
 def _match(rule: _Rule, detail: Any, statement: Any) -> None:
     if not isinstance(detail, dict) or not {"op", "left", "right"} <= set(detail):
         raise Malformed("a match has an operator, a left and a right side")
     try:
-        rule.cut(_matched(rule, detail["op"], detail["left"], detail["right"]))
-    except Unmodelled as problem:
+        if len(detail) > 3:
+            raise Unmodelled("with more than an operator and two sides")
+        rule.cut(_matched(rule, word(detail["op"]), detail["left"], detail["right"]))
+    except (Unmodelled, TooWide) as problem:
+        rule.cut(implied(detail["left"]))
         rule.doubt(statement, problem)
 
 
-def _matched(rule: _Rule, op: Any, left: Any, right: Any) -> list[Match]:
+def _matched(rule: _Rule, op: str, left: Any, right: Any) -> list[Match]:
     hooks = rule.place.hooks
-    if isinstance(left, dict) and set(left) == {"&"}:
-        return _masked(rule, op, left["&"], right)
-    if left == {"payload": {"protocol": "tcp", "field": "flags"}}:
-        return _first_packet(op, 0xFF & ~names.UNTOLD_FLAGS if op in {"==", "!="} else None, right)
     if op in {"<", ">", "<=", ">="}:
         number = field_of(left, hooks)
-        if not isinstance(number, Numbers) or number.loose:
+        if not isinstance(number, Numbers | Address) or number.loose:
             raise Unmodelled(f"operator {op}")
         return number.compared(op, right)
-    key = Key(left, hooks)
-    if isinstance(right, list) or (isinstance(right, dict) and set(right) == {"|"}):
-        flags = right if isinstance(right, list) else right["|"]
-        if op not in {"in", "!"} or not isinstance(flags, list):
-            raise Unmodelled("several flags at once")
-        return key.any_of(flags, rule.matches) if op == "in" else key.none_of(flags, rule.matches)
-    values = rule.place.lookup.values(right)
+    key, is_set = Key(left, hooks), _is_set(right)
+    bits = key.fields[0] if not key.joined else None
+    if op in {"in", "!"} and isinstance(bits, Flags):
+        return bits.some_set(right, wanted=op == "in")
+    if op in {"in", "!"} and not is_set and not isinstance(bits, State):
+        raise Unmodelled(f"operator {op}")
+    if is_set:
+        values = rule.place.lookup.elements(right)
+    elif isinstance(right, list) or (isinstance(right, dict) and set(right) == {"|"}):
+        values = _several(bits, op, right)
+    else:
+        values = [right]
     if op in {"==", "in"}:
         return key.any_of(values, rule.matches)
     if op in {"!=", "!"}:
@@ -201,142 +216,140 @@ def _matched(rule: _Rule, op: Any, left: Any, right: Any) -> list[Match]:
     raise Unmodelled(f"operator {op}")
 
 
-def _masked(rule: _Rule, op: Any, sides: Any, right: Any) -> list[Match]:
-    if not isinstance(sides, list) or len(sides) != 2:
-        raise Unmodelled("mask")
-    left, mask = sides
-    if left == {"payload": {"protocol": "tcp", "field": "flags"}}:
-        return _first_packet(op, _flags(mask), right)
-    address = field_of(left, rule.place.hooks)
-    if not isinstance(address, Address) or op not in {"==", "!="}:
-        raise Unmodelled("mask")
-    return within(address.family, address.axis, [address.masked(mask, right)], negated=op == "!=")
+def _is_set(right: Any) -> bool:
+    return (isinstance(right, str) and right.startswith("@")) or (isinstance(right, dict) and set(right) == {"set"})
 
 
-def _flags(value: Any) -> int:
-    if isinstance(value, dict) and set(value) == {"|"}:
-        value = value["|"]
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFF:
-        return value
-    bits = 0
-    for name in value if isinstance(value, list) else [value]:
-        if not isinstance(name, str) or name not in names.TCP_FLAGS:
-            raise Unmodelled(f"TCP flags {value!r}")
-        bits |= names.TCP_FLAGS[name]
-    return bits
-
-
-def _first_packet(op: Any, mask: int | None, right: Any) -> list[Match]:
-    """TCP flags, answered for the first packet of a connection: SYN alone, perhaps with the two ECN bits."""
-    if isinstance(right, dict) and set(right) == {"set"}:
-        raise Unmodelled("a set of TCP flags")
-    value = _flags(right)
-    looked_at = mask if mask is not None and op in {"==", "!="} else value
-    if looked_at & names.UNTOLD_FLAGS or value & names.UNTOLD_FLAGS:
-        raise Unmodelled("the ECN flags")
-    holds = {
-        "==": names.FIRST_PACKET & looked_at == value,
-        "!=": names.FIRST_PACKET & looked_at != value,
-        "in": names.FIRST_PACKET & value != 0,
-        "!": names.FIRST_PACKET & value == 0,
-    }
-    if op not in holds:
-        raise Unmodelled(f"operator {op}")
-    return _tcp() if holds[op] else []
+def _several(bits: Any, op: str, right: Any) -> list[Any]:
+    """`ct state new,established`: any of them; the TCP flags of an exact value stay together."""
+    if isinstance(bits, Flags):
+        return [right]
+    flags = right if isinstance(right, list) else right["|"]
+    if op not in {"in", "!"} or not isinstance(flags, list):
+        raise Unmodelled("several flags at once")
+    return flags
 
 
 def _verdict_map(rule: _Rule, detail: Any, statement: Any) -> None:
-    if not isinstance(detail, dict) or not {"key", "data"} <= set(detail):
+    shapes = ({"key", "data"}, {"left", "right"})  # the second: nft 0.9
+    if not isinstance(detail, dict) or set(detail) not in shapes:
         raise Malformed("a verdict map has a key and data")
+    left, data = detail.get("key", detail.get("left")), detail.get("data", detail.get("right"))
     try:
-        _mapped(rule, detail)
+        by_verdict = _verdicts(data, rule.place.lookup)
     except Unmodelled as problem:
-        text = f"{json.dumps(statement, ensure_ascii=False)[:MOST_TEXT]} ({problem})"
+        text = f"{quoted(statement)} ({problem})"
+        rule.cut(implied(left))
         rule.act(Action.CONTINUE, unknown=(Residue("action", text, rule.place.line),))
-
-
-def _mapped(rule: _Rule, detail: dict[str, Any]) -> None:
-    key = Key(detail["key"], rule.place.hooks)
-    by_verdict: dict[tuple[str, str], list[Any]] = {}
-    plain: list[Any] = []
-    for element in rule.place.lookup.elements(detail["data"]):
-        if not isinstance(element, list) or len(element) != 2:
-            raise Unmodelled("element")
-        value = rule.place.lookup.elements({"set": [element[0]]})[0]
-        kind, about = _only(element[1])
-        if kind not in VERDICTS:
-            raise Unmodelled(f"verdict {kind}")
-        by_verdict.setdefault((kind, _target(kind, about)), []).append(value)
-        if value != CATCH_ALL:
-            plain.append(value)
-    parts: list[tuple[tuple[str, str], list[Match]]] = []
-    for verdict, values in by_verdict.items():
-        wanted = key.any_of([value for value in values if value != CATCH_ALL], rule.matches)
-        if CATCH_ALL in [value for value in values if isinstance(value, str)]:
-            wanted += key.none_of(plain, rule.matches)
-        parts.append((verdict, both(rule.matches, wanted)))
+        return
+    try:
+        parts = _by_key(Key(left, rule.place.hooks), by_verdict, rule.matches)
+    except (Unmodelled, TooWide) as problem:
+        rule.cut(implied(left))
+        rule.doubt(statement, problem)
+        parts = [(verdict, rule.matches) for verdict in by_verdict]
     for (kind, target), matches in parts:
         rule.act(VERDICTS[kind], target=target, matches=matches)
 
 
+def _verdicts(data: Any, lookup: Lookup) -> dict[tuple[str, str], list[Any]]:
+    """The keys of a map by their verdict. Raises Unmodelled, Malformed."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for element in lookup.elements(data):
+        if not isinstance(element, list) or len(element) != 2:
+            raise Unmodelled("element")
+        kind, about = only(element[1])
+        if kind not in VERDICTS or kind == "reject":
+            raise Unmodelled(f"verdict {kind}")
+        found.setdefault((kind, _target(kind, about)), []).append(lookup.elements({"set": [element[0]]})[0])
+    return found
+
+
+def _by_key(
+    key: Key, by_verdict: dict[tuple[str, str], list[Any]], known: list[Match]
+) -> list[tuple[tuple[str, str], list[Match]]]:
+    plain = [value for values in by_verdict.values() for value in values if value != CATCH_ALL]
+    parts: list[tuple[tuple[str, str], list[Match]]] = []
+    for verdict, values in by_verdict.items():
+        wanted = key.any_of([value for value in values if value != CATCH_ALL], known)
+        if CATCH_ALL in [value for value in values if isinstance(value, str)]:
+            wanted = [*wanted, *key.none_of(plain, known)]
+        parts.append((verdict, both(known, wanted)))
+    return parts
+
+
 def _translate(rule: _Rule, kind: str, detail: Any) -> None:
-    about = detail if isinstance(detail, dict) else {}
-    only: dict[Any, tuple[Family, ...]] = {"ip": (4,), "ip6": (6,)}
-    for family in only.get(about.get("family"), rule.place.families):
-        matches = [match for match in rule.matches if match.family == family]
-        if not matches:
+    only_one = nft_nat.family_of(detail)
+    for family in rule.place.families if only_one is None else (only_one,):
+        known = [match for match in rule.matches if match.family == family]
+        if not known:
             continue
         try:
-            to = _new_side(family, about, destination=kind in {"dnat", "redirect"})
-        except Unmodelled:
-            text = json.dumps({kind: detail}, ensure_ascii=False)[:MOST_TEXT]
-            rule.act(Action.PERMIT, matches=matches, unknown=(Residue("nat", text, rule.place.line),))
+            done = nft_nat.translations(kind, detail, family, known, (rule.place.lookup, rule.place.hooks))
+        except (Unmodelled, TooWide):
+            unknown = (Residue("nat", quoted({kind: detail}), rule.place.line),)
+            rule.act(Action.PERMIT, matches=known, unknown=unknown)
             continue
-        rule.act(Action.PERMIT, matches=matches, nat=_nat(kind, to))
+        for one in done:
+            rule.act(Action.PERMIT, matches=one.matches, nat=one.nat)
 
 
-def _nat(kind: str, to: tuple[Box, ...]) -> Nat:
-    match kind:
-        case "dnat":
-            return Nat("dnat", to)
-        case "snat":
-            return Nat("snat", to)
-        case "redirect":
-            return Nat("redirect", to)
-        case _:
-            return Nat("masquerade", to)
+def _looked_up(rule: _Rule, value: Any, statement: Any) -> None:
+    """What a statement needs to find: the keys of a map, or something that may be missing."""
+    if is_map(value):
+        try:
+            left, parts = map_elements(value["map"], rule.place.lookup)
+            rule.cut(Key(left, rule.place.hooks).any_of([key for key, _ in parts], rule.matches))
+            return
+        except (Unmodelled, TooWide):
+            left = value["map"].get("key") if isinstance(value["map"], dict) else None
+            rule.cut(implied(left))
+    rule.may_break(statement, "what it looks for may be missing")
 
 
-def _new_side(family: Family, about: dict[str, Any], *, destination: bool) -> tuple[Box, ...]:
-    """The new destination or source; what is not named stays as it was. Raises Unmodelled."""
-    if set(about) - {"family", "addr", "port", "flags"}:
-        raise Unmodelled("translation")
-    box = FULL[family]
-    axis = DST if destination else SRC
-    if "addr" in about:
-        box = limited(box, axis, *Address(axis, family).span(about["addr"]))
-    if "port" in about:
-        port = DPORT if destination else SPORT
-        box = limited(box, port, *Numbers(port, 65535, names.PORTS).span(about["port"]))
-    return (box,) if about else ()
+def _note(rule: _Rule, detail: Any, statement: Any) -> None:
+    """`add @set { ip saddr }`: for packets that have such a key, and as long as the set has room."""
+    about = detail if isinstance(detail, dict) else {}
+    key = about.get("elem")
+    if isinstance(key, dict) and set(key) == {"elem"} and isinstance(key["elem"], dict):
+        key = key["elem"].get("val")
+    try:
+        rule.cut(Key(key, rule.place.hooks).every(rule.matches))
+    except (Unmodelled, TooWide):
+        rule.cut(implied(key))
+        rule.doubt(statement, "not modelled")
+        return
+    if about.get("stmt"):
+        rule.doubt(statement, "not every packet passes it")
+    elif about.get("op") != "delete":
+        rule.may_break(statement, "the set may be full")
 
 
 def _mangle(rule: _Rule, detail: Any, statement: Any) -> None:
-    """Rewriting a mark is silent; rewriting a header is a translation of its own kind."""
-    key = detail.get("key") if isinstance(detail, dict) else None
-    if isinstance(key, dict) and len(key) == 1:
-        kind, about = next(iter(key.items()))
-        if kind in {"meta", "ct"}:
-            return
-        if isinstance(about, dict) and about.get("field") in UNTOLD_FIELDS:
-            return
-    text = json.dumps(statement, ensure_ascii=False)[:MOST_TEXT]
-    rule.act(Action.PERMIT, unknown=(Residue("nat", text, rule.place.line),))
+    """Rewriting a mark is silent; rewriting a header is for packets that have it, and may be a translation."""
+    if not isinstance(detail, dict) or set(detail) not in ({"key", "value"}, {"left", "right"}):
+        raise Malformed("what is rewritten has a key and a value")
+    key = detail.get("key", detail.get("left"))
+    kind, about = only(key) if isinstance(key, dict) else ("", None)
+    value = detail.get("value", detail.get("right"))
+    if not constant(value):
+        _looked_up(rule, value, statement)
+    if kind in {"meta", "ct"}:
+        return
+    if kind == "tcp option":
+        rule.cut(tcp())
+        rule.may_break(statement, "the option may be missing")
+        return
+    rule.cut(implied(key))
+    if not isinstance(about, dict) or word(about.get("field")) not in UNTOLD_FIELDS:
+        rule.act(Action.PERMIT, unknown=(Residue("nat", quoted(statement), rule.place.line),))
+    elif word(about.get("protocol")) not in {"ip", "ip6"}:
+        rule.may_break(statement, "for packets of its protocol only")
 
 
 def _xt(rule: _Rule, detail: Any) -> None:
     """An extension of iptables: nft does not print its arguments, new versions print its kind and name."""
-    kind = detail.get("type") if isinstance(detail, dict) else None
+    kind = word(detail.get("type")) if isinstance(detail, dict) else ""
     name = str(detail.get("name")) if isinstance(detail, dict) else ""
     if kind == "match":
         if name != "comment":
@@ -348,7 +361,7 @@ def _xt(rule: _Rule, detail: Any) -> None:
     elif kind == "target":
         rule.act(Action.CONTINUE, unknown=(Residue("action", f"xt {name}", rule.place.line),))
     else:
-        rule.opaque.append(json.dumps(detail, ensure_ascii=False))
+        rule.opaque.append(quoted(detail))
 
 
 def _opaque(rule: _Rule) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
 from compliance.traffic.boxes import FAMILIES
 from compliance.traffic.residual import difference
 from evidence.formats.matching import PROTO, WITH_PORTS, Match, both, everything
-from evidence.formats.nft_fields import Field, Unmodelled, field_of
+from evidence.formats.nft_fields import Field, field_of
+from evidence.formats.nft_flags import Unmodelled
+from evidence.formats.nft_shape import quoted, strange_keys, word
 
 CATCH_ALL = "*"
 MOVING = frozenset({"dynamic", "timeout"})  # sets whose content changes by itself: out of proofs and out of diffs
+STILL = frozenset({"constant", "interval"})
+COUNTING = frozenset({"counter", "last"})  # what an element may carry without asking for more than membership
+TERSE = "no set of this dump shows its elements: perhaps it was taken with `--terse`"
 
 
 class Named(NamedTuple):
@@ -25,15 +30,35 @@ class Named(NamedTuple):
 Sets = Mapping[tuple[str, str, str], Named]  # (family, table, name)
 
 
-def named(detail: Mapping[str, Any]) -> Named:
+def named(kind: str, detail: Mapping[str, Any]) -> Named:
     """The set or map of a `{"set": …}` or `{"map": …}` object. Raises Unmodelled when it has no such shape."""
-    flags, elements = detail.get("flags", []), detail.get("elem", [])
+    flags, elements, carried = detail.get("flags", []), detail.get("elem", []), detail.get("stmt", [])
     flags = [flags] if isinstance(flags, str) else flags
-    if not isinstance(elements, list) or not isinstance(flags, list):
+    if not isinstance(elements, list) or not isinstance(flags, list) or not isinstance(carried, list):
         raise Unmodelled("its elements are no list")
-    moving = MOVING & {flag for flag in flags if isinstance(flag, str)} or ("timeout" in detail and {"timeout"})
-    name = detail.get("name")
-    return Named(tuple(elements), f"set @{name} changes by itself ({', '.join(sorted(moving))})" if moving else "")
+    name, strange = f"set @{detail.get('name')}", strange_keys(kind, detail)
+    words = {word(flag) for flag in flags}
+    moving = MOVING & words or ({"timeout"} if "timeout" in detail else set())
+    if moving:
+        return Named(tuple(elements), f"{name} changes by itself ({', '.join(sorted(moving))})")
+    if strange or not words <= STILL:
+        return Named(tuple(elements), f"{name} has what this version does not know: {strange or quoted(flags)}")
+    if any(not isinstance(one, dict) or not set(one) <= COUNTING for one in carried):
+        return Named(tuple(elements), f"{name} asks for more than membership: {quoted(carried)}")
+    return Named(tuple(elements), "")
+
+
+def settled(sets: Sets, updated: Collection[tuple[str, str, str]], *, terse: bool) -> dict[Any, Named]:
+    """The sets without trust in those that rules add to, nor, in a dump that hides elements, in any.
+
+    nft up to 1.0.6 does not print the flag `dynamic` in JSON: only the rules that add to a set tell.
+    """
+    found: dict[Any, Named] = {}
+    hidden = terse and not any(held.elements for held in sets.values())
+    for place, held in sets.items():
+        why = held.unreliable or (f"set @{place[2]} changes by itself (rules add to it)" if place in updated else "")
+        found[place] = held._replace(unreliable=why or (TERSE if hidden else ""))
+    return found
 
 
 class Lookup:
@@ -72,8 +97,28 @@ def _plain(element: Any) -> Any:
             raise Unmodelled("element")
         if "timeout" in detail or "expires" in detail:
             raise Unmodelled("an element with a timeout")
+        more = set(detail) - COUNTING - {"val", "comment"}
+        if more:
+            raise Unmodelled(f"an element that asks for more than membership: {', '.join(sorted(more))}")
         return detail["val"]
     return element
+
+
+def is_map(value: Any) -> bool:
+    """Whether an expression is the value that a map has for a key."""
+    return isinstance(value, dict) and set(value) == {"map"}
+
+
+def map_elements(detail: Any, lookup: Lookup) -> tuple[Any, list[tuple[Any, Any]]]:
+    """The key of a map, and its elements as pairs of key and value. Raises Unmodelled."""
+    if not isinstance(detail, dict) or set(detail) not in ({"key", "data"}, {"left", "right"}):
+        raise Unmodelled("map")
+    parts: list[tuple[Any, Any]] = []
+    for element in lookup.elements(detail.get("data", detail.get("right"))):
+        if not isinstance(element, list) or len(element) != 2:
+            raise Unmodelled("element")
+        parts.append((lookup.elements({"set": [element[0]]})[0], element[1]))
+    return detail.get("key", detail.get("left")), parts
 
 
 class Key:
@@ -90,7 +135,7 @@ class Key:
     def any_of(self, values: Sequence[Any], known: Sequence[Match]) -> list[Match]:
         """Traffic whose key is one of the values. `known`: what the rule matches so far. Raises Unmodelled."""
         if CATCH_ALL in [value for value in values if isinstance(value, str)]:
-            raise Unmodelled("a set that holds everything else")
+            return self.every(known)
         if not self.joined:
             found = self.fields[0].any_of(values)
             self._check_ports(self.fields[0], known)
@@ -99,10 +144,12 @@ class Key:
 
     def none_of(self, values: Sequence[Any], known: Sequence[Match]) -> list[Match]:
         """Traffic whose key is none of the values. Raises Unmodelled."""
+        if CATCH_ALL in [value for value in values if isinstance(value, str)]:
+            return []
         if not self.joined:
             self._check_ports(self.fields[0], known)
             return self.fields[0].none_of(values)
-        inside, every = self.any_of(values, known), self._every()
+        inside, every = self.any_of(values, known), self.every(known)
         if any(match.iif or match.oif or match.states for match in (*inside, *every)):
             raise Unmodelled("everything but these interfaces or states")
         return [
@@ -114,7 +161,10 @@ class Key:
             )
         ]
 
-    def _every(self) -> list[Match]:
+    def every(self, known: Sequence[Match]) -> list[Match]:
+        """Traffic that has such a key at all: what nft adds by itself. Raises Unmodelled."""
+        for field in self.fields:
+            self._check_ports(field, known)
         return reduce(both, [field.none_of([]) for field in self.fields], everything(FAMILIES))
 
     def _one(self, value: Any, known: Sequence[Match]) -> list[Match]:

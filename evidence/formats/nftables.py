@@ -1,7 +1,8 @@
 """`nft -j list ruleset`: tables of the families ip, ip6 and inet, with their sets, maps and base chains by priority.
 
-One object of the list counts as a line. Tables of bridge, netdev and arp are not read: where one of them can drop a
-packet, every point of the host is unverifiable, and so it is where a table may be switched off (flags nobody knows).
+One object of the list counts as a line. Tables of bridge and netdev are not read: where one of them can drop a packet,
+the points on its way are unverifiable (tables of arp see no IP packet). So is every point where a table may be
+switched off (flags nobody knows) or an object has a key that no known version of nft prints.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from evidence.formats import hooks
 from evidence.formats.cursor import Account
 from evidence.formats.json_objects import Found, objects
 from evidence.formats.matching import STATES, Draft, Match, TooWide, before_tracking, rules_of
-from evidence.formats.nft_fields import Unmodelled
-from evidence.formats.nft_rule import Malformed, Place, effects_of
-from evidence.formats.nft_sets import Lookup, Named, named
+from evidence.formats.nft_command import part_only, shows_elements
+from evidence.formats.nft_flags import Unmodelled
+from evidence.formats.nft_rule import Place, effects_of
+from evidence.formats.nft_sets import Lookup, Named, named, settled
+from evidence.formats.nft_shape import COMMANDS, Malformed, inside, strange_keys, too_deep, word
 from evidence.formats.untracked import NOTRACK, doubt_states
-from evidence.rules import Action, Artefact, Chain, Lines, Reading, Rule, Unread
+from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Reading, Rule, Unread
 
 NAME = "nft-json"
 FAMILIES: dict[str, tuple[Family, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
@@ -30,11 +33,23 @@ IGNORED = frozenset(
      "synproxy"}
 )  # fmt: skip
 HARMLESS = frozenset(
-    {"match", "counter", "log", "accept", "jump", "goto", "return", "continue", "limit", "last", "comment", "meter"}
-)
+    {"match", "counter", "log", "accept", "jump", "goto", "return", "continue", "limit", "quota", "last", "comment",
+     "meter", "set", "map", "notrack", "dup"}
+)  # fmt: skip
 HARMLESS_FLAGS = frozenset({"owner", "persist"})
+SCHEMA = 1  # of libnftables-json(5)
+TYPES = frozenset({"filter", "nat", "route"})
+# The points whose packets pass a hook of the families that are not read. Bridged packets are counted as forwarded.
+PASSED: dict[str, tuple[str, ...]] = {
+    "ingress": ("INPUT", "FORWARD"), "prerouting": ("INPUT", "FORWARD"), "input": ("INPUT", "FORWARD"),
+    "forward": ("FORWARD",), "output": ("FORWARD", "OUTPUT"), "postrouting": ("FORWARD", "OUTPUT"),
+    "egress": ("FORWARD", "OUTPUT"),
+}  # fmt: skip
 POLICIES = {"accept": Action.PERMIT, "drop": Action.DENY}
 Key = tuple[str, str, str]  # family, table, name
+AGAIN = "Take the dump again with `nft -j list ruleset` and give the whole output."
+LIST = "Give the output of `nft -j list ruleset`."
+_PART = "\0"  # table and chain names may hold a slash
 
 
 def sniff(head: bytes, name: str) -> float:
@@ -68,29 +83,46 @@ class _Ruleset:
 
     def __init__(self, artefact: Artefact) -> None:
         self.found = objects(artefact, "nftables")
+        if not self.found:
+            raise FormatError(f"{artefact.name} lists nothing", "nft begins every list with its version", AGAIN)
         self.account = Account(artefact, len(self.found))
         self.tables: dict[tuple[str, str], Found] = {}
         self.sets: dict[Key, Named] = {}
         self.bases: dict[Key, Found] = {}
-        self.order: list[Key] = []
+        self.order: dict[Key, Found] = {}
         self.rules: dict[Key, list[Found]] = {}
         for one in self.found:
             self._sort(one)
-        if self.found and "list" in artefact.command.split() and "ruleset" not in artefact.command.split():
-            self.fail_all(f"`{artefact.command}` lists a part of the rules only")
+        self.uses = {key: [_Uses(one.value) for one in rules] for key, rules in self.rules.items()}
+        updated = {(*key[:2], name) for key, uses in self.uses.items() for use in uses for name in use.updated}
+        self.sets = settled(self.sets, updated, terse=not shows_elements(artefact.command))
+        why = part_only(artefact.command) or self._only_tables(artefact.command)
+        if why:
+            self.fail_all(why)
         self.asleep = {key for key, one in self.tables.items() if self._asleep(one)}
         self.reached = self._reached()
+        self._strange_chains()
         self._foreign()
 
     def fail_all(self, reason: str) -> None:
         """The whole dump cannot be relied on: said at its first object."""
         self.found[0].fail(self.account, reason)
 
+    def _only_tables(self, command: str) -> str:
+        if not self.tables or self.order or self.sets or "ruleset" in command.split():
+            return ""
+        return "it names tables and nothing in them, as `nft -j list tables` does: give `nft -j list ruleset`"
+
     def _sort(self, one: Found) -> None:
-        if not isinstance(one.value, dict) or len(one.value) != 1:
-            one.fail(self.account, "an object has one kind")
+        if not isinstance(one.value, dict) or len(one.value) != 1 or too_deep(one.value):
+            one.fail(self.account, "an object has one kind, and few things inside each other")
             return
         kind, detail = next(iter(one.value.items()))
+        if kind == "metainfo":
+            _check_version(self.account.name, detail)
+        if kind in COMMANDS:
+            why = f"line {one.first} is a command ({kind}), not a part of a list"
+            raise FormatError(f"{self.account.name} is no list of rules", why, LIST)
         if kind in IGNORED:
             self.account.ignore(one.number)
         elif not isinstance(detail, dict) or kind not in {"table", "chain", "rule", "set", "map"}:
@@ -100,22 +132,29 @@ class _Ruleset:
 
     def _keep(self, one: Found, kind: str, detail: dict[str, Any]) -> None:
         family, table, name = (str(detail.get(key, "")) for key in ("family", "table", "name"))
+        key = (family, table, name)
         if kind == "table":
+            if (family, name) in self.tables:
+                one.fail(self.account, f"table {family} {name} comes twice")
+                return
             self.tables[(family, name)] = one
         elif (family, table) not in self.tables:
             one.fail(self.account, f"table {family} {table} was not listed before")
             return
-        elif kind == "chain":
-            self.order.append((family, table, name))
-            self.rules.setdefault((family, table, name), [])
-            if "hook" in detail:
-                self.bases[(family, table, name)] = one
         elif kind == "rule":
             self._keep_rule(one, (family, table, str(detail.get("chain", ""))))
             return
+        elif key in (self.order if kind == "chain" else self.sets):
+            one.fail(self.account, f"{kind} {' '.join(key)} comes twice")
+            return
+        elif kind == "chain":
+            self.order[key] = one
+            self.rules.setdefault(key, [])
+            if "hook" in detail:
+                self.bases[key] = one
         else:
             try:
-                self.sets[(family, table, name)] = named(detail)
+                self.sets[key] = named(kind, detail)
             except Unmodelled as problem:
                 one.fail(self.account, str(problem))
                 return
@@ -134,35 +173,47 @@ class _Ruleset:
         if not isinstance(flags, list) or any(not isinstance(flag, str) for flag in flags):
             one.fail(self.account, f"the flags of this table are not readable, it may be switched off: {flags!r}")
             return False
-        strange = set(flags) - HARMLESS_FLAGS - {"dormant"}
+        strange = ", ".join(sorted(set(flags) - HARMLESS_FLAGS - {"dormant"}))
+        strange = strange or strange_keys("table", one.value["table"])
         if strange:
-            one.fail(self.account, f"flags of this table are not known: {', '.join(sorted(strange))}")
+            one.fail(self.account, f"what this table has is not known: {strange}")
         return "dormant" in flags
 
     def _reached(self) -> dict[Key, frozenset[Key]]:
-        calls: dict[str, list[str]] = {}
-        for key, rules in self.rules.items():
-            names = {name for one in rules for name in _targets(one.value)}
-            names |= {name for held in self._tables_sets(key) for name in _targets(list(held.elements))}
-            calls["/".join(key)] = ["/".join((*key[:2], name)) for name in names]
-        texts = {"/".join(key): key for key in self.rules}
-        found = hooks.reach(calls, ["/".join(key) for key in self.bases])
+        """For every chain the base chains that lead to it, by jumps, gotos and the maps that rules look up."""
+        named_by = {place: _Uses(list(held.elements)).targets for place, held in self.sets.items()}
+        calls: dict[str, set[str]] = {}
+        for key, uses in self.uses.items():
+            places = {(*key[:2], name) for use in uses for name in use.looked_up}
+            called = {name for use in uses for name in use.targets}
+            called = called.union(*(named_by.get(place, ()) for place in places))
+            calls[_PART.join(key)] = {_PART.join((*key[:2], name)) for name in called}
+        texts = {_PART.join(key): key for key in self.rules}
+        found = hooks.reach(calls, [_PART.join(key) for key in self.bases])
         return {texts[name]: frozenset(texts[base] for base in by) for name, by in found.items() if name in texts}
 
-    def _tables_sets(self, key: Key) -> list[Named]:
-        """The maps of a chain's table: which of them a rule uses does not matter for who may get where."""
-        return [held for place, held in self.sets.items() if place[:2] == key[:2]]
+    def _strange_chains(self) -> None:
+        """Chains with a key that nobody knows: unread for every point that leads to them."""
+        for key, one in self.order.items():
+            detail = one.value["chain"]
+            strange = strange_keys("chain", detail)
+            if key in self.bases and detail.get("type", "filter") not in TYPES:
+                strange = strange or f"type {detail.get('type')!r}"
+            if strange and key[:2] not in self.asleep:
+                at = {str(self.bases[base].value["chain"].get("hook")) for base in self.reached.get(key, ())}
+                one.fail(self.account, f"what this chain has is not known: {strange}", *hooks.points_at(at))
 
     def _foreign(self) -> None:
         """Base chains of families and hooks that are not read: unread where a packet can be lost in them."""
         for key, one in self.bases.items():
             hook = one.value["chain"].get("hook")
-            if (key[0] in FAMILIES and hook in hooks.HOOKS) or key[:2] in self.asleep:
+            if (key[0] in FAMILIES and hook in hooks.HOOKS) or key[:2] in self.asleep or key[0] == "arp":
                 continue
             inside = [rule for name, bases in self.reached.items() if key in bases for rule in self.rules[name]]
             drops = one.value["chain"].get("policy", "accept") != "accept" or not all(map(_harmless, inside))
             if drops:
-                one.fail(self.account, f"a chain of family {key[0]} at hook {hook} can drop packets; it is not read")
+                why = f"a chain of family {key[0]} at hook {hook} can drop packets; it is not read"
+                one.fail(self.account, why, *PASSED.get(word(hook), ()))
             for rule in inside:
                 self.account.ignore(rule.number)
         for key, rules in self.rules.items():
@@ -172,7 +223,7 @@ class _Ruleset:
 
     def chains(self) -> list[Chain]:
         """The chains of the families that are read."""
-        return [self._chain(key) for key in dict.fromkeys(self.order) if key[0] in FAMILIES]
+        return [self._chain(key) for key in self.order if key[0] in FAMILIES]
 
     def _chain(self, key: Key) -> Chain:
         name = _name(key)
@@ -183,7 +234,7 @@ class _Ruleset:
         table = "nat" if nat else f"{key[0]} {key[1]}"
         if base is None or about.get("hook") not in hooks.HOOKS or key[:2] in self.asleep:
             return Chain(name, table, "", 0, None, tuple(rules))
-        default = POLICIES.get(about.get("policy", "accept"))
+        default = POLICIES.get(word(about.get("policy", "accept")))
         priority = _priority(about.get("prio"))
         if default is None or priority is None:
             base.fail(self.account, "policy or priority of this chain is not known")
@@ -198,7 +249,7 @@ class _Ruleset:
         detail = one.value["rule"]
         place = Place(FAMILIES[key[0]], Lookup(key[0], key[1], self.sets), at, one.first)
         try:
-            effects = effects_of(detail.get("expr"), place)
+            effects = effects_of(detail.get("expr"), place, strange_keys("rule", detail))
         except (Malformed, TooWide) as problem:
             one.fail(self.account, str(problem), *hooks.points_at(at))
             return []
@@ -242,27 +293,47 @@ def _priority(value: Any) -> int | None:
     return hooks.PRIORITIES[words[0]] if len(words) == 1 else None
 
 
-def _targets(value: Any) -> set[str]:
-    """The chains named by jump and goto anywhere inside."""
-    found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            for key, inside in one.items():
-                if key in {"jump", "goto"} and isinstance(inside, dict) and isinstance(inside.get("target"), str):
-                    found.add(inside["target"])
-                waiting.append(inside)
-        elif isinstance(one, list):
-            waiting.extend(one)
-    return found
+class _Uses:
+    """What a rule, or the elements of a map, refer to: chains called, sets looked up, sets added to."""
+
+    def __init__(self, value: Any) -> None:
+        self.targets: set[str] = set()
+        self.looked_up: set[str] = set()
+        self.updated: set[str] = set()
+        for one in inside(value):
+            for kind, detail in one.items():
+                self._see(kind, detail)
+
+    def _see(self, kind: str, detail: Any) -> None:
+        if kind in {"jump", "goto"} and isinstance(detail, dict):
+            self.targets.add(word(detail.get("target")))
+        elif kind in {"data", "right"} and word(detail).startswith("@"):
+            self.looked_up.add(word(detail)[1:])
+        elif kind in {"set", "map"} and isinstance(detail, dict) and "op" in detail:
+            self.updated.add(word(detail.get(kind)).removeprefix("@"))
+        elif kind == "meter" and isinstance(detail, dict):
+            self.updated.add(word(detail.get("name")))
+
+
+def _check_version(name: str, detail: Any) -> None:
+    """Raises FormatError where the dump says it is of another kind of JSON."""
+    version = detail.get("json_schema_version", SCHEMA) if isinstance(detail, dict) else None
+    if type(version) is not int or version != SCHEMA:
+        why = f"its JSON has the version {version!r}, this version reads {SCHEMA}"
+        raise FormatError(f"{name} is not read", why, "Take the dump with nft 1.0 or 1.1.")
 
 
 def _harmless(rule: Found) -> bool:
+    """Whether a rule lets every packet on."""
     statements = rule.value["rule"].get("expr")
     return isinstance(statements, list) and all(
-        isinstance(one, dict) and set(one) <= HARMLESS for one in statements
-    )  # fmt: skip
+        isinstance(one, dict) and (set(one) <= HARMLESS or _marks(one)) for one in statements
+    )
+
+
+def _marks(statement: dict[str, Any]) -> bool:
+    detail = statement.get("mangle")
+    return isinstance(detail, dict) and isinstance(detail.get("key"), dict) and set(detail["key"]) <= {"meta", "ct"}
 
 
 def _tracking(bases: Sequence[Mapping[str, Any]]) -> str:
