@@ -9,7 +9,7 @@ from compliance.views.accounts import closed
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/evidence/"), name="home"),
-    re_path(r"^accounts/(?:email|confirm-email|signup)/", closed, name="closed"),
+    re_path(r"^accounts/(?:email|confirm-email|signup)/", closed, name="account_closed"),
     path("accounts/", include("allauth.urls")),
     path("", include("compliance.urls")),
     path("", include("evidence.urls")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from django.forms import Form
@@ -239,6 +240,8 @@ def spoken(form: RequestForm, name: str) -> str:
     value = form.cleaned_data.get(name)
     if value in (None, ""):
         return ""
+    if isinstance(value, date):
+        return f"{value.day} {value:%B %Y}"
     choices = dict(getattr(form.fields[name], "choices", None) or {}) if isinstance(value, str) else {}
     return str(choices.get(value, value))
 

@@ -132,7 +132,7 @@ POSTS_ONLY, FILE, LEADS_ON, GONE = "405 to GET", "no HTML", "leads to another pa
 OTHERS: Final = {
     "home": ("rita", "/", LEADS_ON),
     "healthz": ("", "/healthz", FILE),
-    "closed": ("", "/accounts/signup/", GONE),
+    "account_closed": ("", "/accounts/signup/", GONE),
     "account_signup": ("", "/accounts/signup/", GONE),
     "account_email": ("ada", "/accounts/email/", GONE),
     "account_email_verification_sent": ("ada", "/accounts/confirm-email/", GONE),
