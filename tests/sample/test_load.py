@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from compliance.actions.reconcile import reconcile
-from compliance.models import ChangeRecord, Connection, Organisation, State, User
+from compliance.models import ChangeRecord, Connection, Organisation, State, System, User
 from compliance.permissions import may
+from evidence.actions import packs
 from evidence.actions.compare import compare
 from evidence.models import Finding
+from evidence.packs import verify
 from reviews.models import Review
 from reviews.sample import site
 from reviews.sample.load import load
@@ -25,6 +27,7 @@ AS_PLANTED = {"usage_unknown": 60, "implemented": IMPLEMENTED} | {verdict.value:
 WAITING = {"omar@sample.example": 2, "ines@sample.example": 3, "mina@sample.example": 3, "rita@sample.example": 0}
 
 
+@pytest.mark.both
 @pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_the_story_leads_to_the_planted_verdicts_again_and_again(settings: object, tmp_path: Path) -> None:
     settings.VAR = tmp_path  # type: ignore[attr-defined]
@@ -39,6 +42,7 @@ def test_the_story_leads_to_the_planted_verdicts_again_and_again(settings: objec
     check_people()
     assert reconcile(at=AT) == []
     assert "74 requests" in told[-1]
+    check_pack(settings, tmp_path)
 
 
 def check_records() -> None:
@@ -52,6 +56,20 @@ def check_records() -> None:
     found = {row.verdict: row.subject for row in standing.exclude(subject="CON-54", verdict="not_implemented")}
     assert found == {verdict.value: subject for verdict, subject in PLANTED.items()}
     assert Counter(Review.objects.values_list("state", flat=True)) == {"closed": 4, "missed": 2}
+
+
+def check_pack(settings: object, place: Path) -> None:
+    """The pack of the month says what the comparison said, is marked, and verifies."""
+    settings.PACKS, settings.KEYS = place / "packs", place / "keys"  # type: ignore[attr-defined]
+    settings.KEYS.mkdir(mode=0o700)  # type: ignore[attr-defined]
+    later, today = AT + timedelta(hours=2), AT.date()
+    ada = User.objects.get(email="ada@sample.example")
+    pack = packs.ask(systems=System.objects.all(), since=today - timedelta(days=30), until=today, by=ada, at=later)
+    packs.build(pack, at=later)
+    report = verify.verify(packs.path_of(pack), pack.fingerprint)
+    assert (pack.state, pack.sample, report.ok, report.members) == ("built", True, True, {})
+    verdicts = {verdict: count for verdict, count in AS_PLANTED.items() if verdict != "usage_unknown"}
+    assert {verdict: report.counts["verdicts"][verdict] for verdict in verdicts} == verdicts
 
 
 def check_people() -> None:
