@@ -61,9 +61,9 @@ MATRIX: Final[dict[str, tuple[str, ...]]] = {
 # reached only with an object of their own, or by POST: scoped by for_user() and tested beside their verbs
 ELSEWHERE: Final = {
     "home", "setup_link", "job_cancel", "evidence_build", "finding", "finding_acknowledge", "finding_accept", "source",
-    "source_upload", "source_accept", "source_pull", "source_raw", "pack_build", "pack", "pack_verify", "pack_again", "pack_zip", "pack_pdf", "review",
-    "review_open", "review_decide", "review_attendees", "review_action", "review_action_done", "review_sign",
-    "review_minutes",
+    "source_upload", "source_accept", "source_pull", "source_raw", "pack_build", "pack", "pack_verify", "pack_again",
+    "pack_zip", "pack_pdf", "review", "review_open", "review_decide", "review_attendees", "review_action",
+    "review_action_done", "review_sign", "review_minutes",
 }  # fmt: skip
 # what a record's page may answer to somebody it is not for
 HIDDEN: Final = (403, 404)
