@@ -9,16 +9,17 @@ Nothing here guesses: what was not read, not modelled or not reached within the 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compliance.traffic import addresses
-from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect
-from compliance.traffic.index import Index
+from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
+from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, overlay
 from evidence.formats.slices import NO_INTERFACE, Interfaces, Slice
-from evidence.formats.walk import TOO_MANY, Decided, Piece, Walk
+from evidence.formats.translation import OF_DESTINATION
+from evidence.formats.walk import Walk, Way
 from evidence.rules import Chain, Point, Reading
 
 Packet = Witness
@@ -73,7 +74,7 @@ class Evaluator:
             self._point = point
         self._chains = {chain.name: chain for chain in reading.chains}
         self._interfaces = Interfaces(reading, (rule for chain in reading.chains for rule in chain.rules))
-        self._walks: dict[tuple[Family, str, str], Walk] = {}
+        self._walks: dict[tuple[Family, Way], Walk] = {}
 
     def pieces(
         self, family: Family, box: Box, *, iif: str | None = None, oif: str | None = None, steps: int = STEPS
@@ -88,7 +89,11 @@ class Evaluator:
         budget = Budget(steps)
         found: list[Piece] = []
         for part in self._interfaces.slices(self._name, family, box, iif, oif):
-            found.extend(self._slice_pieces(family, part, budget))
+            found.extend(self._slice_pieces(family, part, budget, chosen=oif is not None))
+        if self._name == "INPUT" and self._redirects(family):
+            for part in self._interfaces.foreign(family, box, iif):
+                others = self._slice_pieces(family, part, budget, foreign=True)
+                found.extend(piece for piece in others if piece.because != PASSES_BY)
         unread = self._unread()
         return [_unverifiable(piece, unread) for piece in found] if unread else found
 
@@ -125,48 +130,36 @@ class Evaluator:
         listed = sum(1 for line in self._reading.unread if line.point in {"", self._name})
         return max(self._point.unread if self._point else 0, listed)
 
-    def _slice_pieces(self, family: Family, part: Slice, budget: Budget) -> list[Piece]:
-        pairs = [(iif, oif) for iif in part.iif for oif in part.oif]
-        found = list(self._walk(family, pairs[0]).pieces(part.box, budget))
-        for known, pair in enumerate(pairs[1:], start=1):
-            other = list(self._walk(family, pair).pieces(part.box, budget))
+    def _redirects(self, family: Family) -> bool:
+        """Whether traffic that is not sent to the host may be redirected to it."""
+        return any(
+            rule.family == family and rule.nat is not None and rule.nat.kind in OF_DESTINATION
+            for chain in self._chains.values()
+            for rule in chain.rules
+        )
+
+    def _slice_pieces(
+        self, family: Family, part: Slice, budget: Budget, *, chosen: bool = False, foreign: bool = False
+    ) -> list[Piece]:
+        ways = [Way(self._name, iif, oif, chosen, foreign) for iif in part.iif for oif in part.oif]
+        found = list(self._walk(family, ways[0]).pieces(part.box, budget))
+        for known, way in enumerate(ways[1:], start=1):
+            other = list(self._walk(family, way).pieces(part.box, budget))
             try:
-                found = list(_overlay(found, other, (_pair_text(pairs[:known]), _pair_text([pair])), budget))
+                found = list(overlay(found, other, (_ways_text(ways[:known]), _ways_text([way])), budget))
             except TooManyPieces:
                 return [Piece(part.box, "unproven", "", None, (), TOO_MANY)]
         return found
 
-    def _walk(self, family: Family, pair: tuple[str, str]) -> Walk:
-        key = (family, *pair)
+    def _walk(self, family: Family, way: Way) -> Walk:
+        key = (family, way)
         if key not in self._walks:
-            self._walks[key] = Walk(self._chains, self._stages(family), family, *pair)
+            self._walks[key] = Walk(self._chains, self._stages(family), family, way, self._interfaces)
         return self._walks[key]
 
 
-def _pair_text(pairs: Sequence[tuple[str, str]]) -> str:
-    return " or ".join(" to ".join(name for name in pair if name != NO_INTERFACE) for pair in pairs)
-
-
-def _overlay(a: Sequence[Piece], b: Sequence[Piece], names: tuple[str, str], budget: Budget) -> Iterator[Piece]:
-    """Two ways of cutting the same box into one: decided where both decide alike."""
-    index = Index(piece.box for piece in b)
-    for piece in a:
-        for number in index.numbers(piece.box):
-            budget.spend()
-            part = intersect(piece.box, b[number].box)
-            if part is not None:
-                yield _both(part, piece, b[number], names)
-
-
-def _both(box: Box, a: Piece, b: Piece, names: tuple[str, str]) -> Piece:
-    if a.decision == b.decision:
-        return Piece(box, a.decision, a.rule, a.origin, a.path, a.because)
-    unsure = next((one for one in (a, b) if one.decision == "unproven"), None)
-    if unsure is not None:
-        return Piece(box, "unproven", unsure.rule, unsure.origin, unsure.path, unsure.because)
-    named = a if a.decision == "permit" else b
-    because = f"{a.decision} on {names[0]} by {a.rule}, {b.decision} on {names[1]} by {b.rule}"
-    return Piece(box, "unproven", named.rule, named.origin, named.path, because)
+def _ways_text(ways: Sequence[Way]) -> str:
+    return " or ".join(" to ".join(name for name in (way.iif, way.oif) if name != NO_INTERFACE) for way in ways)
 
 
 def _unverifiable(piece: Piece, unread: int) -> Piece:

@@ -37,7 +37,15 @@ def points_of(chains: Sequence[Chain], unread: Iterable[Unread]) -> tuple[Point,
 
 def _stages(path: tuple[str, ...], chains: Sequence[Chain]) -> tuple[str, ...]:
     on_way = [chain for chain in chains if chain.hook in path]
-    return tuple(chain.name for chain in sorted(on_way, key=lambda chain: (path.index(chain.hook), chain.priority)))
+    return tuple(chain.name for chain in sorted(on_way, key=lambda chain: (path.index(chain.hook), *_place(chain))))
+
+
+def _place(chain: Chain) -> tuple[int, int]:
+    """Where in its hook a base chain stands. All chains that translate stand together: net/netfilter/nf_nat_core.c
+    registers one hook for all of them at the usual priority, and their own priorities order them within."""
+    if chain.table != "nat":
+        return chain.priority, chain.priority
+    return PRIORITIES["dstnat" if chain.hook in TRACKING_HOOKS else "srcnat"], chain.priority
 
 
 def points_at(hooks: Iterable[str]) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """Which interfaces a packet can come in by and go out by, where neither the packet nor the register says.
 
 Interfaces stay outside the boxes (contracts: "Interfaces are slices outside Box"). `lo` is outside altogether:
-what a host says to itself is not judged. From `ip -j addr` (Reading.addresses) it is taken that
+what a host says to itself is not judged. From `ip -j route show table all` (Reading.routes) it is taken where a packet
+leaves (routes.py). From `ip -j addr` (Reading.addresses) it is taken that
 
 * a neighbour on a connected network is reached by the interface of that network;
 * what comes from further away to a host's address comes in by the interface that holds the address
-  (or, for a neighbour on another connected network, by that one as well);
-* what a host sends further away leaves by the interface that holds the source address.
+  (or, for a neighbour on another connected network, by that one as well; or by the one the answer leaves by);
+* without routes, what a host sends further away leaves by the interface that holds the source address.
 
 Without addresses every interface that a rule names, and "any other", stays possible.
 """
@@ -17,7 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from compliance.traffic import addresses, intervals
-from compliance.traffic.boxes import Box, Family, limited
+from compliance.traffic.boxes import FAMILIES, Box, Family, limited
+from evidence.formats.routes import Routes
 from evidence.rules import Reading, Rule
 
 LOOPBACK = "lo"
@@ -65,6 +67,7 @@ class Interfaces:
         known = sorted(name for name in reading.addresses if name != LOOPBACK)
         self.names = self._distinct(tuple(known) if known else self._mentioned())
         self._addresses = reading.addresses
+        self._routes: dict[Family, Routes] = {family: Routes(reading.routes, family) for family in FAMILIES}
 
     def _mentioned(self) -> Names:
         plain = {name.removeprefix("!") for limit in self._limits for name in limit} - {LOOPBACK, "+"}
@@ -89,6 +92,32 @@ class Interfaces:
                     continue
                 held[value] = (*held.get(value, ()), *(() if name == LOOPBACK else (name,)))
         return held
+
+    def held(self, family: Family, interface: str) -> list[int]:
+        """The host's addresses on one interface."""
+        return [value for one, value, _length in self._addresses.get(interface, ()) if one == family]
+
+    def ways_out(self, family: Family, low: int, high: int) -> Names:
+        """By which interfaces packets to an address of the range may leave, `lo` for the host itself."""
+        own = [value for value in self.own(family) if low <= value <= high]
+        found = {LOOPBACK} if own else set()
+        if len(own) <= high - low:
+            found.update(name for _, _, names in self.outgoing(family, low, high) for name in names or self.names)
+        return tuple(sorted(found))
+
+    def outgoing(self, family: Family, low: int, high: int) -> list[tuple[int, int, Names]]:
+        """A range of destinations cut where packets leave by other interfaces; no names = it is not known."""
+        routes = self._routes[family]
+        if not routes.known:
+            return self.segments(family, low, high)
+        found: list[tuple[int, int, Names]] = []
+        for start, end, names in routes.parts(low, high):
+            telling = self._distinct(names)
+            if found and found[-1][2] == telling:
+                found[-1] = (found[-1][0], end, telling)
+            else:
+                found.append((start, end, telling))
+        return found
 
     def segments(self, family: Family, low: int, high: int) -> list[tuple[int, int, Names]]:
         """A range cut at the connected networks: each part with the interfaces of the longest one that holds it.
@@ -131,12 +160,24 @@ class Interfaces:
         if point == "OUTPUT":
             return [
                 Slice(part, (NO_INTERFACE,), self._pick(oif, names))
-                for part, names in self._towards_own(family, box, own_at=0, peer_at=2)
+                for part, names in self._towards_own(family, box, own_at=0, peer_at=2, given=oif)
             ]
         return [
             Slice(limited(limited(box, 0, src, src_end), 2, dst, dst_end), self._pick(iif, via), self._pick(oif, to))
             for src, src_end, via in self.segments(family, box[0], box[1])
-            for dst, dst_end, to in self.segments(family, box[2], box[3])
+            for dst, dst_end, to in ([(box[2], box[3], ())] if oif else self.outgoing(family, box[2], box[3]))
+        ]
+
+    def foreign(self, family: Family, box: Box, iif: str | None) -> list[Slice]:
+        """The parts of `box` that are not sent to the host, with the interfaces they may come in by."""
+        own = self.own(family)
+        if not own:
+            return []
+        places = intervals.subtract([(box[2], box[3])], [(value, value) for value in own])
+        return [
+            Slice(limited(limited(box, 0, src, src_end), 2, low, high), self._pick(iif, via), (NO_INTERFACE,))
+            for src, src_end, via in self.segments(family, box[0], box[1])
+            for low, high in places
         ]
 
     def _pick(self, given: str | None, possible: Names) -> Names:
@@ -144,22 +185,35 @@ class Interfaces:
             return (given,)
         return self._distinct(possible) if possible else self.names
 
-    def _towards_own(self, family: Family, box: Box, *, own_at: int, peer_at: int) -> list[tuple[Box, Names]]:
+    def _towards_own(
+        self, family: Family, box: Box, *, own_at: int, peer_at: int, given: str | None = None
+    ) -> list[tuple[Box, Names]]:
         own = self.own(family)
-        if not own:
+        incoming = peer_at == 0
+        if not own and (incoming or not self._routes[family].known or given):
             return [(box, ())]
+        places_of = _by_holders(own) or {(): [(box[own_at], box[own_at + 1])]}
         found: list[tuple[Box, Names]] = []
-        for holders, places in _by_holders(own).items():
+        for holders, places in places_of.items():
             for low, high in intervals.intersect([(box[own_at], box[own_at + 1])], places):
-                for start, end, link in self.segments(family, box[peer_at], box[peer_at + 1]):
+                for start, end, link in self._peers(family, box[peer_at], box[peer_at + 1], incoming, given):
                     part = limited(limited(box, own_at, low, high), peer_at, start, end)
-                    found.append((part, self._path(link, holders, incoming=peer_at == 0)))
+                    found.append((part, self._path(family, (start, end), link, holders, incoming=incoming)))
         return found
 
-    def _path(self, link: Names, holders: Names, *, incoming: bool) -> Names:
+    def _peers(
+        self, family: Family, low: int, high: int, incoming: bool, given: str | None
+    ) -> list[tuple[int, int, Names]]:
+        if given:
+            return [(low, high, ())]
+        return self.segments(family, low, high) if incoming else self.outgoing(family, low, high)
+
+    def _path(self, family: Family, peer: tuple[int, int], link: Names, holders: Names, *, incoming: bool) -> Names:
         if link and incoming:
             return tuple(sorted({*link, *holders}))
-        return link or holders
+        if link or self._routes[family].known:
+            return link
+        return holders
 
 
 def _by_holders(own: dict[int, Names]) -> dict[Names, list[tuple[int, int]]]:

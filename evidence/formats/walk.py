@@ -8,40 +8,27 @@ At the end a piece is permitted when every world permits it, denied when every w
   is a flag and the walk returns behind the jump. After a residual RETURN or GOTO the rest of the chain is "maybe".
 * Stages are the base chains in order: accept ends only its own base chain, drop is final (kernel).
 * A RETURN from, or the end of, a base chain, and the end of a chain reached from it by GOTO, is its policy (kernel).
+* A translation changes what later rules see (translation.py); the chains that translate are then asked no more, and
+  a new destination is routed anew: before FORWARD and INPUT, and after OUTPUT (kernel).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, intersect, overlaps, subtract
-from compliance.traffic.index import Index
-from compliance.traffic.shares import Origin, Residue
-from evidence.formats.first_packet import BORN, NEW, parts_in
-from evidence.formats.slices import NO_INTERFACE, matches
-from evidence.rules import Action, Chain, Rule
+from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect, subtract
+from compliance.traffic.shares import Origin
+from evidence.formats.lanes import POLICY, Lane, Step, has, named, texts
+from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, overlay
+from evidence.formats.routes import NOWHERE
+from evidence.formats.slices import LOOPBACK, NO_INTERFACE, Interfaces
+from evidence.formats.translation import OF_DESTINATION, UNSHIFTED, Ends, Shift, as_sent, seen, translated
+from evidence.rules import Action, Chain, Nat, Rule
 
-Decided = Literal["permit", "deny", "unproven"]
-POLICY = "#policy"
-LOOK_AHEAD = 16  # steps looked at one by one before the index is asked
-TRANSLATIONS = frozenset({"dnat", "redirect"})
 # Tables that prepare packets; the reason a reader looks for is in another one.
 PREPARING = frozenset({"raw", "mangle", "nat", "security"})
-TOO_MANY = "not decided: too many pieces"
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a box with its decision, the responsible rule, the jumps that led there and the reason in words."""
-
-    box: Box
-    decision: Decided
-    rule: str
-    origin: Origin | None
-    path: tuple[str, ...]
-    because: str
+ANY_SOURCE = Nat("masquerade", ())  # a source that may or may not be translated: later rules may see any
 
 
 class Reason(NamedTuple):
@@ -54,187 +41,185 @@ class Reason(NamedTuple):
     weight: int = 0
 
 
-class Step(NamedTuple):
-    """One box of one rule that packets of a slice can meet; `doubt` says why it may not match ("" = it does)."""
+class Frame(NamedTuple):
+    """A chain that is being walked."""
 
-    rule: Rule
-    box: Box
-    doubt: str
-    after: int
-
-
-class Lane:
-    """A chain as packets of one family on one pair of interfaces see it."""
-
-    __slots__ = ("_index", "boxes", "chain", "default", "oif", "policy_origin", "steps")
-
-    def __init__(self, chain: Chain, family: Family, iif: str, oif: str) -> None:
-        self.chain, self.oif = chain, oif
-        policy = next((rule for rule in chain.rules if rule.id == chain.name + POLICY), None)
-        self.policy_origin = policy.origin if policy else None
-        self.default = chain.default or (policy.action if policy else None)
-        self.steps: list[Step] = []
-        if chain.hook and chain.table == "nat":
-            self._add(_unseen(chain, family, self.policy_origin), family)
-        for rule in chain.rules:
-            if rule.id != chain.name + POLICY and _concerns(rule, family, iif, oif):
-                self._add(rule, family)
-        self.boxes = [step.box for step in self.steps]
-        self._index: Index | None = None
-
-    def _add(self, rule: Rule, family: Family) -> None:
-        # Residue never means "nothing": a rule whose every object is unknown may match anything.
-        boxes = rule.boxes or ((FULL[family],) if rule.residue else ())
-        states = None if rule.states is None else frozenset(state.upper() for state in rule.states)
-        boxes = tuple(part for box in boxes for part in parts_in(box, family, states))
-        after = len(self.steps) + len(boxes)
-        self.steps.extend(Step(rule, box, _doubt(rule), after) for box in boxes)
-
-    def next_hit(self, box: Box, start: int) -> int | None:
-        """The first step from `start` on that some packet of `box` meets."""
-        near = min(start + LOOK_AHEAD, len(self.boxes))
-        for number in range(start, near):
-            if overlaps(self.boxes[number], box):
-                return number
-        if near == len(self.boxes):
-            return None
-        if self._index is None:
-            self._index = Index(self.boxes)
-        return next(iter(self._index.numbers(box, near)), None)
-
-
-def _unseen(chain: Chain, family: Family, origin: Origin | None) -> Rule:
-    """Chains that translate are asked about new connections only: the rest passes by, even their policy (kernel)."""
-    return Rule(
-        id=chain.name + POLICY, chain=chain.name, seq=0, family=family, action=Action.PERMIT, target="",
-        boxes=(FULL[family],), iif=None, oif=None, states=frozenset(BORN[family]) - {NEW}, nat=None, residue=(),
-        enabled=True, origin=origin or Origin("", "", 0, 0, ""),
-    )  # fmt: skip
-
-
-def _concerns(rule: Rule, family: Family, iif: str, oif: str) -> bool:
-    """Whether the first packet of a new flow can be changed in its way by the rule."""
-    if rule.family != family or not matches(rule.iif, iif) or not matches(rule.oif, oif):
-        return False
-    return rule.action is not Action.CONTINUE or rule.nat is not None or _has(rule, "action", "nat")
-
-
-def _has(rule: Rule, *kinds: str) -> bool:
-    return any(residue.what in kinds for residue in rule.residue)
-
-
-def _texts(residues: Sequence[Residue], *kinds: str) -> str:
-    return ", ".join(residue.text for residue in residues if residue.what in kinds)
-
-
-def _doubt(rule: Rule) -> str:
-    unsure = _texts(rule.residue, "match", "object")
-    if unsure or _has(rule, "match", "object"):
-        return f"it could not be determined whether `{unsure}` matches"
-    return "" if rule.enabled else "the rule is disabled or outside its time"
-
-
-class _Frame(NamedTuple):
     lane: Lane
     position: int
     maybe: str  # why it is not certain that the chain, or its rest, is walked ("" = it is)
     path: tuple[str, ...]
-    parent: _Frame | None
+    parent: Frame | None
 
 
-class _Work(NamedTuple):
+class Work(NamedTuple):
+    """A part of the traffic, as the rules see it, with where it has got to."""
+
     box: Box
     stage: int
-    frame: _Frame
+    frame: Frame
     may_accept: Reason | None  # by a rule of this stage
     may_drop: Reason | None  # by a rule of this stage
     doubt: Reason | None  # an earlier stage may have dropped it
     permit: Reason | None  # the accept worth naming
+    shift: Shift = UNSHIFTED
+    oif: str = NO_INTERFACE
+    unrouted: bool = False  # it stands before a routing decision on its new destination
+
+
+class Way(NamedTuple):
+    """Which way the packets of a walk take. `chosen`: the outgoing interface was given and is not to be derived.
+
+    `foreign`: at INPUT, the packets are not sent to the host, and only those that are redirected to it get there.
+    """
+
+    point: str
+    iif: str
+    oif: str
+    chosen: bool = False
+    foreign: bool = False
 
 
 class Walk:
     """All stages of a point for one family and one pair of interfaces (names; "" where a side does not exist)."""
 
-    def __init__(self, chains: dict[str, Chain], stages: Sequence[str], family: Family, iif: str, oif: str) -> None:
-        self._chains, self._family, self._iif, self._oif = chains, family, iif, oif
+    def __init__(
+        self, chains: dict[str, Chain], stages: Sequence[str], family: Family, way: Way, interfaces: Interfaces
+    ) -> None:
+        self._chains, self._family, self._way, self._interfaces = chains, family, way, interfaces
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._stages = tuple(stages)
+        self._ends = Ends(interfaces, family, way.iif)
+        self._ends.local = way.point == "OUTPUT"
 
     def pieces(self, box: Box, budget: Budget) -> Iterator[Piece]:
-        """The box in pieces, each decided or unproven; together they are the box. Above the budget: unproven."""
+        """The box in pieces, each decided or unproven; together they are the box. Above the budget: unproven.
+
+        Of foreign traffic only what concerns the host.
+        """
+        if self._way.oif == NOWHERE:
+            yield thrown_away(box)
+            return
         missing = [name for name in self._stages if name not in self._chains]
         if missing or not self._stages:
             because = f"chain {missing[0]} is not defined" if missing else "no rules were read"
             yield Piece(box, "unproven", missing[0] if missing else "", None, (), because)
             return
-        waiting = [_Work(box, 0, self._enter_stage(0), None, None, None, None)]
+        yield from self._run([self.start(box)], budget)
+
+    def start(self, box: Box) -> Work:
+        """The traffic of a box before the first chain."""
+        return Work(box, 0, self._enter_stage(0, self._way.oif), None, None, None, None, oif=self._way.oif)
+
+    def _run(self, waiting: list[Work], budget: Budget) -> Iterator[Piece]:
         while waiting:
             work = waiting.pop()
             try:
                 budget.spend()
+                for result in self._advance(work, budget):
+                    if isinstance(result, Piece):
+                        yield result
+                    else:
+                        waiting.append(result)
             except TooManyPieces:
                 for left in (work, *waiting):
-                    yield Piece(left.box, "unproven", "", None, (), TOO_MANY)
+                    yield Piece(as_sent(left.box, left.shift), "unproven", "", None, (), TOO_MANY)
                 return
-            for result in self._advance(work):
-                if isinstance(result, Piece):
-                    yield result
-                else:
-                    waiting.append(result)
 
     def _lane(self, name: str, oif: str) -> Lane | None:
         key = (name, oif)
         if key not in self._lanes and name in self._chains:
-            self._lanes[key] = Lane(self._chains[name], self._family, self._iif, oif)
+            self._lanes[key] = Lane(self._chains[name], self._family, self._way.iif, oif)
         return self._lanes.get(key)
 
-    def _enter_stage(self, stage: int) -> _Frame:
+    def _enter_stage(self, stage: int, oif: str) -> Frame:
         name = self._stages[stage]
         # Before routing nobody knows yet where a packet will go out: there it has no such interface.
         unrouted = name in self._chains and self._chains[name].hook == "prerouting"
-        lane = self._lane(name, NO_INTERFACE if unrouted else self._oif)
+        lane = self._lane(name, NO_INTERFACE if unrouted else oif)
         if lane is None:
             raise KeyError(self._stages[stage])
-        return _Frame(lane, 0, "", (), None)
+        return Frame(lane, 0, "", (), None)
 
-    def _advance(self, work: _Work) -> Iterator[_Work | Piece]:
+    def _advance(self, work: Work, budget: Budget) -> Iterator[Work | Piece]:
+        if work.unrouted:
+            yield from self._route(work, budget)
+            return
         frame = work.frame
-        number = frame.lane.next_hit(work.box, frame.position)
+        number = self.next_hit(work)
         if number is None:
-            yield self._leave(work)
+            yield from self.leave(work)
             return
         step = frame.lane.steps[number]
+        if work.shift.kept:
+            step = seen(step, work.box, work.shift)
         for rest in subtract(work.box, step.box):
             yield work._replace(box=rest, frame=frame._replace(position=number + 1))
         part = intersect(work.box, step.box)
         if part is not None:
-            yield self._apply(work._replace(box=part, frame=frame._replace(position=step.after)), step)
+            yield from self.apply(work._replace(box=part, frame=frame._replace(position=step.after)), step)
 
-    def _apply(self, work: _Work, step: Step) -> _Work | Piece:
+    def next_hit(self, work: Work) -> int | None:
+        """The next step of the chain that some packet of the work meets."""
+        return work.frame.lane.next_hit(work.box, work.frame.position)
+
+    def apply(self, work: Work, step: Step) -> Iterator[Work | Piece]:
+        """What becomes of traffic that meets a step, all of it. It stands behind the step already."""
         rule, frame = step.rule, work.frame
-        if rule.nat is not None and rule.nat.kind in TRANSLATIONS:
-            return _unproven(work, rule, "the destination is translated here; what follows was not judged")
-        if _has(rule, "nat"):
-            return _unproven(work, rule, f"unknown translation `{_texts(rule.residue, 'nat')}`")
-        if _has(rule, "action"):
-            because = f"unknown effect of `{_texts(rule.residue, 'action')}`"
+        if rule.nat is not None:
+            yield from self._translate(work, step, rule.nat)
+        elif has(rule, "nat"):
+            yield _unproven(work, rule, f"unknown translation `{texts(rule.residue, 'nat')}`")
+        elif has(rule, "action"):
+            because = f"unknown effect of `{texts(rule.residue, 'action')}`"
             if frame.lane.chain.table == "nat":
-                return _unproven(work, rule, because)
-            return _flag(_flag(work, rule, because, accept=True), rule, because, accept=False)
-        if rule.action in {Action.JUMP, Action.GOTO}:
-            return self._call(work, step)
-        if rule.action is Action.RETURN:
-            return work._replace(frame=frame._replace(maybe=_named(step))) if step.doubt else self._leave(work)
-        if rule.action is Action.CONTINUE and rule.nat is None:
-            return work
-        if rule.action is Action.PASS:
-            return _unproven(work, rule, "pass has no meaning in a list of the first-match kind")
-        accept = rule.action not in {Action.DENY, Action.REJECT}
-        if step.doubt:
-            return _flag(work, rule, step.doubt, accept=accept)
-        return self._verdict(work, rule, accept=accept)
+                yield _unproven(work, rule, because)
+            else:
+                yield _flag(_flag(work, rule, because, accept=True), rule, because, accept=False)
+        elif rule.action in {Action.JUMP, Action.GOTO}:
+            yield self._call(work, step)
+        elif rule.action is Action.RETURN and step.doubt:
+            yield work._replace(frame=frame._replace(maybe=named(step)))
+        elif rule.action is Action.RETURN:
+            yield from self.leave(work)
+        elif rule.action is Action.CONTINUE:
+            yield work
+        elif rule.action is Action.PASS:
+            yield _unproven(work, rule, "pass has no meaning in a list of the first-match kind")
+        else:
+            yield from self._judge(work, step)
 
-    def _call(self, work: _Work, step: Step) -> _Work | Piece:
+    def _judge(self, work: Work, step: Step) -> Iterator[Work | Piece]:
+        accept = step.rule.action not in {Action.DENY, Action.REJECT}
+        if step.doubt:
+            yield _flag(work, step.rule, step.doubt, accept=accept)
+        else:
+            yield from self._verdict(work, step.rule, accept=accept)
+
+    def _translate(self, work: Work, step: Step, nat: Nat) -> Iterator[Work | Piece]:
+        rule, frame = step.rule, work.frame
+        of_destination = nat.kind in OF_DESTINATION
+        doubt = step.doubt or _maybe(frame)
+        if doubt and (of_destination or self._asked_again(work)):
+            yield _unproven(work, rule, f"it may be translated here: {doubt}")
+            return
+        if has(rule, "nat"):
+            yield _unproven(work, rule, f"unknown translation `{texts(rule.residue, 'nat')}`")
+            return
+        path = (*work.shift.path, *frame.path)
+        changed = translated(work.box, work.shift, rule, ANY_SOURCE if doubt else nat, path, self._ends)
+        if not changed:
+            yield _unproven(work, rule, "the destination is translated here, to what is not known")
+        for box, shift in changed:
+            new = work._replace(box=box, shift=shift)
+            yield from self._judge(new, step)
+
+    def _asked_again(self, work: Work) -> bool:
+        """Whether later chains of the same hook translate as well: they are asked unless this one did."""
+        hook = self._chains[self._stages[work.stage]].hook
+        later = (self._chains[name] for name in self._stages[work.stage + 1 :])
+        return any(chain.hook == hook and chain.table == "nat" for chain in later)
+
+    def _call(self, work: Work, step: Step) -> Work | Piece:
         rule, frame = step.rule, work.frame
         lane = self._lane(rule.target, frame.lane.oif)
         if lane is None:
@@ -243,68 +228,178 @@ class Walk:
             return _unproven(work, rule, f"chain {rule.chain} leads back to itself")
         path = (*frame.path, rule.id)
         if rule.action is Action.JUMP:
-            return work._replace(frame=_Frame(lane, 0, _named(step), path, frame))
+            return work._replace(frame=Frame(lane, 0, named(step), path, frame))
         if step.doubt:
-            return work._replace(frame=_Frame(lane, 0, _named(step), path, frame._replace(maybe=_named(step))))
-        return work._replace(frame=_Frame(lane, 0, frame.maybe, path, frame.parent))
+            return work._replace(frame=Frame(lane, 0, named(step), path, frame._replace(maybe=named(step))))
+        return work._replace(frame=Frame(lane, 0, frame.maybe, path, frame.parent))
 
-    def _leave(self, work: _Work) -> _Work | Piece:
+    def leave(self, work: Work) -> Iterator[Work | Piece]:
         """The end of a chain or a RETURN: behind the call, or the policy of the base chain."""
         if work.frame.parent is not None:
-            return work._replace(frame=work.frame.parent)
-        base = self._enter_stage(work.stage).lane
+            yield work._replace(frame=work.frame.parent)
+            return
+        base = self._enter_stage(work.stage, work.oif).lane
         rule = base.chain.name + POLICY
         if base.default not in {Action.PERMIT, Action.DENY, Action.REJECT}:
-            return Piece(work.box, "unproven", rule, base.policy_origin, (), f"{base.chain.name} has no known default")
+            because = f"{base.chain.name} has no known default"
+            yield _piece(work, "unproven", Reason(rule, base.policy_origin, _path(work), because))
+            return
         accept = base.default is Action.PERMIT
         because = f"no rule decided; the default of {base.chain.name} is {'accept' if accept else 'drop'}"
-        return self._end_stage(work, Reason(rule, base.policy_origin, (), because, _weight(base.chain)), accept=accept)
+        reason = Reason(rule, base.policy_origin, _path(work), because, _weight(base.chain))
+        yield from self._end_stage(work, reason, accept=accept)
 
-    def _verdict(self, work: _Work, rule: Rule, *, accept: bool) -> _Work | Piece:
-        frame: _Frame | None = work.frame
+    def _verdict(self, work: Work, rule: Rule, *, accept: bool) -> Iterator[Work | Piece]:
+        frame: Frame | None = work.frame
         while frame is not None and not frame.maybe:
             frame = frame.parent
         if frame is not None:
             flagged = _flag(work, rule, frame.maybe, accept=accept)
             # Without a caller this is the base chain itself after a residual RETURN: its policy is next.
-            return self._leave(flagged._replace(frame=frame))
+            yield from self.leave(flagged._replace(frame=frame))
+            return
         base = self._chains[self._stages[work.stage]]
         because = f"{'permitted' if accept else 'denied'} by {rule.id}"
         weight = _weight(base) + (1 if rule.nat is None else 0)
-        return self._end_stage(work, Reason(rule.id, rule.origin, work.frame.path, because, weight), accept=accept)
+        yield from self._end_stage(work, Reason(rule.id, rule.origin, _path(work), because, weight), accept=accept)
 
-    def _end_stage(self, work: _Work, reason: Reason, *, accept: bool) -> _Work | Piece:
+    def _end_stage(self, work: Work, reason: Reason, *, accept: bool) -> Iterator[Work | Piece]:
         contrary = work.may_drop if accept else work.may_accept
         if not accept and contrary is None:
-            return Piece(work.box, "deny", reason.rule, reason.origin, reason.path, reason.because)
-        doubt = work.doubt or contrary
+            yield _piece(work, "deny", reason) if self._concerns_host(work) else passes_by(work)
+            return
         permit = work.permit
         if accept and (permit is None or reason.weight >= permit.weight):
             permit = reason
-        if work.stage + 1 < len(self._stages):
-            frame = self._enter_stage(work.stage + 1)
-            return _Work(work.box, work.stage + 1, frame, None, None, doubt, permit)
-        if doubt is not None:
-            return Piece(work.box, "unproven", doubt.rule, doubt.origin, doubt.path, doubt.because)
-        if permit is None:
+        # A flag of another stage or chain was for traffic of which it was not known what translates it.
+        done = work._replace(may_accept=None, may_drop=None, doubt=work.doubt or contrary, permit=permit)
+        yield from self._next(done)
+
+    def _concerns_host(self, work: Work) -> bool:
+        return not self._way.foreign or work.shift.destination
+
+    def _next(self, work: Work) -> Iterator[Work | Piece]:
+        hook, stage = self._chains[self._stages[work.stage]].hook, work.stage + 1
+        while stage < len(self._stages) and self._is_settled(work, hook, self._chains[self._stages[stage]]):
+            stage += 1
+        over = stage == len(self._stages)
+        crosses = over or self._chains[self._stages[stage]].hook != hook
+        if crosses and (work.shift.destination or self._way.foreign) and hook in {"prerouting", "output"}:
+            yield work._replace(stage=stage, unrouted=True)
+        else:
+            yield from self._enter(work._replace(stage=stage))
+
+    @staticmethod
+    def _is_settled(work: Work, hook: str, following: Chain) -> bool:
+        """Whether a chain that translates is asked no more, because another one of its hook did."""
+        if following.table != "nat" or following.hook != hook:
+            return False
+        return work.shift.destination if hook in {"prerouting", "output"} else work.shift.source
+
+    def _enter(self, work: Work) -> Iterator[Work | Piece]:
+        if work.stage < len(self._stages):
+            yield work._replace(frame=self._enter_stage(work.stage, work.oif), unrouted=False)
+        elif work.doubt is not None:
+            yield _piece(work, "unproven", work.doubt)
+        elif work.permit is None:
             raise ValueError("a packet passed every stage, and none accepted it")
-        return Piece(work.box, "permit", permit.rule, permit.origin, permit.path, permit.because)
+        else:
+            yield _piece(work, "permit", work.permit)
+
+    def _route(self, work: Work, budget: Budget) -> Iterator[Work | Piece]:
+        """The routing decision on a new destination: does the packet still come here, and where does it leave?"""
+        work = work._replace(unrouted=False)
+        if not self._concerns_host(work):
+            yield passes_by(work)
+            return
+        low, high = work.box[2], work.box[3]
+        point = self._way.point
+        if point != "OUTPUT":
+            away = self._leads_away(work, low, high)
+            if away:
+                yield _piece(work, "unproven", Reason(work.shift.path[-1], work.shift.origin, work.shift.path, away))
+                return
+        given = point == "FORWARD" and self._way.chosen
+        if point == "INPUT" or given or work.stage == len(self._stages):
+            yield from self._enter(work)
+            return
+        if point == "OUTPUT" and work.shift.redirected:
+            yield from self._enter(work._replace(oif=LOOPBACK))
+            return
+        yield from self._on_each(work, self._interfaces.ways_out(self._family, low, high), budget)
+
+    def _on_each(self, work: Work, names: Sequence[str], budget: Budget) -> Iterator[Work | Piece]:
+        found = self._by(work, names[0], budget)
+        for known, name in enumerate(names[1:], start=1):
+            other = self._by(work, name, budget)
+            found = list(overlay(found, other, (" or ".join(names[:known]), name), budget))
+        yield from found
+
+    def _by(self, work: Work, oif: str, budget: Budget) -> list[Piece]:
+        if oif == NOWHERE:
+            return [thrown_away(as_sent(work.box, work.shift))]
+        entered = work._replace(frame=self._enter_stage(work.stage, oif), oif=oif)
+        return list(self._run([entered], budget))
+
+    def _leads_away(self, work: Work, low: int, high: int) -> str:
+        """Why a packet under its new destination may not come to this point; "" when it does."""
+        said = work.shift.said
+        is_input = self._way.point == "INPUT"
+        if work.shift.redirected:
+            return "" if is_input else f"{said}, to this host itself: it goes to INPUT and not to FORWARD"
+        own = self._interfaces.own(self._family)
+        if not own:
+            unknown = f"{said}; whether that is this host is not known (no `ip -j addr`): it may go to FORWARD"
+            return unknown if is_input else ""
+        inside = sum(1 for value in own if low <= value <= high)
+        if inside == (high - low + 1 if is_input else 0):
+            return ""
+        if 0 < inside < high - low + 1:
+            return f"{said}, of which only a part is this host: it goes to INPUT or to FORWARD"
+        if is_input:
+            return f"{said}, which is not this host: it goes to FORWARD and not to INPUT"
+        return f"{said}, which is this host: it goes to INPUT and not to FORWARD"
 
 
-def _named(step: Step) -> str:
-    return f"{step.rule.id}: {step.doubt}" if step.doubt else ""
+def thrown_away(box: Box) -> Piece:
+    """Traffic that a blackhole route ends, whatever the rules are."""
+    return Piece(box, "deny", "route:main#blackhole", None, (), "a route of this host throws it away")
+
+
+def passes_by(work: Work) -> Piece:
+    """Traffic that does not come to this point at all."""
+    return Piece(work.box, "unproven", "", None, (), PASSES_BY)
+
+
+def _maybe(frame: Frame | None) -> str:
+    while frame is not None:
+        if frame.maybe:
+            return frame.maybe
+        frame = frame.parent
+    return ""
+
+
+def _path(work: Work) -> tuple[str, ...]:
+    return (*work.shift.path, *work.frame.path)
 
 
 def _weight(base: Chain) -> int:
     return 0 if base.table in PREPARING else 2
 
 
-def _unproven(work: _Work, rule: Rule, because: str) -> Piece:
-    return Piece(work.box, "unproven", rule.id, rule.origin, work.frame.path, because)
+def _piece(work: Work, decision: Decided, reason: Reason) -> Piece:
+    because = reason.because
+    if work.shift.said and work.shift.said not in because:
+        because = f"{because}, {work.shift.said}"
+    return Piece(as_sent(work.box, work.shift), decision, reason.rule, reason.origin, reason.path, because)
 
 
-def _flag(work: _Work, rule: Rule, because: str, *, accept: bool) -> _Work:
-    reason = Reason(rule.id, rule.origin, work.frame.path, because)
+def _unproven(work: Work, rule: Rule, because: str) -> Piece:
+    return _piece(work, "unproven", Reason(rule.id, rule.origin, _path(work), because))
+
+
+def _flag(work: Work, rule: Rule, because: str, *, accept: bool) -> Work:
+    reason = Reason(rule.id, rule.origin, _path(work), because)
     if accept:
         return work._replace(may_accept=work.may_accept or reason)
     return work._replace(may_drop=work.may_drop or reason)

@@ -16,7 +16,7 @@ from compliance.traffic.boxes import FULL, Box, box_of
 from compliance.traffic.residual import covered
 from compliance.traffic.witness import Witness
 from evidence.formats.evaluate import decide, permitted, pieces
-from evidence.formats.walk import TOO_MANY
+from evidence.formats.pieces import TOO_MANY
 from evidence.rules import Action, Chain, Nat, Point, Reading, Rule, Unread
 from tests.bench.chains import FILTER, Naive, base, reading, rule, user, worlds
 from tests.traffic.tiny import UNIVERSE, packets, packets_of, tiny_boxes, total

@@ -1,0 +1,103 @@
+"""A chain as packets of one family on one pair of interfaces see it: the boxes they can meet, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from compliance.traffic.boxes import FULL, Box, Family, overlaps
+from compliance.traffic.index import Index
+from compliance.traffic.shares import Origin, Residue
+from evidence.formats.first_packet import BORN, NEW, parts_in
+from evidence.formats.slices import matches
+from evidence.rules import Action, Chain, Rule
+
+POLICY = "#policy"
+LOOK_AHEAD = 16  # steps looked at one by one before the index is asked
+
+
+class Step(NamedTuple):
+    """One box of one rule that packets of a slice can meet; `doubt` says why it may not match ("" = it does)."""
+
+    rule: Rule
+    box: Box
+    doubt: str
+    after: int
+
+
+class Lane:
+    """The steps of one chain, and what happens at its end."""
+
+    __slots__ = ("_index", "boxes", "chain", "default", "oif", "policy_origin", "steps")
+
+    def __init__(self, chain: Chain, family: Family, iif: str, oif: str) -> None:
+        self.chain, self.oif = chain, oif
+        policy = next((rule for rule in chain.rules if rule.id == chain.name + POLICY), None)
+        self.policy_origin = policy.origin if policy else None
+        self.default = chain.default or (policy.action if policy else None)
+        self.steps: list[Step] = []
+        if chain.hook and chain.table == "nat":
+            self._add(_unseen(chain, family, self.policy_origin), family)
+        for rule in chain.rules:
+            if rule.id != chain.name + POLICY and _concerns(rule, family, iif, oif):
+                self._add(rule, family)
+        self.boxes = [step.box for step in self.steps]
+        self._index: Index | None = None
+
+    def _add(self, rule: Rule, family: Family) -> None:
+        # Residue never means "nothing": a rule whose every object is unknown may match anything.
+        boxes = rule.boxes or ((FULL[family],) if rule.residue else ())
+        states = None if rule.states is None else frozenset(state.upper() for state in rule.states)
+        boxes = tuple(part for box in boxes for part in parts_in(box, family, states))
+        after = len(self.steps) + len(boxes)
+        self.steps.extend(Step(rule, box, _doubt(rule), after) for box in boxes)
+
+    def next_hit(self, box: Box, start: int) -> int | None:
+        """The first step from `start` on that some packet of `box` meets."""
+        near = min(start + LOOK_AHEAD, len(self.boxes))
+        for number in range(start, near):
+            if overlaps(self.boxes[number], box):
+                return number
+        if near == len(self.boxes):
+            return None
+        if self._index is None:
+            self._index = Index(self.boxes)
+        return next(iter(self._index.numbers(box, near)), None)
+
+
+def has(rule: Rule, *kinds: str) -> bool:
+    """Whether something of one of the kinds of residue is in the rule."""
+    return any(residue.what in kinds for residue in rule.residue)
+
+
+def texts(residues: Sequence[Residue], *kinds: str) -> str:
+    """What was not modelled, as it is written."""
+    return ", ".join(residue.text for residue in residues if residue.what in kinds)
+
+
+def named(step: Step) -> str:
+    """The doubt of a step with the rule it is about; "" when there is none."""
+    return f"{step.rule.id}: {step.doubt}" if step.doubt else ""
+
+
+def _unseen(chain: Chain, family: Family, origin: Origin | None) -> Rule:
+    """Chains that translate are asked about new connections only: the rest passes by, even their policy (kernel)."""
+    return Rule(
+        id=chain.name + POLICY, chain=chain.name, seq=0, family=family, action=Action.PERMIT, target="",
+        boxes=(FULL[family],), iif=None, oif=None, states=frozenset(BORN[family]) - {NEW}, nat=None, residue=(),
+        enabled=True, origin=origin or Origin("", "", 0, 0, ""),
+    )  # fmt: skip
+
+
+def _concerns(rule: Rule, family: Family, iif: str, oif: str) -> bool:
+    """Whether the first packet of a new flow can be changed in its way by the rule."""
+    if rule.family != family or not matches(rule.iif, iif) or not matches(rule.oif, oif):
+        return False
+    return rule.action is not Action.CONTINUE or rule.nat is not None or has(rule, "action", "nat")
+
+
+def _doubt(rule: Rule) -> str:
+    unsure = texts(rule.residue, "match", "object")
+    if unsure or has(rule, "match", "object"):
+        return f"it could not be determined whether `{unsure}` matches"
+    return "" if rule.enabled else "the rule is disabled or outside its time"
