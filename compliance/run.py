@@ -92,4 +92,5 @@ def keep_lease(job: Job) -> bool:
         return bool(held.update(lease_until=lease_end(timezone.now())))
     except OperationalError as busy:  # a long write of somebody else: the next beat may do
         log.warning("the lease of job %s was not renewed: %s", job.pk, busy)
+        connection.close()  # where the server went away the next beat begins on a fresh connection
         return True

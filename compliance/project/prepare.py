@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 
 
 def prepare() -> None:
-    """Brings files and tables up to date. The second run changes nothing and asks nothing."""
+    """Brings files and tables up to date. The second run changes nothing and asks nothing. Raises Refused."""
     os.umask(0o077)
     from django.conf import settings  # loading the settings makes var/ and its keys
 
@@ -21,10 +21,18 @@ def prepare() -> None:
 
     import django
     from django.core.management import call_command
+    from django.db import OperationalError
+
+    from compliance.errors import Refused
 
     django.setup()
-    call_command("migrate", interactive=False, verbosity=0)
-    call_command("createcachetable", verbosity=0)
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("createcachetable", verbosity=0)
+    except OperationalError as error:
+        said = " ".join(str(error).split())
+        next_step = "Is DATABASE_URL right, and does the server run?"
+        raise Refused("The database cannot be used.", said, next_step) from error
 
 
 def private(folder: Path) -> None:

@@ -31,6 +31,8 @@ old-fax-01,pay-db-01,tcp/1433,
 pay-app-01,old-fax-01,tcp/25,
 """
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def people(db: None) -> People:

@@ -16,6 +16,8 @@ from compliance.permissions import VERBS, check, may
 from tests.factories import WHY, asked, authorised, network, servers
 from tests.people import PASSWORD, People, everybody
 
+pytestmark = pytest.mark.both
+
 
 @pytest.fixture
 def people(db: None) -> People:
