@@ -256,14 +256,19 @@ class Direction:
     loose: bool = False
 
     def any_of(self, values: Sequence[Any]) -> list[Match]:
-        if any(not isinstance(value, str) or value not in STATES_OF for value in values):
+        wanted = {WAYS.get(value, "") if isinstance(value, (str, int)) else "" for value in values}
+        if not wanted <= STATES_OF.keys():
             raise Unmodelled(f"direction {list(values)!r}")
-        states = frozenset[str]().union(*(STATES_OF[value] for value in values))
+        states = frozenset[str]().union(*(STATES_OF[value] for value in wanted))
         return [Match(family, FULL[family], states=states) for family in FAMILIES] if states else []
 
     def none_of(self, values: Sequence[Any]) -> list[Match]:
         self.any_of(values)
-        return self.any_of([value for value in STATES_OF if value not in values])
+        excluded = {WAYS[value] for value in values}
+        return self.any_of([value for value in STATES_OF if value not in excluded])
+
+
+WAYS: dict[str | int, str] = {"original": "original", "reply": "reply", 0: "original", 1: "reply"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +360,8 @@ PAYLOADS: dict[tuple[str, str], Field] = {
 METAS: dict[str, Field] = {
     "l4proto": Numbers(PROTO, PROTO_TOP, names.PROTOCOLS),
     "nfproto": FamilyOf({"ipv4": 4, "ipv6": 6, 2: 4, 10: 6}),
-    "protocol": FamilyOf({"ip": 4, "ip6": 6, 0x0800: 4, 0x86DD: 6, "arp": 0, "vlan": 0}),
+    # `nft -n` prints the bytes of the number the wrong way round (8 for 0x0800) on a little-endian machine.
+    "protocol": FamilyOf({"ip": 4, "ip6": 6, 0x0800: 4, 0x86DD: 6, 0x0008: 4, 0xDD86: 6, "arp": 0, "vlan": 0}),
     "iifname": Interface("in"), "oifname": Interface("out"), "iif": Interface("in"), "oif": Interface("out"),
 }  # fmt: skip
 # include/uapi/linux/rtnetlink.h, in the order of their numbers
