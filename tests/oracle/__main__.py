@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     try:
         if asked.only is not None:
-            figures = _work(asked.seed, iter(asked.only), float("inf"))
+            figures = _work(asked.seed, iter(asked.only), float("inf"), smaller=True)
         elif asked.worker is not None:
             figures = _work(asked.seed, _numbers(asked.worker, asked.workers), asked.minutes * 60)
         else:
@@ -53,7 +53,13 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run oracle", description="Asks the Linux kernel and Eastwest the same.")
     parser.add_argument("--minutes", type=float, default=1.0, metavar="N", help="how long (default 1)")
     parser.add_argument("--seed", default="1", metavar="S", help="other rules and packets for each seed (default 1)")
-    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="these sets of rules of the seed alone")
+    parser.add_argument(
+        "--only",
+        type=int,
+        nargs="+",
+        metavar="NUMBER",
+        help="these sets of rules of the seed alone, with the fewest rules that still disagree",
+    )
     parser.add_argument("--workers", type=int, default=min(MOST_WORKERS, os.cpu_count() or 1), metavar="N")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(words)
@@ -65,11 +71,11 @@ def _numbers(worker: int, workers: int) -> Iterator[int]:
         yield from range(place * SAME_HOST, (place + 1) * SAME_HOST)
 
 
-def _work(seed: str, numbers: Iterator[int], seconds: float) -> dict[str, int]:
+def _work(seed: str, numbers: Iterator[int], seconds: float, *, smaller: bool = False) -> dict[str, int]:
     """Round after round until the time is up or the numbers are."""
     end = time.monotonic() + seconds
     tally, sets, trouble = Tally(), 0, 0
-    for one in rounds(seed, numbers):
+    for one in rounds(seed, numbers, smaller=smaller):
         for line in one.lines(seed):
             print(line, file=sys.stderr, flush=True)
         sets += 1

@@ -79,6 +79,7 @@ def one_ruleset(
     *,
     rules: Ruleset | None = None,
     misread: Callable[[Reading], Reading] = as_read,
+    share_with_claims: float = SHARE_WITH_CLAIMS,
 ) -> Tally:
     """Random rules (or those given) and `count` packets for each point and family. Raises ToolRefused, Lost."""
     words = vocabulary.drawn(dice, kernel.layout)
@@ -90,7 +91,7 @@ def one_ruleset(
     tally = Tally(rulesets=1)
     for point, asked in packets.drawn(dice, kernel.layout, words, evaluators, reading, count).items():
         tally.disagreements.extend(compared(kernel, evaluators[point], point, asked, rules, tally))
-    if dice.random() < SHARE_WITH_CLAIMS:
+    if dice.random() < share_with_claims:
         tally.disagreements.extend(claimed(kernel, claims(dice, kernel.layout, words, reading), rules, tally))
     return tally
 

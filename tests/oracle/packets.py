@@ -79,11 +79,10 @@ class Aim:
             if (low, high) != (0, TOP[family]) and self._layout.is_ordinary(family, value):
                 return value
             low, high = self._words.span(dice, family)
-        while True:
-            network = dice.choice(self._layout.networks[family])
-            value = dice.randint(network[0], network[1])
-            if self._layout.is_ordinary(family, value):
-                return value
+        low, high, _ = dice.choice(self._layout.networks[family])
+        start = dice.randint(low, high)
+        near = (*range(start, min(start + 4, high)), *range(low, low + 4))
+        return next(value for value in near if self._layout.is_ordinary(family, value))
 
     def _protocol(self, box: Box) -> int:
         dice, family = self._dice, self._family

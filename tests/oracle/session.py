@@ -15,6 +15,7 @@ from tests.oracle.compare import Disagreement, Tally, as_read
 from tests.oracle.kernel import Kernel, host
 from tests.oracle.namespace import NotPossible, ToolRefused
 from tests.oracle.rulesets import Ruleset
+from tests.oracle.smaller import said
 from tests.oracle.wire import Lost
 
 SAME_HOST = 40  # sets of rules that one host sees before another is made
@@ -23,11 +24,15 @@ CONTROL_PACKETS = 150
 
 
 class Round(NamedTuple):
-    """What came of one set of rules; `trouble` says why it gave no answers ("" = it did)."""
+    """What came of one set of rules; `trouble` says why it gave no answers ("" = it did).
+
+    `smaller`: its first disagreement on the fewest rules, where that was asked for.
+    """
 
     number: int
     tally: Tally
     trouble: str
+    smaller: str = ""
 
     def lines(self, seed: str) -> Iterator[str]:
         """What a person must hear about it."""
@@ -39,12 +44,22 @@ class Round(NamedTuple):
                 continue
             shown.add(one.ours.rule)
             yield f"DISAGREEMENT, repeat it with ./run oracle --seed {seed} --only {self.number}\n{one}\n{one.rules}"
+        if self.smaller:
+            yield self.smaller
 
 
 def rounds(
-    seed: str, numbers: Iterable[int], *, packets: int = PACKETS, misread: Callable[[Reading], Reading] = as_read
+    seed: str,
+    numbers: Iterable[int],
+    *,
+    packets: int = PACKETS,
+    misread: Callable[[Reading], Reading] = as_read,
+    smaller: bool = False,
 ) -> Iterator[Round]:
-    """One after the other, for as long as the caller wants more. Raises NotPossible."""
+    """One after the other, for as long as the caller wants more. Raises NotPossible.
+
+    `smaller`: look for the fewest rules of a disagreement, which takes a minute.
+    """
     with tempfile.TemporaryDirectory(prefix="eastwest-oracle-") as folder:
         for place, group in groupby(numbers, key=lambda number: number // SAME_HOST):
             drawn = layout.drawn(Random(f"{seed}/host/{place}"))
@@ -53,7 +68,9 @@ def rounds(
                 for number in group:
                     dice = Random(f"{seed}/{number}")
                     try:
-                        yield Round(number, compare.one_ruleset(kernel, dice, packets, misread=misread), "")
+                        tally = compare.one_ruleset(kernel, dice, packets, misread=misread)
+                        fewer = "\n".join(said(kernel, tally.disagreements)) if smaller else ""
+                        yield Round(number, tally, "", fewer)
                     except (ToolRefused, Lost) as problem:
                         yield Round(number, Tally(), str(problem))
 
