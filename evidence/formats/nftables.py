@@ -173,10 +173,11 @@ class _Ruleset:
         if not isinstance(flags, list) or any(not isinstance(flag, str) for flag in flags):
             one.fail(self.account, f"the flags of this table are not readable, it may be switched off: {flags!r}")
             return False
-        strange = ", ".join(sorted(set(flags) - HARMLESS_FLAGS - {"dormant"}))
-        strange = strange or strange_keys("table", one.value["table"])
-        if strange:
-            one.fail(self.account, f"what this table has is not known: {strange}")
+        unknown = ", ".join(sorted(set(flags) - HARMLESS_FLAGS - {"dormant"}))
+        strange = strange_keys("table", one.value["table"])
+        if unknown or strange:
+            what = f"the flags {unknown}" if unknown else strange
+            one.fail(self.account, f"what this table has is not known, it may be switched off: {what}")
         return "dormant" in flags
 
     def _reached(self) -> dict[Key, frozenset[Key]]:
