@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from compliance.traffic.witness import Witness
@@ -17,6 +17,7 @@ from tests.oracle.packets import POINTS, Asked
 from tests.oracle.rulesets import Ruleset
 
 SHARE_WITH_CLAIMS = 0.03  # sets of rules for which a register is judged as well
+ASKED_TWICE = 10  # every tenth packet is asked about as a region, too
 TRIES = 3  # a packet that we permit and that did not come out is sent again, alone: it may have been lost on the way
 
 
@@ -101,8 +102,11 @@ def compared(
 ) -> Iterator[Disagreement]:
     """Ask both sides about every packet; gives where they differ and counts in `tally`. Raises Lost."""
     came = kernel.passes(point, [one.sent for one in asked])
-    for one, passed in zip(asked, came, strict=True):
+    for place, (one, passed) in enumerate(zip(asked, came, strict=True)):
         ours = evaluator.decide(one.asked)
+        if place % ASKED_TWICE == 0 and (other := as_a_region(evaluator, one.asked)) != ours.decision:
+            because = f"as a region it is {other}, as a packet {ours.decision}: {ours.because}"
+            yield Disagreement(point, one, passed, replace(ours, because=because), rules)
         if ours.decision == "unproven":
             tally.unproven += 1
             continue
@@ -111,6 +115,12 @@ def compared(
         tally.permitted += passed
         if (ours.decision == "permit") != passed and not (not passed and _comes_again(kernel, point, one.sent)):
             yield Disagreement(point, one, passed, ours, rules)
+
+
+def as_a_region(evaluator: Evaluator, packet: Witness) -> str:
+    """The decision of the evaluator's other door: regions, of which the packet is a small one."""
+    found = evaluator.pieces(packet.family, packet.box(), iif=packet.iif, oif=packet.oif)
+    return found[0].decision if found else "unproven"
 
 
 def claimed(kernel: Kernel, said: Iterable[Claim], rules: Ruleset, tally: Tally) -> Iterator[Disagreement]:
