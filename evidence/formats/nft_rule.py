@@ -32,6 +32,11 @@ SILENT = frozenset(
 # Statements that let only some packets on.
 THROTTLES = frozenset({"limit", "quota", "ct count", "meter", "connlimit"})
 UNTOLD_FIELDS = frozenset({"dscp", "ecn", "ttl", "hoplimit", "flowlabel", "checksum"})  # rewritten: no box shows them
+NOTED = frozenset({"op", "elem", "data", "set", "map", "stmt"})  # keys of a statement that adds to a set or map
+REWRITTEN: dict[str, frozenset[str]] = {
+    "meta": frozenset({"key"}), "ct": frozenset({"key", "dir"}), "tcp option": frozenset({"name", "field"}),
+    "payload": frozenset({"protocol", "field"}),
+}  # fmt: skip
 ANSWERS: dict[str, tuple[Family, ...]] = {"icmp": (4,), "icmpv6": (6,), "icmpx": (4, 6), "tcp reset": (4, 6)}
 
 
@@ -104,6 +109,9 @@ def effects_of(statements: Any, place: Place, unknown: str = "") -> list[Effect]
     _opaque(rule)
     if not rule.effects:
         rule.act(Action.CONTINUE)
+    if unknown:  # what is beside the statements may turn them around: then even "never" is not sure
+        whole = tuple(everything(place.families))
+        return [effect._replace(matches=effect.matches or whole) for effect in rule.effects]
     return rule.effects
 
 
@@ -310,7 +318,8 @@ def _looked_up(rule: _Rule, value: Any, statement: Any) -> None:
 def _note(rule: _Rule, detail: Any, statement: Any) -> None:
     """`add @set { ip saddr }`: for packets that have such a key, and as long as the set has room."""
     about = detail if isinstance(detail, dict) else {}
-    key = about.get("elem")
+    strange = set(about) - NOTED
+    key = None if strange else about.get("elem")
     if isinstance(key, dict) and set(key) == {"elem"} and isinstance(key["elem"], dict):
         key = key["elem"].get("val")
     try:
@@ -331,17 +340,18 @@ def _mangle(rule: _Rule, detail: Any, statement: Any) -> None:
         raise Malformed("what is rewritten has a key and a value")
     key = detail.get("key", detail.get("left"))
     kind, about = only(key) if isinstance(key, dict) else ("", None)
+    about = {"key": about} if kind in {"meta", "ct"} and isinstance(about, str) else about  # nft 0.9
     value = detail.get("value", detail.get("right"))
     if not constant(value):
         _looked_up(rule, value, statement)
-    if kind in {"meta", "ct"}:
-        return
-    if kind == "tcp option":
-        rule.cut(tcp())
-        rule.may_break(statement, "the option may be missing")
+    about = about if isinstance(about, dict) else {}
+    known = bool(about) and set(about) <= REWRITTEN.get(kind, frozenset())
+    if known and kind in {"meta", "ct"}:
         return
     rule.cut(implied(key))
-    if not isinstance(about, dict) or word(about.get("field")) not in UNTOLD_FIELDS:
+    if known and kind == "tcp option":
+        rule.may_break(statement, "the option may be missing")
+    elif not known or kind != "payload" or word(about.get("field")) not in UNTOLD_FIELDS:
         rule.act(Action.PERMIT, unknown=(Residue("nat", quoted(statement), rule.place.line),))
     elif word(about.get("protocol")) not in {"ip", "ip6"}:
         rule.may_break(statement, "for packets of its protocol only")

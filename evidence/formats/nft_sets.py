@@ -168,7 +168,7 @@ class Key:
         return reduce(both, [field.none_of([]) for field in self.fields], everything(FAMILIES))
 
     def _one(self, value: Any, known: Sequence[Match]) -> list[Match]:
-        parts = value.get("concat") if isinstance(value, dict) else None
+        parts = value["concat"] if isinstance(value, dict) and set(value) == {"concat"} else None
         if not isinstance(parts, list) or len(parts) != len(self.fields):
             raise Unmodelled(f"element {value!r}")
         found = everything(FAMILIES)

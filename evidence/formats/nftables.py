@@ -198,7 +198,7 @@ class _Ruleset:
         for key, one in self.order.items():
             detail = one.value["chain"]
             strange = strange_keys("chain", detail)
-            if key in self.bases and detail.get("type", "filter") not in TYPES:
+            if key in self.bases and word(detail.get("type", "filter")) not in TYPES:
                 strange = strange or f"type {detail.get('type')!r}"
             if strange and key[:2] not in self.asleep:
                 at = {str(self.bases[base].value["chain"].get("hook")) for base in self.reached.get(key, ())}
@@ -207,14 +207,14 @@ class _Ruleset:
     def _foreign(self) -> None:
         """Base chains of families and hooks that are not read: unread where a packet can be lost in them."""
         for key, one in self.bases.items():
-            hook = one.value["chain"].get("hook")
+            hook = word(one.value["chain"].get("hook"))
             if (key[0] in FAMILIES and hook in hooks.HOOKS) or key[:2] in self.asleep or key[0] == "arp":
                 continue
             inside = [rule for name, bases in self.reached.items() if key in bases for rule in self.rules[name]]
             drops = one.value["chain"].get("policy", "accept") != "accept" or not all(map(_harmless, inside))
             if drops:
                 why = f"a chain of family {key[0]} at hook {hook} can drop packets; it is not read"
-                one.fail(self.account, why, *PASSED.get(word(hook), ()))
+                one.fail(self.account, why, *PASSED.get(hook, ()))
             for rule in inside:
                 self.account.ignore(rule.number)
         for key, rules in self.rules.items():
@@ -342,7 +342,7 @@ def _tracking(bases: Sequence[Mapping[str, Any]]) -> str:
     answers: set[str] = set()
     for base in bases:
         priority = _priority(base.get("prio"))
-        if base.get("hook") not in hooks.TRACKING_HOOKS or priority is None or priority > hooks.CONNTRACK:
+        if word(base.get("hook")) not in hooks.TRACKING_HOOKS or priority is None or priority > hooks.CONNTRACK:
             answers.add("yes")
         else:
             answers.add("not yet" if priority < hooks.CONNTRACK else "unknown")
