@@ -22,8 +22,10 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
      Guess("iptables commands (or `iptables -S`), which do not say whether they are complete", SAVE)),
     (("Chain INPUT (", "Chain FORWARD (", "Chain OUTPUT (", "Chain PREROUTING ("),
      Guess("the listing of `iptables -L`, which leaves out parts of its rules", SAVE)),
-    (("table ip ", "table ip6 ", "table inet ", "table bridge ", "table arp ", "table netdev ", "flush ruleset"),
-     Guess("an nft ruleset in text form", JSON)),
+    (("table ip ", "table ip6 ", "table inet ", "table bridge ", "table arp ", "table netdev ", "flush ruleset",
+      "add table ", "add chain ", "add rule ", "add set ", "add map ", "add element ", "insert rule ", "create table ",
+      "nft add ", "nft -f "),
+     Guess("nft rules in text form, which is not read: a file may differ from what the kernel holds", JSON)),
     (("ASA Version", "object-group ", "access-group ", "nameif "), Guess("a Cisco ASA configuration", LATER)),
     (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
     (("config firewall ", "config vdom", "#config-version="), Guess("a FortiOS configuration", LATER)),
@@ -33,7 +35,6 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
     (("apiVersion:", "kind:"), Guess("a Kubernetes manifest", LATER)),
     (("netsh ",), Guess("Windows firewall commands", LATER)),
     (("<?xml", "<config", "<rpc-reply"), Guess("an XML document", LATER)),
-    (("create ", "add "), Guess("the output of `ipset save`", LATER)),
     (("{", "["), Guess("JSON of another kind", LATER)),
 )  # fmt: skip
 NOTHING = Guess("nothing this version knows", LATER)
