@@ -8,6 +8,7 @@ Nothing here guesses: what was not read, not modelled or not reached within the 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from compliance.traffic import addresses
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
-from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, overlay
+from evidence.formats.first_hit import Values
+from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, both, overlay
+from evidence.formats.singles import Singles, box_of_values
 from evidence.formats.slices import NO_INTERFACE, Interfaces, Slice
 from evidence.formats.translation import OF_DESTINATION
 from evidence.formats.walk import Walk, Way
@@ -24,6 +27,7 @@ from evidence.rules import Chain, Point, Reading
 
 Packet = Witness
 STEPS = 300_000  # a step is one rule met by one piece: at most some ten seconds of work
+MOST_KEPT = 100_000  # decisions that are kept to be given again
 KEPT = 8  # points whose prepared chains are kept between calls
 
 # The families a base chain judges, by the first part of its name (`nft:ip/`: by its first two).
@@ -75,6 +79,11 @@ class Evaluator:
         self._chains = {chain.name: chain for chain in reading.chains}
         self._interfaces = Interfaces(reading, (rule for chain in reading.chains for rule in chain.rules))
         self._walks: dict[tuple[Family, Way], Walk] = {}
+        self._singles: dict[tuple[Family, Way], Singles] = {}
+        self._obstacles: dict[Family, str] = {}
+        self._cuts: dict[Family, list[int]] = {}
+        self._ways_known: dict[tuple[Family, int, int, str | None, str | None], tuple[Way, ...]] = {}
+        self._decisions: dict[int, tuple[Piece, Decision]] = {}  # by the identity of the piece, which is kept beside
 
     def pieces(
         self, family: Family, box: Box, *, iif: str | None = None, oif: str | None = None, steps: int = STEPS
@@ -105,13 +114,69 @@ class Evaluator:
 
     def decide(self, packet: Packet) -> Decision:
         """The answer for one packet. What does not apply at the point (out on INPUT, in on OUTPUT) is ignored."""
-        found = self.pieces(packet.family, packet.box(), iif=packet.iif or None, oif=packet.oif or None)
-        if not found:
-            side, value = ("destination", packet.dst) if self._name == "INPUT" else ("source", packet.src)
-            text = addresses.to_text(packet.family, value)
-            return Decision("unproven", "", None, (), f"{side} {text} is no address of this host: not at {self._name}")
-        one = found[0]
-        return Decision(one.decision, one.rule, one.origin, one.path, one.because)
+        values = (packet.src, packet.dst, packet.proto, packet.sport, packet.dport)
+        return self.answer(packet.family, values, packet.iif or None, packet.oif or None)
+
+    def answer(self, family: Family, values: Values, iif: str | None, oif: str | None) -> Decision:
+        """The answer for one packet given by its values; the same as `pieces` gives for it alone, and quick."""
+        if family not in self._obstacles:
+            self._obstacles[family] = self._obstacle(family)
+        obstacle = self._obstacles[family]
+        if obstacle:
+            return Decision("unproven", "", None, (), obstacle)
+        ways = self._ways(family, values, iif, oif)
+        piece = self._single(family, ways[0], values) if ways else None
+        for known, way in enumerate(ways[1:], start=1):
+            other = self._single(family, way, values)
+            if piece is not None and piece is not other:
+                piece = both(piece.box, piece, other, (_ways_text(ways[:known]), _ways_text([way])))
+        if piece is None or piece.because == PASSES_BY:
+            return self._nobody(family, values)
+        kept = self._decisions.get(id(piece))
+        if kept is not None and kept[0] is piece:
+            return kept[1]
+        unread = self._unread()
+        one = _unverifiable(piece, unread) if unread else piece
+        made = Decision(one.decision, one.rule, one.origin, one.path, one.because)
+        if len(self._decisions) > MOST_KEPT:
+            self._decisions.clear()
+        self._decisions[id(piece)] = (piece, made)
+        return made
+
+    def _single(self, family: Family, way: Way, values: Values) -> Piece:
+        key = (family, way)
+        singles = self._singles.get(key)
+        if singles is None:
+            singles = self._singles[key] = Singles(self._walk(family, way), family)
+        return singles.piece(values, STEPS)
+
+    def _ways(self, family: Family, values: Values, iif: str | None, oif: str | None) -> tuple[Way, ...]:
+        """The ways a packet may take through the point: the same for all addresses that nothing tells apart."""
+        cuts = self._cuts.get(family)
+        if cuts is None:
+            cuts = self._cuts[family] = self._interfaces.cuts(family)
+        key = (family, bisect_right(cuts, values[0]), bisect_right(cuts, values[1]), iif, oif)
+        ways = self._ways_known.get(key)
+        if ways is None:
+            ways = self._ways_known[key] = self._ways_of(family, box_of_values(values), iif, oif)
+        return ways
+
+    def _ways_of(self, family: Family, box: Box, iif: str | None, oif: str | None) -> tuple[Way, ...]:
+        foreign = False
+        slices = self._interfaces.slices(self._name, family, box, iif, oif)
+        if not slices and self._name == "INPUT" and self._redirects(family):
+            foreign, slices = True, self._interfaces.foreign(family, box, iif)
+        return tuple(
+            Way(self._name, come, go, oif is not None and not foreign, foreign)
+            for one in slices[:1]
+            for come in one.iif
+            for go in one.oif
+        )
+
+    def _nobody(self, family: Family, values: Values) -> Decision:
+        side, value = ("destination", values[1]) if self._name == "INPUT" else ("source", values[0])
+        text = addresses.to_text(family, value)
+        return Decision("unproven", "", None, (), f"{side} {text} is no address of this host: not at {self._name}")
 
     def _obstacle(self, family: Family) -> str:
         if self._point is None:

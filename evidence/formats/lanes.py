@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from compliance.traffic.boxes import FULL, Box, Family, overlaps
+from compliance.traffic.boxes import FULL, PORT_TOP, PROTO_TOP, Box, Family, limited, overlaps
 from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats.first_packet import BORN, NEW, parts_in
+from evidence.formats.matching import PROTO, WITH_PORTS
 from evidence.formats.slices import matches
-from evidence.rules import Action, Chain, Rule
+from evidence.rules import Action, Chain, Nat, Rule
 
 POLICY = "#policy"
 LOOK_AHEAD = 16  # steps looked at one by one before the index is asked
@@ -49,6 +50,9 @@ class Lane:
         boxes = rule.boxes or ((FULL[family],) if rule.residue else ())
         states = None if rule.states is None else frozenset(state.upper() for state in rule.states)
         boxes = tuple(part for box in boxes for part in parts_in(box, family, states))
+        if rule.nat is not None and _changes_ports(rule.nat):
+            # What a translation of ports does depends on the protocol: a step is of one kind or of the other.
+            boxes = tuple(part for box in boxes for part, _ in by_ports(box))
         after = len(self.steps) + len(boxes)
         self.steps.extend(Step(rule, box, _doubt(rule), after) for box in boxes)
 
@@ -78,6 +82,26 @@ def texts(residues: Sequence[Residue], *kinds: str) -> str:
 def named(step: Step) -> str:
     """The doubt of a step with the rule it is about; "" when there is none."""
     return f"{step.rule.id}: {step.doubt}" if step.doubt else ""
+
+
+def by_ports(box: Box) -> Iterator[tuple[Box, bool]]:
+    """The parts of a box whose protocols have ports, and those whose protocols have none."""
+    start = box[PROTO]
+    for proto in (*WITH_PORTS, PROTO_TOP + 1):
+        if start > box[PROTO + 1]:
+            return
+        if proto < start:
+            continue
+        end = min(proto - 1, box[PROTO + 1])
+        if start <= end:
+            yield limited(box, PROTO, start, end), False
+        if proto <= box[PROTO + 1]:
+            yield limited(box, PROTO, proto, proto), True
+        start = proto + 1
+
+
+def _changes_ports(nat: Nat) -> bool:
+    return nat.kind in {"snat", "masquerade"} or any((box[8], box[9]) != (0, PORT_TOP) for box in nat.to)
 
 
 def _unseen(chain: Chain, family: Family, origin: Origin | None) -> Rule:

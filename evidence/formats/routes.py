@@ -31,6 +31,10 @@ class Routes:
         self._parts = list(_flat(best))
         self._starts = [low for low, _, _ in self._parts]
 
+    def cuts(self) -> list[int]:
+        """The addresses at which another route begins to hold."""
+        return [place for low, high, _ in self._parts for place in (low, high + 1)]
+
     def parts(self, low: int, high: int) -> Iterator[tuple[int, int, Names]]:
         """The range cut where another route holds; no names where none does."""
         place = max(bisect_right(self._starts, low) - 1, 0)

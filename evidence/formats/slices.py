@@ -93,6 +93,14 @@ class Interfaces:
                 held[value] = (*held.get(value, ()), *(() if name == LOOPBACK else (name,)))
         return held
 
+    def cuts(self, family: Family) -> list[int]:
+        """The addresses, sorted, between which nothing here tells one address from another."""
+        own = self.own(family)
+        places = {0, *own, *(value + 1 for value in own), *self._routes[family].cuts()}
+        for first, last, _name in self._networks(family):
+            places.update((first, last + 1))
+        return sorted(places)
+
     def held(self, family: Family, interface: str) -> list[int]:
         """The host's addresses on one interface."""
         return [value for one, value, _length in self._addresses.get(interface, ()) if one == family]

@@ -10,14 +10,13 @@ Sources: net/netfilter/nf_nat_core.c (destination ports stay unless named; sourc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from compliance.traffic import addresses
-from compliance.traffic.boxes import FULL, PORT_TOP, PROTO_TOP, Box, Family, limited
+from compliance.traffic.boxes import FULL, PORT_TOP, Box, Family, limited
 from compliance.traffic.shares import Origin
-from evidence.formats.lanes import Step
-from evidence.formats.matching import DPORT, DST, PROTO, SPORT, SRC, WITH_PORTS
+from evidence.formats.lanes import Step, by_ports
+from evidence.formats.matching import DPORT, DST, SPORT, SRC
 from evidence.formats.slices import Interfaces
 from evidence.rules import Nat, Rule
 
@@ -72,7 +71,7 @@ def translated(
         span = span or (FULL[ends.family][SRC], FULL[ends.family][SRC + 1])
         ports = ports or (0, PORT_TOP)
     found = []
-    for part, ported in _by_ports(box) if ports is not None else [(box, False)]:
+    for part, ported in by_ports(box) if ports is not None else [(box, False)]:
         kept, changed = list(shift.kept), part
         for at, new in ((address, span), (port, ports if ported else None)):
             if new is not None:
@@ -118,22 +117,6 @@ def _hull(nat: Nat, at: int, whole: Range) -> Range | None:
     if all((box[at], box[at + 1]) == whole for box in nat.to):
         return None
     return min(box[at] for box in nat.to), max(box[at + 1] for box in nat.to)
-
-
-def _by_ports(box: Box) -> Iterator[tuple[Box, bool]]:
-    """The parts of a box whose protocols have ports, and those whose protocols have none."""
-    start = box[PROTO]
-    for proto in (*WITH_PORTS, PROTO_TOP + 1):
-        if start > box[PROTO + 1]:
-            return
-        if proto < start:
-            continue
-        end = min(proto - 1, box[PROTO + 1])
-        if start <= end:
-            yield limited(box, PROTO, start, end), False
-        if proto <= box[PROTO + 1]:
-            yield limited(box, PROTO, proto, proto), True
-        start = proto + 1
 
 
 def _said(rule: Rule, nat: Nat, family: Family, span: Range | None, ports: Range | None) -> str:

@@ -96,15 +96,20 @@ class Walk:
 
         Of foreign traffic only what concerns the host.
         """
-        if self._way.oif == NOWHERE:
-            yield thrown_away(box)
-            return
-        missing = [name for name in self._stages if name not in self._chains]
-        if missing or not self._stages:
-            because = f"chain {missing[0]} is not defined" if missing else "no rules were read"
-            yield Piece(box, "unproven", missing[0] if missing else "", None, (), because)
+        obstacle = self.obstacle(box)
+        if obstacle is not None:
+            yield obstacle
             return
         yield from self._run([self.start(box)], budget)
+
+    def obstacle(self, box: Box) -> Piece | None:
+        """What is said of a box without walking; None when it is to be walked."""
+        if self._way.oif == NOWHERE:
+            return thrown_away(box)
+        missing = [name for name in self._stages if name not in self._chains]
+        if missing:
+            return Piece(box, "unproven", missing[0], None, (), f"chain {missing[0]} is not defined")
+        return None if self._stages else Piece(box, "unproven", "", None, (), "no rules were read")
 
     def start(self, box: Box) -> Work:
         """The traffic of a box before the first chain."""
@@ -142,7 +147,7 @@ class Walk:
 
     def _advance(self, work: Work, budget: Budget) -> Iterator[Work | Piece]:
         if work.unrouted:
-            yield from self._route(work, budget)
+            yield from self.route(work, budget)
             return
         frame = work.frame
         number = self.next_hit(work)
@@ -306,7 +311,7 @@ class Walk:
         else:
             yield _piece(work, "permit", work.permit)
 
-    def _route(self, work: Work, budget: Budget) -> Iterator[Work | Piece]:
+    def route(self, work: Work, budget: Budget) -> Iterator[Work | Piece]:
         """The routing decision on a new destination: does the packet still come here, and where does it leave?"""
         work = work._replace(unrouted=False)
         if not self._concerns_host(work):
@@ -329,6 +334,9 @@ class Walk:
         yield from self._on_each(work, self._interfaces.ways_out(self._family, low, high), budget)
 
     def _on_each(self, work: Work, names: Sequence[str], budget: Budget) -> Iterator[Work | Piece]:
+        if len(names) == 1 and names[0] != NOWHERE:
+            yield from self._enter(work._replace(oif=names[0]))
+            return
         found = self._by(work, names[0], budget)
         for known, name in enumerate(names[1:], start=1):
             other = self._by(work, name, budget)

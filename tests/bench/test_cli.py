@@ -237,3 +237,43 @@ def test_it_starts_quickly_and_without_django() -> None:
     code = "import sys, evidence.commands.check; print([n for n in sys.modules if n.startswith('django')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_packets_as_other_systems_write_them(run: Run) -> None:
+    written = "\r\n".join(
+        [
+            "\ufeffsrc,dst,proto,sport,dport",
+            "",
+            "10.20.4.11,10.20.8.1,tcp,50000,443",
+            '"10.20.4.11",10.20.8.2 ,6,1,443',
+            "",
+        ]
+    )
+    status, data, _ = run("packet", "--rules", "v4", "--point", "forward", "--packets", "p", v4=RULES, p=written)
+    assert status == 0
+    assert [one["decision"] for one in data["decisions"]] == ["permit", "deny"]
+    for columns, why in (
+        ("src,dst,proto,dport", "there is no column sport"),
+        ("src,dst,proto,sport,dport,zone", "nobody knows 'zone'"),
+        ("src,dst,proto,sport,dport,dport", "comes twice"),
+    ):
+        status, _, messages = run("packet", "--rules", "v4", "--packets", "p", v4=RULES, p=f"{columns}\n")
+        assert status == 2
+        assert why in messages
+    assert "is not CSV: line 2" in run("packet", "--rules", "v4", "--packets", "p", v4=RULES, p=HEADER + '"a')[2]
+
+
+def test_packet_in_words_names_rule_place_path_and_doubt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubtful = RULES.replace("-A WEB -d 10.20.8.1/32", "-A WEB -d 10.20.8.1/32 -m recent --rcheck --name x")
+    doubtful = doubtful.replace("-A WEB", "-A WEB -d 10.20.8.7/32 -j ACCEPT\n-A WEB", 1)
+    (tmp_path / "v4").write_text(doubtful)
+    (tmp_path / "p").write_text(HEADER + "10.20.4.11,10.20.8.7,tcp,1,443,,\n10.20.4.11,10.20.8.1,tcp,1,443,,\n")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["packet", "--rules", "v4", "--point", "FORWARD", "--packets", "p"]) == 3
+    first, second = capsys.readouterr().out.splitlines()
+    jump = "by way of iptables:filter/FORWARD#1 (v4 line 8)"
+    assert first.startswith(f"1: permit iptables:filter/WEB#1 (v4 line 9) {jump}: permitted by")
+    assert second.startswith(f"2: unproven iptables:filter/WEB#2 (v4 line 10) {jump}: ")
+    assert "recent" in second
