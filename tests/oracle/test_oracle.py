@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from compliance.traffic.witness import Witness
 from evidence.formats.evaluate import Decision
 from evidence.host import read_host
 from evidence.rules import Action, Reading, Rule
+from tests.house.source import TOP
 from tests.oracle import compare, layout, rulesets, vocabulary
 from tests.oracle.__main__ import MOST_UNPROVEN, main
 from tests.oracle.claims import claims
@@ -39,12 +42,12 @@ def _a_kernel_to_ask() -> None:
 
 def test_a_fixed_share_agrees_with_the_kernel() -> None:
     tally = Tally()
-    for one in rounds(SEED, range(44), packets=40):
+    for one in rounds(SEED, range(34), packets=40):
         assert not one.trouble
         tally.add(one.tally)
     assert [str(one) for one in tally.disagreements] == []
     asked = tally.verdicts + tally.unproven
-    assert asked > 8_000
+    assert asked > 6_500
     assert tally.v6 > 0.4 * asked
     assert tally.unproven < MOST_UNPROVEN * asked
     # Neither "everything passes" nor "nothing passes" could have answered this.
@@ -168,3 +171,10 @@ def test_the_command_ends_with_its_figures(capsys: pytest.CaptureFixture[str]) -
     assert said.out.startswith('{"verdicts": ')
     assert '"disagreements": 0, "unproven": ' in said.out
     assert "2 sets of rules, 0 of them without an answer" in said.err
+
+
+def test_without_the_right_it_says_so_and_refuses() -> None:
+    powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-B", "-m", "tests.oracle"]
+    done = subprocess.run(powerless, cwd=TOP, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "The kernel cannot be asked here: a network namespace needs root or CAP_NET_ADMIN.\n"
