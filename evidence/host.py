@@ -3,6 +3,8 @@
 * Legacy iptables, iptables-nft and nft chains hang on the same hooks: all of them are stages, by priority.
 * A table of iptables-nft is also in the nft dump, there without the arguments of its extensions: it is taken once,
   from iptables-save. Where the two disagree in the number of rules, they are not of one moment, and it is said.
+* A rule that refers to an ipset says nothing of its members: they come from the ipset dump of the host, or the rule
+  may or may not match.
 * A family of which no dump shows the packet filter is unknown: its traffic is unproven at every point, no more and
   no less. A family that is shown and that no chain sees at a point is open there.
 """
@@ -16,6 +18,7 @@ from typing import Literal
 from compliance.traffic.boxes import FAMILIES, FULL, Family
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats import hooks
+from evidence.formats.address_sets import join_sets
 from evidence.formats.evaluate import judges
 from evidence.formats.table import Format, detect
 from evidence.formats.untracked import doubt_states
@@ -40,6 +43,7 @@ def read_host(artefacts: Sequence[Artefact]) -> Reading:
 def merge(readings: Sequence[Reading]) -> Reading:
     """Joins the readings of ONE host at one moment. Without a dump of its packet filter it has no such points."""
     named = _own_names(readings)
+    sets = tuple(dict.fromkeys(one for reading in named for one in reading.sets))
     families: frozenset[Family] = frozenset().union(*(reading.families for reading in named))
     chains, doubts = _joined(named)
     unread = [*_settled(named), *doubts]
@@ -47,6 +51,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
     points: list[Point] = []
     if filtered:
         missing = [family for family in FAMILIES if family not in families]
+        chains = join_sets(chains, sets)
         chains = [*chains, *_unknown(missing), *_open(chains, families)]
         points.extend(hooks.points_of(chains, unread))
     points.extend(point for reading in named for point in reading.points if point.name not in hooks.PATHS)
@@ -61,6 +66,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
         lines=_lines(named, unread),
         routes=tuple(dict.fromkeys(route for reading in named for route in reading.routes)),
         families=families,
+        sets=sets,
     )
 
 

@@ -3,14 +3,15 @@
 Characters that are none (NUL, half of a surrogate pair) become their escapes: no database keeps them as they are.
 
 The shape follows the dataclasses of evidence/rules.py: an object is a list of its fields in their order, preceded by
-nothing; sets are sorted lists, times are ISO 8601. `load` trusts nothing: what has another shape is a FormatError.
+nothing; sets are sorted lists, times are ISO 8601. Fields that were added at the end, with a default, may be missing:
+readings that were kept before still load. `load` trusts nothing: what has another shape is a FormatError.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -20,6 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from evidence.rules import FormatError, Reading
 
 VERSION = 1
+FIRST_FIELDS = 10  # of a Reading, `families` the last of them
 
 
 def dump(reading: Reading) -> bytes:
@@ -100,9 +102,16 @@ def _scalar(kind: Any, value: Any) -> Any:
 def _dataclass(kind: type, value: Any) -> Any:
     types = _field_types(kind)
     parts = _list(value)
-    if len(parts) != len(types):
+    if not _needed(kind) <= len(parts) <= len(types):
         raise ValueError(f"{kind.__name__} has {len(types)} fields, not {len(parts)}")
-    return kind(*(_typed(of, part) for of, part in zip(types, parts, strict=True)))
+    return kind(*(_typed(of, part) for of, part in zip(types, parts, strict=False)))
+
+
+@cache
+def _needed(kind: type) -> int:
+    """How many fields have no default; of a reading every field counts that the first version had."""
+    given = sum(field.default is MISSING and field.default_factory is MISSING for field in fields(kind))
+    return FIRST_FIELDS if kind is Reading else given
 
 
 def _union(kind: Any, value: Any) -> Any:

@@ -167,6 +167,35 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One element of an address set: one part per dimension of the set.
+
+    An address part is (low, high), a port part (protocol, low, high) or, for ICMP, (protocol, type, code); a name
+    is an interface (a `+` at its end: every one that begins so) or, in a list of sets, a set. An `excluded` member
+    takes its traffic out of wider ones. `unsure` says why it may not be matched ("" = it is).
+    """
+
+    parts: tuple[tuple[int, ...] | str, ...]
+    excluded: bool
+    unsure: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSet:
+    """A named set of a host that rules of other dumps refer to. `kinds`: what each dimension is (`ip`, `net`, …).
+
+    `family` None: of both. `unsure` says why nothing is known about its members ("" = these are all).
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    family: Family | None
+    members: tuple[Member, ...]
+    unsure: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that was understood of a set of artefacts, and all that was not.
 
@@ -184,6 +213,7 @@ class Reading:
     lines: Mapping[str, Lines] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     families: frozenset[Family] = frozenset()
+    sets: tuple[AddressSet, ...] = ()
 
 
 class FormatError(ValueError):

@@ -17,7 +17,7 @@ from compliance.traffic.shares import Residue
 from evidence.formats import hooks
 from evidence.formats.cursor import Account, Line, decode, lines_of
 from evidence.formats.iptables_line import BadLine, Statement, parse
-from evidence.formats.iptables_match import condition_of
+from evidence.formats.iptables_match import Condition, condition_of
 from evidence.formats.iptables_target import effect_of
 from evidence.formats.matching import Draft, TooWide, before_tracking, rules_of
 from evidence.formats.untracked import doubt_states
@@ -352,9 +352,14 @@ class _Table:
         return Draft(
             id=f"{chain}#{seq}", chain=chain, seq=seq, action=effect.action,
             target=self.stem + effect.target if calls else effect.target, matches=tuple(matches), nat=effect.nat,
-            residue=(*(Residue("match", text, line.number) for text in condition.residue), *effect.residue),
+            residue=(*_residues(condition, line), *effect.residue),
             origin=self.account.origin(line, comment=statement.comment),
         )  # fmt: skip
+
+
+def _residues(condition: Condition, line: Line) -> Iterable[Residue]:
+    yield from (Residue("match", text, line.number) for text in condition.residue)
+    yield from (Residue("object", text, line.number) for text in condition.objects)
 
 
 def _priority(table: str, hook: str) -> int:

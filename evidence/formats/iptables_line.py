@@ -18,7 +18,8 @@ ARITY = {
     "--comment": 1, "--log-prefix": 1, "--nflog-prefix": 1, "--ulog-prefix": 1, "--string": 1, "--hex-string": 1,
     "--u32": 1, "--bytecode": 1, "--name": 1, "--hashlimit-name": 1, "--sport": 1, "--dport": 1, "--sports": 1,
     "--dports": 1, "--ports": 1, "--tcp-flags": 2, "--syn": 0, "--icmp-type": 1, "--icmpv6-type": 1, "--ctstate": 1,
-    "--ctdir": 1, "--state": 1, "--src-range": 1, "--dst-range": 1, "--match-set": 2, "--dst-type": 1, "--src-type": 1,
+    "--ctdir": 1, "--state": 1, "--src-range": 1, "--dst-range": 1, "--match-set": 2, "--add-set": 2, "--del-set": 2,
+    "--map-set": 2, "--dst-type": 1, "--src-type": 1,
 }  # fmt: skip
 FREE_TEXT = frozenset({"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix", "--string"})
 

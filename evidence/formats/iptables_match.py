@@ -32,6 +32,8 @@ MODULES = frozenset(
     {"", "tcp", "udp", "udplite", "sctp", "dccp", "multiport", "iprange", "icmp", "icmp6", "icmpv6", "conntrack",
      "state", "comment"}
 )  # fmt: skip
+# The match of a set with nothing else than the set decides: counters are kept for every packet, or are not.
+SET_OPTIONS = frozenset({"--match-set", "--update-counters", "--update-subcounters"})
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Condition:
     hooks: frozenset[str]
     matches: list[Match]
     residue: list[str] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)  # references to sets that another dump shows
     protocols: frozenset[int] = frozenset()  # those named by a plain `-p`
 
     def cut(self, wanted: Sequence[Match]) -> None:
@@ -68,6 +71,9 @@ def condition_of(statement: Statement, family: Family, hooks: frozenset[str]) ->
 
 def _group(found: Condition, group: Group) -> None:
     if group.name == "addrtype" and _always_local(found, group):
+        return
+    if group.name == "set" and all(option.name in SET_OPTIONS for option in group.options):
+        found.objects.extend(option.text for option in group.options if option.name == "--match-set")
         return
     if group.name not in MODULES:
         found.residue.append(group.text("-m"))

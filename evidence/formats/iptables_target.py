@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from compliance.traffic.boxes import FULL, Box, Family, limited
 from compliance.traffic.shares import Residue
 from evidence.formats import names
+from evidence.formats.address_sets import CHANGES
 from evidence.formats.iptables_line import BadLine, Group, Statement
 from evidence.formats.matching import DPORT, DST, SPORT, SRC, address_range
 from evidence.formats.untracked import NOTRACK
@@ -46,6 +47,8 @@ def effect_of(statement: Statement, family: Family, chains: Collection[str], lin
         return Effect(VERDICTS[name])
     if name == NOTRACK or (name == "CT" and any(option.name == "--notrack" for option in target.options)):
         return Effect(Action.CONTINUE, NOTRACK)
+    if name == "SET":
+        return Effect(Action.CONTINUE, _changed_sets(target))
     if name == "CT" or name in names.GOES_ON:
         return Effect(Action.CONTINUE)
     if name in TRANSLATES:
@@ -53,6 +56,12 @@ def effect_of(statement: Statement, family: Family, chains: Collection[str], lin
     if name in names.TRANSLATIONS:
         return Effect(Action.PERMIT, residue=(Residue("nat", target.text("-j"), line),))
     return Effect(Action.CONTINUE, residue=(Residue("action", target.text("-j"), line),))
+
+
+def _changed_sets(target: Group) -> str:
+    """The sets that packets are added to or deleted from, as evidence/formats/address_sets.py looks for them."""
+    changed = [option.values[0] for option in target.options if option.name in {"--add-set", "--del-set"}]
+    return CHANGES + " ".join(changed) if changed else ""
 
 
 def _translation(target: Group, family: Family, line: int) -> Effect:

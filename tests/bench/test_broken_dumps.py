@@ -175,7 +175,7 @@ def test_a_rule_of_any_json_is_read_or_unread(statements: list[object], element:
 
 
 def test_the_table_knows_its_own() -> None:
-    for name, module in zip(READ_HERE, (iptables, nftables), strict=False):
+    for name, module in (("iptables", iptables), ("nftables", nftables)):
         content = (CORPUS / name / "first-packet-and-mask" / "config") if name == "nftables" else None
         sample = content.read_bytes() if content else WHOLE_SAVE
         assert detect(Artefact("dump", sample)) is module

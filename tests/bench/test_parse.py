@@ -15,7 +15,7 @@ from compliance.traffic.shares import Share
 from evidence import reading_json
 from evidence.host import read_host
 from evidence.parse import read_in_child
-from evidence.rules import Artefact, Chain, FormatError, Lines, Listener, Point, Reading, Route, Unread
+from evidence.rules import AddressSet, Artefact, Chain, FormatError, Lines, Listener, Point, Reading, Route, Unread
 from tests.bench.dumps import CORPUS
 
 TRANSLATION = (CORPUS / "iptables" / "translation" / "config").read_bytes()
@@ -61,14 +61,15 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6
 st.register_type_strategy(str, TEXT)
 st.register_type_strategy(Lines, st.tuples(COUNT, COUNT, COUNT).map(lambda parts: Lines(sum(parts), *parts)))
 PARTS: dict[type, st.SearchStrategy[Any]] = {
-    kind: st.lists(st.from_type(kind), max_size=2).map(tuple) for kind in (Chain, Share, Listener, Point, Unread, Route)
+    kind: st.lists(st.from_type(kind), max_size=2).map(tuple)
+    for kind in (Chain, Share, Listener, Point, Unread, Route, AddressSet)
 }
 READINGS = st.builds(
     Reading, format=TEXT, points=PARTS[Point], chains=PARTS[Chain], shares=PARTS[Share],
     listeners=PARTS[Listener], unread=PARTS[Unread], routes=PARTS[Route],
     addresses=st.dictionaries(TEXT, st.just(((4, 1, 32), (6, 2**127, 64))), max_size=2),
     lines=st.dictionaries(TEXT, st.from_type(Lines), max_size=2),
-    families=st.frozensets(st.sampled_from([4, 6])),
+    families=st.frozensets(st.sampled_from([4, 6])), sets=PARTS[AddressSet],
 )  # fmt: skip
 
 
