@@ -21,6 +21,7 @@ from evidence.formats import hooks
 from evidence.formats.address_sets import join_sets
 from evidence.formats.evaluate import judges
 from evidence.formats.table import Format, detect
+from evidence.formats.translated_before import settle_status
 from evidence.formats.untracked import doubt_states
 from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Point, Reading, Rule, Unread
 
@@ -58,7 +59,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
     return Reading(
         format="+".join(dict.fromkeys(part for reading in named for part in reading.format.split("+"))),
         points=_once(points),
-        chains=doubt_states(chains),
+        chains=settle_status(doubt_states(chains)),
         shares=tuple(share for reading in named for share in reading.shares),
         listeners=tuple(listener for reading in named for listener in reading.listeners),
         addresses=_addresses(named),
@@ -169,6 +170,7 @@ def _settled(readings: Sequence[Reading]) -> list[Unread]:
     chains = [chain for reading in readings for chain in reading.chains]
     there = {
         hooks.LEGACY_TOO: {family for family, tool in TOOL.items() if any(_is(c, f"{tool}-legacy:") for c in chains)},
+        hooks.ONE_TABLE: {family for family, tool in TOOL.items() if _all_tables(chains, tool)},
         hooks.NATIVE_TOO: set(FAMILIES) if any(reading.format == "nft-json" for reading in readings) else set(),
     }
     return [
@@ -177,6 +179,12 @@ def _settled(readings: Sequence[Reading]) -> list[Unread]:
         for one in reading.unread
         if one.reason not in there or not _asked(one, reading) <= there[one.reason]
     ]
+
+
+def _all_tables(chains: Sequence[Chain], tool: str) -> bool:
+    """Whether every table of the tool's backends that are shown is there."""
+    shown = [{c.table for c in chains if _is(c, prefix)} for prefix in (f"{tool}:", f"{tool}-legacy:")]
+    return all(tables >= hooks.TABLES for tables in shown if tables)
 
 
 def _is(chain: Chain, prefix: str) -> bool:

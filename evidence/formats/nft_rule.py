@@ -18,6 +18,7 @@ from evidence.formats.nft_fields import Address, Numbers, State, field_of, impli
 from evidence.formats.nft_flags import Flags, Unmodelled, tcp
 from evidence.formats.nft_sets import CATCH_ALL, Key, Lookup, is_map, map_elements
 from evidence.formats.nft_shape import Malformed, constant, inside, looks_up, only, quoted, word
+from evidence.formats.translated_before import doubt_of
 from evidence.formats.untracked import NOTRACK
 from evidence.rules import Action, Nat
 
@@ -189,6 +190,10 @@ def _target(kind: str, detail: Any) -> str:
 def _match(rule: _Rule, detail: Any, statement: Any) -> None:
     if not isinstance(detail, dict) or not {"op", "left", "right"} <= set(detail):
         raise Malformed("a match has an operator, a left and a right side")
+    status = _status(detail)
+    if status is not None:
+        rule.residue.append(doubt_of(wanted=status, line=rule.place.line))
+        return
     try:
         if len(detail) > 3:
             raise Unmodelled("with more than an operator and two sides")
@@ -196,6 +201,20 @@ def _match(rule: _Rule, detail: Any, statement: Any) -> None:
     except (Unmodelled, TooWide) as problem:
         rule.cut(implied(detail["left"]))
         rule.doubt(statement, problem)
+
+
+DNAT_BIT = 32  # IPS_DST_NAT: `nft -n` prints the number
+
+
+def _status(detail: dict[str, Any]) -> bool | None:
+    """Whether a match asks that the destination was translated before (or, False, that it was not); None: neither."""
+    op, left, right = word(detail["op"]), detail["left"], detail["right"]
+    if len(detail) > 3 or right not in ("dnat", ["dnat"], DNAT_BIT, [DNAT_BIT]):
+        return None
+    if left == {"ct": {"key": "status"}} and op in {"in", "!"}:
+        return op == "in"
+    masked = any(left == {"&": [{"ct": {"key": "status"}}, one]} for one in ("dnat", DNAT_BIT))
+    return op == "==" if masked and op in {"==", "!="} else None
 
 
 def _matched(rule: _Rule, op: str, left: Any, right: Any) -> list[Match]:
