@@ -18,6 +18,7 @@ from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
 from evidence.formats.first_hit import Values
+from evidence.formats.orders import Stages, orders
 from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, both, overlay
 from evidence.formats.singles import Singles, box_of_values
 from evidence.formats.slices import NO_INTERFACE, Interfaces, Slice
@@ -81,6 +82,7 @@ class Evaluator:
         self._walks: dict[tuple[Family, Way], Walk] = {}
         self._singles: dict[tuple[Family, Way], Singles] = {}
         self._obstacles: dict[Family, str] = {}
+        self._orders_known: dict[Family, list[Stages]] = {}
         self._cuts: dict[Family, list[int]] = {}
         self._ways_known: dict[tuple[Family, int, int, str | None, str | None], tuple[Way, ...]] = {}
         self._decisions: dict[int, tuple[Piece, Decision]] = {}  # by the identity of the piece, which is kept beside
@@ -167,10 +169,11 @@ class Evaluator:
         if not slices and self._name == "INPUT" and self._redirects(family):
             foreign, slices = True, self._interfaces.foreign(family, box, iif)
         return tuple(
-            Way(self._name, come, go, oif is not None and not foreign, foreign)
+            Way(self._name, come, go, order, oif is not None and not foreign, foreign)
             for one in slices[:1]
             for come in one.iif
             for go in one.oif
+            for order in range(len(self._orders(family)))
         )
 
     def _nobody(self, family: Family, values: Values) -> Decision:
@@ -183,13 +186,21 @@ class Evaluator:
             return f"no rules of {self._name} were read"
         if self._point.model != "first-match":
             return f"the model {self._point.model} of {self._name} is not evaluated"
-        return "" if self._stages(family) else f"no IPv{family} rules of {self._name} were read"
+        if not self._stages(family):
+            return f"no IPv{family} rules of {self._name} were read"
+        return "" if self._orders(family) else f"too many chains of one priority translate on the way to {self._name}"
 
     def _stages(self, family: Family) -> list[str]:
         """The chains of the point that see the family; an undefined one stays, so that the walk says so."""
         if self._point is None:
             return []
         return [name for name in self._point.stages if name not in self._chains or judges(self._chains[name], family)]
+
+    def _orders(self, family: Family) -> list[Stages]:
+        """The orders its chains may stand in; what is not the same in all of them is not proven."""
+        if family not in self._orders_known:
+            self._orders_known[family] = orders(self._stages(family), self._chains, family)
+        return self._orders_known[family]
 
     def _unread(self) -> int:
         listed = sum(1 for line in self._reading.unread if line.point in {"", self._name})
@@ -206,7 +217,12 @@ class Evaluator:
     def _slice_pieces(
         self, family: Family, part: Slice, budget: Budget, *, chosen: bool = False, foreign: bool = False
     ) -> list[Piece]:
-        ways = [Way(self._name, iif, oif, chosen, foreign) for iif in part.iif for oif in part.oif]
+        ways = [
+            Way(self._name, iif, oif, order, chosen, foreign)
+            for iif in part.iif
+            for oif in part.oif
+            for order in range(len(self._orders(family)))
+        ]
         found = list(self._walk(family, ways[0]).pieces(part.box, budget))
         for known, way in enumerate(ways[1:], start=1):
             other = list(self._walk(family, way).pieces(part.box, budget))
@@ -219,12 +235,18 @@ class Evaluator:
     def _walk(self, family: Family, way: Way) -> Walk:
         key = (family, way)
         if key not in self._walks:
-            self._walks[key] = Walk(self._chains, self._stages(family), family, way, self._interfaces)
+            stages = self._orders(family)[way.order]
+            self._walks[key] = Walk(self._chains, stages, family, way, self._interfaces)
         return self._walks[key]
 
 
 def _ways_text(ways: Sequence[Way]) -> str:
-    return " or ".join(" to ".join(name for name in (way.iif, way.oif) if name != NO_INTERFACE) for way in ways)
+    return " or ".join(dict.fromkeys(_way_text(way) for way in ways))
+
+
+def _way_text(way: Way) -> str:
+    names = " to ".join(name for name in (way.iif, way.oif) if name != NO_INTERFACE)
+    return f"{names} with chains of one priority in another order" if way.order else names
 
 
 def _unverifiable(piece: Piece, unread: int) -> Piece:

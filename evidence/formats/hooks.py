@@ -19,10 +19,12 @@ PATHS: dict[str, tuple[str, ...]] = {
 HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
 CONNTRACK = -200  # connection tracking itself, on prerouting and output
 TRACKING_HOOKS = frozenset({"prerouting", "output"})
+TABLES = frozenset({"raw", "mangle", "nat", "filter", "security"})  # of iptables
 PRIORITIES: dict[str, int] = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
 
 # Reasons of unread lines that another dump of the same host settles (evidence/host.py).
 LEGACY_TOO = "this host also has legacy tables, which this dump does not show"
+ONE_TABLE = "this dump shows one table only"
 NATIVE_TOO = "this table holds chains that only nft can list"
 
 
@@ -37,10 +39,10 @@ def points_of(chains: Sequence[Chain], unread: Iterable[Unread]) -> tuple[Point,
 
 def _stages(path: tuple[str, ...], chains: Sequence[Chain]) -> tuple[str, ...]:
     on_way = [chain for chain in chains if chain.hook in path]
-    return tuple(chain.name for chain in sorted(on_way, key=lambda chain: (path.index(chain.hook), *_place(chain))))
+    return tuple(chain.name for chain in sorted(on_way, key=lambda chain: (path.index(chain.hook), *place_of(chain))))
 
 
-def _place(chain: Chain) -> tuple[int, int]:
+def place_of(chain: Chain) -> tuple[int, int]:
     """Where in its hook a base chain stands. All chains that translate stand together: net/netfilter/nf_nat_core.c
     registers one hook for all of them at the usual priority, and their own priorities order them within."""
     if chain.table != "nat":

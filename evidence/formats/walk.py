@@ -70,11 +70,13 @@ class Way(NamedTuple):
     """Which way the packets of a walk take. `chosen`: the outgoing interface was given and is not to be derived.
 
     `foreign`: at INPUT, the packets are not sent to the host, and only those that are redirected to it get there.
+    `order`: which of the orders that its chains may stand in.
     """
 
     point: str
     iif: str
     oif: str
+    order: int = 0
     chosen: bool = False
     foreign: bool = False
 
