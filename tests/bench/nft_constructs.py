@@ -171,3 +171,64 @@ meta mark set ct mark accept
 reject with tcp reset
 queue
 """.strip().splitlines()
+
+# Whole rulesets, with `forward` and translations: read with doubts only where the comment says so.
+WHOLE = {
+    "status dnat that nobody gives": """
+table inet f {
+	chain onward { type filter hook forward priority 0; policy drop;
+		ct status dnat accept
+		tcp dport { 22, 80 } accept
+	}
+}
+""",
+    "status dnat in one family": """
+table ip nat {
+	chain pre { type nat hook prerouting priority dstnat; policy accept;
+		tcp dport 8080 dnat to 10.16.0.9:80
+	}
+}
+table inet f {
+	chain onward { type filter hook forward priority 0; policy drop;
+		ct status dnat accept
+		ct state new tcp dport { 22, 443 } accept
+	}
+}
+""",
+    "translations by map": """
+table ip nat {
+	map to { type ipv4_addr . inet_service : ipv4_addr . inet_service
+		elements = { 10.32.0.1 . 80 : 10.16.0.9 . 8080, 10.32.0.1 . 22 : 10.16.0.10 . 443 }
+	}
+	chain pre { type nat hook prerouting priority dstnat; policy accept;
+		dnat to ip daddr . tcp dport map @to
+		dnat to udp dport map { 53 : 10.16.0.53, 80 : 10.16.0.54 }
+		dnat to tcp dport map { 8443 : 10.16.0.11 }
+	}
+	chain post { type nat hook postrouting priority srcnat; policy accept;
+		snat to ip daddr map { 10.16.0.9 : 10.48.0.1 }
+	}
+}
+table inet f {
+	chain onward { type filter hook forward priority 0; policy drop;
+		ip daddr { 10.16.0.9, 10.16.0.53 } accept
+		ip daddr 10.16.0.10 tcp dport 443 accept
+		tcp dport { 22, 8443 } accept
+	}
+}
+""",
+    "zones, jumps and maps": """
+table inet zones {
+	map by_link { type ifname : verdict; elements = { "eth0" : goto open, "lan0" : jump narrow } }
+	chain open { meta l4proto { icmp, ipv6-icmp } accept; tcp dport { 22, 80 } accept; return; }
+	chain narrow { ip saddr 10.0.0.0/12 return; ip6 saddr 2001:db8::/64 return; drop; }
+	chain early { type filter hook prerouting priority -290; policy accept; ip saddr 10.64.0.0/12 drop; }
+	chain onward { type filter hook forward priority filter + 10; policy accept;
+		ct state vmap { established : accept, related : accept, invalid : drop }
+		iifname vmap @by_link
+		udp dport 53 accept
+		reject with icmpx admin-prohibited
+	}
+}
+""",
+}

@@ -15,7 +15,7 @@ import pytest
 from evidence.formats.evaluate import Evaluator
 from evidence.host import read_host
 from evidence.rules import Artefact, Reading
-from tests.bench.nft_constructs import DEFINITIONS, DOUBTFUL, EXACT
+from tests.bench.nft_constructs import DEFINITIONS, DOUBTFUL, EXACT, WHOLE
 from tests.oracle import compare, layout, packets, vocabulary
 from tests.oracle.compare import Tally
 from tests.oracle.kernel import Kernel, host
@@ -90,6 +90,13 @@ def asked(kernel: Kernel, reading: Reading, line: str) -> Tally:
     wanted = packets.drawn(dice, kernel.layout, words, evaluators, reading, PACKETS)[POINT]
     tally.disagreements.extend(compare.compared(kernel, evaluators[POINT], POINT, wanted, ruleset(line), tally))
     return tally
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_whole_ruleset_is_what_the_kernel_does(kernel: Kernel, name: str) -> None:
+    tally = compare.one_ruleset(kernel, Random(name), 60, rules=Ruleset(native=WHOLE[name]))
+    assert [str(one) for one in tally.disagreements] == []
+    assert tally.verdicts > 10 * tally.unproven
 
 
 @pytest.mark.parametrize("options", ["-j", "-j -a", "-j -s", "-j -n", "-j -y", "-j -p", "-j -u", "-j -S"])
