@@ -9,15 +9,21 @@ from compliance.traffic.boxes import Family
 from tests.oracle.nft_matches import WORD, Matches, port_text
 from tests.oracle.vocabulary import Vocabulary
 
-PRIORITY = {"prerouting": "dstnat", "input": "100", "output": "-100", "postrouting": "srcnat"}
+# The kernel lets all of them translate at one place; their own priorities order them among themselves.
+PRIORITIES = {
+    "prerouting": ("dstnat", "dstnat", "-150", "-90"),
+    "input": ("100", "100", "90"),
+    "output": ("-100", "-100", "10"),
+    "postrouting": ("srcnat", "srcnat", "-10", "150"),
+}
 GIVES_SOURCE = frozenset({"input", "postrouting"})
 
 
 def chain(dice: Random, words: Vocabulary, matches: Matches, number: int) -> list[str]:
     """One base chain with up to four rules."""
-    hook = dice.choice(tuple(PRIORITY))
+    hook = dice.choice(tuple(PRIORITIES))
     policy = "drop" if dice.random() < 0.03 else "accept"
-    head = f"\t\ttype nat hook {hook} priority {PRIORITY[hook]}; policy {policy};"
+    head = f"\t\ttype nat hook {hook} priority {dice.choice(PRIORITIES[hook])}; policy {policy};"
     rules = [_rule(dice, words, matches, hook) for _ in range(dice.randint(1, 4))]
     return [f"\tchain nat{number} {{", head, *(f"\t\t{rule}" for rule in rules), "\t}"]
 
