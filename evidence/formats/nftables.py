@@ -1,8 +1,9 @@
 """`nft -j list ruleset`: tables of the families ip, ip6 and inet, with their sets, maps and base chains by priority.
 
-One object of the list counts as a line. Tables of bridge and netdev are not read: where one of them can drop a packet,
-the points on its way are unverifiable (tables of arp see no IP packet). So is every point where a table may be
-switched off (flags nobody knows) or an object has a key that no known version of nft prints.
+One object of the list counts as a line. Chains at a device (ingress, egress) are read as rules that may or may not see
+a packet: below VLANs, bridges and tunnels nobody knows by which device it came. Tables of bridge are not read: where
+one of them can drop a packet, the points on its way are unverifiable (tables of arp see no IP packet). So is every
+point where a table may be switched off (flags nobody knows) or an object has a key that no known nft prints.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from evidence.formats.untracked import NOTRACK, doubt_states
 from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Reading, Rule, Unread
 
 NAME = "nft-json"
-FAMILIES: dict[str, tuple[Family, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
+FAMILIES: dict[str, tuple[Family, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6), "netdev": (4, 6)}
+# Hooks at a device stand before or behind all others (include/uapi/linux/netfilter.h): hook, priority, tracking there.
+AT_DEVICE = {"ingress": ("prerouting", -(2**31), "not yet"), "egress": ("postrouting", 2**31 - 1, "unknown")}
 # Objects that say nothing about which packets pass.
 IGNORED = frozenset(
     {"metainfo", "flowtable", "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark",
@@ -208,11 +211,12 @@ class _Ruleset:
         """Base chains of families and hooks that are not read: unread where a packet can be lost in them."""
         for key, one in self.bases.items():
             hook = word(one.value["chain"].get("hook"))
-            if (key[0] in FAMILIES and hook in hooks.HOOKS) or key[:2] in self.asleep or key[0] == "arp":
+            open_at_end = one.value["chain"].get("policy", "accept") == "accept"
+            is_read = key[0] in FAMILIES and (hook in hooks.HOOKS or (hook in AT_DEVICE and open_at_end))
+            if is_read or key[:2] in self.asleep or key[0] == "arp":
                 continue
             inside = [rule for name, bases in self.reached.items() if key in bases for rule in self.rules[name]]
-            drops = one.value["chain"].get("policy", "accept") != "accept" or not all(map(_harmless, inside))
-            if drops:
+            if not open_at_end or not all(map(_harmless, inside)):
                 why = f"a chain of family {key[0]} at hook {hook} can drop packets; it is not read"
                 one.fail(self.account, why, *PASSED.get(hook, ()))
             for rule in inside:
@@ -233,16 +237,19 @@ class _Ruleset:
         about = base.value["chain"] if base else {}
         nat = any(self.bases[one].value["chain"].get("type") == "nat" for one in self.reached.get(key, ()))
         table = "nat" if nat else f"{key[0]} {key[1]}"
-        if base is None or about.get("hook") not in hooks.HOOKS or key[:2] in self.asleep:
+        hook = word(about.get("hook"))
+        if base is not None and hook in AT_DEVICE and key[:2] not in self.asleep:
+            return Chain(name, table, *AT_DEVICE[hook][:2], Action.PERMIT, tuple(rules))
+        if base is None or hook not in hooks.HOOKS or key[:2] in self.asleep:
             return Chain(name, table, "", 0, None, tuple(rules))
         default = POLICIES.get(word(about.get("policy", "accept")))
         priority = _priority(about.get("prio"))
         if default is None or priority is None:
             base.fail(self.account, "policy or priority of this chain is not known")
-            return Chain(name, table, about["hook"], 0, default, tuple(rules))
+            return Chain(name, table, hook, 0, default, tuple(rules))
         seq = len(self.rules[key]) + 1
         policies = [_policy(name, family, seq, default, base, self.account) for family in FAMILIES[key[0]][:1]]
-        return Chain(name, table, about["hook"], priority, default, (*rules, *policies))
+        return Chain(name, table, hook, priority, default, (*rules, *policies))
 
     def _rules(self, key: Key, seq: int, one: Found) -> list[Rule]:
         bases = [self.bases[base].value["chain"] for base in self.reached.get(key, ())]
@@ -259,12 +266,13 @@ class _Ruleset:
         origin = one.origin(self.account, comment=comment if isinstance(comment, str) else "")
         tracking = _tracking(bases)
         found: list[Rule] = []
+        perhaps = _perhaps(bases, one.first)
         for effect in effects:
             calls = effect.action in {Action.JUMP, Action.GOTO}
             draft = Draft(
                 id=f"{chain}#{detail.get('handle', f'at{seq}')}", chain=chain, seq=seq, action=effect.action,
                 target=_name((*key[:2], effect.target)) if calls else effect.target,
-                matches=effect.matches, nat=effect.nat, residue=effect.residue, origin=origin,
+                matches=effect.matches, nat=effect.nat, residue=(*effect.residue, *perhaps), origin=origin,
             )  # fmt: skip
             found.extend(rules_of(_with_tracking(draft, tracking), FAMILIES[key[0]]))
         return found
@@ -337,12 +345,26 @@ def _marks(statement: dict[str, Any]) -> bool:
     return isinstance(detail, dict) and isinstance(detail.get("key"), dict) and set(detail["key"]) <= {"meta", "ct"}
 
 
+def _perhaps(bases: Sequence[Mapping[str, Any]], line: int) -> tuple[Residue, ...]:
+    """The doubt of a rule that some packets do not come by, as it hangs on a device."""
+    at = [base for base in bases if word(base.get("hook")) in AT_DEVICE]
+    if not at:
+        return ()
+    named = [str(base[key]) for base in at for key in ("dev", "devices") if key in base]
+    text = (
+        f"it hangs on {', '.join(named) if named else 'a device that nft does not print'}, which not all packets pass"
+    )
+    return (Residue("match", text, line),)
+
+
 def _tracking(bases: Sequence[Mapping[str, Any]]) -> str:
     """Whether connections are tracked where a rule stands: "yes", "not yet", or "unknown" when callers differ."""
     answers: set[str] = set()
     for base in bases:
-        priority = _priority(base.get("prio"))
-        if word(base.get("hook")) not in hooks.TRACKING_HOOKS or priority is None or priority > hooks.CONNTRACK:
+        priority, hook = _priority(base.get("prio")), word(base.get("hook"))
+        if hook in AT_DEVICE:
+            answers.add(AT_DEVICE[hook][2])
+        elif word(base.get("hook")) not in hooks.TRACKING_HOOKS or priority is None or priority > hooks.CONNTRACK:
             answers.add("yes")
         else:
             answers.add("not yet" if priority < hooks.CONNTRACK else "unknown")

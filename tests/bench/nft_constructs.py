@@ -217,6 +217,20 @@ table inet f {
 	}
 }
 """,
+    "a chain at a device": """
+table netdev early {
+	chain in { type filter hook ingress device LINK priority 0; policy accept;
+		tcp dport { 22, 80 } drop
+		ip saddr 10.0.0.0/12 drop
+	}
+}
+table inet f {
+	chain onward { type filter hook forward priority 0; policy drop;
+		ip saddr 10.64.0.0/12 drop
+		accept
+	}
+}
+""",
     "zones, jumps and maps": """
 table inet zones {
 	map by_link { type ifname : verdict; elements = { "eth0" : goto open, "lan0" : jump narrow } }

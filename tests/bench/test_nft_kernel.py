@@ -94,9 +94,10 @@ def asked(kernel: Kernel, reading: Reading, line: str) -> Tally:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_ruleset_is_what_the_kernel_does(kernel: Kernel, name: str) -> None:
-    tally = compare.one_ruleset(kernel, Random(name), 60, rules=Ruleset(native=WHOLE[name]))
+    text = WHOLE[name].replace("LINK", kernel.layout.links[0].name)
+    tally = compare.one_ruleset(kernel, Random(name), 60, rules=Ruleset(native=text))
     assert [str(one) for one in tally.disagreements] == []
-    assert tally.verdicts > 10 * tally.unproven
+    assert tally.verdicts > (3 if "device" in name else 10) * tally.unproven
 
 
 @pytest.mark.parametrize("options", ["-j", "-j -a", "-j -s", "-j -n", "-j -y", "-j -p", "-j -u", "-j -S"])
