@@ -17,6 +17,7 @@ from compliance.traffic import addresses
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
+from evidence.formats.allow_union import Union
 from evidence.formats.first_hit import Values
 from evidence.formats.orders import Stages, orders
 from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, both, overlay
@@ -80,6 +81,7 @@ class Evaluator:
         self._chains = {chain.name: chain for chain in reading.chains}
         self._interfaces = Interfaces(reading, (rule for chain in reading.chains for rule in chain.rules))
         self._walks: dict[tuple[Family, Way], Walk] = {}
+        self._unions: dict[tuple[Family, Way], Union] = {}
         self._singles: dict[tuple[Family, Way], Singles] = {}
         self._obstacles: dict[Family, str] = {}
         self._orders_known: dict[Family, list[Stages]] = {}
@@ -126,6 +128,9 @@ class Evaluator:
         obstacle = self._obstacles[family]
         if obstacle:
             return Decision("unproven", "", None, (), obstacle)
+        if self._model() != "first-match":
+            one = self.pieces(family, box_of_values(values), iif=iif, oif=oif)[0]
+            return Decision(one.decision, one.rule, one.origin, one.path, one.because)
         ways = self._ways(family, values, iif, oif)
         piece = self._single(family, ways[0], values) if ways else None
         for known, way in enumerate(ways[1:], start=1):
@@ -184,8 +189,8 @@ class Evaluator:
     def _obstacle(self, family: Family) -> str:
         if self._point is None:
             return f"no rules of {self._name} were read"
-        if self._point.model != "first-match":
-            return f"the model {self._point.model} of {self._name} is not evaluated"
+        if self._point.model == "allow-union":
+            return ""
         if not self._stages(family):
             return f"no IPv{family} rules of {self._name} were read"
         return "" if self._orders(family) else f"too many chains of one priority translate on the way to {self._name}"
@@ -194,6 +199,8 @@ class Evaluator:
         """The chains of the point that see the family; an undefined one stays, so that the walk says so."""
         if self._point is None:
             return []
+        if self._point.model != "first-match":
+            return list(self._point.stages)  # what is attached there denies the other family as well
         return [name for name in self._point.stages if name not in self._chains or judges(self._chains[name], family)]
 
     def _orders(self, family: Family) -> list[Stages]:
@@ -217,20 +224,35 @@ class Evaluator:
     def _slice_pieces(
         self, family: Family, part: Slice, budget: Budget, *, chosen: bool = False, foreign: bool = False
     ) -> list[Piece]:
+        tiered = self._model() == "tiered"
         ways = [
-            Way(self._name, iif, oif, order, chosen, foreign)
+            Way(self._name, iif, oif, order, chosen, foreign, tiered)
             for iif in part.iif
             for oif in part.oif
             for order in range(len(self._orders(family)))
         ]
-        found = list(self._walk(family, ways[0]).pieces(part.box, budget))
+        found = self._way_pieces(family, ways[0], part.box, budget)
         for known, way in enumerate(ways[1:], start=1):
-            other = list(self._walk(family, way).pieces(part.box, budget))
+            other = self._way_pieces(family, way, part.box, budget)
             try:
                 found = list(overlay(found, other, (_ways_text(ways[:known]), _ways_text([way])), budget))
             except TooManyPieces:
                 return [Piece(part.box, "unproven", "", None, (), TOO_MANY)]
         return found
+
+    def _model(self) -> str:
+        return self._point.model if self._point else ""
+
+    def _way_pieces(self, family: Family, way: Way, box: Box, budget: Budget) -> list[Piece]:
+        if self._model() == "allow-union":
+            return list(self._union(family, way).pieces(box, budget))
+        return list(self._walk(family, way).pieces(box, budget))
+
+    def _union(self, family: Family, way: Way) -> Union:
+        key = (family, way)
+        if key not in self._unions:
+            self._unions[key] = Union(self._name, self._chains, self._stages(family), family, way.iif, way.oif)
+        return self._unions[key]
 
     def _walk(self, family: Family, way: Way) -> Walk:
         key = (family, way)

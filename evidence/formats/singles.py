@@ -75,7 +75,7 @@ class Singles:
             return self._only(list(self._walk.leave(work._replace(box=box))))
         step = work.frame.lane.steps[number]
         met = work._replace(box=box, frame=work.frame._replace(position=step.after))
-        return self._only(list(self._walk.apply(met, step)))
+        return self._only(list(self._walk.apply(met, step, Budget(0))))
 
     def _only(self, results: list[Work | Piece]) -> After:
         if len(results) != 1:

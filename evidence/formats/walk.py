@@ -8,6 +8,7 @@ At the end a piece is permitted when every world permits it, denied when every w
   is a flag and the walk returns behind the jump. After a residual RETURN or GOTO the rest of the chain is "maybe".
 * Stages are the base chains in order: accept ends only its own base chain, drop is final (kernel).
 * A RETURN from, or the end of, a base chain, and the end of a chain reached from it by GOTO, is its policy (kernel).
+* In tiers PERMIT and DENY are final, PASS and the end of a tier lead to the next one; the last one's default holds.
 * A translation changes what later rules see (translation.py); the chains that translate are then asked no more, and
   a new destination is routed anew: before FORWARD and INPUT, and after OUTPUT (kernel).
 """
@@ -79,6 +80,7 @@ class Way(NamedTuple):
     order: int = 0
     chosen: bool = False
     foreign: bool = False
+    tiered: bool = False
 
 
 class Walk:
@@ -163,13 +165,13 @@ class Walk:
             yield work._replace(box=rest, frame=frame._replace(position=number + 1))
         part = intersect(work.box, step.box)
         if part is not None:
-            yield from self.apply(work._replace(box=part, frame=frame._replace(position=step.after)), step)
+            yield from self.apply(work._replace(box=part, frame=frame._replace(position=step.after)), step, budget)
 
     def next_hit(self, work: Work) -> int | None:
         """The next step of the chain that some packet of the work meets."""
         return work.frame.lane.next_hit(work.box, work.frame.position)
 
-    def apply(self, work: Work, step: Step) -> Iterator[Work | Piece]:
+    def apply(self, work: Work, step: Step, budget: Budget) -> Iterator[Work | Piece]:
         """What becomes of traffic that meets a step, all of it. It stands behind the step already."""
         rule, frame = step.rule, work.frame
         if rule.nat is not None:
@@ -190,6 +192,8 @@ class Walk:
             yield from self.leave(work)
         elif rule.action is Action.CONTINUE:
             yield work
+        elif rule.action is Action.PASS and self._way.tiered:
+            yield from self._pass(work, step, budget)
         elif rule.action is Action.PASS:
             yield _unproven(work, rule, "pass has no meaning in a list of the first-match kind")
         else:
@@ -245,6 +249,9 @@ class Walk:
         if work.frame.parent is not None:
             yield work._replace(frame=work.frame.parent)
             return
+        if self._way.tiered and work.stage + 1 < len(self._stages):
+            yield self._next_tier(work)
+            return
         base = self._enter_stage(work.stage, work.oif).lane
         rule = base.chain.name + POLICY
         if base.default not in {Action.PERMIT, Action.DENY, Action.REJECT}:
@@ -255,6 +262,31 @@ class Walk:
         because = f"no rule decided; the default of {base.chain.name} is {'accept' if accept else 'drop'}"
         reason = Reason(rule, base.policy_origin, _path(work), because, _weight(base.chain))
         yield from self._end_stage(work, reason, accept=accept)
+
+    def _next_tier(self, work: Work) -> Work:
+        return work._replace(stage=work.stage + 1, frame=self._enter_stage(work.stage + 1, work.oif))
+
+    def _pass(self, work: Work, step: Step, budget: Budget) -> Iterator[Work | Piece]:
+        """On to the next tier; what only may be passed on goes both ways, and is decided where both decide alike."""
+        frame: Frame | None = work.frame
+        while frame is not None and not frame.maybe:
+            frame = frame.parent
+        ended = work._replace(frame=work.frame._replace(parent=None))
+        passed = list(self.leave(ended))
+        if not step.doubt and frame is None:
+            yield from passed
+            return
+        stayed: list[Work | Piece] = (
+            [work] if step.doubt or frame is None else list(self.leave(work._replace(frame=frame)))
+        )
+        ways = [self._ended(one, budget) for one in (passed, stayed)]
+        rule = step.rule.id
+        names = (f"the way {rule} passes it on", f"the way {rule} does not")
+        yield from list(overlay(ways[0], ways[1], names, budget))
+
+    def _ended(self, results: list[Work | Piece], budget: Budget) -> list[Piece]:
+        found = [one for one in results if isinstance(one, Piece)]
+        return [*found, *self._run([one for one in results if isinstance(one, Work)], budget)]
 
     def _verdict(self, work: Work, rule: Rule, *, accept: bool) -> Iterator[Work | Piece]:
         frame: Frame | None = work.frame
@@ -272,6 +304,12 @@ class Walk:
 
     def _end_stage(self, work: Work, reason: Reason, *, accept: bool) -> Iterator[Work | Piece]:
         contrary = work.may_drop if accept else work.may_accept
+        if self._way.tiered and contrary is not None:
+            yield _piece(work, "unproven", contrary)
+            return
+        if self._way.tiered:
+            yield _piece(work, "permit" if accept else "deny", reason)
+            return
         if not accept and contrary is None:
             yield _piece(work, "deny", reason) if self._concerns_host(work) else passes_by(work)
             return

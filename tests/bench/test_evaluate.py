@@ -252,7 +252,7 @@ def test_what_was_not_read_is_never_decided() -> None:
     assert decide(dataclasses.replace(reading(open_chain), unread=(other,)), "INPUT", _packet()).decision == "permit"
     assert decide(reading(open_chain), "FORWARD", _packet()).because == "no rules of FORWARD were read"
     tiered = dataclasses.replace(reading(open_chain), points=(Point("INPUT", "tiered", (INPUT,), 0),))
-    assert "tiered" in decide(tiered, "INPUT", _packet()).because
+    assert decide(tiered, "INPUT", _packet()).because.startswith("no rule decided")
     gone = reading(open_chain, stages=[INPUT, FILTER + "GONE"])
     assert "not defined" in decide(gone, "INPUT", _packet()).because
     assert decide(reading(base(INPUT, None)), "INPUT", _packet()).because.endswith("no known default")
