@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -27,6 +28,15 @@ SETTINGS = {
     "net/ipv6/icmp/echo_ignore_all": "1",
     "net/netfilter/nf_conntrack_checksum": "0",  # SCTP's own checksum is not worth computing here
 }
+# One rule of each kind that a kernel may have been built without.
+TRIAL = """
+ipset create o hash:net
+iptables-nft -A INPUT -p sctp -m conntrack --ctstate NEW -m set --match-set o src -m multiport --dports 1,2 -j REJECT
+ip6tables-nft -t nat -A POSTROUTING -m iprange --src-range ::1-::2 -j MASQUERADE
+iptables-legacy -w -t security -A INPUT -p dccp --dport 5 -j ACCEPT
+ip6tables-legacy -w -t nat -A PREROUTING -p udp -j REDIRECT --to-ports 7
+nft 'add table inet o; add chain inet o c { type nat hook prerouting priority -90; }; add rule inet o c redirect'
+"""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -38,6 +48,7 @@ class ToolRefused(Exception):
     """A tool did not take what it was given; the message is what it said."""
 
 
+@cache
 def missing() -> str:
     """Why the kernel cannot be asked here, as a sentence; "" when it can."""
     absent = [name for name in PROGRAMS if shutil.which(name, path=PATH) is None]
@@ -48,6 +59,10 @@ def missing() -> str:
     allowed = subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True, text=True)
     if allowed.returncode:
         return "The kernel cannot be asked here: a network namespace needs root or CAP_NET_ADMIN."
+    trial = ["unshare", "-n", "sh", "-ec", TRIAL]
+    tried = subprocess.run(trial, check=False, capture_output=True, text=True, env={"PATH": PATH})
+    if tried.returncode:
+        return f"The kernel cannot be asked here, it does not take every kind of rule: {tried.stderr.strip()[:200]}"
     return ""
 
 

@@ -13,21 +13,9 @@ from tests.oracle.vocabulary import Vocabulary
 FAMILIES: dict[str, tuple[Family, ...]] = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
 HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
 PRIORITIES = (
-    "filter",
-    "filter - 5",
-    "filter + 10",
-    "raw",
-    "mangle",
-    "security",
-    "-250",
-    "0",
-    "-1",
-    "300",
-    "-100",
-    "100",
-    "-120",
+    "filter", "filter - 5", "filter + 10", "raw", "mangle", "security", "-250", "0", "-1", "300", "-100", "100", "-120",
     "120",
-)
+)  # fmt: skip
 CALLED = ("web", "mgmt", "strict")
 QUIET = ("counter", 'log prefix "seen "', "counter log", "meta mark set 0x5", "ct mark set 0x9")
 DOUBT = ("limit rate 1000/second", "meta mark 0x1", "meta length 30-200")

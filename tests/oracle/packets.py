@@ -15,6 +15,7 @@ from tests.oracle.probe import PROTOCOLS, WITH_PORTS
 from tests.oracle.vocabulary import Vocabulary
 
 USUAL = {4: (6, 6, 6, 6, 17, 17, 1, 1), 6: (6, 6, 6, 6, 17, 17, 58, 58)}
+TRACKED_BY_PORT = frozenset({6, 17, 132})  # newer kernels no longer look at the ports of DCCP and UDP-Lite
 TRANSLATED = 5
 REGION_STEPS = 3_000  # how far our own regions are worked out to take corners from them
 POINTS = ("INPUT", "FORWARD", "OUTPUT")
@@ -145,7 +146,8 @@ def _flow(packet: Witness) -> tuple[object, ...]:
     """What the kernel knows a connection by, the same in both directions. ICMP has the packet's number as well."""
     if packet.proto in ICMP.values():
         return (packet,)
-    ends = sorted(((packet.src, packet.sport), (packet.dst, packet.dport)))
+    ports = (packet.sport, packet.dport) if packet.proto in TRACKED_BY_PORT else (0, 0)
+    ends = sorted(((packet.src, ports[0]), (packet.dst, ports[1])))
     return (packet.proto, *ends)
 
 
