@@ -69,6 +69,8 @@ ct state { new, related } accept
 ct state != invalid accept
 ct state vmap { invalid : drop, established : accept, related : accept, new : jump web }
 ct direction original accept
+ct status dnat accept
+ct status & dnat == dnat accept
 tcp flags syn / fin,syn,rst,ack accept
 tcp flags { syn, syn|ack } accept
 tcp flags & (fin|syn) == fin|syn accept
@@ -118,8 +120,6 @@ meter m { ip saddr limit rate 5/second } accept
 meta mark 0x10 accept
 meta mark & 0xff == 0x10 accept
 ct mark 5 accept
-ct status dnat accept
-ct status & dnat == dnat accept
 ct helper "ftp" accept
 ct original ip saddr 10.0.0.1 accept
 ct bytes > 1000 drop
