@@ -119,7 +119,7 @@ def test_examples_of_verdicts_do_what_is_said(tmp_path: Path) -> None:
     drawn = layout.drawn(Random("claims/host"))
     tally, said = Tally(), list[bool]()
     with host(drawn, tmp_path) as kernel:
-        for number in range(10):
+        for number in range(7):
             dice = Random(f"claims/{number}")
             words = vocabulary.drawn(dice, drawn)
             rules = rulesets.small(dice, words)
