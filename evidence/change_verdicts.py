@@ -8,7 +8,7 @@ change records (semantics 18) by the caller. Only what both readings prove count
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from compliance.traffic.boxes import FAMILIES, Box, Family, intersect
 from compliance.traffic.difference import shared
@@ -18,6 +18,7 @@ from evidence.case import Case, Host
 from evidence.excess_verdicts import cut, judged, subject
 from evidence.formats.evaluate import Piece
 from evidence.judgement import Judgement, at_line
+from evidence.regions import changed
 from evidence.rules import Certainty, Verdict
 
 
@@ -29,12 +30,24 @@ def changes(case: Case) -> Iterator[Judgement]:
             if earlier is None or point not in earlier.rule_points:
                 continue
             for family in FAMILIES:
-                now, then = host.whole(point, family), earlier.whole(point, family)
+                now, then = _both(host, earlier, point, family)
                 yield from _opened(case, host, point, family, _new(now, then, "permit", "deny"))
                 yield from _lost(case, host, point, family, _new(now, then, "deny", "permit"))
 
 
-def _new(now: tuple[Piece, ...], then: tuple[Piece, ...], decision: str, was: str) -> list[tuple[Piece, Box]]:
+def _both(host: Host, earlier: Host, point: str, family: Family) -> tuple[list[Piece], list[Piece]]:
+    """What the two readings say of the traffic that they may decide differently: (now, then)."""
+    now: list[Piece] = []
+    then: list[Piece] = []
+    limits = host.scope(point, family)
+    for region in changed(earlier.reading, host.reading, point, family):
+        for box in (part for limit in limits if (part := intersect(region, limit)) is not None):
+            now += host.pieces(point, family, box, overlook_unread=True)
+            then += earlier.pieces(point, family, box, overlook_unread=True)
+    return now, then
+
+
+def _new(now: Sequence[Piece], then: Sequence[Piece], decision: str, was: str) -> list[tuple[Piece, Box]]:
     """The parts that are decided one way now and were decided the other way before."""
     index = Index(piece.box for piece in then if piece.decision == was)
     return [

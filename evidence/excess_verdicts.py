@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from compliance.traffic.boxes import FAMILIES, TOP, Box, Budget, Family, TooManyPieces, limited
+from compliance.traffic.boxes import (
+    FAMILIES,
+    ICMP,
+    TOP,
+    Box,
+    Budget,
+    Family,
+    TooManyPieces,
+    box_of,
+    contains,
+    limited,
+)
 from compliance.traffic.difference import beyond
 from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
@@ -20,12 +31,19 @@ from compliance.traffic.witness import choose
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
 from evidence.connection_verdicts import not_given
 from evidence.formats.evaluate import Piece, judges
+from evidence.formats.first_packet import BORN, UNTRACKED
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
+from evidence.regions import may_pass, stages
 from evidence.rules import Action, Certainty, Verdict
 
 STEPS = 200_000
 WAYS = ("server to server", "outside to server", "server to outside")
 OPEN_BY_POLICY = "open by policy"
+# Neighbour and multicast discovery: never routed, never tracked, and a host without it has no IPv6 (RFC 4890, 4.4.1).
+LINK_UPKEEP: dict[Family, tuple[Box, ...]] = {
+    4: (),
+    6: tuple(box_of(6, proto=ICMP[6], sport=kinds) for kinds in BORN[6][UNTRACKED]),
+}
 
 
 @dataclass(slots=True)
@@ -67,7 +85,7 @@ def _never_forwards(host: Host, point: str, family: Family) -> bool:
 def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgement]:
     by_rule: dict[str, Excess] = {}
     blind: list[Piece] = []
-    for piece in host.whole(point, family):
+    for piece in _found(case, host, point, family):
         if piece.decision == "deny":
             continue
         if not piece.rule or not_given(piece, host.name, family):
@@ -79,6 +97,13 @@ def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgemen
         yield _blind(host, point, family, blind[0])
     for held in by_rule.values():
         yield from _of_rule(case, host, point, family, held)
+
+
+def _found(case: Case, host: Host, point: str, family: Family) -> Iterator[Piece]:
+    """What the point says of all traffic it may let through beyond the authorised."""
+    place, index = host.points[point], case.authorised_at(host, point, family)
+    for box in may_pass(place, stages(host.reading, place, family), index, host.scope(point, family)):
+        yield from host.pieces(point, family, box, overlook_unread=True)
 
 
 def _is_blind(host: Host, point: str, family: Family) -> bool:
@@ -132,9 +157,13 @@ def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -
 
 
 def judged(case: Case, point: str, family: Family, boxes: Iterable[Box]) -> list[Box]:
-    """The part of the boxes that has a server at one end. At INPUT and OUTPUT the host itself is one."""
+    """The part of the boxes that has a server at one end. At INPUT and OUTPUT the host itself is one.
+
+    The upkeep of an IPv6 link between neighbours is no communication between servers (docs/adr/0005).
+    """
+    boxes = [box for box in boxes if not any(contains(one, box) for one in LINK_UPKEEP[family])]
     if point != FORWARD:
-        return list(boxes)
+        return boxes
     servers = case.estate.spans[family]
     others = without([(0, TOP[family])], servers)
     found: list[Box] = []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, intersect
-from compliance.traffic.index import Index
+from compliance.traffic.boxes import FAMILIES, Box, Family
 from compliance.traffic.witness import describe
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of
 from evidence.formats.evaluate import Evaluator, Piece
 from evidence.judgement import in_own_words
+from evidence.regions import changed
 from evidence.rules import Reading, Rule
 
 Part = tuple[Box, Piece, Piece]  # a box with what decides it in OLD and in NEW
@@ -41,16 +42,13 @@ def run(asked: argparse.Namespace) -> Answer:
     return Answer(status(findings=changed, unproven=unproven), answer, _text(answer))
 
 
-def _parts(old: Reading, new: Reading, point: str, family: Family) -> list[Part]:
-    before = Evaluator(old, point).pieces(family, FULL[family])
-    after = Evaluator(new, point).pieces(family, FULL[family])
-    index = Index(piece.box for piece in before)
-    return [
-        (part, before[number], piece)
-        for piece in after
-        for number in index.numbers(piece.box)
-        if (part := intersect(piece.box, before[number].box)) is not None
-    ]
+def _parts(old: Reading, new: Reading, point: str, family: Family) -> Iterator[Part]:
+    """All traffic of rules that changed, cut where either file decides it by another rule."""
+    before, after = Evaluator(old, point), Evaluator(new, point)
+    for region in changed(old, new, point, family):
+        for piece in after.pieces(family, region):
+            for earlier in before.pieces(family, piece.box):
+                yield earlier.box, earlier, piece
 
 
 def _kind(part: Part) -> str:
