@@ -41,10 +41,16 @@ def test_every_prefix_of_json_is_refused(content: bytes) -> None:
 
 
 def test_every_prefix_of_a_save_is_refused_up_to_its_closing_comment() -> None:
+    """Right behind a COMMIT it may be a file that somebody edited: read, but no point of it is verifiable."""
     closing = WHOLE_SAVE.index(b"# Completed on ") + len(b"# Completed on ")
+    committed = WHOLE_SAVE.index(b"COMMIT\n") + len(b"COMMIT\n")
     accepted = [end for end in range(len(WHOLE_SAVE)) if attempt(WHOLE_SAVE[:end]) is not None]
-    assert accepted
-    assert min(accepted) >= closing - 1  # a blank less still shows that the comment was there
+    assert [end for end in accepted if end < closing - 1] == [committed]  # a blank less still shows the comment
+    edited = attempt(WHOLE_SAVE[:committed])
+    assert edited is not None
+    assert all(point.unread for point in edited.points)
+    with pytest.raises(FormatError, match="cut off"):
+        read_host([Artefact("dump", WHOLE_SAVE[:committed], "iptables-save")])
 
 
 def test_a_dump_cut_between_two_families_never_decides_the_missing_one() -> None:
