@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces
@@ -58,6 +59,13 @@ class Decision:
     because: str
 
 
+class Ways(NamedTuple):
+    """The ways that are possible for a packet, and what they are called."""
+
+    singles: tuple[Singles, ...]
+    names: tuple[str, ...]
+
+
 def judges(chain: Chain, family: Family) -> bool:
     """Whether a base chain sees packets of the family: by its name, else by the rules it has."""
     prefix, _, rest = chain.name.partition(":")
@@ -86,8 +94,8 @@ class Evaluator:
         self._obstacles: dict[Family, str] = {}
         self._orders_known: dict[Family, list[Stages]] = {}
         self._cuts: dict[Family, list[int]] = {}
-        self._ways_known: dict[tuple[Family, int, int, str | None, str | None], tuple[Way, ...]] = {}
-        self._decisions: dict[int, tuple[Piece, Decision]] = {}  # by the identity of the piece, which is kept beside
+        self._ways_known: dict[tuple[Family, int, int, str | None, str | None], Ways] = {}
+        self._decisions: dict[tuple[object, ...], tuple[tuple[Piece, ...], Decision]] = {}
 
     def pieces(
         self, family: Family, box: Box, *, iif: str | None = None, oif: str | None = None, steps: int = STEPS
@@ -132,32 +140,39 @@ class Evaluator:
             one = self.pieces(family, box_of_values(values), iif=iif, oif=oif)[0]
             return Decision(one.decision, one.rule, one.origin, one.path, one.because)
         ways = self._ways(family, values, iif, oif)
-        piece = self._single(family, ways[0], values) if ways else None
-        for known, way in enumerate(ways[1:], start=1):
-            other = self._single(family, way, values)
-            if piece is not None and piece is not other:
-                piece = both(piece.box, piece, other, (_ways_text(ways[:known]), _ways_text([way])))
+        found = tuple([single.piece(values, STEPS) for single in ways.singles])
+        key = (ways.names, *map(id, found))
+        kept = self._decisions.get(key)
+        if kept is not None:  # the pieces are kept beside, so that their identities stay theirs
+            return kept[1]
+        piece = self._agreed(found, ways)
         if piece is None or piece.because == PASSES_BY:
             return self._nobody(family, values)
-        kept = self._decisions.get(id(piece))
-        if kept is not None and kept[0] is piece:
-            return kept[1]
         unread = self._unread()
         one = _unverifiable(piece, unread) if unread else piece
         made = Decision(one.decision, one.rule, one.origin, one.path, one.because)
         if len(self._decisions) > MOST_KEPT:
             self._decisions.clear()
-        self._decisions[id(piece)] = (piece, made)
+        self._decisions[key] = (found, made)
         return made
 
-    def _single(self, family: Family, way: Way, values: Values) -> Piece:
-        key = (family, way)
-        singles = self._singles.get(key)
-        if singles is None:
-            singles = self._singles[key] = Singles(self._walk(family, way), family)
-        return singles.piece(values, STEPS)
+    @staticmethod
+    def _agreed(found: Sequence[Piece], ways: Ways) -> Piece | None:
+        """What holds of a packet whichever way it takes; None when there is no way for it."""
+        if not found:
+            return None
+        piece = found[0]
+        for known, other in enumerate(found[1:], start=1):
+            piece = both(piece.box, piece, other, (" or ".join(ways.names[:known]), ways.names[known]))
+        return piece
 
-    def _ways(self, family: Family, values: Values, iif: str | None, oif: str | None) -> tuple[Way, ...]:
+    def _single(self, family: Family, way: Way) -> Singles:
+        key = (family, way)
+        if key not in self._singles:
+            self._singles[key] = Singles(self._walk(family, way), family)
+        return self._singles[key]
+
+    def _ways(self, family: Family, values: Values, iif: str | None, oif: str | None) -> Ways:
         """The ways a packet may take through the point: the same for all addresses that nothing tells apart."""
         cuts = self._cuts.get(family)
         if cuts is None:
@@ -168,18 +183,19 @@ class Evaluator:
             ways = self._ways_known[key] = self._ways_of(family, box_of_values(values), iif, oif)
         return ways
 
-    def _ways_of(self, family: Family, box: Box, iif: str | None, oif: str | None) -> tuple[Way, ...]:
+    def _ways_of(self, family: Family, box: Box, iif: str | None, oif: str | None) -> Ways:
         foreign = False
         slices = self._interfaces.slices(self._name, family, box, iif, oif)
         if not slices and self._name == "INPUT" and self._redirects(family):
             foreign, slices = True, self._interfaces.foreign(family, box, iif)
-        return tuple(
+        ways = [
             Way(self._name, come, go, order, oif is not None and not foreign, foreign)
             for one in slices[:1]
             for come in one.iif
             for go in one.oif
             for order in range(len(self._orders(family)))
-        )
+        ]
+        return Ways(tuple(self._single(family, way) for way in ways), tuple(_ways_text([way]) for way in ways))
 
     def _nobody(self, family: Family, values: Values) -> Decision:
         side, value = ("destination", values[1]) if self._name == "INPUT" else ("source", values[0])

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from compliance.traffic import addresses, intervals
 from compliance.traffic.boxes import FAMILIES, Box, Family, limited
@@ -27,6 +28,10 @@ OTHER = "any other interface"  # stands for every interface that no rule names
 NO_INTERFACE = ""  # the side that does not exist at a hook: out on INPUT, in on OUTPUT
 LOOPBACK_NET: dict[Family, tuple[int, int]] = {4: (0x7F000000, 0x7FFFFFFF), 6: (1, 1)}
 Names = tuple[str, ...]
+Side = Literal["in", "out"]
+IN: Side = "in"
+OUT: Side = "out"
+Limit = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +67,25 @@ class Interfaces:
     """The interfaces and addresses of one host, as read, and the names its rules use."""
 
     def __init__(self, reading: Reading, rules: Iterable[Rule]) -> None:
-        limits = {limit for rule in rules for limit in (rule.iif, rule.oif) if limit is not None}
-        self._limits = sorted(limits, key=sorted)
-        known = sorted(name for name in reading.addresses if name != LOOPBACK)
-        self.names = self._distinct(tuple(known) if known else self._mentioned())
+        mine = list(rules)
         self._addresses = reading.addresses
+        # A redirected packet goes to an address of the interface it came in by: then no two of them are alike.
+        self._redirects = any(rule.nat is not None and rule.nat.kind == "redirect" for rule in mine)
+        self._limits = {IN: _limits(rule.iif for rule in mine), OUT: _limits(rule.oif for rule in mine)}
+        known = tuple(sorted(name for name in reading.addresses if name != LOOPBACK))
+        self._names = {side: self._distinct(known or _mentioned(self._limits[side]), side) for side in (IN, OUT)}
         self._routes: dict[Family, Routes] = {family: Routes(reading.routes, family) for family in FAMILIES}
 
-    def _mentioned(self) -> Names:
-        plain = {name.removeprefix("!") for limit in self._limits for name in limit} - {LOOPBACK, "+"}
-        return (*sorted(plain), OTHER)
-
-    def _distinct(self, names: Names) -> Names:
-        """One of all interfaces that no rule tells apart."""
-        told_apart: dict[tuple[bool, ...], str] = {}
+    def _distinct(self, names: Names, side: Side) -> Names:
+        """One of all interfaces that no rule tells apart on a side."""
+        told_apart: dict[tuple[object, ...], str] = {}
         for name in names:
-            told_apart.setdefault(self._signature(name), name)
+            told_apart.setdefault(self._signature(name, side), name)
         return tuple(told_apart.values())
 
-    def _signature(self, name: str) -> tuple[bool, ...]:
-        return tuple(matches(limit, name) for limit in self._limits)
+    def _signature(self, name: str, side: Side) -> tuple[object, ...]:
+        held = self._addresses.get(name, ()) if self._redirects and side == IN else ()
+        return held, *(matches(limit, name) for limit in self._limits[side])
 
     def own(self, family: Family) -> dict[int, Names]:
         """The host's addresses with the interfaces that hold them; empty when they are not known."""
@@ -110,29 +114,29 @@ class Interfaces:
         own = [value for value in self.own(family) if low <= value <= high]
         found = {LOOPBACK} if own else set()
         if len(own) <= high - low:
-            found.update(name for _, _, names in self.outgoing(family, low, high) for name in names or self.names)
+            found.update(name for _, _, names in self.outgoing(family, low, high) for name in names or self._names[OUT])
         return tuple(sorted(found))
 
     def outgoing(self, family: Family, low: int, high: int) -> list[tuple[int, int, Names]]:
         """A range of destinations cut where packets leave by other interfaces; no names = it is not known."""
         routes = self._routes[family]
         if not routes.known:
-            return self.segments(family, low, high)
+            return self.segments(family, low, high, OUT)
         found: list[tuple[int, int, Names]] = []
         for start, end, names in routes.parts(low, high):
-            telling = self._distinct(names)
+            telling = self._distinct(names, OUT)
             if found and found[-1][2] == telling:
                 found[-1] = (found[-1][0], end, telling)
             else:
                 found.append((start, end, telling))
         return found
 
-    def segments(self, family: Family, low: int, high: int) -> list[tuple[int, int, Names]]:
+    def segments(self, family: Family, low: int, high: int, side: Side) -> list[tuple[int, int, Names]]:
         """A range cut at the connected networks: each part with the interfaces of the longest one that holds it.
 
         Where no rule tells interfaces apart, one uncut range with no names.
         """
-        if len(self.names) <= 1:
+        if len(self._names[side]) <= 1:
             return [(low, high, ())]
         networks = self._networks(family)
         starts = {low}
@@ -162,17 +166,21 @@ class Interfaces:
             return [Slice(box, (NO_INTERFACE,), (LOOPBACK,))]
         if point == "INPUT":
             return [
-                Slice(part, self._pick(iif, names), (NO_INTERFACE,))
+                Slice(part, self._pick(IN, iif, names), (NO_INTERFACE,))
                 for part, names in self._towards_own(family, box, own_at=2, peer_at=0)
             ]
         if point == "OUTPUT":
             return [
-                Slice(part, (NO_INTERFACE,), self._pick(oif, names))
+                Slice(part, (NO_INTERFACE,), self._pick(OUT, oif, names))
                 for part, names in self._towards_own(family, box, own_at=0, peer_at=2, given=oif)
             ]
         return [
-            Slice(limited(limited(box, 0, src, src_end), 2, dst, dst_end), self._pick(iif, via), self._pick(oif, to))
-            for src, src_end, via in self.segments(family, box[0], box[1])
+            Slice(
+                limited(limited(box, 0, src, src_end), 2, dst, dst_end),
+                self._pick(IN, iif, via),
+                self._pick(OUT, oif, to),
+            )
+            for src, src_end, via in self.segments(family, box[0], box[1], IN)
             for dst, dst_end, to in ([(box[2], box[3], ())] if oif else self.outgoing(family, box[2], box[3]))
         ]
 
@@ -183,15 +191,15 @@ class Interfaces:
             return []
         places = intervals.subtract([(box[2], box[3])], [(value, value) for value in own])
         return [
-            Slice(limited(limited(box, 0, src, src_end), 2, low, high), self._pick(iif, via), (NO_INTERFACE,))
-            for src, src_end, via in self.segments(family, box[0], box[1])
+            Slice(limited(limited(box, 0, src, src_end), 2, low, high), self._pick(IN, iif, via), (NO_INTERFACE,))
+            for src, src_end, via in self.segments(family, box[0], box[1], IN)
             for low, high in places
         ]
 
-    def _pick(self, given: str | None, possible: Names) -> Names:
+    def _pick(self, side: Side, given: str | None, possible: Names) -> Names:
         if given is not None:
             return (given,)
-        return self._distinct(possible) if possible else self.names
+        return self._distinct(possible, side) if possible else self._names[side]
 
     def _towards_own(
         self, family: Family, box: Box, *, own_at: int, peer_at: int, given: str | None = None
@@ -214,7 +222,7 @@ class Interfaces:
     ) -> list[tuple[int, int, Names]]:
         if given:
             return [(low, high, ())]
-        return self.segments(family, low, high) if incoming else self.outgoing(family, low, high)
+        return self.segments(family, low, high, IN) if incoming else self.outgoing(family, low, high)
 
     def _path(self, family: Family, peer: tuple[int, int], link: Names, holders: Names, *, incoming: bool) -> Names:
         if link and incoming:
@@ -222,6 +230,15 @@ class Interfaces:
         if link or self._routes[family].known:
             return link
         return holders
+
+
+def _limits(limits: Iterable[Limit | None]) -> list[Limit]:
+    return sorted({limit for limit in limits if limit is not None}, key=sorted)
+
+
+def _mentioned(limits: Iterable[Limit]) -> Names:
+    plain = {name.removeprefix("!") for limit in limits for name in limit} - {LOOPBACK, "+"}
+    return (*sorted(plain), OTHER)
 
 
 def _by_holders(own: dict[int, Names]) -> dict[Names, list[tuple[int, int]]]:
