@@ -23,7 +23,8 @@ from compliance.traffic.shares import Origin
 from compliance.traffic.witness import describe
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of
-from evidence.rules import Reading, Verdict
+from evidence.narrower import commands
+from evidence.rules import Reading, Rule, Verdict
 from evidence.share_verdicts import Row
 from evidence.verdicts import Judgement, judge, roll_up
 
@@ -52,7 +53,11 @@ def run(asked: argparse.Namespace) -> Answer:
     kept = [one for one in found if _concerns(one, host, point)]
     sources = _sources(reading)
     carried = _carried(kept)
-    verdicts = [_verdict(one, entries, sources, carried) for one in kept]
+    rules: dict[str, list[Rule]] = {}
+    for chain in reading.chains:
+        for rule in chain.rules:
+            rules.setdefault(rule.id, []).append(rule)
+    verdicts = [_verdict(one, entries, sources, carried, rules) for one in kept]
     findings = any(one.verdict not in AS_AUTHORISED | NOT_KNOWN for one in kept)
     unproven = any(one.verdict in NOT_KNOWN for one in kept) or bool(reading.unread)
     summary = _summary(kept, entries, reading)
@@ -100,7 +105,9 @@ def _sources(reading: Reading) -> dict[str, Origin]:
     return found
 
 
-def _verdict(one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], carried: Carried) -> dict[str, Any]:
+def _verdict(
+    one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], carried: Carried, rules: Mapping[str, list[Rule]]
+) -> dict[str, Any]:
     origin = sources.get(one.rule)
     known = {entry.id for entry in wanted.entries}
     return {
@@ -112,14 +119,15 @@ def _verdict(one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], carr
         "line": origin.first if origin else 0,
         "connection": one.subject if one.subject in known else "",
         "counter_example": one.witness.as_dict() if one.witness else None,
-        "proposal": _proposal(one, wanted, carried),
+        "proposal": _proposal(one, wanted, carried, rules),
         "family": one.family,
         "because": one.because,
     }
 
 
-def _proposal(one: Judgement, wanted: Wanted, carried: Carried) -> str:
-    """What to do about it, in the words of the register ("" where nothing follows from the rules alone)."""
+def _proposal(one: Judgement, wanted: Wanted, carried: Carried, rules: Mapping[str, list[Rule]]) -> str:
+    """What to do about it, in the words of the register ("" where nothing follows from the rules alone), and below
+    the commands to type where the rule's format has them."""
     if one.verdict in {Verdict.not_implemented, Verdict.approved_not_done} and one.excess:
         return f"permit {_spelt(one, one.excess)}"
     if one.verdict is not Verdict.permits_more:
@@ -134,7 +142,22 @@ def _proposal(one: Judgement, wanted: Wanted, carried: Carried) -> str:
         if entry.family == one.family
         for box in (part_at(entry, host, point, wanted) if host in wanted.servers else entry.boxes)
     ]
-    return f"narrow the rule to {_spelt(one, boxes)}" if boxes else "remove the rule, or ask for what it permits"
+    if not boxes:
+        return "remove the rule, or ask for what it permits"
+    typed = commands(rules[one.rule], _authorised(wanted, host, point)) if one.rule in rules else []
+    return "\n".join([f"narrow the rule to {_spelt(one, boxes)}", *typed])
+
+
+def _authorised(wanted: Wanted, host: str, point: str) -> list[tuple[Family, Box]]:
+    """All authorised traffic that may pass the host: at its other points too, as rules may be called from several."""
+    if host not in wanted.servers or point not in NEEDS_HOST:
+        return [(entry.family, box) for entry in wanted.entries for box in entry.boxes]
+    return [
+        (entry.family, box)
+        for entry in wanted.entries
+        for place in NEEDS_HOST
+        for box in part_at(entry, host, place, wanted)
+    ]
 
 
 def _carried(found: Iterable[Judgement]) -> Carried:
@@ -171,7 +194,10 @@ def _text(verdicts: list[dict[str, Any]], summary: dict[str, Any]) -> str:
         about = f"{one['connection']} " if one["connection"] else ""
         lines.append(f"{one['verdict']} ({one['certainty']}) {about}at {one['point']}: {place}{one['because']}")
         if one["proposal"]:
-            lines.append(f"    proposal: {one['proposal']}")
+            lines += [
+                f"    {'proposal: ' if not number else ''}{line}"
+                for number, line in enumerate(one["proposal"].split("\n"))
+            ]
     counts = ", ".join(f"{count} {name}" for name, count in summary["verdicts"].items()) or "nothing to judge"
     lines.append(f"{counts}; {summary['unread_lines']} unread lines")
     if summary["not_judged"]:

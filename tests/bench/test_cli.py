@@ -182,7 +182,10 @@ def test_check_of_a_firewall_judges_every_connection_at_forward(run: Run) -> Non
     assert status == 1  # the rule is wider than the connection
     found = {one["verdict"]: one for one in data["verdicts"]}
     assert found["implemented"]["connection"] == "CON-1"
-    assert found["permits_more"]["proposal"] == "narrow the rule to 10.20.4.11 → 10.20.8.1 tcp/443"
+    assert found["permits_more"]["proposal"].splitlines() == [
+        "narrow the rule to 10.20.4.11 → 10.20.8.1 tcp/443",
+        "iptables -R WEB 1 -s 10.20.4.11 -d 10.20.8.1 -p tcp --dport 443 -j ACCEPT",
+    ]
     assert run("check", "--rules", "v4", "--register", "r", "--point", "INPUT")[0] == 2
 
 
