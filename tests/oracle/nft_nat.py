@@ -25,7 +25,8 @@ def chain(dice: Random, words: Vocabulary, matches: Matches, number: int) -> lis
     policy = "drop" if dice.random() < 0.03 else "accept"
     head = f"\t\ttype nat hook {hook} priority {dice.choice(PRIORITIES[hook])}; policy {policy};"
     rules = [_rule(dice, words, matches, hook) for _ in range(dice.randint(1, 4))]
-    return [f"\tchain nat{number} {{", head, *(f"\t\t{rule}" for rule in rules), "\t}"]
+    # Where nothing at all looks at connections the kernel does not track them, and asks no chain of this type.
+    return [f"\tchain nat{number} {{", head, "\t\tct state new counter", *(f"\t\t{rule}" for rule in rules), "\t}"]
 
 
 def _rule(dice: Random, words: Vocabulary, matches: Matches, hook: str) -> str:
