@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import policies, reference
+from benchmarks import packet, policies, reference
 from benchmarks.acl_check import Peer
 from benchmarks.figures import Figure, peak_megabytes, say_peak, seconds
 from compliance.traffic.boxes import FULL, Box, Budget, Family
@@ -24,6 +24,7 @@ def figures() -> Iterator[Figure]:
     yield from _fragments()
     yield from _shapes()
     yield _against_acl_check()
+    yield from packet.figures()
     yield from _sizes(4)
     yield from _sizes(6)
     full = peak_megabytes("benchmarks.algebra")

@@ -6,7 +6,7 @@ leaves (routes.py). From `ip -j addr` (Reading.addresses) it is taken that
 
 * a neighbour on a connected network is reached by the interface of that network;
 * what comes from further away to a host's address comes in by the interface that holds the address
-  (or, for a neighbour on another connected network, by that one as well; or by the one the answer leaves by);
+  (or, for a neighbour on another connected network, by that one as well);
 * without routes, what a host sends further away leaves by the interface that holds the source address.
 
 Without addresses every interface that a rule names, and "any other", stays possible.
