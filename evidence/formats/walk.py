@@ -21,7 +21,7 @@ from typing import NamedTuple
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect, subtract
 from compliance.traffic.shares import Origin
 from evidence.formats.lanes import POLICY, Lane, Step, has, named, texts
-from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, overlay
+from evidence.formats.pieces import ASLEEP, PASSES_BY, TOO_MANY, Decided, Piece, overlay
 from evidence.formats.routes import NOWHERE
 from evidence.formats.slices import LOOPBACK, NO_INTERFACE, Interfaces
 from evidence.formats.translation import OF_DESTINATION, UNSHIFTED, Ends, Shift, as_sent, seen, translated
@@ -94,6 +94,7 @@ class Walk:
         self._stages = tuple(stages)
         self._ends = Ends(interfaces, family, way.iif)
         self._ends.local = way.point == "OUTPUT"
+        self._tracks: bool | None = None  # whether a rule of the family is seen to need connection tracking
 
     def pieces(self, box: Box, budget: Budget) -> Iterator[Piece]:
         """The box in pieces, each decided or unproven; together they are the box. Above the budget: unproven.
@@ -304,6 +305,8 @@ class Walk:
 
     def _end_stage(self, work: Work, reason: Reason, *, accept: bool) -> Iterator[Work | Piece]:
         contrary = work.may_drop if accept else work.may_accept
+        if not accept and contrary is None and self._may_sleep(self._chains[self._stages[work.stage]]):
+            contrary = reason._replace(because=ASLEEP)
         if self._way.tiered and contrary is not None:
             yield _piece(work, "unproven", contrary)
             return
@@ -319,6 +322,15 @@ class Walk:
         # A flag of another stage or chain was for traffic of which it was not known what translates it.
         done = work._replace(may_accept=None, may_drop=None, doubt=work.doubt or contrary, permit=permit)
         yield from self._next(done)
+
+    def _may_sleep(self, base: Chain) -> bool:
+        """Whether a chain that translates may not be asked at all: only what tracks connections wakes it (kernel)."""
+        if base.table != "nat" or self._way.tiered:
+            return False
+        if self._tracks is None:
+            rules = (rule for chain in self._chains.values() for rule in chain.rules if rule.family == self._family)
+            self._tracks = any(rule.states is not None or rule.nat is not None for rule in rules)
+        return not self._tracks
 
     def _concerns_host(self, work: Work) -> bool:
         return not self._way.foreign or work.shift.destination

@@ -230,6 +230,17 @@ def test_a_later_definite_drop_settles_an_earlier_doubt() -> None:
     assert decide(reading(doubtful, base(INPUT, PERMIT)), "INPUT", _packet()).decision == "unproven"
 
 
+def test_a_chain_that_translates_may_sleep_while_nothing_tracks_connections() -> None:
+    """The kernel does not ask it then (`./run oracle` found it): its drop proves nothing."""
+    name = "nft:ip/nat/pre"
+    sleeper = base(name, DENY, hook="prerouting", table="nat", priority=-100)
+    found = decide(reading(sleeper, base(INPUT, PERMIT)), "INPUT", _packet())
+    assert (found.decision, found.rule) == ("unproven", name + "#policy")
+    assert decide(reading(sleeper, base(INPUT, DENY)), "INPUT", _packet()).decision == "deny"
+    waking = rule(INPUT, 1, PERMIT, boxes.box_of(4, dport=9), states=("ESTABLISHED",))
+    assert decide(reading(sleeper, base(INPUT, PERMIT, waking)), "INPUT", _packet()).decision == "deny"
+
+
 def test_ipv6_is_its_own_world() -> None:
     v4_only = reading(base(INPUT, PERMIT))
     found = decide(v4_only, "INPUT", _packet(src="2001:db8::1", dst="2001:db8::5"))
