@@ -53,9 +53,7 @@ OBJECTS: Final[dict[str, Row]] = {
     "source_raw": Row(INSIDE, INSIDE),
     "source_upload": Row(POST_ONLY, INSIDE),
     "source_pull": Row(POST_ONLY, (*OWNERS, "erin", "alex")),
-    "source_accept": Row(
-        NOBODY, (*OWNERS, "erin")
-    ),  # nothing waits here: test_smaller.py
+    "source_accept": Row(NOBODY, (*OWNERS, "erin")),  # nothing waits here: test_smaller.py
     "pack": Row(INSIDE, INSIDE),
     "pack_verify": Row(POST_ONLY, INSIDE),
     "pack_again": Row(POST_ONLY, NOBODY),  # of one that failed: tests/evidence/test_given_up.py

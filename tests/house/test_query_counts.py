@@ -1,0 +1,78 @@
+"""What each list costs in SQL with few rows and with many: recorded in tests/query_counts.json.
+
+A list must not ask more the more rows it has. Those in GROWING still do, by as much as is recorded, and no other may.
+
+After a change that is meant, record anew: `RECORD_QUERY_COUNTS=1 ./run test tests/house/test_query_counts.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from evidence.models import Finding
+from reviews import actions as reviews
+from tests.evidence.test_comparing import Site
+from tests.factories import asked, network
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
+PAGES: Final = (
+    "/inbox/", "/changes/", "/connections/", "/shares/", "/servers/", "/evidence/", "/findings/", "/sources/",
+    "/packs/", "/reviews/", "/setup/",
+)  # fmt: skip
+MORE: Final = 24
+GROWING: Final = ("/inbox/", "/connections/", "/evidence/", "/reviews/")
+
+
+def counts(site: Site) -> dict[str, int]:
+    """Page → the queries it asks, for Omar, who owns the system. The second visit counts: the first fills caches."""
+    client = Client()
+    client.force_login(site.people.omar, backend="allauth.account.auth_backends.AuthenticationBackend")
+    found = {}
+    for page in PAGES:
+        client.get(page)
+        with CaptureQueriesContext(
+            connection,
+        ) as asked_of_it:
+            assert client.get(page).status_code == 200
+        found[page] = len(asked_of_it)
+    return found
+
+
+def grow(site: Site) -> None:
+    """Many more of everything that a list shows."""
+    for number in range(MORE):
+        asked(site.people, network("pay-app-01", "pay-db-01", f"tcp/{7000 + number}"), title=f"Request {number}")
+        reviews.add_review(site.people.payroll, due_at=timezone.now(), chair=site.people.mina, by=site.people.mina)
+    source = site.sources[0]
+    for number in range(MORE):
+        source.pk, source.name = None, f"source {number}"
+        source.save(force_insert=True)
+    one = Finding.objects.all()[0]
+    for number in range(MORE):
+        one.pk, one.fingerprint, one.subject = None, f"{number:064x}", f"a rule {number}"
+        one.save(force_insert=True)
+
+
+def test_the_lists_ask_as_many_queries_as_recorded_however_many_rows(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.read()
+    site.compare()
+    few = counts(site)
+    grow(site)
+    many = counts(site)
+    both = {page: [few[page], many[page]] for page in PAGES}
+    if os.environ.get("RECORD_QUERY_COUNTS"):
+        RECORD.write_text(json.dumps(both, indent=2) + "\n")
+    growing = sorted(page for page in PAGES if many[page] > few[page])
+    assert growing == sorted(GROWING), "a list asks more queries the more rows it has, or one of GROWING was mended"
+    assert both == json.loads(RECORD.read_text())
