@@ -31,6 +31,7 @@ from evidence.formats.untracked import doubt_states
 from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Reading, Rule, Unread
 
 NAME = "iptables-save"
+NFT_SECURITY = 150  # iptables-nft hangs its security table behind nat (iptables/nft.c), legacy before it
 HOOK = {name.upper(): name for name in hooks.HOOKS}
 BUILTIN: dict[str, tuple[str, ...]] = {
     "raw": ("PREROUTING", "OUTPUT"),
@@ -376,7 +377,7 @@ class _Table:
             rules.append(self._policy(name, declared[0], declared[1], len(self.by_chain[name]) + 1))
         hook = HOOK[name] if base else ""
         return Chain(
-            name=self.stem + name, table=self.block.table, hook=hook, priority=_priority(self.block.table, hook),
+            name=self.stem + name, table=self.block.table, hook=hook, priority=_priority(self.stem, self.block.table, hook),
             default=declared[1] if base and declared else None, rules=tuple(rules),
         )  # fmt: skip
 
@@ -421,7 +422,9 @@ def _residues(condition: Condition, line: Line) -> Iterable[Residue]:
     yield from (Residue("object", text, line.number) for text in condition.objects)
 
 
-def _priority(table: str, hook: str) -> int:
+def _priority(stem: str, table: str, hook: str) -> int:
+    if table == "security" and "-legacy:" not in stem:
+        return NFT_SECURITY
     if table == "nat" and hook in {"input", "postrouting"}:
         return hooks.PRIORITIES["srcnat"]
     return hooks.PRIORITIES["dstnat" if table == "nat" else table]

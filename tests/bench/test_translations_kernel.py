@@ -227,3 +227,13 @@ def test_ipv6_translates_alike(kernel: Kernel) -> None:
     packets = [_packet("2001:db8:77::9", "2001:db8:1::1", port, "wan0") for port in (80, 8080)]
     found = _asked(kernel, _save(nat, allowed, 6), "FORWARD", packets)
     assert found[0].decision == "permit"
+
+
+def test_the_security_table_of_nft_sees_what_was_sent_on(kernel: Kernel) -> None:
+    """iptables-nft hangs it behind the chains that translate, which the legacy tool does not."""
+    heads = "".join(f":{name} ACCEPT [0:0]\n" for name in ("INPUT", "FORWARD", "OUTPUT"))
+    security = f"*security\n{heads}-A INPUT -s 10.77.0.1/32 -j DROP\nCOMMIT\n"
+    sent_on = "-A INPUT -p tcp -m tcp --dport 81 -j SNAT --to-source 10.77.0.1\n"
+    rules = _save(sent_on, _filter("", "ACCEPT") + security)
+    packets = [_packet(LAN, "10.1.0.1", port, "lan0") for port in (81, 82)]
+    assert _decisions(_asked(kernel, rules, "INPUT", packets)) == ["deny", "permit"]
