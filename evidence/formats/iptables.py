@@ -377,9 +377,13 @@ class _Table:
             rules.append(self._policy(name, declared[0], declared[1], len(self.by_chain[name]) + 1))
         hook = HOOK[name] if base else ""
         return Chain(
-            name=self.stem + name, table=self.block.table, hook=hook, priority=_priority(self.stem, self.block.table, hook),
-            default=declared[1] if base and declared else None, rules=tuple(rules),
-        )  # fmt: skip
+            name=self.stem + name,
+            table=self.block.table,
+            hook=hook,
+            priority=_priority(self.stem, self.block.table, hook),
+            default=declared[1] if base and declared else None,
+            rules=tuple(rules),
+        )
 
     def _policy(self, name: str, line: Line, action: Action, seq: int) -> Rule:
         chain = self.stem + name
