@@ -108,7 +108,7 @@ def world(tmp_path: Path) -> World:
         "evidence_build": {}, "pack_build": {},
     }  # fmt: skip
     paths = {name: reverse(name, kwargs=special.get(name, numbers.get(name.partition("_")[0], {}))) for name in OBJECTS}
-    return World(people, paths | {name: address(name, site.change) for name in MATRIX})
+    return World(people, {name: address(name, site.change) for name in MATRIX} | paths)
 
 
 def signed_in(people: People, persona: str) -> Client:
