@@ -48,6 +48,10 @@ def test_before_routing_no_packet_has_an_interface_to_go_out_by() -> None:
     assert answers == ["permit", "deny"]
 
 
+# A rule that needs connection tracking: without one the kernel may not ask a chain that translates at all.
+TRACKS = {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "established"}}
+
+
 def test_a_chain_that_translates_is_asked_about_new_connections_only() -> None:
     """Its policy stops a new connection and lets an ICMP error pass, which has none."""
     about = {"family": "inet", "table": "t", "name": "nat", "handle": 2}
@@ -55,6 +59,8 @@ def test_a_chain_that_translates_is_asked_about_new_connections_only() -> None:
     listed: list[dict[str, Any]] = [
         {"table": {"family": "inet", "name": "t", "handle": 1}},
         {"chain": {**about, **base}},
+        {"chain": {"family": "inet", "table": "t", "name": "waking", "handle": 3}},
+        {"rule": {"family": "inet", "table": "t", "chain": "waking", "handle": 4, "expr": [TRACKS, {"accept": None}]}},
     ]
     reading = read_host([Artefact("nft.json", json.dumps({"nftables": listed}).encode(), "nft -j list ruleset")])
     assert [decision(reading, 6, 40000), decision(reading, 1, 8), decision(reading, 1, 3)] == ["deny", "deny", "permit"]

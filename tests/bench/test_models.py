@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from itertools import islice
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from compliance.traffic.boxes import FULL, box_of
@@ -19,6 +20,7 @@ PERMIT, DENY, PASS, JUMP, RETURN = Action.PERMIT, Action.DENY, Action.PASS, Acti
 GROUPS = ("sg-web", "sg-admin", "sg-none")
 TIERS, CALLED = ("admin", "network", "baseline"), "policy"
 POINT = "eni-1/ingress"
+MOST_WORLDS = 64
 
 
 def _point(read: Reading, model: str, stages: tuple[str, ...]) -> Reading:
@@ -54,7 +56,8 @@ def _union(read: Reading, world: Mapping[str, str], packet: Packet) -> str:
 @settings(max_examples=100, deadline=None)
 @given(groups())
 def test_what_any_rule_of_any_group_permits_passes(read: Reading) -> None:
-    possible = list(worlds(read))[:64]
+    possible = list(islice(worlds(read), MOST_WORLDS + 1))
+    assume(len(possible) <= MOST_WORLDS)  # all of them: with fewer the reference would not know every outcome
     found = pieces(read, POINT, 4, UNIVERSE)
     assert packets(piece.box for piece in found) == packets([UNIVERSE])
     assert total(piece.box for piece in found) == len(packets([UNIVERSE]))

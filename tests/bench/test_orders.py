@@ -40,7 +40,9 @@ def test_who_translates_first_is_not_known() -> None:
     assert answer(FIRST, SECOND) == "unproven"
     assert answer(FIRST, SECOND, dport=23) == "permit"
     assert answer(FIRST, IDLE) == "permit"
-    assert answer(SECOND, IDLE) == "deny"
+    assert answer(SECOND, IDLE) == "unproven"  # nothing is seen to track connections: it may not be asked
+    tracks = rule("nft:inet/t/in", 1, Action.PERMIT, SSH, states=("ESTABLISHED",))
+    assert answer(SECOND, IDLE, base("nft:inet/t/in", Action.PERMIT, tracks, table="inet t", priority=101)) == "deny"
 
 
 def test_priorities_of_their_own_order_them() -> None:
