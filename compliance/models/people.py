@@ -67,6 +67,17 @@ class User(AbstractUser):
         parts = self.name.split() or [self.email]
         return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper()
 
+    # The grants as fetched for one page that only shows; None: every question goes to the database.
+    _kept: list[RoleGrant] | None = None
+
+    def keep_grants(self) -> None:
+        """Fetches the grants once, for the time of one page that only shows. What decides never calls this."""
+        self._kept = list(RoleGrant.objects.filter(person=self))
+
+    def _kept_grants(self, at: datetime | None) -> list[RoleGrant]:
+        moment = at or timezone.now()
+        return [row for row in self._kept or [] if self.is_active and row.holds_at(moment)]
+
     def grants(self, at: datetime | None = None) -> models.QuerySet[RoleGrant]:
         """The roles this person holds at that time."""
         if not self.is_active:
@@ -75,14 +86,21 @@ class User(AbstractUser):
 
     def holds(self, roles: Iterable[str], system_id: int | None = None, at: datetime | None = None) -> bool:
         """Whether the person holds one of the roles, for that system or for the whole organisation."""
-        grants = self.grants(at).filter(role__in=list(roles))
+        wanted = set(roles)
+        if self._kept is not None:
+            return any(
+                row.role in wanted and (system_id is None or row.system_id in (None, system_id))
+                for row in self._kept_grants(at)
+            )
+        grants = self.grants(at).filter(role__in=wanted)
         if system_id is not None:
             grants = grants.filter(Q(system__isnull=True) | Q(system_id=system_id))
         return grants.exists()
 
     def system_ids(self, at: datetime | None = None) -> set[int] | None:
         """The systems whose records the person may see; None means all of them."""
-        found = set(self.grants(at).values_list("system_id", flat=True))
+        held = self._kept_grants(at) if self._kept is not None else self.grants(at)
+        found = {row.system_id for row in held}
         return None if None in found else {key for key in found if key is not None}
 
 
@@ -117,6 +135,10 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.get_role_display()}"
+
+    def holds_at(self, at: datetime) -> bool:
+        """What `in_force` asks the database, of one row."""
+        return self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
 
 
 def link_digest(token: str) -> str:

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from compliance.errors import Refused
+from compliance.models import User
 
 OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz")
 NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")
@@ -25,6 +26,8 @@ class SignedInOnly:
         """The page, or the way to the sign-in page and back."""
         if not request.user.is_authenticated and not request.path.startswith(OPEN_PATHS):
             return redirect_to_login(request.get_full_path())
+        if isinstance(request.user, User) and request.method in ("GET", "HEAD"):
+            request.user.keep_grants()  # a page asks some thirty times what its reader may
         return self.answer(request)
 
 

@@ -75,10 +75,11 @@ def connection_state(connection: Connection, version: ConnectionVersion | None, 
         if version.review_by and version.review_by < today:
             return "overdue"
         return "provisional" if version.material.get("basis") == "provisional" else "authorised"
-    newest = connection.changes.order_by("-pk").first()
+    # From the rows the list fetched for all its connections at once, where it did
+    newest = max(connection.changes.all(), key=lambda change: change.pk, default=None)
     if newest is not None and newest.state in ("draft", "submitted"):
         return "requested"
-    past = connection.versions.order_by("-pk").first()
+    past = max(connection.versions.all(), key=lambda row: row.pk, default=None)
     if past is None:
         return "not_authorised"
     if past.valid_to:

@@ -138,6 +138,25 @@ def test_stamps_write_what_differs_and_no_decision(people: People) -> None:
     assert LedgerInbox.objects.count() == noted
 
 
+def test_what_a_page_remembers_of_grants_is_what_the_database_says_then(people: People) -> None:
+    now = timezone.now()
+    for person, role, start, end in (
+        (people.rita, "manager", now + timedelta(days=1), None),
+        (people.rita, "engineer", now - timedelta(days=9), now - timedelta(days=1)),
+    ):
+        RoleGrant.objects.create(
+            person=person, role=role, system=people.payroll, valid_from=start, valid_to=end, granted_by=people.alex
+        )
+    for person in User.objects.all():
+        kept = User.objects.get(pk=person.pk)
+        kept.keep_grants()
+        for at in (now, now - timedelta(days=5), now + timedelta(days=2)):
+            assert kept.system_ids(at) == person.system_ids(at)
+            for role in ("requester", "system_owner", "manager", "engineer", "auditor", "administrator"):
+                for system in (None, people.payroll.pk, people.payroll.pk + 1000):
+                    assert kept.holds([role], system, at) == person.holds([role], system, at)
+
+
 def test_an_address_has_one_holder_and_finds_its_zone(people: People) -> None:
     made = servers(people)
     assert str(made["pay-db-01"].addresses.get().zone) == "data"
