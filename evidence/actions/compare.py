@@ -21,6 +21,7 @@ from compliance.models.estate import day_of
 from compliance.register import Wanted
 from compliance.run import Run
 from evidence import readings
+from evidence.actions.cures import Watch
 from evidence.actions.findings import NO_FINDING, Case, follow, merged
 from evidence.authorised import register_on, wanted_on
 from evidence.models import Comparison, Pull, Source, VerdictRow
@@ -51,7 +52,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     comparison = stage(judgements, whose, moment, token, run)
     cases = merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING)
     with finish(run):
-        follow(comparison, cases)
+        follow(comparison, cases, Watch(fresh, moment))
         stamp(drifts(judgements, whose), at=moment)
         Comparison.objects.filter(pk=comparison.pk).update(published=True)
     comparison.refresh_from_db()

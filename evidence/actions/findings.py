@@ -17,6 +17,7 @@ from compliance.models import Connection, Server, User
 from compliance.models.estate import day_of
 from compliance.permissions import check
 from compliance.traffic.residual import difference
+from evidence.actions.cures import Cure, Watch
 from evidence.judgement import Judgement
 from evidence.models import Comparison, Finding
 from evidence.rules import Verdict
@@ -62,8 +63,11 @@ def fingerprint(verdict: str, point: str, subject: str) -> str:
     return hashlib.sha256("\0".join((verdict, point, subject)).encode()).hexdigest()
 
 
-def follow(comparison: Comparison, cases: Sequence[Case]) -> None:
-    """Opens new findings, keeps standing ones up to date, cures those no longer found. In the caller's transaction."""
+def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
+    """Opens new findings, keeps standing ones up to date, cures those no longer found. In the caller's transaction.
+
+    `watch`: what the comparison could look at; what it could not is not cured by not being found.
+    """
     wanted = {case.fingerprint: case for case in cases}
     known = {row.fingerprint: row for row in Finding.objects.filter(fingerprint__in=wanted)}
     fresh = []
@@ -74,8 +78,19 @@ def follow(comparison: Comparison, cases: Sequence[Case]) -> None:
         else:
             seen_again(comparison, row, case)
     Finding.objects.bulk_create(fresh, batch_size=500)
-    gone = Finding.objects.standing().exclude(fingerprint__in=wanted)
-    gone.update(state=Finding.State.CURED, cured_at=comparison.at)
+    for row in Finding.objects.standing().exclude(fingerprint__in=wanted).select_related("server"):
+        not_found(row, watch.cure(row), comparison.at)
+
+
+def not_found(row: Finding, cure: Cure, at: datetime) -> None:
+    """A finding that was not found again: cured by the snapshots that show it, or it stands and is not seen."""
+    if cure.held:
+        row.unseen_since, row.unseen_because = row.unseen_since or at, cure.because
+    else:
+        row.state, row.cured_at, row.cured_because = Finding.State.CURED, at, cure.because
+        row.unseen_since, row.unseen_because = None, ""
+        row.cured_by.set(cure.snapshots)
+    row.save()
 
 
 def opened(comparison: Comparison, mark: str, case: Case) -> Finding:
@@ -111,7 +126,10 @@ def seen_again(comparison: Comparison, row: Finding, case: Case) -> None:
     for key, value in told(comparison, case).items():
         setattr(row, key, value)
     if row.state == Finding.State.CURED:
-        row.state, row.cured_at, row.first_seen = Finding.State.OPEN, None, comparison.at
+        row.state, row.cured_at, row.cured_because = Finding.State.OPEN, None, ""
+        row.first_seen = comparison.at
+        row.cured_by.clear()
+    row.unseen_since, row.unseen_because = None, ""
     if row.state == Finding.State.ACCEPTED and not still_accepted(row, day_of(comparison.at)):
         row.state = Finding.State.OPEN
     row.save()

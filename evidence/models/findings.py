@@ -114,6 +114,12 @@ class Finding(models.Model):
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     cured_at = models.DateTimeField(null=True, blank=True)
+    cured_because = models.TextField(blank=True)
+    cured_by = models.ManyToManyField(Snapshot, blank=True, related_name="cures", help_text="The snapshots that cure.")
+    unseen_since = models.DateTimeField(
+        null=True, blank=True, help_text="It stands, but since then nothing could be looked at that would show it."
+    )
+    unseen_because = models.TextField(blank=True)
     comparison = models.ForeignKey(Comparison, on_delete=models.SET_NULL, null=True, blank=True)
     accepted_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="risks_accepted"

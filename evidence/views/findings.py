@@ -101,6 +101,9 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 "because": row.because,
                 "last_seen_at": row.last_seen,
                 "cured_at": row.cured_at,
+                "cured_because": row.cured_because,
+                "unseen_since": row.unseen_since,
+                "unseen_because": row.unseen_because,
                 "packet_says": "",
                 "rule": row.rule,
                 "rule_file": row.rule_file,
@@ -157,7 +160,8 @@ def held(row: Finding) -> list[dict[str, Any]]:
 def history(row: Finding) -> list[dict[str, Any]]:
     """From the comparison that found it to the one that no longer did."""
     events = [
-        (row.cured_at, "No longer found: cured", "circle-check"),
+        (row.cured_at, f"Cured. {row.cured_because}", "circle-check"),
+        (row.unseen_since, f"Not seen since, and not cured: {row.unseen_because}", "eye-off"),
         (row.last_seen, "Last seen", "eye"),
         (row.first_seen, "First seen", "triangle-alert"),
     ]

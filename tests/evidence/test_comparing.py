@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -88,11 +90,41 @@ def test_a_wider_rule_is_a_finding_with_an_example_and_is_cured_by_evidence(site
     site.compare()
     finding.refresh_from_db()
     assert finding.state == "cured"
+    newest = Snapshot.objects.filter(server=finding.server).latest("observed_at")
+    assert [each.pk for each in finding.cured_by.all()] == [newest.pk], "a cure names what it rests on"
+    assert newest.digest[:12] in finding.cured_because
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("hidden", ["gone", "old", "unread"])
+def test_what_could_not_be_looked_at_is_not_cured(site: Site, hidden: str) -> None:
+    """An outage, old evidence or a line nobody understood is no repair."""
+    changes.implement(site.change, by=site.people.erin)
+    put(site.data, allow_in(APP, "5432:5439"))
+    site.read()
+    site.compare()
+    finding = Finding.objects.get(verdict="permits_more")
+    if hidden == "gone":
+        shutil.rmtree(site.data)
+        assert read(site.sources[1], site.people).error_code == "unreachable"
+    elif hidden == "old":
+        Source.objects.filter(pk=site.sources[1].pk).update(last_seen_at=timezone.now() - timedelta(hours=100))
+    else:
+        put(site.data, allow_in(APP, "5432"), "%1 a line of tomorrow's tool")
+        site.read()
+    site.compare()
+    finding.refresh_from_db()
+    assert finding.state == "open"
+    assert finding.unseen_since is not None
+    assert finding.unseen_because
+    put(site.data, allow_in(APP, "5432"))
+    site.read()
+    site.compare()
+    finding.refresh_from_db()
+    assert (finding.state, finding.unseen_since) == ("cured", None)
 
 
 def test_an_accepted_risk_holds_only_for_what_was_accepted(site: Site) -> None:
-    from datetime import timedelta
-
     from evidence.actions import findings
 
     changes.implement(site.change, by=site.people.erin)
@@ -146,8 +178,6 @@ def test_a_broken_dump_is_refused_kept_and_changes_nothing(site: Site, content: 
 
 
 def test_a_folder_that_is_gone_is_unreachable_and_said(site: Site) -> None:
-    import shutil
-
     changes.implement(site.change, by=site.people.erin)
     site.read()
     site.compare()
@@ -159,8 +189,6 @@ def test_a_folder_that_is_gone_is_unreachable_and_said(site: Site) -> None:
 
 
 def test_old_evidence_is_stale(site: Site) -> None:
-    from datetime import timedelta
-
     changes.implement(site.change, by=site.people.erin)
     site.read()
     Source.objects.filter(pk=site.sources[0].pk).update(last_seen_at=timezone.now() - timedelta(hours=100))
@@ -218,8 +246,6 @@ def test_marked_as_done_and_not_done_is_disputed(site: Site) -> None:
 
 
 def test_what_cannot_be_read_proves_nothing(site: Site) -> None:
-    import shutil
-
     shutil.rmtree(site.data)
     changes.implement(site.change, by=site.people.erin)
     jobs.verify_change(begin("verify_change"))
@@ -249,8 +275,6 @@ def test_a_removal_is_verified_only_when_all_of_it_is_stopped(site: Site) -> Non
 
 
 def test_every_source_of_a_server_counts_and_each_that_ages_is_said(site: Site, tmp_path: Path) -> None:
-    from datetime import timedelta
-
     changes.implement(site.change, by=site.people.erin)
     sockets = tmp_path / "sockets"
     sockets.mkdir()

@@ -1,0 +1,97 @@
+"""Whether a finding that a comparison did not find again is cured, or only could not be looked at.
+
+An outage, a refused file or a line nobody understood never cures anything: the finding stands, and says since when it
+was not seen. Every cure names the snapshots it rests on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from django.db.models import Q
+from django.utils import timezone
+
+from evidence import readings
+from evidence.models import Finding, Snapshot, Source
+from evidence.rules import Verdict
+
+# What says that evidence is missing, or that a record is: it goes when that comes, whatever else is hidden.
+ABOUT_ABSENCE: Final = frozenset(
+    {Verdict.not_verifiable, Verdict.stale, Verdict.unreachable, Verdict.approved_not_done, Verdict.usage_unknown}
+)
+
+
+class Cure(NamedTuple):
+    """Why a finding is cured and which snapshots show it, or (`held`) why it stands although nothing showed it."""
+
+    because: str
+    snapshots: Sequence[Snapshot] = ()
+    held: bool = False
+
+
+class Watch:
+    """What one comparison could look at: the fresh snapshots of each server, and which sources of it said nothing."""
+
+    def __init__(self, fresh: Mapping[str, Sequence[Snapshot]], at: datetime) -> None:
+        self.fresh = fresh
+        self.at = at
+        self.silent: dict[int, list[Source]] = defaultdict(list)
+        for source in Source.objects.exclude(last_good=None).select_related("last_pull"):
+            if not readings.is_fresh(source, at):
+                self.silent[source.server_id].append(source)
+
+    def cure(self, row: Finding) -> Cure:
+        """Whether this finding, which the comparison did not find, is cured."""
+        if row.verdict in ABOUT_ABSENCE:
+            return Cure(f"What was missing is there, by the comparison of {said(self.at)}.", self.of(row))
+        if row.server is None:
+            return Cure(f"The comparison of {said(self.at)} does not find it any more.")
+        silent = self.silent.get(row.server_id or 0, [])
+        if silent:
+            names = ", ".join(source.name for source in silent)
+            return Cure(f"{row.server.name} could not be looked at: {names} brought nothing fresh.", held=True)
+        now = self.of(row)
+        before = last_shown(row)
+        fresh_lines = unread_at(now, row.point) - unread_at(before, row.point)
+        if fresh_lines:
+            count = len(fresh_lines)
+            lines = "1 line that was" if count == 1 else f"{count} lines that were"
+            return Cure(f"{lines} not understood may be what it was found in: {min(fresh_lines)[:120]}", held=True)
+        if {each.pk for each in now} == {each.pk for each in before}:
+            named = f"{row.server.name} is as it was ({listed(now)}): what is authorised changed."
+        else:
+            named = f"{row.server.name} does not show it any more: {listed(now)}."
+        return Cure(named, now)
+
+    def of(self, row: Finding) -> Sequence[Snapshot]:
+        """The fresh snapshots of the finding's server."""
+        return self.fresh.get(row.server.name, ()) if row.server else ()
+
+
+def last_shown(row: Finding) -> list[Snapshot]:
+    """What each source of the server had shown when the finding was last found."""
+    found: dict[int, Snapshot] = {}
+    rows = Snapshot.objects.filter(Q(pull__finished_at__lte=row.last_seen) | Q(observed_at__lte=row.last_seen))
+    for snapshot in rows.filter(server=row.server, published=True).order_by("observed_at", "pk"):
+        found[snapshot.source_id] = snapshot
+    return list(found.values())
+
+
+def unread_at(snapshots: Iterable[Snapshot], point: str) -> set[str]:
+    """The texts of the lines that were not understood and concern that point of the host ("web-01/INPUT")."""
+    own = point.partition("/")[2]
+    return {line["text"] for each in snapshots for line in each.unread if line.get("point") in ("", own)}
+
+
+def listed(snapshots: Iterable[Snapshot]) -> str:
+    """Snapshots in a sentence, by when they were observed and the start of their digest."""
+    return ", ".join(f"snapshot {each.digest[:12]} of {said(each.observed_at)}" for each in snapshots)
+
+
+def said(moment: datetime) -> str:
+    """A moment in a sentence."""
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%B %Y, %H:%M}"
