@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from compliance.views import changes, connections, estate, jobs, requests, servers, setup
+from compliance.views import changes, connections, estate, guide, jobs, requests, servers, setup
 from compliance.views.refs import converter
 
 for name, prefix in (("con", "CON"), ("chg", "CHG")):
@@ -24,6 +24,7 @@ urlpatterns = [
     path("changes/<chg:number>/withdraw/", changes.verb, {"name": "withdraw"}, name="change_withdraw"),
     path("changes/<chg:number>/implement/", changes.verb, {"name": "implement"}, name="change_implement"),
     path("changes/<chg:number>/dispute/", changes.verb, {"name": "dispute"}, name="change_dispute"),
+    path("help/changes/", guide.changes, name="help_changes"),
     path("requests/new/", requests.new, name="request"),
     path("requests/<chg:number>/sent/", requests.sent, name="request_sent"),
     path("connections/", connections.register, {"kind": "network"}, name="connections"),

@@ -64,6 +64,7 @@ PAGES: Final = (
     Row("change_approve", "omar", "/changes/{waiting}/approve/", 409, steps.send_what_was_read_before),
     Row("change_reject", "omar", "/changes/{waiting}/reject/"),
     Row("change_reject", "omar", "/changes/{waiting}/reject/", 422, steps.send),
+    Row("help_changes", "rita", "/help/changes/"),
     # Asking
     Row("request", "rita", "/requests/new/"),
     Row("request", "rita", "/requests/new/", 422, steps.check_nothing),

@@ -34,6 +34,7 @@ MATRIX: Final[dict[str, tuple[str, ...]]] = {
     "change_withdraw": ("rita", "omar"),
     "change_implement": (),
     "change_dispute": (),
+    "help_changes": ANYBODY,
     "request": ("rita", "omar", "erin"),
     "request_sent": ROLED,
     "connections": ANYBODY,
