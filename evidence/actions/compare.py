@@ -25,6 +25,7 @@ from evidence.actions.cures import Watch
 from evidence.actions.findings import NO_FINDING, Case, follow, merged
 from evidence.authorised import register_on, wanted_on
 from evidence.models import Comparison, Pull, Source, VerdictRow
+from evidence.proposals import Proposals
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.verdicts import RANK, Judgement, judge, roll_up
 
@@ -47,7 +48,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         *source_trouble(moment),
     ]
     step(run, f"Writing {len(judgements)} verdicts")
-    whose = Whose(wanted, now)
+    whose = Whose(wanted, now, judgements)
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     cases = merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING)
@@ -114,15 +115,16 @@ def trouble(source: Source, at: datetime) -> tuple[Verdict | None, str]:
 
 
 class Whose:
-    """Which connection, server, system and rule a judgement is about."""
+    """Which connection, server, system and rule a judgement is about, and what to do about it."""
 
-    def __init__(self, wanted: Wanted, now: dict[str, Reading]) -> None:
+    def __init__(self, wanted: Wanted, now: dict[str, Reading], judged: Sequence[Judgement]) -> None:
         self.connections = {row.ref: row for row in Connection.objects.all()}
         self.servers = {row.name: row for row in Server.objects.select_related("system")}
         self.zones = {row.name: row.system_id for row in Zone.objects.all()}
         self.first = System.objects.order_by("pk").values_list("pk", flat=True).first() or 0
         self.now = now
         self.ids = {entry.id for entry in wanted.entries}
+        self.proposals = Proposals(wanted, judged, now)
 
     def connection(self, one: Judgement) -> Connection | None:
         """The connection, where the subject is its id."""
@@ -157,7 +159,8 @@ class Whose:
     def case(self, one: Judgement) -> Case:
         """The judgement as a finding's case."""
         extent = [{"family": one.family, "box": list(box)} for box in one.excess]
-        return Case(one, self.system_id(one), self.connection(one), self.server(one), self.origin(one), extent)
+        whose = self.system_id(one), self.connection(one), self.server(one)
+        return Case(one, *whose, self.origin(one), self.proposals.of(one), extent)
 
 
 def stage(

@@ -49,6 +49,7 @@ class Case:
     connection: Connection | None
     server: Server | None
     rule_origin: dict[str, Any]
+    proposal: str = ""
     extent: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -115,6 +116,7 @@ def told(comparison: Comparison, case: Case) -> dict[str, Any]:
         "extent": case.extent,
         "witness": one.witness.as_dict() if one.witness else None,
         "because": one.because,
+        "proposal": case.proposal,
         "last_seen": comparison.at,
         "comparison": comparison,
         **case.rule_origin,

@@ -10,32 +10,28 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from compliance.register import RegisterError, Wanted, part_at
+from compliance.register import RegisterError, Wanted
 from compliance.register_file import wanted_of
-from compliance.traffic.boxes import Box, Family
 from compliance.traffic.shares import Origin
-from compliance.traffic.witness import describe
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of
-from evidence.narrower import commands
-from evidence.rules import Reading, Rule, Verdict
+from evidence.proposals import Proposals
+from evidence.rules import Reading, Verdict
 from evidence.share_verdicts import Row
 from evidence.verdicts import Judgement, judge, roll_up
 
-Carried = Mapping[tuple[str, str, Family], set[str]]
 FIREWALL = "firewall"  # the name of the host when none was given
 NEEDS_HOST = ("INPUT", "OUTPUT")
 AS_AUTHORISED = frozenset({Verdict.implemented})
 NOT_KNOWN = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
 # About use, which no rule shows.
 NOT_ASKED = frozenset({Verdict.usage_unknown})
-MOST_PROPOSED = 8
 
 
 def run(asked: argparse.Namespace) -> Answer:
@@ -52,12 +48,8 @@ def run(asked: argparse.Namespace) -> Answer:
     found = judge(entries, {host: reading}, before=None, flows=None, at=date.today())
     kept = [one for one in found if _concerns(one, host, point)]
     sources = _sources(reading)
-    carried = _carried(kept)
-    rules: dict[str, list[Rule]] = {}
-    for chain in reading.chains:
-        for rule in chain.rules:
-            rules.setdefault(rule.id, []).append(rule)
-    verdicts = [_verdict(one, entries, sources, carried, rules) for one in kept]
+    proposals = Proposals(entries, kept, {host: reading})
+    verdicts = [_verdict(one, entries, sources, proposals) for one in kept]
     findings = any(one.verdict not in AS_AUTHORISED | NOT_KNOWN for one in kept)
     unproven = any(one.verdict in NOT_KNOWN for one in kept) or bool(reading.unread)
     summary = _summary(kept, entries, reading)
@@ -105,9 +97,7 @@ def _sources(reading: Reading) -> dict[str, Origin]:
     return found
 
 
-def _verdict(
-    one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], carried: Carried, rules: Mapping[str, list[Rule]]
-) -> dict[str, Any]:
+def _verdict(one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], proposals: Proposals) -> dict[str, Any]:
     origin = sources.get(one.rule)
     known = {entry.id for entry in wanted.entries}
     return {
@@ -119,61 +109,10 @@ def _verdict(
         "line": origin.first if origin else 0,
         "connection": one.subject if one.subject in known else "",
         "counter_example": one.witness.as_dict() if one.witness else None,
-        "proposal": _proposal(one, wanted, carried, rules),
+        "proposal": proposals.of(one),
         "family": one.family,
         "because": one.because,
     }
-
-
-def _proposal(one: Judgement, wanted: Wanted, carried: Carried, rules: Mapping[str, list[Rule]]) -> str:
-    """What to do about it, in the words of the register ("" where nothing follows from the rules alone), and below
-    the commands to type where the rule's format has them."""
-    if one.verdict in {Verdict.not_implemented, Verdict.approved_not_done} and one.excess:
-        return f"permit {_spelt(one, one.excess)}"
-    if one.verdict is not Verdict.permits_more:
-        return ""
-    if one.rule.endswith("#policy"):
-        return "set the policy to drop and permit what is authorised"
-    entries = [entry for entry in wanted.entries if entry.id in carried.get((one.point, one.rule, one.family), ())]
-    host, _, point = one.point.partition("/")
-    boxes = [
-        box
-        for entry in entries
-        if entry.family == one.family
-        for box in (part_at(entry, host, point, wanted) if host in wanted.servers else entry.boxes)
-    ]
-    if not boxes:
-        return "remove the rule, or ask for what it permits"
-    typed = commands(rules[one.rule], _authorised(wanted, host, point)) if one.rule in rules else []
-    return "\n".join([f"narrow the rule to {_spelt(one, boxes)}", *typed])
-
-
-def _authorised(wanted: Wanted, host: str, point: str) -> list[tuple[Family, Box]]:
-    """All authorised traffic that may pass the host: at its other points too, as rules may be called from several."""
-    if host not in wanted.servers or point not in NEEDS_HOST:
-        return [(entry.family, box) for entry in wanted.entries for box in entry.boxes]
-    return [
-        (entry.family, box)
-        for entry in wanted.entries
-        for place in NEEDS_HOST
-        for box in part_at(entry, host, place, wanted)
-    ]
-
-
-def _carried(found: Iterable[Judgement]) -> Carried:
-    """(point, rule, family) -> the connections that the rule carries there."""
-    carried: dict[tuple[str, str, Family], set[str]] = {}
-    for one in found:
-        if one.verdict is Verdict.implemented:
-            carried.setdefault((one.point, one.rule, one.family), set()).add(one.subject)
-    return carried
-
-
-def _spelt(one: Judgement, boxes: Iterable[Box]) -> str:
-    words = ["{src} → {dst} {service}".format(**describe(one.family, box)) for box in boxes]
-    unique = list(dict.fromkeys(words))
-    more = f" and {len(unique) - MOST_PROPOSED} more" if len(unique) > MOST_PROPOSED else ""
-    return "; ".join(unique[:MOST_PROPOSED]) + more
 
 
 def _summary(kept: list[Judgement], wanted: Wanted, reading: Reading) -> dict[str, Any]:

@@ -110,6 +110,7 @@ class Finding(models.Model):
     extent = models.JSONField(default=list, help_text="The excess boxes, apart from the fingerprint.")
     witness = models.JSONField(null=True, blank=True)
     because = models.TextField()
+    proposal = models.TextField(blank=True, help_text="What to do: in words, and below the commands to type.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()

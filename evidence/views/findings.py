@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +16,7 @@ from compliance.words import VERDICTS
 from evidence.actions import findings as verbs
 from evidence.forms.findings import AcceptForm, AcknowledgeForm
 from evidence.models import Finding, Snapshot
+from evidence.rules import Verdict
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, listed, packet, spoken_point
 
 COLUMNS = (
@@ -111,12 +112,10 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 if row.rule_text
                 else [],
                 "subject_url": f"/connections/{row.connection.ref}/" if row.connection else "",
-                "authorised": "",
-                "permitted": "",
+                **side_by_side(row),
                 "excess": excess[:SPELT_OUT],
                 "excess_more": max(len(excess) - SPELT_OUT, 0),
-                "proposal": "",
-                "proposal_says": "",
+                **proposal(row),
                 "members": [],
                 "contained_by": "",
                 "accepted": accepted(row),
@@ -126,6 +125,27 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
             "history": history(row),
         },
     )
+
+
+NARROW: Final = "narrow the rule to "  # how evidence.proposals begins
+
+
+def proposal(row: Finding) -> dict[str, str]:
+    """What to do: the sentence, and the commands to type where the format has them."""
+    says, _, typed = row.proposal.partition("\n")
+    if not typed:
+        return {"proposal": says[:1].upper() + says[1:], "proposal_says": ""}
+    kept = "It lets through what is authorised of this rule and nothing else; type these in the order shown."
+    return {"proposal": typed, "proposal_says": kept}
+
+
+def side_by_side(row: Finding) -> dict[str, str]:
+    """What of a wider rule is authorised, beside all that it permits."""
+    if row.verdict != Verdict.permits_more:
+        return {"authorised": "", "permitted": ""}
+    says = row.proposal.partition("\n")[0]
+    kept = says.removeprefix(NARROW).replace("; ", "\n") if says.startswith(NARROW) else "nothing"
+    return {"authorised": kept, "permitted": row.subject.replace("; ", "\n")}
 
 
 def accepted(row: Finding) -> dict[str, Any] | None:

@@ -85,6 +85,9 @@ def test_a_wider_rule_is_a_finding_with_an_example_and_is_cured_by_evidence(site
     assert 5433 <= int(finding.witness["dport"]) <= 5439
     assert finding.rule_line == 6
     assert "5432:5439" in finding.rule_text
+    says, *typed = finding.proposal.splitlines()
+    assert says == f"narrow the rule to {APP} → {DATA} tcp/5432"
+    assert any(f"-s {APP}" in line and "--dport 5432 " in line and "ACCEPT" in line for line in typed), typed
     put(site.data, allow_in(APP, "5432"))
     site.read()
     site.compare()
