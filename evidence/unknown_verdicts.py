@@ -11,8 +11,8 @@ from compliance.traffic.intervals import Interval
 from compliance.traffic.shares import Origin
 from evidence.case import LINK_LOCAL, Case, Host
 from evidence.judgement import Judgement, at_line, listed
+from evidence.open_pairs import NETWORK
 from evidence.rules import Action, Certainty, Verdict
-from evidence.unfiltered_verdicts import NETWORK
 
 INTERFACES = "interfaces"
 
