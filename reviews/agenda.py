@@ -10,6 +10,7 @@ from typing import Any
 from compliance.models import ChangeRecord, ConnectionVersion, State
 from compliance.models.estate import day_of
 from compliance.words import VERDICTS
+from evidence.judgement import counted
 from evidence.models import Comparison, Finding, Source
 from evidence.readings import is_fresh
 from reviews.models import AgendaItem, Review, ReviewAction
@@ -105,12 +106,13 @@ def unseen(review: Review, at: datetime) -> Iterator[Item]:
     sources = Source.objects.filter(system=review.system).select_related("last_pull")
     stale = [source.name for source in sources if not is_fresh(source, at)]
     if stale:
-        yield {"kind": "coverage", "title": f"{len(stale)} sources without fresh evidence", "detail": ", ".join(stale)}
+        title = f"{counted(len(stale), 'source')} without fresh evidence"
+        yield {"kind": "coverage", "title": title, "detail": ", ".join(stale)}
     covered = sources.values("server_id")
     missing = review.system.servers.filter(status="in_service").exclude(pk__in=covered)
     if missing:
         names = ", ".join(missing.values_list("name", flat=True))
-        yield {"kind": "coverage", "title": f"{len(missing)} servers no source covers", "detail": names}
+        yield {"kind": "coverage", "title": f"{counted(len(missing), 'server')} no source covers", "detail": names}
     yield {
         "kind": "coverage",
         "title": "No flow log is read by this version",

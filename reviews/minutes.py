@@ -47,8 +47,10 @@ def items(review: Review) -> Iterator[str]:
     yield "## Agenda, as written by Eastwest, and decisions"
     yield ""
     for item in review.agenda.select_related("decision__by"):
-        yield f"{item.position}. **{plain(item.title)}**{f' – {plain(item.detail)}' if item.detail else ''}"
-        yield f"   - {decided(item)}"
+        mark = f"{item.position}. "
+        yield f"{mark}**{plain(item.title)}**{f' – {plain(item.detail)}' if item.detail else ''}"
+        # as deep as the number is wide: with three blanks below "10." a list would begin anew
+        yield f"{' ' * len(mark)}- {decided(item)}"
     yield ""
 
 

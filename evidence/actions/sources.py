@@ -76,6 +76,12 @@ def upload(source: Source, files: Iterable[tuple[str, bytes]], *, by: User, at: 
     """Files brought by a person: kept and hashed before anything reads them; read by a job."""
     check(by, "pull", source, at=at)
     moment = at or timezone.now()
+    if source.kind != Source.Kind.UPLOAD:
+        raise Refused(
+            f"Nothing was uploaded to {source.name}",
+            f"It is read from its {source.get_kind_display().lower()}; a file beside that would stand for the host.",
+            "Add a source for uploaded files, or read this one again.",
+        )
     brought = list(files)
     if not brought:
         raise Refused("Nothing was uploaded", "No file was chosen.", "Choose the dumps of the host.")

@@ -127,3 +127,9 @@ def test_an_upload_is_accepted_as_well(people: People) -> None:
     pull(begin("pull"))
     source.refresh_from_db()
     assert [source.last_pull.state, Snapshot.objects.count(), Pull.objects.count()] == ["ok", 2, 3]
+
+
+def test_a_file_is_not_uploaded_to_what_is_read_from_elsewhere(people: People, tmp_path: Path) -> None:
+    source = source_of(servers(people)["pay-db-01"], put(tmp_path / "data"), people)
+    with pytest.raises(Refused, match="read from its folder"):
+        sources.upload(source, [("iptables-save.txt", b"x")], by=people.erin)
