@@ -11,7 +11,16 @@ from django.conf import settings
 
 from compliance.actions.material import names_of
 from compliance.errors import Refused
-from compliance.models import ApprovalNeeded, Capacity, ChangeRecord, Endpoint, Role, System, User
+from compliance.models import (
+    ApprovalNeeded,
+    Capacity,
+    ChangeRecord,
+    ConnectionVersion,
+    Endpoint,
+    Role,
+    System,
+    User,
+)
 
 ROLE_FOR: Final[dict[str, str]] = {
     Capacity.SYSTEM_OWNER: Role.SYSTEM_OWNER,
@@ -41,9 +50,21 @@ def needs_of(change_system: System, ends: Iterable[System | None]) -> list[Need]
 
 def needs_for(change: ChangeRecord) -> list[Need]:
     """The needs of a change, from every name its material mentions, as these stand in systems today."""
-    named = Endpoint.objects.filter(name__in=names_of(change.material))
-    ends = named.select_related("server__system", "group__system", "zone__system")
-    return needs_of(change.system, [end.system for end in ends])
+    names, systems = set(names_of(change.material)), []
+    for version in concerned(change):
+        names |= set(names_of(version.material))
+        systems.append(version.connection.system)
+    ends = Endpoint.objects.filter(name__in=names).select_related("server__system", "group__system", "zone__system")
+    return needs_of(change.system, [*systems, *(end.system for end in ends)])
+
+
+def concerned(change: ChangeRecord) -> list[ConnectionVersion]:
+    """What stands of the connections that a change to the estate widens or retires."""
+    if change.connection_id is not None:
+        return []
+    numbers = [int(ref.removeprefix("CON-")) for ref in change.refs]
+    rows = ConnectionVersion.objects.filter(connection_id__in=numbers, valid_to__isnull=True)
+    return list(rows.select_related("connection__system"))
 
 
 def open_needs(change: ChangeRecord) -> list[ApprovalNeeded]:

@@ -29,6 +29,9 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "retire_connection": ASK,
     "ask_again": ASK,
     "import": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "widen": ASK,
+    "narrow": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "decommission": ASK,
     "add_server": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "manage_estate": (Role.ADMINISTRATOR,),
     "manage_people": (Role.ADMINISTRATOR,),
@@ -102,12 +105,13 @@ def wrong_state(verb: str, change: ChangeRecord) -> Refused | None:
 
 def not_again(change: ChangeRecord) -> Refused | None:
     """Whether a new draft can be made from it: only from what was turned down, and not from a removal."""
-    if change.state in (State.REJECTED, State.WITHDRAWN) and change.kind != ChangeRecord.Kind.RETIRE:
+    again = change.kind in (ChangeRecord.Kind.NEW, ChangeRecord.Kind.AMEND)
+    if change.state in (State.REJECTED, State.WITHDRAWN) and again:
         return None
     return Refused(
         f"{change.ref} cannot be asked for again.",
         f"It is {change.get_state_display().lower()}: only what was rejected or withdrawn, and is no removal, can be.",
-        "Ask from the page of its connection instead.",
+        "Ask from the page of what it is about instead.",
     )
 
 

@@ -59,7 +59,7 @@ def edit(
             written_at=moment,
         )
         if row.kind == ChangeRecord.Kind.NEW:
-            connect(row.connection_id, said, home)
+            connect(row.of.pk, said, home)
         record("edit", row, by=by, at=moment, before=before, after=row.content_hash)
         if submit:
             workflow.submit(row, by=by, at=moment)
@@ -72,9 +72,9 @@ def ask_again(change: ChangeRecord, *, by: User, at: datetime | None = None) -> 
     check(by, "ask_again", change, at=moment)
     reasons = {key: getattr(change.justification, key) for key in REASONS}
     with transaction.atomic():
-        refuse_second(change.connection)
+        refuse_second(change.of)
         return ask(
-            change.connection,
+            change.of,
             change.kind,
             change.material,
             reasons,
@@ -88,12 +88,12 @@ def ask_again(change: ChangeRecord, *, by: User, at: datetime | None = None) -> 
 
 def refuse_other_thing(change: ChangeRecord, material: Mapping[str, Any], system: System) -> None:
     """A draft about a connection that stands stays about it; only one for a new connection may become another."""
-    same = material["kind"] == change.connection.kind and system.pk == change.connection.system_id
+    same = material["kind"] == change.of.kind and system.pk == change.of.system_id
     if change.kind == ChangeRecord.Kind.NEW or (change.kind == ChangeRecord.Kind.AMEND and same):
         return
     raise Refused(
         f"{change.ref} cannot become something else.",
-        f"It is about {change.connection.ref}, whose kind and system stay.",
+        f"It is about {change.of.ref}, whose kind and system stay.",
         "Withdraw it, and ask for a new one.",
     )
 

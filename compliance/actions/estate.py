@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from compliance.actions.ledger import record
 from compliance.actions.people import give
+from compliance.actions.reach import in_use, zone_by_servers
 from compliance.errors import Refused
 from compliance.models import (
     Address,
     AddressSpace,
+    ChangeRecord,
     Endpoint,
     Group,
     Membership,
@@ -31,11 +33,13 @@ from compliance.models import (
     Zone,
     ZonePrefix,
 )
+from compliance.models.carried import Carried
 from compliance.models.estate import check_prefix
 from compliance.permissions import check
 
 Thing = TypeVar("Thing", bound=models.Model)
 Kind = Endpoint.Kind
+QUARANTINE: Final = timedelta(days=90)  # a freed address rests: rules may still let its last holder in
 OUTSIDE = (Kind.MANAGED_SERVICE, Kind.EXTERNAL_PARTY, Kind.USER_NETWORK)
 
 
@@ -75,7 +79,7 @@ def add_zone(
         )
         for prefix in prefixes:
             _checked(check_prefix, prefix)
-            ZonePrefix.objects.create(zone=zone, prefix=prefix, valid_from=moment)
+            ZonePrefix(zone=zone, prefix=prefix, valid_from=moment).sealed().save(force_insert=True)
         _name(zone.name, Kind.ZONE, zone=zone)
     return zone
 
@@ -95,10 +99,13 @@ def add_server(
     moment = at or timezone.now()
     with transaction.atomic():
         check(by, "add_server", system, at=moment)
+        if zone is not None and addresses and zone_by_servers(zone.name, moment):
+            named = {"kind": "server_address", "server": name.strip(), "zone": zone.name}
+            refuse_in_use(named, f"{name} was not added to {zone}.", moment)
         server = _written(Server(name=name.strip(), system=system, **fields), by=by, at=moment)
         _name(server.name, Kind.SERVER, server=server)
         for ip in addresses:
-            add_address(server, ip, zone=zone, space=space, by=by, at=moment)
+            place_address(server, ip, zone=zone, space=space, by=by, at=moment)
     return server
 
 
@@ -112,23 +119,64 @@ def add_address(
     by: User,
     at: datetime | None = None,
 ) -> Address:
-    """An address a server holds from `at` on. Its zone is the one given, or the one whose prefix holds it."""
+    """An address a server holds from `at` on. Its zone is the one given, or the one whose prefix holds it.
+
+    Only while no authorisation reaches the server: from then on it is asked for (compliance.actions.widening).
+    """
     moment = at or timezone.now()
     check(by, "add_server", server, at=moment)
+    holding = zone or zone_of(_address(ip), space or default_space(), moment)
+    named = {"kind": "server_address", "server": server.name, "zone": holding.name if holding else ""}
+    refuse_in_use(named, f"{ip} cannot be given to {server} directly.", moment)
+    return place_address(server, ip, zone=zone, space=space, interface=interface, by=by, at=moment)
+
+
+def place_address(
+    server: Server,
+    ip: str,
+    *,
+    zone: Zone | None = None,
+    space: AddressSpace | None = None,
+    interface: str = "",
+    by: User | None,
+    at: datetime,
+    change: ChangeRecord | None = None,
+) -> Address:
+    """The row itself, for a caller who has made sure that it may be: directly, or carried by an approved change."""
     value = _address(ip)
     room = space or (zone.space if zone else default_space())
-    holder = Address.objects.filter(space=room, ip=str(value), valid_to__isnull=True).select_related("server").first()
+    refuse_taken(value, room, server, at)
+    with transaction.atomic():
+        row = Address(
+            server=server, space=room, ip=str(value), interface=interface, valid_from=at, change=change,
+            zone=zone or zone_of(value, room, at),
+        )  # fmt: skip
+        return _written(row.sealed(), by=by, at=at)
+
+
+def refuse_taken(
+    value: ipaddress.IPv4Address | ipaddress.IPv6Address, space: AddressSpace, server: Server, at: datetime
+) -> None:
+    """An address has one holder, and rests for 90 days before another has it: rules may still let the first one in."""
+    rows = Address.objects.filter(space=space, ip=str(value)).select_related("server")
+    holder = rows.filter(valid_to__isnull=True).first()
     if holder is not None:
         raise Refused(f"{value} cannot be given to {server}.", f"{holder.server} holds it.", "Correct one of the two.")
-    with transaction.atomic():
-        return _written(
-            Address(
-                server=server, space=room, ip=str(value), interface=interface, valid_from=moment,
-                zone=zone or zone_of(value, room, moment),
-            ),
-            by=by,
-            at=moment,
-        )  # fmt: skip
+    freed = rows.filter(valid_to__gt=at - QUARANTINE).exclude(server=server).order_by("-valid_to").first()
+    if freed is not None and freed.valid_to is not None:
+        until = timezone.localtime(freed.valid_to + QUARANTINE)
+        raise Refused(
+            f"{value} cannot be given to {server} yet.",
+            f"{freed.server} held it until {timezone.localtime(freed.valid_to):%-d %B %Y}: rules may still let it in.",
+            f"Choose another address, or wait until {until:%-d %B %Y}.",
+        )
+
+
+def refuse_in_use(material: dict[str, Any], what: str, at: datetime) -> None:
+    """What would widen an authorisation is asked for, never done."""
+    why = in_use(material, at)
+    if why:
+        raise Refused(what, f"It would widen what is authorised: {why}", "Ask for it: two people decide on it.")
 
 
 def end_address(address: Address, *, by: User, at: datetime | None = None) -> None:
@@ -136,8 +184,16 @@ def end_address(address: Address, *, by: User, at: datetime | None = None) -> No
     moment = at or timezone.now()
     check(by, "add_server", address.server, at=moment)
     with transaction.atomic():
-        Address.objects.filter(pk=address.pk, valid_to__isnull=True).update(valid_to=moment)
-        record("end_address", address, by=by, at=moment, ip=address.ip)
+        end_row(address, "end_address", by=by, at=moment, ip=address.ip)
+
+
+def end_row(row: Carried, verb: str, *, by: User | None, at: datetime, because: str = "", **payload: Any) -> None:
+    """The row's validity ends now, sealed anew. In the caller's transaction; a row that ended already stays."""
+    row.valid_to = at
+    row.sealed()
+    fresh = type(row)._default_manager.filter(pk=row.pk, valid_to__isnull=True)
+    if fresh.update(valid_to=at, seal=row.seal):
+        record(verb, row, by=by, at=at, because=because, **payload)
 
 
 def add_group(
@@ -156,7 +212,9 @@ def add_group(
         check(by, "add_server", system, at=moment)
         group = _written(Group(name=name.strip(), system=system, kind=kind, ceiling=ceiling), by=by, at=moment)
         _name(group.name, Kind.DYNAMIC_GROUP if kind == Group.Kind.DYNAMIC else Kind.STATIC_GROUP, group=group)
-        Membership.objects.bulk_create([Membership(group=group, server=one, valid_from=moment) for one in members])
+        group.sealed().save(update_fields=["ceiling_seal"])
+        rows = [Membership(group=group, server=one, valid_from=moment).sealed() for one in members]
+        Membership.objects.bulk_create(rows)
     return group
 
 
@@ -205,9 +263,7 @@ def default_space() -> AddressSpace:
 
 def zone_of(value: ipaddress.IPv4Address | ipaddress.IPv6Address, space: AddressSpace, at: datetime) -> Zone | None:
     """The zone whose narrowest prefix holds the address at that time."""
-    rows = ZonePrefix.objects.filter(zone__space=space, valid_from__lte=at, valid_to__isnull=True).select_related(
-        "zone"
-    )
+    rows = ZonePrefix.objects.filter(zone__space=space).authorised_at(at).select_related("zone")
     holding = [(net.prefixlen, row.pk, row.zone) for row in rows if value in (net := ipaddress.ip_network(row.prefix))]
     return max(holding)[2] if holding else None
 
@@ -218,7 +274,7 @@ def _added(thing: Thing, *, by: User, at: datetime | None) -> Thing:
     return _written(thing, by=by, at=moment)
 
 
-def _written(thing: Thing, *, by: User, at: datetime) -> Thing:
+def _written(thing: Thing, *, by: User | None, at: datetime) -> Thing:
     """Keeps a new thing under the rules of the database, each told in its sentence."""
     with transaction.atomic():
         _checked(thing.full_clean)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from compliance.actions import estate
+from compliance.actions import estate, widening
 from compliance.actions.import_rows import NO, YES, Bad, Row, always
 from compliance.models import Endpoint, ImportedTable, Server, System, User, Zone
 from compliance.traffic import addresses
@@ -32,6 +32,8 @@ class Servers:
             found.append(row.bad("system", f"There is no system {system}.", "Add it first, or correct the name."))
         if zone and not Zone.objects.filter(name=zone).exists():
             found.append(row.bad("zone", f"There is no zone {zone}.", "Add it first, or correct the name."))
+        if name and Server.objects.filter(name=name, status=Server.Status.RETIRED).exists():
+            found.append(row.bad("name", f"{name} was decommissioned.", "Give the new server a name of its own."))
         taken = Endpoint.objects.filter(name=name).exclude(kind=Endpoint.Kind.SERVER)
         if name and taken.exists():
             found.append(row.bad("name", f"{name} is the name of something else.", "Give the server another name."))
@@ -64,10 +66,19 @@ class Servers:
         held = {addresses.parse_host(one.ip) for one in server.addresses.filter(valid_to__isnull=True)}
         added = [text for text in listed if addresses.parse_host(text) not in held]
         differs = {key: value for key, value in said.items() if getattr(server, key) != value}
-        for text in added:
-            estate.add_address(server, text, zone=zone, by=self.by, at=self.at)
+        asked = [self.give(server, text, zone) for text in added]
         if differs:
             estate.describe_server(server, by=self.by, at=self.at, source_row=dict(row.kept), **differs)
         if not added and not differs:
             return "same", name
-        return "changed", f"{name}: {', '.join([*added, *(key.replace('_', ' ') for key in differs)])}"
+        return "changed", f"{name}: {', '.join([*asked, *(key.replace('_', ' ') for key in differs)])}"
+
+    def give(self, server: Server, text: str, zone: Zone | None) -> str:
+        """A further address of a server that is there: given, or asked for where it would widen an authorisation."""
+        why = {
+            "business_need": f"{self.table.file} says that {server} holds it.",
+            "security_implications": "Whatever is authorised for the server is authorised for this address as well.",
+        }
+        said = widening.address(server, text, zone=zone)
+        change = widening.widen(said, justification=why, by=self.by, at=self.at)
+        return f"{text} (asked for)" if change else text

@@ -52,7 +52,9 @@ def ends_of(material: Mapping[str, Any]) -> tuple[list[str], str]:
 
 
 def names_of(material: Mapping[str, Any]) -> list[str]:
-    """Every name it mentions."""
+    """Every name it mentions, of a change to the estate as well."""
+    if material["kind"] not in SHAPES:
+        return [material[key] for key in ("group", "zone", "server") if material.get(key)]
     sources, destination = ends_of(material)
     return [*sources, destination, *material.get("via", [])]
 

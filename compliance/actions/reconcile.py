@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from django.db.models import F
 from django.utils import timezone
 
-from compliance.models import Approval, ChangeRecord, Connection, ConnectionVersion, LedgerInbox, State
+from compliance.actions import reconcile_estate as carried
+from compliance.actions.irregular import Irregularity
+from compliance.models import Approval, ChangeRecord, ConnectionVersion, LedgerInbox, State
 from compliance.models.approvals import content_hash, shortfalls
 
-Kind = Literal["state", "version", "material", "approval", "ledger"]
 APPROVED_ONCE: Final = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED, State.RETIRED)
 # The state each ledger verb leaves; the last of them must be the state of the record.
 LEAVES: Final = {
@@ -28,28 +29,10 @@ LEAVES: Final = {
 }
 
 
-class Irregularity(NamedTuple):
-    """One thing that is not as the verbs leave it, with a sentence for the finding."""
-
-    kind: Kind
-    obj: ChangeRecord | Connection
-    sentence: str
-
-    @property
-    def ref(self) -> str:
-        """The id people use: CHG-42 or CON-42."""
-        return self.obj.ref
-
-    @property
-    def system_id(self) -> int:
-        """The system whose owner has to look into it."""
-        return self.obj.system_id
-
-
 def reconcile(*, at: datetime | None = None) -> list[Irregularity]:
     """All irregularities as things stand, in a stable order. Each forged record is named once for each reason."""
     moment = at or timezone.now()
-    found = [*_states(), *_versions(moment), *_approvals()]
+    found = [*_states(), *_versions(moment), *_approvals(), *carried.irregular(moment)]
     return sorted(found, key=lambda one: (one.obj._meta.label, one.obj.pk, one.kind, one.sentence))
 
 
@@ -98,7 +81,9 @@ def _versions(at: datetime) -> Iterator[Irregularity]:
         if row.recorded_at > at:
             yield Irregularity("version", row.connection, f"A version of {ref} is dated in the future.")
     standing = set(ConnectionVersion.objects.values_list("change_id", flat=True))
-    for change in ChangeRecord.objects.filter(state__in=APPROVED_ONCE).exclude(kind=ChangeRecord.Kind.RETIRE):
+    for change in ChangeRecord.objects.filter(state__in=APPROVED_ONCE, connection__isnull=False).exclude(
+        kind=ChangeRecord.Kind.RETIRE
+    ):
         if change.pk not in standing:
             yield Irregularity("version", change, f"{change.ref} says it was approved, and no version came of it.")
 

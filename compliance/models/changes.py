@@ -81,14 +81,16 @@ class ChangeRecord(models.Model):
         NEW = "new", "New connection"
         AMEND = "amend", "Change to a connection"
         RETIRE = "retire", "Removal"
+        WIDEN = "widen", "Widening"
+        DECOMMISSION = "decommission", "Decommissioning"
 
     class Urgency(models.TextChoices):
         ROUTINE = "routine", "Routine change"
         URGENT = "urgent", "Urgent change"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="changes")
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="changes")
-    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.NEW)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.NEW)
     urgency = models.CharField(max_length=7, choices=Urgency.choices, default=Urgency.ROUTINE)
     title = models.CharField(max_length=200)
     material = models.JSONField(help_text="What would be authorised, in the shape of a version.")
@@ -119,6 +121,11 @@ class ChangeRecord(models.Model):
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["state", "submitted_at"])]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="a_change_is_in_a_known_state"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["new", "amend", "retire"], connection__isnull=False)
+                | Q(kind__in=["widen", "decommission"], connection__isnull=True),
+                name="a_change_is_about_one_connection_or_the_estate",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -128,6 +135,20 @@ class ChangeRecord(models.Model):
     def ref(self) -> str:
         """The id people use."""
         return f"CHG-{self.pk}"
+
+    @property
+    def of(self) -> Connection:
+        """The one connection it is about. A change to the estate is about none: that is a mistake of the caller."""
+        if self.connection is None:
+            raise TypeError(f"{self.ref} is about the estate, not about one connection")
+        return self.connection
+
+    @property
+    def refs(self) -> list[str]:
+        """The ids of the connections it is about: its own, or all that it widens or retires."""
+        if self.connection_id is not None:
+            return [f"CON-{self.connection_id}"]
+        return [row["connection"] for row in (*self.material.get("opens", []), *self.material.get("retires", []))]
 
 
 class Justification(models.Model):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
-from datetime import date, datetime
-from typing import ClassVar, Self
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from compliance.models.carried import Carried, CarriedQuerySet, seal
 from compliance.models.people import User
 from compliance.models.scope import Scoped
 
@@ -121,16 +123,34 @@ class Zone(models.Model):
         return self.title or self.name
 
 
-class ZonePrefix(models.Model):
-    """A prefix that belongs to a zone, from and until."""
+class ZonePrefix(Carried):
+    """A prefix that belongs to a zone, from and until; by a change record once the zone is in use."""
 
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="prefixes")
     prefix = models.CharField(max_length=49, validators=[check_prefix])
-    valid_from = models.DateTimeField(default=timezone.now)
-    valid_to = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[ZonePrefix]] = CarriedQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["zone", "prefix"],
+                condition=Q(valid_to__isnull=True),
+                name="a_zone_holds_a_prefix_once",
+                violation_error_message="The zone holds this prefix already.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.prefix
+
+    def what(self) -> dict[str, Any]:
+        """Zone and prefix."""
+        return {"zone": self.zone_id, "prefix": self.prefix}
+
+    def said(self) -> dict[str, Any]:
+        """The material that adds it."""
+        return {"kind": "zone_prefix", "zone": self.zone.name, "prefix": self.prefix}
 
 
 class ServerQuerySet(Scoped["Server"]):
@@ -153,6 +173,7 @@ class Server(models.Model):
     critical = models.BooleanField("critical server", default=False)
     high_value = models.BooleanField("high-value server", default=False)
     source_row = models.JSONField("row it was imported from", null=True, blank=True)
+    retired_at = models.DateTimeField("decommissioned", null=True, blank=True)
 
     objects: ClassVar[models.Manager[Server]] = ServerQuerySet.as_manager()
 
@@ -170,15 +191,7 @@ class Server(models.Model):
         return self.name
 
 
-class InForce(models.QuerySet["Address"]):
-    """Rows with a validity, at a time."""
-
-    def in_force(self, at: datetime) -> Self:
-        """Those that hold at that time."""
-        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
-
-
-class Address(models.Model):
+class Address(Carried):
     """An address a server holds on an interface, from and until. The zone hangs on the address, not the server."""
 
     server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="addresses")
@@ -186,10 +199,8 @@ class Address(models.Model):
     ip = models.GenericIPAddressField(unpack_ipv4=True)
     interface = models.CharField(max_length=40, blank=True)
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, null=True, blank=True, related_name="addresses")
-    valid_from = models.DateTimeField(default=timezone.now)
-    valid_to = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Address]] = InForce.as_manager()
+    objects: ClassVar[models.Manager[Address]] = CarriedQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "addresses"
@@ -210,6 +221,17 @@ class Address(models.Model):
     def __str__(self) -> str:
         return self.ip
 
+    def what(self) -> dict[str, Any]:
+        """Server, space, address in its one way of writing, and zone."""
+        plain = str(ipaddress.ip_address(self.ip))
+        return {"server": self.server_id, "space": self.space_id, "ip": plain, "zone": self.zone_id}
+
+    def said(self) -> dict[str, Any]:
+        """The material that adds it."""
+        plain = str(ipaddress.ip_address(self.ip))
+        zone = self.zone.name if self.zone else ""
+        return {"kind": "server_address", "server": self.server.name, "address": plain, "zone": zone}
+
 
 class GroupQuerySet(Scoped["Group"]):
     """Groups a person may see."""
@@ -226,6 +248,10 @@ class Group(models.Model):
     name = models.CharField(max_length=60, unique=True)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.STATIC)
     ceiling = models.PositiveIntegerField(null=True, blank=True)
+    ceiling_change = models.ForeignKey(
+        "compliance.ChangeRecord", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    ceiling_seal = models.CharField(max_length=64, blank=True)
 
     objects: ClassVar[models.Manager[Group]] = GroupQuerySet.as_manager()
 
@@ -235,22 +261,53 @@ class Group(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def members_on(self, at: datetime) -> models.QuerySet[Server]:
-        """The servers in the group at that time."""
-        now = Q(memberships__valid_to__isnull=True) | Q(memberships__valid_to__gt=at)
-        return Server.objects.filter(now, memberships__group=self, memberships__valid_from__lte=at).distinct()
+    def members_on(self, at: datetime, known_at: datetime | None = None) -> models.QuerySet[Server]:
+        """The servers in the group at that time, by rows that count."""
+        rows = self.memberships.all().authorised_at(at, known_at)
+        return Server.objects.filter(memberships__in=rows).distinct()
+
+    def sealed(self) -> Group:
+        """The group with the seal of its ceiling. Only verbs call this, on a group that is kept already."""
+        self.ceiling_seal = self._right_seal()
+        return self
+
+    def ceiling_holds(self) -> bool:
+        """Whether the ceiling is the one that Eastwest wrote."""
+        return hmac.compare_digest(self.ceiling_seal, self._right_seal())
+
+    def _right_seal(self) -> str:
+        what = {"group": self.pk, "kind": self.kind, "ceiling": self.ceiling}
+        return seal("ceiling", what, datetime.fromtimestamp(0, UTC), None, self.ceiling_change_id)
 
 
-class Membership(models.Model):
+class Membership(Carried):
     """A server in a group, from and until, by a change record once the group is in use."""
 
     group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="memberships")
     server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="memberships")
-    valid_from = models.DateTimeField(default=timezone.now)
-    valid_to = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Membership]] = CarriedQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["group", "server"],
+                condition=Q(valid_to__isnull=True),
+                name="a_server_is_in_a_group_once",
+                violation_error_message="The server is in the group already.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.server} in {self.group}"
+
+    def what(self) -> dict[str, Any]:
+        """Group and server."""
+        return {"group": self.group_id, "server": self.server_id}
+
+    def said(self) -> dict[str, Any]:
+        """The material that adds it."""
+        return {"kind": "group_member", "group": self.group.name, "server": self.server.name}
 
 
 def day_of(moment: datetime) -> date:

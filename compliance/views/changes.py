@@ -15,7 +15,7 @@ from compliance.models import ApprovalNeeded, ChangeRecord, State, User
 from compliance.permissions import check, may
 from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
 from compliance.views.panels import panel
-from compliance.views.shown import ends, facts, services
+from compliance.views.shown import ends, facts, owner_link, services
 from compliance.views.verbs import confirm
 
 
@@ -94,7 +94,7 @@ def listed(change: ChangeRecord) -> dict[str, Any]:
         "requested_at": change.submitted_at or change.created_at,
         "decided_at": change.decided_at,
         "seen_at": change.verified_at,
-        "connection": {"ref": connection.ref, "url": f"/connections/{connection.ref}/"},
+        "connection": {"ref": connection.ref, "url": f"/connections/{connection.ref}/"} if connection else None,
     }
 
 
@@ -110,7 +110,7 @@ def csv_row(change: ChangeRecord) -> list[Any]:
         change.submitted_at,
         change.decided_at,
         change.verified_at,
-        change.connection.ref,
+        "; ".join(change.refs),
     ]
 
 
@@ -222,7 +222,7 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "data": why.data_carried if why else "",
         "rating": "",
         "needed": [needed(need, change, person) for need in needs_of(change)],
-        "connection": {"ref": change.connection.ref, "url": f"/connections/{change.connection.ref}/"},
+        "connection": about(change),
         "history": list(reversed(changed(change))),
         "approve_url": "" if approve else f"{url}approve/",
         "reject_url": "" if reject else f"{url}reject/",
@@ -237,6 +237,13 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
             for row in facts(change.material)
         ],
     } | said
+
+
+def about(change: ChangeRecord) -> dict[str, Any] | None:
+    """The link to the connection, or to the server, group or zone, that a change is about."""
+    if change.connection is not None:
+        return {"ref": change.connection.ref, "url": f"/connections/{change.connection.ref}/"}
+    return owner_link(change.material)
 
 
 def action(name: str, url: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from compliance.models import ChangeRecord, Connection, ConnectionVersion
 
@@ -19,15 +20,78 @@ USES = {
 }
 
 
+# a change to the estate: what is added (or goes), in words
+ESTATE: Final = {
+    "group_member": "{server}",
+    "zone_prefix": "{prefix}",
+    "server_address": "{address}",
+    "group_ceiling": "up to {ceiling} members",
+    "decommission": "decommission",
+}
+OWNERS: Final = {"group_member": "group", "group_ceiling": "group", "zone_prefix": "zone"}
+LISTED: Final = 12  # lines of traffic of one connection
+
+
+def owner_of(material: Mapping[str, Any]) -> tuple[str, str]:
+    """The group, zone or server of a change to the estate: as it is spoken of, and its page."""
+    kind = OWNERS.get(str(material["kind"]), "server")
+    name = str(material[kind])
+    return (name if kind == "server" else f"{kind} {name}"), f"/{kind}s/{quote(name, safe='')}/"
+
+
+def owner_link(material: Mapping[str, Any]) -> dict[str, Any]:
+    """The link to it."""
+    text, url = owner_of(material)
+    return {"ref": text, "url": url}
+
+
+def widens(material: Mapping[str, Any]) -> str:
+    """How many connections a change to the estate is about."""
+    number = len(material.get("opens", material.get("retires", [])))
+    verb = "retires" if "retires" in material else "widens"
+    return f"{verb} {number} connection{'' if number == 1 else 's'}" if number else f"{verb} no connection"
+
+
+def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A change to the estate line by line: what is added to what, and what each connection lets through by it."""
+    what, owner = ends(material)
+    rows = [
+        ("Adds" if "opens" in material else "Step", what, True),
+        ("To" if "opens" in material else "Of", owner, True),
+    ]
+    if material.get("zone") and material["kind"] == "server_address":
+        rows.append(("In the zone", material["zone"], True))
+    for one in material.get("opens", []):
+        lines = [f"{each['src']} → {each['dst']} {each['service']}" for each in one["traffic"]]
+        more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
+        said = "; ".join([*lines[:LISTED], *more]) or "nothing that it does not let through already"
+        rows.append((f"{one['connection']} newly authorises", said, True))
+        if one["example"]:
+            rows.append((f"Example packet of {one['connection']}", one["example"], True))
+        servers = one.get("servers", [])
+        rows.append(("Servers that join it", f"{len(servers)}: {', '.join(servers[:8])}" if servers else "none", False))
+    for one in material.get("retires", []):
+        rows.append((f"{one['connection']} is retired", one["says"], True))
+    for key, label in (("addresses", "Addresses freed"), ("groups", "Leaves the groups")):
+        if material.get(key):
+            rows.append((label, ", ".join(material[key]), True))
+    return [{"label": label, "text": text, "mono": mono, "url": ""} for label, text, mono in rows]
+
+
 def services(material: Mapping[str, Any]) -> str:
     """The services, or for a share what is shared and how."""
+    if material.get("kind") in ESTATE:
+        return widens(material)
     if material.get("kind") == "share":
         return f"{material.get('protocol', '').upper()} {material.get('path', '')} {material.get('access', '')}".strip()
     return ", ".join(str(service) for service in material.get("services", []))
 
 
 def ends(material: Mapping[str, Any]) -> tuple[str, str]:
-    """From whom to whom, as the register names them."""
+    """From whom to whom, as the register names them; for a change to the estate what joins what."""
+    if material.get("kind") in ESTATE:
+        owner, _ = owner_of(material)
+        return ESTATE[str(material["kind"])].format(**material), owner
     if material.get("kind") == "share":
         return ", ".join(material.get("clients", [])), str(material.get("server", ""))
     return str(material.get("source", "")), str(material.get("destination", ""))
@@ -40,6 +104,8 @@ def day(value: Any) -> date | None:
 
 def facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The material line by line, for reading back before a click and for the page of a connection."""
+    if material.get("kind") in ESTATE:
+        return estate_facts(material)
     source, destination = ends(material)
     rows = [("From", source, True), ("To", destination, True), ("Service", services(material), True)]
     if material.get("kind") == "share":

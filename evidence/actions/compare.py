@@ -14,16 +14,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.connections import stamp
-from compliance.actions.reconcile import Irregularity, reconcile
-from compliance.models import Connection, Server, System, Zone
+from compliance.actions.irregular import Irregularity
+from compliance.actions.reconcile import reconcile
+from compliance.models import Connection, Group, Server, System, Zone
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
 from compliance.register import Wanted
 from compliance.run import Run
+from compliance.standing import register_on
 from evidence import readings
 from evidence.actions.cures import Watch
 from evidence.actions.findings import NO_FINDING, Case, follow, merged
-from evidence.authorised import register_on, wanted_on
+from evidence.authorised import wanted_on
 from evidence.models import Comparison, Pull, Source, VerdictRow
 from evidence.proposals import Proposals
 from evidence.rules import Certainty, Reading, Verdict
@@ -77,7 +79,7 @@ def irregular(found: Sequence[Irregularity]) -> list[Judgement]:
         Judgement(
             Verdict.changed_without_record,
             Certainty.definite,
-            one.ref,
+            one.ref[:300],
             f"register/{one.kind}",
             "",
             (),
@@ -120,7 +122,8 @@ class Whose:
     def __init__(self, wanted: Wanted, now: dict[str, Reading], judged: Sequence[Judgement]) -> None:
         self.connections = {row.ref: row for row in Connection.objects.all()}
         self.servers = {row.name: row for row in Server.objects.select_related("system")}
-        self.zones = {row.name: row.system_id for row in Zone.objects.all()}
+        self.named = {f"zone {row.name}": row.system_id for row in Zone.objects.all()}
+        self.named |= {f"group {row.name}": row.system_id for row in Group.objects.all()}
         self.first = System.objects.order_by("pk").values_list("pk", flat=True).first() or 0
         self.now = now
         self.ids = {entry.id for entry in wanted.entries}
@@ -135,13 +138,14 @@ class Whose:
         return self.servers.get(one.point.partition("/")[0]) or self.servers.get(one.subject.split(" ")[0])
 
     def system_id(self, one: Judgement) -> int:
-        """The system that has to mend it: the host's, else the connection's, else the zone's."""
+        """The system that has to mend it: the host's, else the connection's, else the zone's or group's."""
         server, connection = self.server(one), self.connection(one)
         if server is not None:
             return server.system_id
         if connection is not None:
             return connection.system_id
-        return self.zones.get(one.subject.removeprefix("zone "), self.first)
+        found = (self.named[name] for name in (one.subject, " ".join(one.subject.split(" ")[:2])) if name in self.named)
+        return next(found, self.first)
 
     def origin(self, one: Judgement) -> dict[str, Any]:
         """File, line and text of the responsible rule."""

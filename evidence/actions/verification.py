@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -13,15 +13,17 @@ from django.utils import timezone
 
 from compliance.actions import changes as workflow
 from compliance.actions.material import names_of
+from compliance.four_eyes import concerned
 from compliance.models import ChangeRecord, Endpoint, Server, State
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
 from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
 from compliance.run import Run
+from compliance.standing import KEPT, register_on, row
 from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
 from evidence.actions.pulls import fenced, take
-from evidence.authorised import KEPT, register_on, wanted_on
+from evidence.authorised import wanted_on
 from evidence.collectors.table import COLLECTORS
 from evidence.formats.evaluate import evaluator
 from evidence.models import Pull, Snapshot, Source, Verification
@@ -73,7 +75,8 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
 def affected(change: ChangeRecord) -> list[str]:
     """The servers at both ends, by name."""
     found: set[str] = set()
-    for end in Endpoint.objects.filter(name__in=names_of(change.material)):
+    names = {name for material in (change.material, *stood(change)) for name in names_of(material)}
+    for end in Endpoint.objects.filter(name__in=names):
         if end.server:
             found.add(end.server.name)
         elif end.group:
@@ -81,6 +84,12 @@ def affected(change: ChangeRecord) -> list[str]:
         elif end.zone:
             found.update(Server.objects.filter(addresses__zone=end.zone).values_list("name", flat=True))
     return sorted(found)
+
+
+def stood(change: ChangeRecord) -> list[dict[str, Any]]:
+    """What is or was authorised of the connections that a change to the estate widens or retires."""
+    ended = [version.said for version in change.versions_closed.all()]
+    return ended or [version.said for version in concerned(change)]
 
 
 def read_again(servers: Sequence[str], run: Run) -> None:
@@ -109,9 +118,11 @@ def outcome(
     at: datetime,
 ) -> Finding:
     """What these judgements say of one change."""
-    mine = [one for one in said if one.subject == change.connection.ref and one.verdict is not Verdict.usage_unknown]
-    if change.kind == ChangeRecord.Kind.RETIRE:
+    mine = [one for one in said if one.subject in change.refs and one.verdict is not Verdict.usage_unknown]
+    if change.kind in (ChangeRecord.Kind.RETIRE, ChangeRecord.Kind.DECOMMISSION):
         return gone(change, mine, asked, now)
+    if change.kind == ChangeRecord.Kind.WIDEN and not change.refs:
+        return Finding("verified", "No connection is authorised by it: no rule has to change.", None)
     if not mine:
         return Finding("undecided", "Nothing is known of its servers: no source covers them.", None)
     worst = max(mine, key=lambda one: RANK[one.verdict])
@@ -129,23 +140,43 @@ def outcome(
 def with_entry(change: ChangeRecord, at: datetime) -> Wanted:
     """The register as authorised, with what a removal takes away put back so that it can be asked about."""
     found = wanted_on(day_of(at))
+    if change.kind == ChangeRecord.Kind.DECOMMISSION:
+        before = before_it(change)
+        return replace(found, entries=(*found.entries, *before.entries), servers={**before.servers, **found.servers})
     if change.kind != ChangeRecord.Kind.RETIRE:
         return found
     return replace(found, entries=(*found.entries, *entries_of(change, at)))
 
 
 def entries_of(change: ChangeRecord, at: datetime) -> tuple[Entry, ...]:
-    """The change's own material as entries of the register of that day."""
-    row = {"id": change.connection.ref, **{key: change.material[key] for key in KEPT if change.material.get(key)}}
+    """The change's own material as entries of the register of that day; of a change to the estate, what it retired.
+
+    What is retired together with its server is asked about in the register as it was before.
+    """
+    if change.kind == ChangeRecord.Kind.DECOMMISSION:
+        return before_it(change).entries
+    if change.connection_id is None:
+        return ()
+    row = {"id": change.of.ref, **{key: change.material[key] for key in KEPT if change.material.get(key)}}
     register = register_on(day_of(at))
     kind = "shares" if change.material["kind"] == "share" else "connections"
     return wanted({**register, "connections": [], "shares": [], kind: [row]}, at=day_of(at)).entries
 
 
+def before_it(change: ChangeRecord) -> Wanted:
+    """What a decommissioning retired, and the servers, as they stood a moment before it was decided."""
+    then = (change.decided_at or timezone.now()) - timedelta(microseconds=1)
+    versions = list(change.versions_closed.select_related("connection")) or concerned(change)
+    said: dict[str, list[dict[str, Any]]] = {"connections": [], "shares": []}
+    for version in versions:
+        said["shares" if version.material["kind"] == "share" else "connections"].append(row(version))
+    return wanted({**register_on(day_of(then), known_at=then), **said}, at=day_of(then))
+
+
 def gone(change: ChangeRecord, mine: Sequence[Judgement], asked: Wanted, now: dict[str, Reading]) -> Finding:
     """A removal is done when every packet of it is certainly stopped at one of its points at least."""
-    entries = [entry for entry in asked.entries if entry.id == change.connection.ref]
-    if any(entry.share for entry in entries):
+    entries = [entry for entry in asked.entries if entry.id in change.refs]
+    if change.kind == ChangeRecord.Kind.RETIRE and any(entry.share for entry in entries):
         return share_gone(mine)
     for entry in entries:
         stopped = {decided_at(entry, host, point, asked, now) == {"deny"} for host, point in entry.required}
@@ -180,7 +211,7 @@ def widened(
         if one.verdict in WIDER
     }
     fresh = (one for one in said if one.verdict in WIDER and one.point.partition("/")[0] in hosts)
-    mine = [entry for entry in asked.entries if entry.id == change.connection.ref]
+    mine = [entry for entry in asked.entries if entry.id in change.refs]
     added = (one for one in fresh if (one.verdict, one.point, one.subject) not in former)
     return next((one for one in added if concerns(one, mine, then)), None)
 
@@ -225,7 +256,7 @@ def publish(change: ChangeRecord, found: Finding, snapshots: Sequence[Snapshot],
 
 def before_approval(change: ChangeRecord) -> dict[str, Any]:
     """For who decides: what the rules do with it today. Reads only; {} where there is nothing to say."""
-    if change.state not in (State.DRAFT, State.SUBMITTED):
+    if change.state not in (State.DRAFT, State.SUBMITTED) or change.connection_id is None:
         return {}
     now = timezone.now()
     try:

@@ -162,7 +162,10 @@ def test_an_address_has_one_holder_and_finds_its_zone(people: People) -> None:
     assert str(made["pay-db-01"].addresses.get().zone) == "data"
     with pytest.raises(Refused, match="pay-db-01 holds it"):
         estate.add_address(made["file-01"], "10.20.30.31", by=people.alex)
-    estate.end_address(made["pay-db-01"].addresses.get(), by=people.alex)
-    estate.add_address(made["file-01"], "10.20.30.31", by=people.alex)
+    freed = timezone.now()
+    estate.end_address(made["pay-db-01"].addresses.get(), by=people.alex, at=freed)
+    with pytest.raises(Refused, match="pay-db-01 held it until"):  # rules may still let it in
+        estate.add_address(made["file-01"], "10.20.30.31", by=people.alex, at=freed + timedelta(days=89))
+    estate.add_address(made["file-01"], "10.20.30.31", by=people.alex, at=freed + timedelta(days=91))
     with pytest.raises(Refused):
         estate.add_zone("x", system=people.payroll, prefixes=["10.0.0.1/8"], by=people.alex)

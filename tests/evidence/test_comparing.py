@@ -307,7 +307,7 @@ def test_a_state_forged_by_raw_sql_authorises_nothing_and_is_a_finding(site: Sit
     from django.db import connection as database
 
     from compliance.models import ConnectionVersion
-    from evidence.authorised import register_on
+    from compliance.standing import register_on
 
     pending = asked(site.people, network("pay-app-01", "pay-db-01", "tcp/22"), title="Let everything in")
     today = timezone.localdate()

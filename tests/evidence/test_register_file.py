@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from compliance.register import wanted
 from compliance.register_file import read_text
-from evidence.authorised import register_on
+from compliance.standing import register_on
 from tests.factories import agreed, asked, network, servers
 from tests.people import everybody
 

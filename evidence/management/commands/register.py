@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from compliance.register_file import write_text
-from evidence.authorised import register_on
+from compliance.standing import register_on
 
 
 class Command(BaseCommand):

@@ -164,7 +164,7 @@ def printed(one: Known) -> content.Change:
         data_carried=why.data_carried if why else "",
         window=row.window,
         rollback=row.rollback,
-        connections=(row.connection.ref,),
+        connections=tuple(row.refs),
         decisions=tuple(decisions(one)),
         implemented=carried_out(one),
         seen=when(done) if done and done.outcome == Verification.Outcome.VERIFIED else "",
@@ -207,8 +207,9 @@ def line(one: Known) -> tuple[Cell, ...]:
     carried = carried_out(one) != ""
     decided = one.state not in (State.DRAFT, State.SUBMITTED)
     return (
-        row.ref, row.connection.ref, row.kind, row.urgency, row.title, one.state, str(row.requested_by), row.created_at,
-        row.submitted_at, why.business_need if why else None, why.security_implications if why else None,
+        row.ref, "; ".join(row.refs), row.kind, row.urgency, row.title, one.state, str(row.requested_by),
+        row.created_at, row.submitted_at,
+        why.business_need if why else None, why.security_implications if why else None,
         why.data_carried if why else None,
         "; ".join(f"{each.approver} ({each.get_capacity_display().lower()})" for each in one.approvals),
         row.decided_at if decided else None, str(row.implemented_by) if carried and row.implemented_by else None,

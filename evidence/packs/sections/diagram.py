@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from compliance.models import Server
 from compliance.models.estate import day_of
+from compliance.standing import register_on
 from compliance.traffic.addresses import parse_host
 from compliance.traffic.boxes import Family
 from evidence import readings
 from evidence.artefacts import Damaged
-from evidence.authorised import register_on
 from evidence.models import Comparison
 from evidence.packs import content, diagram
 from evidence.packs.section import Cell, Scope, Section, Table

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Q
+
 from compliance.models import Connection, Endpoint, Server, Zone
 from compliance.models.estate import day_of
+from compliance.standing import Standing, register_on
 from compliance.traffic import addresses, intervals
 from compliance.traffic.boxes import FAMILIES, Family
 from compliance.traffic.intervals import Interval
-from evidence.authorised import in_force, register_on
 from evidence.packs import diagram
 from evidence.packs.section import Scope
 
@@ -110,18 +112,19 @@ def own(scope: Scope, every: Mapping[str, Place]) -> set[str]:
 
 def all_places(moment: datetime) -> tuple[dict[str, Place], dict[str, list[str]]]:
     """Every zone with its servers then, the servers without one, the parties outside; and where each server stands."""
+    estate = Standing(moment)
     places: dict[str, Place] = {}
     homes: dict[str, list[str]] = defaultdict(list)
     labels: dict[int, str] = {}
     for zone in Zone.objects.select_related("space").order_by("slot", "name", "pk"):
         labels[zone.pk] = label(zone)
         place = places.setdefault(label(zone), Place(label(zone)))
-        for prefix in zone.prefixes.filter(in_force(moment)).values_list("prefix", flat=True):
-            place.add(prefix)
+        for one in estate.prefixes.get(zone.pk, []):
+            place.add(one.prefix)
     stray = Place(NO_ZONE)
-    rows = Server.objects.filter(status=Server.Status.IN_SERVICE).select_related("system")
-    for server in rows.prefetch_related("addresses").order_by("name"):
-        held = [one for one in server.addresses.all() if one.valid_from <= moment and in_time(one.valid_to, moment)]
+    here = Q(status=Server.Status.IN_SERVICE) | Q(retired_at__gt=moment)
+    for server in Server.objects.filter(here).select_related("system").order_by("name"):
+        held = estate.addresses.get(server.pk, [])
         for one in held:
             place = places[labels[one.zone_id]] if one.zone_id else stray
             place.servers[server.name] = server
@@ -148,11 +151,6 @@ def keep_outside(places: Mapping[str, Place]) -> None:
         for place in places.values():
             if place.outside:
                 place.ranges[family] = intervals.subtract(place.ranges[family], ours)
-
-
-def in_time(ends: datetime | None, moment: datetime) -> bool:
-    """Whether something that ends then still holds."""
-    return ends is None or ends > moment
 
 
 def label(zone: Zone) -> str:

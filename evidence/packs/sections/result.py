@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from compliance.models import ConnectionVersion
 from compliance.models.estate import day_of
-from evidence.authorised import newest
+from compliance.standing import newest
 from evidence.models import Comparison, VerdictRow
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table

@@ -1,0 +1,130 @@
+"""What stands: the register on a day, out of the database, in the shape of a register file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from compliance.models import Address, ConnectionVersion, Endpoint, Group, Membership, Server, System, Zone, ZonePrefix
+from compliance.models.carried import Carried, faults
+
+KEPT: Final = (
+    "source", "destination", "services", "via", "server", "path", "protocol", "access", "clients", "security",
+    "squash", "users",
+)  # fmt: skip
+Named = dict[int, list[Any]]  # key of the owner → what counts of it
+
+
+def register_on(
+    day: date, *, known_at: datetime | None = None, systems: Iterable[System] | None = None
+) -> dict[str, Any]:
+    """The register as of the end of that day. Connections go by their ids (CON-42).
+
+    Members, prefixes and addresses that no approved change carries and that were not put there before anything named
+    their owner are left out, and with them the connections whose end then means nothing at all.
+    """
+    end = datetime.combine(day, time.max, timezone.get_current_timezone())
+    moment = min(end, known_at) if known_at else end
+    versions = ConnectionVersion.objects.authorised_at(day, known_at).select_related("connection")
+    if systems is not None:
+        versions = versions.filter(connection__system__in=list(systems))
+    estate = Standing(moment, known_at)
+    rows = [version for version in newest(versions) if not estate.hollow & set(mentioned(version.material))]
+    return {
+        "servers": estate.servers({name for one in rows for name in mentioned(one.material)}),
+        "groups": estate.groups(),
+        "zones": estate.zones(),
+        "connections": [row(version) for version in rows if version.material["kind"] == "network"],
+        "shares": [row(version) for version in rows if version.material["kind"] == "share"],
+    }
+
+
+def newest(versions: Iterable[ConnectionVersion]) -> list[ConnectionVersion]:
+    """One version a connection: on the day of a change the later one stands."""
+    found: dict[int, ConnectionVersion] = {}
+    for version in versions:
+        held = found.get(version.connection_id)
+        if held is None or (version.valid_from, version.pk) > (held.valid_from, held.pk):
+            found[version.connection_id] = version
+    return [found[key] for key in sorted(found)]
+
+
+def row(version: ConnectionVersion) -> dict[str, Any]:
+    """One row of the register file."""
+    material = version.material
+    said = {"id": version.connection.ref, **{key: material[key] for key in KEPT if material.get(key)}}
+    for key in ("review_by", "ends_on", "expected_use", "basis"):
+        if material.get(key):
+            said[key] = material[key]
+    return said
+
+
+def mentioned(material: Mapping[str, Any]) -> list[str]:
+    """Every name of an end that the material of a connection or share mentions."""
+    if material["kind"] == "share":
+        return [*material["clients"], material["server"]]
+    return [material["source"], *material.get("via", []), material["destination"]]
+
+
+class Standing:
+    """The estate at a moment, by the rows that count. `hollow`: the names that have rows, and none that counts."""
+
+    def __init__(self, moment: datetime, known_at: datetime | None = None) -> None:
+        self.moment, self.known_at = moment, known_at
+        self.hollow: set[str] = set()
+        members = Membership.objects.select_related("group", "server")
+        prefixes = ZonePrefix.objects.select_related("zone")
+        addresses = Address.objects.select_related("server", "zone").order_by("pk")
+        self.members = self.counted(members, "group")
+        self.prefixes = self.counted(prefixes, "zone")
+        self.addresses = self.counted(addresses, "server")
+
+    def counted(self, rows: Any, owner: str) -> Named:
+        """The rows that count by their owner; owners with rows and none that counts become hollow."""
+        listed: list[Carried] = list(rows.in_force(self.moment))
+        bad = faults(listed, self.known_at)
+        found: Named = defaultdict(list)
+        for each in listed:
+            if each.pk not in bad:
+                found[getattr(each, f"{owner}_id")].append(each)
+        named = {getattr(each, owner) for each in listed}
+        self.hollow |= {one.name for one in named if one.pk not in found}
+        return found
+
+    def servers(self, named: set[str]) -> list[dict[str, Any]]:
+        """The servers in service then with the addresses they held; without any, only those that are `named`."""
+        here = Q(status=Server.Status.IN_SERVICE) | Q(retired_at__gt=self.moment)
+        found = []
+        for server in Server.objects.filter(here):
+            held: list[Address] = self.addresses.get(server.pk, [])
+            zone = next((address.zone.name for address in held if address.zone), "")
+            said = {"name": server.name, "addresses": [address.ip for address in held]}
+            if held or server.name in named:
+                found.append(said | ({"zone": zone} if zone else {}))
+        return found
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The groups with their members then, and parties outside with their prefixes."""
+        inside = [{"name": group.name, "members": self.members_of(group)} for group in Group.objects.all()]
+        outside = [
+            {"name": end.name, "members": list(end.prefixes)}
+            for end in Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
+        ]
+        return [each for each in [*inside, *outside] if each["members"]]
+
+    def members_of(self, group: Group) -> list[str]:
+        """The names of the members that hold an address."""
+        rows: list[Membership] = self.members.get(group.pk, [])
+        return sorted({one.server.name for one in rows if self.addresses.get(one.server_id)})
+
+    def zones(self) -> list[dict[str, Any]]:
+        """The zones with their prefixes then."""
+        return [
+            {"name": zone.name, "prefixes": [one.prefix for one in self.prefixes.get(zone.pk, [])]}
+            for zone in Zone.objects.all()
+        ]
