@@ -94,9 +94,12 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
     families: set[Family] = set()
     for artefact in artefacts:
         file = _File(artefact)
-        for block, family in file.tables():
+        tables = file.tables()
+        translating = {family for block, family in tables if block.table == "nat"}
+        for block, family in tables:
             families.add(family)
-            _add(chains, file.account, block, _chains_of(file.account, block, family))
+            found = _chains_of(file.account, block, family, nat_shown=family in translating)
+            _add(chains, file.account, block, found)
         families.update(file.empty_families())
         unread.extend(file.account.unread())
         lines[artefact.name] = file.account.lines()
@@ -320,14 +323,14 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
-def _chains_of(account: Account, block: Block, family: Family) -> list[Chain]:
+def _chains_of(account: Account, block: Block, family: Family, *, nat_shown: bool) -> list[Chain]:
     prefix = PREFIX[(block.header.backend if block.header else "nft", family)]
     builtin = BUILTIN[block.table]
     missing = [name for name in builtin if name not in block.chains]
     named = [*block.chains, *(name for name in missing if block.table == "filter" or _used(block, name))]
     calls = _calls(block)
     reached = hooks.reach(calls, [name for name in named if name in builtin])
-    table = _Table(account, block, family, prefix, set(named), reached)
+    table = _Table(account, block, family, prefix, set(named), reached, nat_shown=nat_shown)
     return [table.chain(name) for name in named]
 
 
@@ -353,9 +356,10 @@ class _Table:
 
     def __init__(
         self, account: Account, block: Block, family: Family, prefix: str, named: set[str],
-        reached: dict[str, frozenset[str]],
+        reached: dict[str, frozenset[str]], *, nat_shown: bool,
     ) -> None:  # fmt: skip
         self.account, self.block, self.family, self.named, self.reached = account, block, family, named, reached
+        self.nat_shown = nat_shown
         self.stem = f"{prefix}:{block.table}/"
         self.by_chain: dict[str, list[tuple[Line, Statement | None]]] = {name: [] for name in named}
         for line, statement in block.rules:
@@ -408,8 +412,10 @@ class _Table:
         return frozenset(HOOK[base] for base in self.reached.get(name, ()))
 
     def _draft(self, name: str, seq: int, line: Line, statement: Statement) -> Draft:
-        condition = condition_of(statement, self.family, self._hooks(name))
+        condition = condition_of(statement, self.family, self._hooks(name), nat_shown=self.nat_shown)
         effect = effect_of(statement, self.family, self.named, line.number)
+        if condition.headers and effect.action in {Action.DENY, Action.REJECT}:
+            condition.never()  # what it stops is never plain; what one of these lets through stays in doubt
         matches = before_tracking(condition.matches) if self.block.table == "raw" else condition.matches
         chain = self.stem + name
         calls = effect.action in {Action.JUMP, Action.GOTO}

@@ -24,8 +24,10 @@ from evidence.formats.matching import (
     everything,
     within,
 )
+from evidence.formats.translated_before import WAS, WAS_NOT
 
 PORT_TOP = 65535
+NEVER_FIRST = frozenset({"RELATED", "ESTABLISHED"})  # the states that no first packet of a flow has
 ICMP_ANY = 255  # `--icmp-type any` is stored as type 255 in IPv4
 # Modules whose every option is judged here; of the others all options are residue.
 MODULES = frozenset(
@@ -34,6 +36,8 @@ MODULES = frozenset(
 )  # fmt: skip
 # The match of a set with nothing else than the set decides: counters are kept for every packet, or are not.
 SET_OPTIONS = frozenset({"--match-set", "--update-counters", "--update-subcounters"})
+# Extensions that match nothing, negated or not, where an IPv6 packet lacks their header (net/ipv6/netfilter/ip6t_*.c).
+EXTENSION_HEADERS = frozenset({"rt", "srh", "hbh", "dst", "frag"})
 
 
 @dataclass(slots=True)
@@ -42,9 +46,11 @@ class Condition:
 
     family: Family
     hooks: frozenset[str]
+    nat_shown: bool
     matches: list[Match]
     residue: list[str] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)  # references to sets that another dump shows
+    headers: bool = False  # whether it asks for a header that a plain packet does not have
     protocols: frozenset[int] = frozenset()  # those named by a plain `-p`
 
     def cut(self, wanted: Sequence[Match]) -> None:
@@ -56,9 +62,11 @@ class Condition:
         self.matches = []
 
 
-def condition_of(statement: Statement, family: Family, hooks: frozenset[str]) -> Condition:
-    """Everything a rule asks of a packet. `hooks`: where its chain is reached from. Raises BadLine, TooWide."""
-    found = Condition(family, hooks, everything([family]))
+def condition_of(statement: Statement, family: Family, hooks: frozenset[str], *, nat_shown: bool = False) -> Condition:
+    """Everything a rule asks of a packet. `hooks`: where its chain is reached from; `nat_shown`: the same dump has the
+    table that translates. Raises BadLine, TooWide.
+    """
+    found = Condition(family, hooks, nat_shown, everything([family]))
     for option in statement.generic:
         if option.name == "-p":
             _protocol(found, option)
@@ -76,6 +84,7 @@ def _group(found: Condition, group: Group) -> None:
         found.objects.extend(option.text for option in group.options if option.name == "--match-set")
         return
     if group.name not in MODULES:
+        found.headers |= found.family == 6 and group.name in EXTENSION_HEADERS
         found.residue.append(group.text("-m"))
         return
     for option in group.options:
@@ -269,8 +278,9 @@ def _states(found: Condition, option: Option) -> None:
     if not wanted <= STATES:
         raise BadLine(f"connection state {', '.join(sorted(wanted - STATES))} is not known")
     if translated and "NEW" not in wanted:
-        # A new connection matches if it was translated before, which is not followed here.
-        found.residue.append(option.text)
+        # A new connection matches (negated: does not) if it was translated before.
+        settled = translated == {"DNAT"} and found.nat_shown and wanted <= NEVER_FIRST
+        found.residue.append((WAS_NOT if option.negated else WAS) if settled else option.text)
         return
     limit = STATES - wanted if option.negated else frozenset(wanted)
     found.cut([Match(found.family, FULL[found.family], states=limit)])

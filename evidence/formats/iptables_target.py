@@ -49,13 +49,24 @@ def effect_of(statement: Statement, family: Family, chains: Collection[str], lin
         return Effect(Action.CONTINUE, NOTRACK)
     if name == "SET":
         return Effect(Action.CONTINUE, _changed_sets(target))
-    if name == "CT" or name in names.GOES_ON:
+    if name == "CT" or name in names.GOES_ON or _keeps_alive(target):
         return Effect(Action.CONTINUE)
     if name in TRANSLATES:
         return _translation(target, family, line)
     if name in names.TRANSLATIONS:
         return Effect(Action.PERMIT, residue=(Residue("nat", target.text("-j"), line),))
     return Effect(Action.CONTINUE, residue=(Residue("action", target.text("-j"), line),))
+
+
+def _keeps_alive(target: Group) -> bool:
+    """Whether a new time to live cannot be one with which a packet is thrown away: it grows, or is set above 1."""
+    words = [(option.name, *option.values) for option in target.options]
+    if target.name not in {"TTL", "HL"} or len(words) != 1 or len(words[0]) != 2:
+        return False
+    name, value = words[0]
+    if name in {"--ttl-inc", "--hl-inc"}:
+        return True
+    return name in {"--ttl-set", "--hl-set"} and value.isascii() and value.isdigit() and 1 < int(value) <= 255
 
 
 def _changed_sets(target: Group) -> str:

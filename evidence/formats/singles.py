@@ -12,10 +12,11 @@ from typing import cast
 from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, limited
 from evidence.formats.first_hit import NONE, FirstHit, Values
 from evidence.formats.lanes import Lane
-from evidence.formats.pieces import Piece
+from evidence.formats.pieces import TOO_MANY, Piece
 from evidence.formats.walk import Walk, Work
 
 MOST_STATES = 200_000
+MOST_MET = 30_000  # steps that one packet may meet: chains that call others twice over and over meet any number
 
 
 def box_of_values(values: Values) -> Box:
@@ -50,7 +51,11 @@ class Singles:
     def piece(self, sent: Values, steps: int) -> Piece:
         """What the walk says of one packet. `steps`: its budget where it has to be asked."""
         after = self._start or self._begin(sent)
+        met = 0
         while isinstance(after, State):
+            met += 1
+            if met > MOST_MET:
+                return Piece(box_of_values(sent), "unproven", "", None, (), TOO_MANY)
             values = _under(sent, after.changed) if after.changed else sent
             number = after.hits.after(values, after.position)
             following = after.following

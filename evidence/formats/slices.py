@@ -14,6 +14,7 @@ Without addresses every interface that a rule names, and "any other", stays poss
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -63,29 +64,59 @@ def _covers(pattern: str, name: str) -> bool:
     return name.removesuffix("+").startswith(prefix)
 
 
+class Limits:
+    """What the rules of a host ask of one side, looked up by interface: dumps name thousands of them."""
+
+    def __init__(self, limits: Iterable[Limit | None]) -> None:
+        asked = sorted({limit for limit in limits if limit is not None}, key=sorted)
+        self._mentioned = sorted({name.removeprefix("!") for limit in asked for name in limit} - {LOOPBACK, "+"})
+        self._by_name: dict[str, list[int]] = {}  # what asks for one of a few whole names
+        self._others: list[tuple[int, Limit]] = []  # what excludes names, or asks for all that begin alike
+        for number, limit in enumerate(asked):
+            if any(name.startswith("!") or name.endswith("+") for name in limit):
+                self._others.append((number, limit))
+            else:
+                for name in limit:
+                    self._by_name.setdefault(name, []).append(number)
+
+    def mentioned(self) -> Names:
+        """Every interface that is named, and one that stands for all others."""
+        return (*self._mentioned, OTHER)
+
+    def met_by(self, name: str) -> tuple[int, ...]:
+        """The numbers of the limits that see an interface: interfaces with the same ones are alike to all rules."""
+        others = [number for number, limit in self._others if matches(limit, name)]
+        return tuple(sorted([*self._by_name.get(name, ()), *others]))
+
+
 class Interfaces:
     """The interfaces and addresses of one host, as read, and the names its rules use."""
 
     def __init__(self, reading: Reading, rules: Iterable[Rule]) -> None:
         mine = list(rules)
         self._addresses = reading.addresses
+        self._segments: dict[Family, tuple[list[int], list[Names]]] = {}
+        self._told_apart: dict[tuple[Names, Side], Names] = {}
         # A redirected packet goes to an address of the interface it came in by: then no two of them are alike.
         self._redirects = any(rule.nat is not None and rule.nat.kind == "redirect" for rule in mine)
-        self._limits = {IN: _limits(rule.iif for rule in mine), OUT: _limits(rule.oif for rule in mine)}
+        self._limits = {IN: Limits(rule.iif for rule in mine), OUT: Limits(rule.oif for rule in mine)}
         known = tuple(sorted(name for name in reading.addresses if name != LOOPBACK))
-        self._names = {side: self._distinct(known or _mentioned(self._limits[side]), side) for side in (IN, OUT)}
+        self._names = {side: self._distinct(known or self._limits[side].mentioned(), side) for side in (IN, OUT)}
         self._routes: dict[Family, Routes] = {family: Routes(reading.routes, family) for family in FAMILIES}
 
     def _distinct(self, names: Names, side: Side) -> Names:
         """One of all interfaces that no rule tells apart on a side."""
-        told_apart: dict[tuple[object, ...], str] = {}
-        for name in names:
-            told_apart.setdefault(self._signature(name, side), name)
-        return tuple(told_apart.values())
+        known = self._told_apart.get((names, side))
+        if known is None:  # asked for every region of every rule, and the answers are few
+            told_apart: dict[tuple[object, ...], str] = {}
+            for name in names:
+                told_apart.setdefault(self._signature(name, side), name)
+            known = self._told_apart[names, side] = tuple(told_apart.values())
+        return known
 
     def _signature(self, name: str, side: Side) -> tuple[object, ...]:
         held = self._addresses.get(name, ()) if self._redirects and side == IN else ()
-        return held, *(matches(limit, name) for limit in self._limits[side])
+        return held, *self._limits[side].met_by(name)
 
     def own(self, family: Family) -> dict[int, Names]:
         """The host's addresses with the interfaces that hold them; empty when they are not known."""
@@ -138,13 +169,20 @@ class Interfaces:
         """
         if len(self._names[side]) <= 1:
             return [(low, high, ())]
-        networks = self._networks(family)
-        starts = {low}
-        for first, last, _name in networks:
-            starts.update(place for place in (first, last + 1) if low < place <= high)
-        ordered = sorted(starts)
-        ends = [*(start - 1 for start in ordered[1:]), high]
-        return [(start, end, _longest(networks, start)) for start, end in zip(ordered, ends, strict=True)]
+        starts, names = self._segments_of(family)
+        first, last = bisect_right(starts, low) - 1, bisect_right(starts, high)
+        begins = [low, *starts[first + 1 : last]]
+        ends = [*(start - 1 for start in begins[1:]), high]
+        return list(zip(begins, ends, names[first:last], strict=True))
+
+    def _segments_of(self, family: Family) -> tuple[list[int], list[Names]]:
+        """All addresses cut at the connected networks, found once: where the parts begin, and their interfaces."""
+        found = self._segments.get(family)
+        if found is None:
+            networks = self._networks(family)
+            starts = sorted({0, *(place for low, high, _ in networks for place in (low, high + 1))})
+            found = self._segments[family] = (starts, [_longest(networks, start) for start in starts])
+        return found
 
     def _networks(self, family: Family) -> list[tuple[int, int, str]]:
         return [
@@ -230,15 +268,6 @@ class Interfaces:
         if link or self._routes[family].known:
             return link
         return holders
-
-
-def _limits(limits: Iterable[Limit | None]) -> list[Limit]:
-    return sorted({limit for limit in limits if limit is not None}, key=sorted)
-
-
-def _mentioned(limits: Iterable[Limit]) -> Names:
-    plain = {name.removeprefix("!") for limit in limits for name in limit} - {LOOPBACK, "+"}
-    return (*sorted(plain), OTHER)
 
 
 def _by_holders(own: dict[int, Names]) -> dict[Names, list[tuple[int, int]]]:

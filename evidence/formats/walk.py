@@ -29,6 +29,7 @@ from evidence.rules import Action, Chain, Nat, Rule
 
 # Tables that prepare packets; the reason a reader looks for is in another one.
 PREPARING = frozenset({"raw", "mangle", "nat", "security"})
+DEEPEST = 256  # chains that may call one another; the kernel's nft allows 16, its legacy tables more
 ANY_SOURCE = Nat("masquerade", ())  # a source that may or may not be translated: later rules may see any
 
 
@@ -94,6 +95,7 @@ class Walk:
         self._stages = tuple(stages)
         self._ends = Ends(interfaces, family, way.iif)
         self._ends.local = way.point == "OUTPUT"
+        self._idle = self._idle_stages()
         self._tracks: bool | None = None  # whether a rule of the family is seen to need connection tracking
 
     def pieces(self, box: Box, budget: Budget) -> Iterator[Piece]:
@@ -117,8 +119,23 @@ class Walk:
         return None if self._stages else Piece(box, "unproven", "", None, (), "no rules were read")
 
     def start(self, box: Box) -> Work:
-        """The traffic of a box before the first chain."""
-        return Work(box, 0, self._enter_stage(0, self._way.oif), None, None, None, None, oif=self._way.oif)
+        """The traffic of a box before the first chain that does anything."""
+        hooks = [self._chains[name].hook for name in self._stages]
+        stage = 0
+        while stage in self._idle and hooks[stage + 1] == hooks[0]:
+            stage += 1
+        return Work(box, stage, self._enter_stage(stage, self._way.oif), None, None, None, None, oif=self._way.oif)
+
+    def _idle_stages(self) -> frozenset[int]:
+        """Chains that prepare packets, have no rules and accept: most stages of most machines. They are left out.
+
+        Nothing is cut in them, and the accept worth naming is never theirs while a stage of another table must accept
+        as well. The last stage stays: whether one follows a routing decision makes a difference to it.
+        """
+        chains = [self._chains.get(name) for name in self._stages]
+        if self._way.tiered or all(one is None or one.table in PREPARING for one in chains):
+            return frozenset()
+        return frozenset(number for number, one in enumerate(chains[:-1]) if one is not None and _is_idle(one))
 
     def _run(self, waiting: list[Work], budget: Budget) -> Iterator[Piece]:
         while waiting:
@@ -238,6 +255,8 @@ class Walk:
             return _unproven(work, rule, f"chain {rule.target} is not defined")
         if rule.id in frame.path:
             return _unproven(work, rule, f"chain {rule.chain} leads back to itself")
+        if len(frame.path) >= DEEPEST:
+            return _unproven(work, rule, f"more than {DEEPEST} chains call one another on the way here")
         path = (*frame.path, rule.id)
         if rule.action is Action.JUMP:
             return work._replace(frame=Frame(lane, 0, named(step), path, frame))
@@ -337,7 +356,9 @@ class Walk:
 
     def _next(self, work: Work) -> Iterator[Work | Piece]:
         hook, stage = self._chains[self._stages[work.stage]].hook, work.stage + 1
-        while stage < len(self._stages) and self._is_settled(work, hook, self._chains[self._stages[stage]]):
+        while stage < len(self._stages) and (
+            stage in self._idle or self._is_settled(work, hook, self._chains[self._stages[stage]])
+        ):
             stage += 1
         over = stage == len(self._stages)
         crosses = over or self._chains[self._stages[stage]].hook != hook
@@ -441,6 +462,12 @@ def _maybe(frame: Frame | None) -> str:
 
 def _path(work: Work) -> tuple[str, ...]:
     return (*work.shift.path, *work.frame.path)
+
+
+def _is_idle(base: Chain) -> bool:
+    if base.table not in PREPARING or base.table == "nat":  # a chain that translates cuts off what it never sees
+        return False
+    return base.default is Action.PERMIT and all(rule.id == base.name + POLICY for rule in base.rules)
 
 
 def _weight(base: Chain) -> int:
