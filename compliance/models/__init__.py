@@ -23,7 +23,7 @@ from compliance.models.estate import (
 )
 from compliance.models.imports import ColumnMapping, ImportedTable
 from compliance.models.jobs import Job, Outbound
-from compliance.models.ledger import LedgerInbox
+from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
 
 __all__ = [
@@ -42,7 +42,11 @@ __all__ = [
     "ImportedTable",
     "Job",
     "Justification",
+    "LedgerCheckpoint",
+    "LedgerEntry",
+    "LedgerHead",
     "LedgerInbox",
+    "LedgerRow",
     "Membership",
     "Organisation",
     "Outbound",

@@ -62,7 +62,7 @@ def database(url: str, *, sqlite: Path) -> dict[str, object]:
         raise ImproperlyConfigured(f"DATABASE_URL starts with {parts.scheme!r}. Write postgresql://… or sqlite:///….")
     options = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "compliance.project.databases.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "eastwest",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -77,7 +77,7 @@ def database(url: str, *, sqlite: Path) -> dict[str, object]:
 def sqlite_database(path: Path) -> dict[str, object]:
     """SQLite in WAL with IMMEDIATE transactions, and a file (never memory) for tests, so that races are real."""
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "compliance.project.databases.sqlite3",
         "NAME": str(path),
         "OPTIONS": {
             "timeout": 20,

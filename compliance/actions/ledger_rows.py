@@ -1,0 +1,152 @@
+"""Row digests: what each verb left in the governed tables, so that whatever else changes them is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models
+
+from compliance.ledger.governed import is_governed, left_out
+from compliance.models import LedgerRow
+from compliance.models.approvals import canonical
+
+AT_ONCE = 400  # rows a query, below SQLite's limit of parameters
+Row = tuple[str, int, str]  # label, key, digest ("" = gone)
+
+
+def governed_models() -> list[type[models.Model]]:
+    """Every model the ledger answers for, in order of label. Many-to-many tables are part of their owner's rows."""
+    found = [model for model in apps.get_models() if is_governed(model._meta.label_lower)]
+    return sorted(found, key=lambda model: model._meta.label_lower)
+
+
+def names_of(model: type[models.Model]) -> tuple[str, ...]:
+    """The fields whose values are hashed: columns, then many-to-many fields, each in order of name."""
+    meta, out = model._meta, left_out(model._meta.label_lower)
+    columns = sorted(field.attname for field in meta.concrete_fields if field.attname not in out)
+    return (*columns, *sorted(field.name for field in meta.many_to_many if field.name not in out))
+
+
+def contents(
+    model: type[models.Model], names: Iterable[str], keys: list[int] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows (all, or those of `keys`) as the database holds them: key, {field: plain value}."""
+    wanted = list(names)
+    many = [field for field in model._meta.many_to_many if field.name in wanted]
+    columns = [name for name in wanted if name not in {field.name for field in many}]
+    joined = {field.name: _joined(model, field, keys) for field in many}
+    rows = model._base_manager.order_by("pk")
+    chunks = [None] if keys is None else [keys[at : at + AT_ONCE] for at in range(0, len(keys), AT_ONCE)]
+    for chunk in chunks:
+        for row in (rows if chunk is None else rows.filter(pk__in=chunk)).values_list("pk", *columns).iterator():
+            values = {name: plain(value) for name, value in zip(columns, row[1:], strict=True)}
+            yield row[0], {**values, **{name: table.get(row[0], []) for name, table in joined.items()}}
+
+
+def _joined(model: type[models.Model], field: Any, keys: list[int] | None) -> dict[int, list[int]]:
+    """The other ends of a many-to-many field, in order, by the key of this end."""
+    table, found = field.remote_field.through._base_manager.all(), {}
+    if keys is not None:
+        table = table.filter(**{f"{field.m2m_field_name()}__in": keys})
+    here, there = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
+    for one, other in table.order_by(here, there).values_list(here, there):
+        found.setdefault(one, []).append(other)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can say it, the same on every database."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, (uuid.UUID, Decimal)):
+        return str(value)
+    if isinstance(value, (bytes, memoryview)):
+        return bytes(value).hex()
+    return value
+
+
+def digest(label: str, key: int, values: Mapping[str, Any], salt: str) -> str:
+    """SHA-256 (hex) over salt, label, key, names and values; the salt keeps short values from being guessed."""
+    return hashlib.sha256(salt.encode() + canonical([label, key, dict(values)])).hexdigest()
+
+
+def noted(written: Mapping[str, set[int]], uid: uuid.UUID) -> list[Row]:
+    """What these rows say now, where that is not what the ledger said last. The caller writes it into entry `uid`."""
+    found: list[Row] = []
+    for label in sorted(written):
+        model, keys = apps.get_model(label), sorted(written[label])
+        names = names_of(model)
+        for start in range(0, len(keys), AT_ONCE):
+            found.extend(_noted(model, names, keys[start : start + AT_ONCE], uid))
+    return found
+
+
+def _noted(model: type[models.Model], names: tuple[str, ...], keys: list[int], uid: uuid.UUID) -> Iterator[Row]:
+    label, joined = model._meta.label_lower, ",".join(names)
+    said = {row.key: row for row in LedgerRow.objects.filter(label=label, key__in=keys)}
+    now = dict(contents(model, names, keys))
+    fresh: list[LedgerRow] = []
+    for key, values in now.items():
+        before = said.get(key)
+        if before and before.names == joined and before.digest == digest(label, key, values, before.salt):
+            continue
+        salt = secrets.token_hex(16)
+        one = LedgerRow(label=label, key=key, digest=digest(label, key, values, salt), salt=salt, names=joined, uid=uid)
+        fresh.append(one)
+        yield label, key, one.digest
+    LedgerRow.objects.bulk_create(
+        fresh,
+        update_conflicts=True,
+        unique_fields=["label", "key"],
+        update_fields=["digest", "salt", "names", "uid"],
+        batch_size=AT_ONCE,
+    )
+    gone = sorted(said.keys() - now.keys())
+    if gone:
+        LedgerRow.objects.filter(label=label, key__in=gone).delete()
+    for key in gone:
+        yield label, key, ""
+
+
+def altered(label: str, keys: list[int]) -> list[int]:
+    """Which of these rows are not as the ledger left them, or were never said. Rows that are gone are not looked for."""
+    model = apps.get_model(label)
+    found: list[int] = []
+    for start in range(0, len(keys), AT_ONCE):
+        chunk = keys[start : start + AT_ONCE]
+        said = {row.key: row for row in LedgerRow.objects.filter(label=label, key__in=chunk)}
+        for names in {row.names for row in said.values()}:
+            mine = [key for key in chunk if key in said and said[key].names == names]
+            known = known_names(model, names)
+            if known is None:
+                continue  # a field is gone since: what it said cannot be compared any more
+            for key, values in contents(model, known, mine):
+                if digest(label, key, values, said[key].salt) != said[key].digest:
+                    found.append(key)
+        found.extend(key for key, _ in contents(model, (), [key for key in chunk if key not in said]))
+    return sorted(found)
+
+
+def known_names(model: type[models.Model], names: str) -> list[str] | None:
+    """The names a digest was made of, as long as the model has them all; None when one is gone."""
+    listed = names.split(",")
+    have = {field.attname for field in model._meta.concrete_fields} | {f.name for f in model._meta.many_to_many}
+    return listed if have.issuperset(listed) else None
+
+
+def taken(uid: uuid.UUID) -> tuple[list[Row], list[tuple[str, int]]]:
+    """What this transaction wrote so far and did not say yet, for entry `uid`; and rows it found altered before."""
+    pending = getattr(connection, "pending", None)
+    if pending is None or not pending.waits():
+        return [], []
+    written, found = pending.take()
+    return noted(written, uid), found
