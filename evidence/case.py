@@ -9,7 +9,7 @@ from functools import cached_property
 from compliance.register import Wanted
 from compliance.traffic import intervals
 from compliance.traffic.addresses import family_of_value, prefix_range
-from compliance.traffic.boxes import FAMILIES, FULL, Box, Family, box_of, intersect_all
+from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, intersect_all
 from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
@@ -22,7 +22,7 @@ POLICY = "#policy"
 
 
 class Estate:
-    """The registered servers: whose an address is, and their addresses as sorted ranges."""
+    """The registered servers: whose an address is, and their addresses (and all others, `outside`) as sorted ranges."""
 
     def __init__(self, servers: Mapping[str, tuple[int, ...]]) -> None:
         self.servers = servers
@@ -31,6 +31,9 @@ class Estate:
         self.spans: dict[Family, list[Interval]] = {
             family: intervals.merge((one, one) for one in self.holders if family_of_value(one) == family)
             for family in FAMILIES
+        }
+        self.outside: dict[Family, list[Interval]] = {
+            family: intervals.subtract([(0, TOP[family])], self.spans[family]) for family in FAMILIES
         }
 
     def of(self, host: str, family: Family) -> tuple[int, ...]:
@@ -157,6 +160,7 @@ class Case:
         self.estate = Estate(wanted.servers)
         self.hosts = {name: Host(name, reading, self.estate) for name, reading in readings.items()}
         self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
+        self._with_aliases: dict[tuple[str, str, Family], Index] = {}
         self.authorised: dict[Family, Index] = {
             family: Index(dict.fromkeys(box for one in wanted.entries if one.family == family for box in one.boxes))
             for family in FAMILIES
@@ -167,6 +171,9 @@ class Case:
 
         A rule that names no destination lets the authorised peer in on fe80::… too: the same server and service.
         """
+        key = (host.name, point, family)
+        if key in self._with_aliases:  # asked for every rule of a host, and most hosts have such addresses
+            return self._with_aliases[key]
         own = host.own(family) or ()
         aliases = [value for value in own if family == 6 and LINK_LOCAL[0] <= value <= LINK_LOCAL[1]]
         side = {INPUT: 2, OUTPUT: 0}.get(point)
@@ -176,7 +183,8 @@ class Case:
         boxes = [box for one in self.wanted.entries if one.family == family for box in one.boxes]
         mine = [box for box in boxes if any(box[side] <= value <= box[side + 1] for value in names)]
         more = [_at_end(box, side, value) for box in mine for value in aliases]
-        return Index(dict.fromkeys([*boxes, *more]))
+        index = self._with_aliases[key] = Index(dict.fromkeys([*boxes, *more]))
+        return index
 
     def towards(self, host: str, family: Family, boxes: list[Box]) -> list[Box]:
         """The parts of `boxes` that go to a registered address of the host."""

@@ -7,13 +7,12 @@ A point that is open by its policy is one judgement with the count of servers it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compliance.traffic.boxes import (
     FAMILIES,
     ICMP,
-    TOP,
     Box,
     Budget,
     Family,
@@ -24,8 +23,7 @@ from compliance.traffic.boxes import (
 )
 from compliance.traffic.difference import beyond
 from compliance.traffic.index import Index
-from compliance.traffic.intervals import Interval
-from compliance.traffic.intervals import subtract as without
+from compliance.traffic.intervals import Interval, meeting
 from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
@@ -164,8 +162,7 @@ def judged(case: Case, point: str, family: Family, boxes: Iterable[Box]) -> list
     boxes = [box for box in boxes if not any(contains(one, box) for one in LINK_UPKEEP[family])]
     if point != FORWARD:
         return boxes
-    servers = case.estate.spans[family]
-    others = without([(0, TOP[family])], servers)
+    servers, others = case.estate.spans[family], case.estate.outside[family]
     found: list[Box] = []
     for box in boxes:
         found.extend(_side(box, 2, servers))
@@ -173,10 +170,9 @@ def judged(case: Case, point: str, family: Family, boxes: Iterable[Box]) -> list
     return found
 
 
-def _side(box: Box, at: int, spans: Iterable[Interval]) -> Iterator[Box]:
-    for low, high in spans:
-        if low <= box[at + 1] and box[at] <= high:
-            yield limited(box, at, max(low, box[at]), min(high, box[at + 1]))
+def _side(box: Box, at: int, spans: Sequence[Interval]) -> Iterator[Box]:
+    for low, high in meeting(spans, box[at], box[at + 1]):
+        yield limited(box, at, max(low, box[at]), min(high, box[at + 1]))
 
 
 def cut(boxes: list[Box], authorised: Index) -> list[Box]:
@@ -227,9 +223,7 @@ def _because(
 
 
 def _ways(case: Case, family: Family, boxes: tuple[Box, ...]) -> list[str]:
-    servers = case.estate.spans[family]
-    others = without([(0, TOP[family])], servers)
-    sides = {"server": servers, "outside": others}
+    sides = {"server": case.estate.spans[family], "outside": case.estate.outside[family]}
     found = []
     for way in WAYS:
         source, _, target = way.partition(" to ")

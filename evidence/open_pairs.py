@@ -140,6 +140,10 @@ class Pairs:
                     self._prove(group, target, sources)
         return found
 
+    def addresses(self, names: Iterable[str]) -> list[Interval]:
+        """The addresses of some servers as ranges."""
+        return intervals.merge((one, one) for name in set(names) for one in self._own[name])
+
     def between(self, source: str, target: str) -> list[Box]:
         """All traffic of a pair."""
         return [

@@ -71,19 +71,16 @@ def _judgement(case: Case, label: str, group: Group, pairs: Pairs, family: Famil
         label,
         label,
         "",
-        _extent(case, group, family),
+        _extent(group, pairs, family),
         choose(family, pairs.between(*pair)[0], case.estate.inventory),
         because,
         family,
     )
 
 
-def _extent(case: Case, group: Group, family: Family) -> tuple[Box, ...]:
+def _extent(group: Group, pairs: Pairs, family: Family) -> tuple[Box, ...]:
     """The pairs as boxes: neighbouring addresses together, and one box over all where that is still too many."""
-    sources, targets = (
-        intervals.merge((one, one) for name in set(names) for one in case.estate.of(name, family))
-        for names in (group.sources(), group.targets())
-    )
+    sources, targets = pairs.addresses(group.sources()), pairs.addresses(group.targets())
     if len(sources) * len(targets) > MOST_PIECES:
         sources = [(sources[0][0], sources[-1][1])]
         targets = [(targets[0][0], targets[-1][1])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 Interval = tuple[int, int]
@@ -51,6 +51,20 @@ def subtract(a: Iterable[Interval], b: Iterable[Interval]) -> list[Interval]:
         if low <= high:
             left.append((low, high))
     return left
+
+
+def meeting(merged: Sequence[Interval], low: int, high: int) -> Sequence[Interval]:
+    """Those of the ranges that share a number with low..high; they must come from merge()."""
+    start = bisect_left(merged, low, key=_end)
+    return merged[start : bisect_right(merged, high, lo=start, key=_start)]
+
+
+def _start(one: Interval) -> int:
+    return one[0]
+
+
+def _end(one: Interval) -> int:
+    return one[1]
 
 
 def complement(intervals: Iterable[Interval], top: int) -> list[Interval]:

@@ -49,7 +49,7 @@ def run(asked: argparse.Namespace) -> Answer:
     kept = [one for one in found if _concerns(one, host, point)]
     sources = _sources(reading)
     proposals = Proposals(entries, kept, {host: reading})
-    verdicts = [_verdict(one, entries, sources, proposals) for one in kept]
+    verdicts = [_verdict(one, sources, proposals) for one in kept]
     findings = any(one.verdict not in AS_AUTHORISED | NOT_KNOWN for one in kept)
     unproven = any(one.verdict in NOT_KNOWN for one in kept) or bool(reading.unread)
     summary = _summary(kept, entries, reading)
@@ -97,9 +97,8 @@ def _sources(reading: Reading) -> dict[str, Origin]:
     return found
 
 
-def _verdict(one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], proposals: Proposals) -> dict[str, Any]:
+def _verdict(one: Judgement, sources: Mapping[str, Origin], proposals: Proposals) -> dict[str, Any]:
     origin = sources.get(one.rule)
-    known = {entry.id for entry in wanted.entries}
     return {
         "verdict": one.verdict.value,
         "certainty": one.certainty.value,
@@ -107,7 +106,7 @@ def _verdict(one: Judgement, wanted: Wanted, sources: Mapping[str, Origin], prop
         "rule": one.rule,
         "file": origin.name if origin else "",
         "line": origin.first if origin else 0,
-        "connection": one.subject if one.subject in known else "",
+        "connection": one.subject if one.subject in proposals.entries else "",
         "counter_example": one.witness.as_dict() if one.witness else None,
         "proposal": proposals.of(one),
         "family": one.family,
