@@ -283,7 +283,7 @@ class _File:
         called = self._called()
         if "ip6tables" in called or "rules.v6" in called:
             return 6
-        return 6 if any(_speaks_ipv6(statement) for _, statement in block.rules if statement) else 4
+        return _spoken([statement for _, statement in block.rules if statement])
 
     def _called(self) -> str:
         return f"{self.artefact.command} {self.artefact.name}".lower()
@@ -305,22 +305,23 @@ def _header(text: str) -> Header:
     return Header("nft" if nft else "legacy", family)
 
 
-def _speaks_ipv6(statement: Statement) -> bool:
-    if any(group.name in {"icmp6", "icmpv6"} for group in statement.matches):
-        return True
-    for option in statement.generic:
-        if option.name == "-p" and option.values[0].lower() in {"ipv6-icmp", "icmpv6"}:
-            return True
-        if option.name in {"-s", "-d"} and _is_ipv6(option.values[0].partition("/")[0].partition(",")[0]):
-            return True
-    return False
+def _spoken(statements: Sequence[Statement]) -> Family:
+    """The family that rules are written for: by their addresses, else by the ICMP they name, else IPv4."""
+    options = [option for statement in statements for option in statement.generic]
+    for option in options:
+        if option.name in {"-s", "-d"}:
+            found = _family_of(option.values[0].partition("/")[0].partition(",")[0])
+            if found:
+                return found
+    named = any(group.name in {"icmp6", "icmpv6"} for statement in statements for group in statement.matches)
+    return 6 if named or any(o.name == "-p" and o.value.lower() in {"ipv6-icmp", "icmpv6"} for o in options) else 4
 
 
-def _is_ipv6(text: str) -> bool:
+def _family_of(text: str) -> Family | None:
     try:
-        return ipaddress.ip_address(text).version == 6
+        return 6 if ipaddress.ip_address(text).version == 6 else 4
     except ValueError:
-        return False
+        return None
 
 
 def _chains_of(account: Account, block: Block, family: Family, *, nat_shown: bool) -> list[Chain]:

@@ -36,6 +36,7 @@ MODULES = frozenset(
 )  # fmt: skip
 # The match of a set with nothing else than the set decides: counters are kept for every packet, or are not.
 SET_OPTIONS = frozenset({"--match-set", "--update-counters", "--update-subcounters"})
+FOREIGN: dict[Family, frozenset[str]] = {4: frozenset({"icmp6", "icmpv6"}), 6: frozenset({"icmp"})}  # of the other
 # Extensions that match nothing, negated or not, where an IPv6 packet lacks their header (net/ipv6/netfilter/ip6t_*.c).
 EXTENSION_HEADERS = frozenset({"rt", "srh", "hbh", "dst", "frag"})
 
@@ -83,7 +84,7 @@ def _group(found: Condition, group: Group) -> None:
     if group.name == "set" and all(option.name in SET_OPTIONS for option in group.options):
         found.objects.extend(option.text for option in group.options if option.name == "--match-set")
         return
-    if group.name not in MODULES:
+    if group.name not in MODULES or group.name in FOREIGN[found.family]:
         found.headers |= found.family == 6 and group.name in EXTENSION_HEADERS
         found.residue.append(group.text("-m"))
         return

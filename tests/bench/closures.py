@@ -275,23 +275,38 @@ class Closure:
 
 
 def corner_packets(table: Filter, chain: str, count: int, seed: int) -> Iterator[Packet]:
-    """Packets at and just beyond the ends of what single rules match, mixed with those of other rules."""
+    """Packets at and just beyond the ends of what single rules match on the way from a base chain to them."""
     chooser = random.Random(seed)
-    rules = [rule for name in table.chains for rule in table.chains[name]]
-    corners = [corner for rule in rules for corner in rule.corners]
+    callers: dict[str, list[tuple[str, Rule]]] = {}
+    for name, rules in table.chains.items():
+        for rule in rules:
+            callers.setdefault(rule.target, []).append((name, rule))
+    every = [(name, rule) for name, rules in table.chains.items() for rule in rules]
     top = 2 ** (32 if table.version == 4 else 128) - 1
-    limits = {"src": top, "dst": top, "proto": 255, "sport": 65535, "dport": 65535}
+    limits = {"src": top, "dst": top, "sport": 65535, "dport": 65535}
     for _ in range(count):
         values: dict[str, int | str] = {
             "src": chooser.randrange(top), "dst": chooser.randrange(top), "proto": chooser.choice([6, 17, 6, 1, 47]),
             "sport": 40000, "dport": chooser.choice([22, 80, 9999]), "iif": "eth9", "oif": "eth9",
         }  # fmt: skip
-        mixed = chooser.sample(corners, min(2, len(corners)))
-        for name, value in [*mixed, *(chooser.choice(rules).corners if rules else ())]:
-            values[name] = value
-            if isinstance(value, int) and name != "proto" and chooser.random() < 0.2:
-                values[name] = min(max(value + chooser.choice([-1, 1]), 0), limits[name])
+        way = _way_to(chooser.choice(every), callers, chooser) if every else []
+        for rule in [*([chooser.choice(every)[1]] if every else []), *way]:
+            for name, value in rule.corners:
+                if name not in values or name in {"proto", "iif", "oif"} or chooser.random() < 0.7:
+                    values[name] = value
+                if isinstance(value, int) and name in limits and chooser.random() < 0.1:
+                    values[name] = min(max(value + chooser.choice([-1, 1]), 0), limits[name])
         yield _packet(table.version, values, chain)
+
+
+def _way_to(place: tuple[str, Rule], callers: dict[str, list[tuple[str, Rule]]], chooser: random.Random) -> list[Rule]:
+    """The rules that lead to a rule, from a base chain on; it comes last."""
+    name, rule = place
+    way = [rule]
+    while name in callers and len(way) < 20:
+        name, rule = chooser.choice(callers[name])
+        way.insert(0, rule)
+    return way
 
 
 def _packet(version: int, values: dict[str, int | str], chain: str) -> Packet:
