@@ -137,6 +137,22 @@ CONNECTIONS: dict[str, Status] = {
     "not_authorised": Status("Not authorised", "ban", "bad"),
 }
 
+RULE_CHANGES: dict[str, Status] = {
+    "recorded": Status("As a record says", "badge-check", "ok"),
+    "surplus": Status("Beyond its record", "file-plus", "bad"),
+    "unrecorded": Status("No change record", "file-exclamation-point", "bad"),
+    "repair": Status("Repair", "wrench", "off"),
+}
+
+# How gravely a rule of the policy meets a request
+POLICY: dict[str, Status] = {
+    "block": Status("Not permitted", "octagon-x", "bad"),
+    "serious": Status("Serious", "triangle-alert", "bad"),
+    "warn": Status("Look at this", "eye", "warn"),
+    "note": Status("Note", "info", "off"),
+    "unknown": Status("Could not be determined", "circle-question-mark", "warn"),
+}
+
 CHECKS: dict[str, Status] = {
     "pass": Status("Passed", "circle-check", "ok"),
     "warn": Status("Look at this", "triangle-alert", "warn"),
@@ -159,6 +175,8 @@ KINDS: dict[str, dict[str, Status]] = {
     "pack": PACKS,
     "connection": CONNECTIONS,
     "check": CHECKS,
+    "policy": POLICY,
+    "rule_change": RULE_CHANGES,
 }
 
 

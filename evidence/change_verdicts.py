@@ -8,7 +8,7 @@ change records (semantics 18) by the caller. Only what both readings prove count
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from compliance.traffic.boxes import FAMILIES, Box, Family, intersect
 from compliance.traffic.difference import shared
@@ -30,12 +30,12 @@ def changes(case: Case) -> Iterator[Judgement]:
             if earlier is None or point not in earlier.rule_points:
                 continue
             for family in FAMILIES:
-                now, then = _both(host, earlier, point, family)
-                yield from _opened(case, host, point, family, _new(now, then, "permit", "deny"))
-                yield from _lost(case, host, point, family, _new(now, then, "deny", "permit"))
+                now, then = both(host, earlier, point, family)
+                yield from _opened(case, host, point, family, newly(now, then, "permit", "deny"))
+                yield from _lost(case, host, point, family, newly(now, then, "deny", "permit"))
 
 
-def _both(host: Host, earlier: Host, point: str, family: Family) -> tuple[list[Piece], list[Piece]]:
+def both(host: Host, earlier: Host, point: str, family: Family) -> tuple[list[Piece], list[Piece]]:
     """What the two readings say of the traffic that they may decide differently: (now, then)."""
     now: list[Piece] = []
     then: list[Piece] = []
@@ -47,8 +47,8 @@ def _both(host: Host, earlier: Host, point: str, family: Family) -> tuple[list[P
     return now, then
 
 
-def _new(now: Sequence[Piece], then: Sequence[Piece], decision: str, was: str) -> list[tuple[Piece, Box]]:
-    """The parts that are decided one way now and were decided the other way before."""
+def newly(now: Iterable[Piece], then: Iterable[Piece], decision: str, was: str) -> list[tuple[Piece, Box]]:
+    """The parts that are decided one way in the first and were decided the other way in the second."""
     index = Index(piece.box for piece in then if piece.decision == was)
     return [
         (piece, part)

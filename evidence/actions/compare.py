@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
 from evidence.actions.cures import Watch
+from evidence.actions.deltas import note_deltas, surpluses
 from evidence.actions.findings import NO_FINDING, Case, follow, merged
 from evidence.authorised import wanted_on
 from evidence.models import Comparison, Pull, Source, VerdictRow
@@ -43,9 +45,12 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     last = Comparison.objects.filter(published=True, at__lt=moment).first()
     now = readings.readings_of(fresh)
     then = readings.readings_of(readings.before(fresh, last.at if last else None))
+    note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
     judgements = [
-        *judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent),
+        *beside_records(
+            judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent)
+        ),
         *irregular(reconcile(at=moment)),
         *source_trouble(moment),
     ]
@@ -60,6 +65,15 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         Comparison.objects.filter(pk=comparison.pk).update(published=True)
     comparison.refresh_from_db()
     return comparison
+
+
+def beside_records(found: Iterable[Judgement]) -> Iterator[Judgement]:
+    """The judgements, those on a change that goes beyond its record naming the record."""
+    known = surpluses()
+    for one in found:
+        because = known.get((one.point, one.rule, one.family))
+        surplus = because is not None and one.verdict is Verdict.changed_without_record
+        yield replace(one, because=because) if surplus and because else one
 
 
 def step(run: Run | None, text: str) -> None:
@@ -93,7 +107,8 @@ def irregular(found: Sequence[Irregularity]) -> list[Judgement]:
 def source_trouble(at: datetime) -> list[Judgement]:
     """Sources that do not show today's rules, each on its own: an older snapshot or another source hides nothing."""
     found = []
-    for source in Source.objects.select_related("server", "last_pull", "last_good"):
+    rows = Source.objects.select_related("server", "last_pull", "last_good")
+    for source in rows.exclude(server__status=Server.Status.RETIRED):
         verdict, because = trouble(source, at)
         if verdict is not None:
             name = source.server.name

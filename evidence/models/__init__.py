@@ -1,17 +1,20 @@
 """The nouns of evidence: what is actually there."""
 
+from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.sources import ErrorCode, Pull, PulledArtefact, Snapshot, Source, StoredArtefact
 
 __all__ = [
     "Comparison",
+    "Delta",
     "ErrorCode",
     "Finding",
     "Pack",
     "PackDownload",
     "Pull",
     "PulledArtefact",
+    "RuleChange",
     "Snapshot",
     "Source",
     "StoredArtefact",

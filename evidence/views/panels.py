@@ -9,6 +9,7 @@ from compliance.models import ChangeRecord, Connection, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, Source, VerdictRow, Verification
+from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
 from evidence.views.sources import is_late, state
@@ -131,6 +132,11 @@ def never_compared() -> dict[str, Any]:
     }
 
 
+def caused(subject: ChangeRecord) -> list[dict[str, Any]]:
+    """The rule changes that belong to a change record, newest first."""
+    return [shown_change(row) for row in subject.rule_changes.select_related("server", "delta__snapshot")]
+
+
 def change(subject: ChangeRecord, person: User) -> dict[str, Any]:
     """For who decides: what runs now, what it would open, and the proof once it was carried out."""
     said = before_approval(subject)
@@ -138,4 +144,4 @@ def change(subject: ChangeRecord, person: User) -> dict[str, Any]:
     verification = None
     if last:
         verification = {"at": last.at, "outcome": last.outcome, "text": last.because, "packet": packet(last.witness)}
-    return {"verification": verification, **said}
+    return {"verification": verification, "rule_changes": caused(subject), **said}

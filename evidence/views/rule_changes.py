@@ -1,0 +1,107 @@
+"""Rule changes: what each reading shows that differs in effect from the one before, beside the change records."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from compliance.models import ChangeRecord, Server
+from compliance.views.changes import signed_in
+from compliance.views.lists import Choice, as_csv, by_json, filters, page
+from evidence.models import RuleChange
+from evidence.undelivered import CARRIED_OUT, without_delta
+from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, spoken_point
+
+COLUMNS: Final = (
+    "seen", "server", "point", "rule", "file", "line", "text", "direction", "traffic", "outcome", "record", "matched",
+    "what",
+)  # fmt: skip
+CELLS: Final = (
+    "at", "server", "point", "rule", "file", "line", "text", "direction", "all_traffic", "outcome", "ref", "matched",
+    "because",
+)  # fmt: skip
+NEWEST: Final = 200  # change records that are looked through for those nothing came of
+
+
+def rule_changes(request: HttpRequest) -> HttpResponse:
+    """The timeline, newest first; records that no rule changed for stand above it."""
+    person = signed_in(request)
+    base = RuleChange.objects.for_user(person)
+    rows = base.select_related("server", "change", "delta__snapshot")
+    words = request.GET.get("q", "").strip()
+    if words:
+        rows = rows.filter(
+            Q(because__icontains=words)
+            | Q(rule_text__icontains=words)
+            | Q(server__name__icontains=words)
+            | by_json("change__material", words)
+        )
+    for name in ("outcome", "direction"):
+        if request.GET.get(name):
+            rows = rows.filter(**{name: request.GET[name]})
+    if request.GET.get("server"):
+        rows = rows.filter(server__name=request.GET["server"])
+    if request.GET.get("format") == "csv":
+        return as_csv("eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows))
+    comparison = latest()
+    servers = Server.objects.filter(rule_changes__in=base).distinct().values_list("name", flat=True)
+    carried = ChangeRecord.objects.for_user(person).filter(state__in=CARRIED_OUT, rule_changes=None)
+    return render(
+        request,
+        "evidence/rule_changes.html",
+        {
+            **page(request, rows, listed),
+            "counts": [
+                {"name": row["outcome"], "count": row["count"], "url": f"?outcome={row['outcome']}"}
+                for row in base.order_by().values("outcome").annotate(count=Count("pk")).order_by("-count")
+            ],
+            "undelivered": [
+                {"ref": change.ref, "url": f"/changes/{change.ref}/", "title": change.title, "because": because}
+                for change, because in without_delta(carried.order_by("-pk")[:NEWEST])
+            ],
+            "filters": filters(
+                request,
+                "Rule, address or record",
+                [
+                    Choice("outcome", "Record", RuleChange.Outcome.choices),
+                    Choice("direction", "Effect", RuleChange.Direction.choices),
+                    Choice("server", "Server", [(name, name) for name in servers]),
+                ],
+            ),
+            "total": base.count(),
+            "compared_at": comparison.at if comparison else None,
+            "compared_late": is_late(comparison),
+        },
+    )
+
+
+def listed(row: RuleChange) -> dict[str, Any]:
+    """One rule change, as the list, the CSV and the page of its change record show it."""
+    boxes = [box_text(row.family, box) for box in row.boxes]
+    beyond = [box_text(row.family, box) for box in row.surplus] if row.outcome == RuleChange.Outcome.SURPLUS else []
+    return {
+        "at": row.at,
+        "server": row.server.name,
+        "server_url": f"/servers/?q={row.server.name}",
+        "where": spoken_point(f"{row.server.name}/{row.point}"),
+        "point": row.point,
+        "rule": row.rule,
+        "file": row.rule_file,
+        "line": row.rule_line,
+        "text": row.rule_text,
+        "direction": row.direction,
+        "sure": row.sure,
+        "traffic": boxes[:SPELT_OUT],
+        "more": max(len(boxes) - SPELT_OUT, 0),
+        "all_traffic": "; ".join(boxes),
+        "surplus": beyond[:SPELT_OUT],
+        "outcome": row.outcome,
+        "ref": row.change.ref if row.change else "",
+        "url": f"/changes/{row.change.ref}/" if row.change else "",
+        "matched": ", ".join(row.matched),
+        "because": row.because,
+        "snapshot": row.delta.snapshot.digest,
+    }
