@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect, subtract
-from evidence.formats.lanes import Lane, Step, has, texts
+from evidence.formats.lanes import Ladder, Step, has, texts
 from evidence.formats.pieces import TOO_MANY, Piece
 from evidence.rules import Action, Chain, Rule
 
@@ -27,7 +27,7 @@ class Union:
         rules = [rule for name in stages if name in chains for rule in chains[name].rules]
         # What is sure comes first: a box that one rule permits is permitted, whatever others may do.
         ordered = [*(rule for rule in rules if _is_sure(rule)), *(rule for rule in rules if not _is_sure(rule))]
-        self._lane = Lane(Chain(point, "", "", 0, None, tuple(ordered)), family, iif, oif)
+        self._ladder = Ladder(Chain(point, "", "", 0, None, tuple(ordered)), family, iif, oif)
 
     def pieces(self, box: Box, budget: Budget) -> Iterator[Piece]:
         """The box in pieces, each permitted, denied by default, or unproven."""
@@ -40,11 +40,11 @@ class Union:
                 for left in (rest, *(one for one, _ in waiting)):
                     yield Piece(left, "unproven", "", None, (), TOO_MANY)
                 return
-            number = self._lane.next_hit(rest, start)
+            number = self._ladder.next_hit(rest, start)
             if number is None:
                 yield self._default(rest)
                 continue
-            step = self._lane.steps[number]
+            step = self._ladder.steps[number]
             waiting.extend((part, number + 1) for part in subtract(rest, step.box))
             part = intersect(rest, step.box)
             if part is not None:

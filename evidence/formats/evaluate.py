@@ -20,6 +20,7 @@ from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
 from evidence.formats.allow_union import Union
 from evidence.formats.first_hit import Values
+from evidence.formats.lanes import Ladders
 from evidence.formats.orders import Stages, orders
 from evidence.formats.pieces import PASSES_BY, TOO_MANY, Decided, Piece, both, overlay
 from evidence.formats.singles import Singles, box_of_values
@@ -87,6 +88,7 @@ class Evaluator:
         if isinstance(point, Point):
             self._point = point
         self._chains = {chain.name: chain for chain in reading.chains}
+        self._ladders = Ladders(self._chains)
         self._interfaces = Interfaces(reading, (rule for chain in reading.chains for rule in chain.rules))
         self._walks: dict[tuple[Family, Way], Walk] = {}
         self._unions: dict[tuple[Family, Way], Union] = {}
@@ -274,7 +276,7 @@ class Evaluator:
         key = (family, way)
         if key not in self._walks:
             stages = self._orders(family)[way.order]
-            self._walks[key] = Walk(self._chains, stages, family, way, self._interfaces)
+            self._walks[key] = Walk(self._ladders, stages, family, way, self._interfaces)
         return self._walks[key]
 
 

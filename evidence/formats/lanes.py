@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from compliance.traffic.boxes import FULL, PORT_TOP, PROTO_TOP, Box, Family, limited, overlaps
 from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
+from evidence.formats.first_hit import FirstHit
 from evidence.formats.first_packet import BORN, NEW, parts_in
-from evidence.formats.matching import PROTO, WITH_PORTS
+from evidence.formats.matching import PROTO, WITH_PORTS, Names
 from evidence.formats.slices import matches
 from evidence.rules import Action, Chain, Nat, Rule
 
@@ -26,24 +27,22 @@ class Step(NamedTuple):
     after: int
 
 
-class Lane:
-    """The steps of one chain, and what happens at its end."""
+class Ladder:
+    """The steps of one chain: the same for all interfaces that its rules do not tell apart."""
 
-    __slots__ = ("_index", "boxes", "chain", "default", "oif", "policy_origin", "steps")
+    __slots__ = ("_first_hit", "_index", "_whole", "boxes", "steps")
 
     def __init__(self, chain: Chain, family: Family, iif: str, oif: str) -> None:
-        self.chain, self.oif = chain, oif
-        policy = next((rule for rule in chain.rules if rule.id == chain.name + POLICY), None)
-        self.policy_origin = policy.origin if policy else None
-        self.default = chain.default or (policy.action if policy else None)
+        self._whole = FULL[family]
         self.steps: list[Step] = []
         if chain.hook and chain.table == "nat":
-            self._add(_unseen(chain, family, self.policy_origin), family)
+            self._add(_unseen(chain, family, _policy_origin(chain)), family)
         for rule in chain.rules:
             if rule.id != chain.name + POLICY and _concerns(rule, family, iif, oif):
                 self._add(rule, family)
         self.boxes = [step.box for step in self.steps]
         self._index: Index | None = None
+        self._first_hit: FirstHit | None = None
 
     def _add(self, rule: Rule, family: Family) -> None:
         # Residue never means "nothing": a rule whose every object is unknown may match anything.
@@ -53,8 +52,8 @@ class Lane:
         if rule.nat is not None and _changes_ports(rule.nat):
             # What a translation of ports does depends on the protocol: a step is of one kind or of the other.
             boxes = tuple(part for box in boxes for part, _ in by_ports(box))
-        after = len(self.steps) + len(boxes)
-        self.steps.extend(Step(rule, box, _doubt(rule), after) for box in boxes)
+        after, doubt = len(self.steps) + len(boxes), _doubt(rule)
+        self.steps.extend(Step(rule, box, doubt, after) for box in boxes)
 
     def next_hit(self, box: Box, start: int) -> int | None:
         """The first step from `start` on that some packet of `box` meets."""
@@ -67,6 +66,46 @@ class Lane:
         if self._index is None:
             self._index = Index(self.boxes)
         return next(iter(self._index.numbers(box, near)), None)
+
+    def first_hit(self) -> FirstHit:
+        """The steps prepared for many single packets."""
+        if self._first_hit is None:
+            self._first_hit = FirstHit(self.boxes, self._whole)
+        return self._first_hit
+
+
+class Lane:
+    """A chain on its way to one interface, and what happens at its end."""
+
+    __slots__ = ("chain", "default", "ladder", "oif", "policy_origin")
+
+    def __init__(self, chain: Chain, ladder: Ladder, oif: str) -> None:
+        self.chain, self.ladder, self.oif = chain, ladder, oif
+        policy = next((rule for rule in chain.rules if rule.id == chain.name + POLICY), None)
+        self.policy_origin = policy.origin if policy else None
+        self.default = chain.default or (policy.action if policy else None)
+
+
+class Ladders:
+    """The ladders of a host's chains, each made once: a point has a walk for every pair of interfaces."""
+
+    def __init__(self, chains: Mapping[str, Chain]) -> None:
+        self.chains = chains
+        self._made: dict[tuple[object, ...], Ladder] = {}
+        self._limits: dict[str, tuple[list[Names], list[Names]]] = {}
+
+    def lane(self, name: str, family: Family, iif: str, oif: str) -> Lane:
+        """A chain as packets of a pair of interfaces see it."""
+        chain = self.chains[name]
+        if name not in self._limits:
+            limits = (dict.fromkeys(rule.iif for rule in chain.rules), dict.fromkeys(rule.oif for rule in chain.rules))
+            self._limits[name] = (list(limits[0]), list(limits[1]))
+        come, go = self._limits[name]
+        seen = (tuple(matches(one, iif) for one in come), tuple(matches(one, oif) for one in go))
+        key = (name, family, *seen)
+        if key not in self._made:
+            self._made[key] = Ladder(chain, family, iif, oif)
+        return Lane(chain, self._made[key], oif)
 
 
 def has(rule: Rule, *kinds: str) -> bool:
@@ -102,6 +141,10 @@ def by_ports(box: Box) -> Iterator[tuple[Box, bool]]:
 
 def _changes_ports(nat: Nat) -> bool:
     return nat.kind in {"snat", "masquerade"} or any((box[8], box[9]) != (0, PORT_TOP) for box in nat.to)
+
+
+def _policy_origin(chain: Chain) -> Origin | None:
+    return next((rule.origin for rule in chain.rules if rule.id == chain.name + POLICY), None)
 
 
 def _unseen(chain: Chain, family: Family, origin: Origin | None) -> Rule:

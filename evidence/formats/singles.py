@@ -11,7 +11,6 @@ from typing import cast
 
 from compliance.traffic.boxes import FULL, Box, Budget, Family, TooManyPieces, limited
 from evidence.formats.first_hit import NONE, FirstHit, Values
-from evidence.formats.lanes import Lane
 from evidence.formats.pieces import TOO_MANY, Piece
 from evidence.formats.walk import Walk, Work
 
@@ -44,7 +43,6 @@ class Singles:
 
     def __init__(self, walk: Walk, family: Family) -> None:
         self._walk, self._whole = walk, FULL[family]
-        self._hits: dict[Lane, FirstHit] = {}
         self._states: dict[Work, State] = {}
         self._start: After = None
 
@@ -78,7 +76,7 @@ class Singles:
             self._start = None
         if number == NONE:
             return self._only(list(self._walk.leave(work._replace(box=box))))
-        step = work.frame.lane.steps[number]
+        step = work.frame.lane.ladder.steps[number]
         met = work._replace(box=box, frame=work.frame._replace(position=step.after))
         return self._only(list(self._walk.apply(met, step, Budget(0))))
 
@@ -95,7 +93,7 @@ class Singles:
                 if routed is None:
                     return None
                 results: list[Work | Piece] = [routed]
-            elif work.frame.position < len(work.frame.lane.steps):
+            elif work.frame.position < len(work.frame.lane.ladder.steps):
                 return self._state(work)
             else:
                 results = list(self._walk.leave(work))
@@ -117,18 +115,13 @@ class Singles:
             if work.box[at] != work.box[at + 1]:
                 return None
             anyone = limited(anyone, at, work.box[at], work.box[at])
-        hits = self._first_hit(work.frame.lane)
+        hits = work.frame.lane.ladder.first_hit()
         if not hits.usable:
             return None
         key = work._replace(box=anyone)
         if key not in self._states:
             self._states[key] = State(key, hits)
         return self._states[key]
-
-    def _first_hit(self, lane: Lane) -> FirstHit:
-        if lane not in self._hits:
-            self._hits[lane] = FirstHit(lane.boxes, self._whole)
-        return self._hits[lane]
 
 
 def _under(sent: Values, changed: tuple[tuple[int, int], ...]) -> Values:

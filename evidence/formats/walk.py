@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces, intersect, subtract
 from compliance.traffic.shares import Origin
-from evidence.formats.lanes import POLICY, Lane, Step, has, named, texts
+from evidence.formats.lanes import POLICY, Ladders, Lane, Step, has, named, texts
 from evidence.formats.pieces import ASLEEP, PASSES_BY, TOO_MANY, Decided, Piece, overlay
 from evidence.formats.routes import NOWHERE
 from evidence.formats.slices import LOOPBACK, NO_INTERFACE, Interfaces
@@ -88,9 +88,10 @@ class Walk:
     """All stages of a point for one family and one pair of interfaces (names; "" where a side does not exist)."""
 
     def __init__(
-        self, chains: dict[str, Chain], stages: Sequence[str], family: Family, way: Way, interfaces: Interfaces
+        self, ladders: Ladders, stages: Sequence[str], family: Family, way: Way, interfaces: Interfaces
     ) -> None:
-        self._chains, self._family, self._way, self._interfaces = chains, family, way, interfaces
+        self._ladders, self._chains = ladders, ladders.chains
+        self._family, self._way, self._interfaces = family, way, interfaces
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._stages = tuple(stages)
         self._ends = Ends(interfaces, family, way.iif)
@@ -155,7 +156,7 @@ class Walk:
     def _lane(self, name: str, oif: str) -> Lane | None:
         key = (name, oif)
         if key not in self._lanes and name in self._chains:
-            self._lanes[key] = Lane(self._chains[name], self._family, self._way.iif, oif)
+            self._lanes[key] = self._ladders.lane(name, self._family, self._way.iif, oif)
         return self._lanes.get(key)
 
     def _enter_stage(self, stage: int, oif: str) -> Frame:
@@ -176,7 +177,7 @@ class Walk:
         if number is None:
             yield from self.leave(work)
             return
-        step = frame.lane.steps[number]
+        step = frame.lane.ladder.steps[number]
         if work.shift.kept:
             step = seen(step, work.box, work.shift)
         for rest in subtract(work.box, step.box):
@@ -187,7 +188,7 @@ class Walk:
 
     def next_hit(self, work: Work) -> int | None:
         """The next step of the chain that some packet of the work meets."""
-        return work.frame.lane.next_hit(work.box, work.frame.position)
+        return work.frame.lane.ladder.next_hit(work.box, work.frame.position)
 
     def apply(self, work: Work, step: Step, budget: Budget) -> Iterator[Work | Piece]:
         """What becomes of traffic that meets a step, all of it. It stands behind the step already."""
