@@ -63,6 +63,17 @@ def read_text(content: str | bytes) -> dict[str, Any]:
     return loaded
 
 
+def lines_of(content: str | bytes) -> dict[tuple[str, int], int]:
+    """(part, number of the row from 1) -> the line where it begins, of a text that read_text took."""
+    text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+    top = yaml.compose(text, Loader=_Loader)
+    found: dict[tuple[str, int], int] = {}
+    for key, rows in top.value:
+        if isinstance(rows, yaml.SequenceNode):
+            found.update({(key.value, n): one.start_mark.line + 1 for n, one in enumerate(rows.value, 1)})
+    return found
+
+
 def _look_over(text: str) -> None:
     """Before anything is built: count nodes and depth, refuse aliases."""
     nodes = depth = documents = 0

@@ -10,7 +10,18 @@ from typing import Any, Final
 from django.db.models import Q
 from django.utils import timezone
 
-from compliance.models import Address, ConnectionVersion, Endpoint, Group, Membership, Server, System, Zone, ZonePrefix
+from compliance.models import (
+    Address,
+    Connection,
+    ConnectionVersion,
+    Endpoint,
+    Group,
+    Membership,
+    Server,
+    System,
+    Zone,
+    ZonePrefix,
+)  # fmt: skip
 from compliance.models.carried import Carried, faults
 
 KEPT: Final = (
@@ -128,3 +139,20 @@ class Standing:
             {"name": zone.name, "prefixes": [one.prefix for one in self.prefixes.get(zone.pk, [])]}
             for zone in Zone.objects.all()
         ]
+
+
+def with_systems(register: dict[str, Any]) -> dict[str, Any]:
+    """The same register, and with each row the system it belongs to: an import elsewhere asks the same owners."""
+    refs = {one.ref: one.system.name for one in Connection.objects.select_related("system")}
+    named: dict[str, dict[str, str]] = {
+        "servers": dict(Server.objects.values_list("name", "system__name")),
+        "groups": dict(Group.objects.values_list("name", "system__name")),
+        "zones": dict(Zone.objects.values_list("name", "system__name")),
+        "connections": refs,
+        "shares": refs,
+    }
+    said = dict(register)
+    for part, systems in named.items():
+        key = "id" if part in ("connections", "shares") else "name"
+        said[part] = [row | ({"system": systems[row[key]]} if row[key] in systems else {}) for row in register[part]]
+    return said

@@ -78,7 +78,7 @@ class Requests(ABC):
             for name in row.values(column):
                 self.known(name, system, row)
         wanted = self.materials(row)
-        fresh = [one for one in wanted if not self.asked_before(one)]
+        fresh = [one for one in wanted if asked_before(one) is None]
         for material in fresh:
             connections.request(
                 system=system,
@@ -114,14 +114,6 @@ class Requests(ABC):
             numbers = self.placeholders.setdefault(name, [])
             if row.number not in numbers:
                 numbers.append(row.number)
-
-    def asked_before(self, material: Material) -> bool:
-        """Whether the same is authorised or asked for already, for however long."""
-        sources, destination = ends_of(material)
-        changes = ChangeRecord.objects.exclude(state__in=CLOSED).exclude(kind=ChangeRecord.Kind.RETIRE)
-        there = changes.filter(connection__kind=self.kind, connection__destination__name=destination)
-        from_there = there.filter(connection__source__name=sources[0]) if self.kind == "network" else there
-        return any(comparable(one) == comparable(material) for one in from_there.values_list("material", flat=True))
 
     def terms(self, row: Row) -> Material:
         """How often and how long, on a provisional basis."""
@@ -229,6 +221,16 @@ def ends_text(material: Material) -> str:
     """From whom to whom."""
     sources, destination = ends_of(material)
     return f"{', '.join(sources)} → {destination}"
+
+
+def asked_before(material: Material) -> Material | None:
+    """The material of what is authorised or asked for already and says the same, for however long; else None."""
+    sources, destination = ends_of(material)
+    changes = ChangeRecord.objects.exclude(state__in=CLOSED).exclude(kind=ChangeRecord.Kind.RETIRE)
+    there = changes.filter(connection__kind=material["kind"], connection__destination__name=destination)
+    from_there = there.filter(connection__source__name=sources[0]) if material["kind"] == "network" else there
+    known: Iterator[Material] = from_there.values_list("material", flat=True).iterator()
+    return next((one for one in known if comparable(one) == comparable(material)), None)
 
 
 def comparable(material: Material) -> Material:

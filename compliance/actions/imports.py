@@ -1,4 +1,5 @@
-"""Servers, connections and shares from the spreadsheet people have: kept, matched, tried, then all rows or none.
+"""Servers, connections and shares from the spreadsheet people have, or a register file: kept, matched, tried, then all
+rows or none.
 
 A connection or share that is imported authorises nothing: it becomes a change record on a provisional basis that two
 people approve like any other.
@@ -15,17 +16,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions import import_rows as rows
-from compliance.actions.import_file import read_table
+from compliance.actions.import_file import MOST_BYTES, Rows, read_table
+from compliance.actions.import_register import RegisterRows
 from compliance.actions.import_requests import Connections, Shares
 from compliance.actions.import_servers import Servers
 from compliance.actions.ledger import record
 from compliance.errors import Refused
-from compliance.models import ColumnMapping, ImportedTable, User
+from compliance.models import ColumnMapping, ImportedTable, System, User
 from compliance.models.approvals import canonical
 from compliance.permissions import check
+from compliance.register import RegisterError
+from compliance.register_file import read_text
 
 Bad = rows.Bad
 IMPORTERS: Final[dict[str, type[rows.Importer]]] = {"servers": Servers, "connections": Connections, "shares": Shares}
+REGISTER: Final = "register"  # one file with servers, groups, zones, connections and shares
 PREVIEW: Final = 50  # lines of what would be written
 
 
@@ -39,7 +44,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of what would be written: "new" or "changed"."""
+    """One row of what would be written: "new" or "changed"; "kept" where what stands differs."""
 
     row: int
     what: str
@@ -48,7 +53,7 @@ class Line:
 
 @dataclass(slots=True)
 class Result:
-    """What an import would do, or did. With one bad row nothing is imported."""
+    """What an import would do, or did. With one bad row nothing is imported. `unit`: what rows are counted by."""
 
     file: str
     rows: int = 0
@@ -58,6 +63,7 @@ class Result:
     bad: list[Bad] = field(default_factory=list)
     placeholders: list[Placeholder] = field(default_factory=list)
     preview: list[Line] = field(default_factory=list)
+    unit: str = "row"
 
 
 def fields(kind: str) -> list[tuple[str, str, bool]]:
@@ -69,11 +75,11 @@ def keep(name: str, content: bytes, *, kind: str, by: User, at: datetime | None 
     """Reads a CSV or XLSX file (its first row: the names of the columns) and keeps its cells as text."""
     moment = at or timezone.now()
     check(by, "import", None, at=moment)
-    if kind not in rows.COLUMNS:
+    if kind not in (*rows.COLUMNS, REGISTER):
         raise Refused(
             "This cannot be imported.", f"{kind} is not something Eastwest imports.", "Servers, connections or shares."
         )
-    header, lines = read_table(name, content)
+    header, lines = read_register(name, content) if kind == REGISTER else read_table(name, content)
     return ImportedTable.objects.create(
         kind=kind,
         file=name[:200],
@@ -83,6 +89,17 @@ def keep(name: str, content: bytes, *, kind: str, by: User, at: datetime | None 
         brought_by=by,
         brought_at=moment,
     )
+
+
+def read_register(name: str, content: bytes) -> tuple[list[str], Rows]:
+    """A register file as one row with all its text. Raises Refused for what is none, with the line."""
+    if len(content) > MOST_BYTES:
+        raise Refused(f"{name} is too large.", f"A file may have {MOST_BYTES >> 20} MB.", "Divide it into parts.")
+    try:
+        read_text(content)
+    except RegisterError as error:
+        raise Refused(f"{name} is no register file.", f"{error.problems[0]}.", "Mend it and bring it again.") from error
+    return [], [(1, [content.decode("utf-8-sig")])]
 
 
 def kept(number: int, *, by: User) -> ImportedTable:
@@ -98,6 +115,8 @@ def guess(table: ImportedTable) -> dict[str, str]:
     remembered = ColumnMapping.objects.filter(kind=table.kind, header_digest=header_digest(table)).first()
     if remembered is not None:
         return dict(remembered.mapping)
+    if table.kind == REGISTER:
+        return {}
     plain = {rows.plain(title): title for title in reversed(table.header)}
     found = {}
     for column in rows.COLUMNS[table.kind]:
@@ -136,7 +155,7 @@ def carry_out(table: ImportedTable, *, mapping: dict[str, str], by: User, at: da
             first = result.bad[0]
             raise Refused(
                 f"Nothing was imported: {len(result.bad)} of {result.rows} rows cannot be.",
-                f"Row {first.row}: {first.problem}",
+                f"{result.unit.capitalize()} {first.row}: {first.problem}",
                 "Mend the rows in your file and bring it again.",
             )
         ColumnMapping.objects.update_or_create(
@@ -148,6 +167,8 @@ def carry_out(table: ImportedTable, *, mapping: dict[str, str], by: User, at: da
 
 def _write(table: ImportedTable, mapping: dict[str, str], by: User, at: datetime) -> Result:
     """Writes row after row, each in a savepoint of its own, and notes what became of it."""
+    if table.kind == REGISTER:
+        return _write_register(table, mapping, by, at)
     importer = IMPORTERS[table.kind](table=table, by=by, at=at)
     result = Result(file=table.file, rows=len(table.rows))
     missing = [column.label for column in rows.COLUMNS[table.kind] if column.required and column.name not in mapping]
@@ -170,4 +191,22 @@ def _write(table: ImportedTable, mapping: dict[str, str], by: User, at: datetime
             result.preview.append(Line(number, what, text))
     used = importer.placeholders.items()
     result.placeholders = [Placeholder(name, ", ".join(map(str, numbers))) for name, numbers in used]
+    return result
+
+
+def _write_register(table: ImportedTable, mapping: dict[str, str], by: User, at: datetime) -> Result:
+    """The same for a register file. `mapping`: {"system": the name of the system of rows that name none}."""
+    system = System.objects.filter(name=mapping.get("system", "")).first()
+    importer = RegisterRows(table=table, by=by, at=at, system=system)
+    result = Result(file=table.file, rows=importer.count, unit="line")
+    result.bad = importer.problems()
+    for written in () if result.bad else importer.write():
+        if isinstance(written, Bad):
+            result.bad.append(written)
+            continue
+        line, what, text = written
+        count = "same" if what == "kept" else what
+        setattr(result, count, getattr(result, count) + 1)
+        if what != "same" and len(result.preview) < PREVIEW:
+            result.preview.append(Line(line, what, text))
     return result

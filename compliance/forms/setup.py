@@ -7,7 +7,12 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
-KINDS = [("servers", "Servers"), ("connections", "Connections"), ("shares", "File shares")]
+KINDS = [
+    ("servers", "Servers"),
+    ("connections", "Connections"),
+    ("shares", "File shares"),
+    ("register", "All of it: a register file (YAML)"),
+]
 
 
 class FirstPasswordForm(forms.Form):
@@ -39,7 +44,9 @@ class ImportFileForm(forms.Form):
     """A spreadsheet and what its rows are."""
 
     kind = forms.ChoiceField(label="What are its rows?", choices=KINDS, widget=forms.RadioSelect, initial="servers")
-    file = forms.FileField(label="File", help_text="CSV or XLSX, the first row holding the names of the columns.")
+    file = forms.FileField(
+        label="File", help_text="CSV or XLSX, the first row holding the names of the columns; or YAML."
+    )
 
 
 class MappingForm(forms.Form):
@@ -58,3 +65,22 @@ class MappingForm(forms.Form):
     def mapping(self) -> dict[str, str]:
         """Our name of each column → the file's."""
         return {key.removeprefix("column_"): value for key, value in self.cleaned_data.items() if value}
+
+
+class RegisterForm(forms.Form):
+    """Whose system it is that a register file does not name."""
+
+    def __init__(self, *args: Any, systems: list[str], guess: dict[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        options = [("", "— none —"), *((name, name) for name in systems)]
+        self.fields["column_system"] = forms.ChoiceField(
+            label="System of what the file gives to none",
+            help_text="Its owner decides on what is asked for.",
+            choices=options,
+            required=False,
+            initial=guess.get("system", ""),
+        )
+
+    def mapping(self) -> dict[str, str]:
+        """What the import is told: {"system": its name}, or nothing."""
+        return {"system": said} if (said := self.cleaned_data["column_system"]) else {}

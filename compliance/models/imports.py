@@ -11,7 +11,10 @@ from compliance.models.people import User
 
 
 class ImportedTable(models.Model):
-    """A file somebody brought: its header and rows as text, kept word for word with its hash."""
+    """A file somebody brought: its header and rows as text, kept word for word with its hash.
+
+    A register file (kind "register") is one row of one cell.
+    """
 
     class Kind(models.TextChoices):
         SERVERS = "servers", "Servers"

@@ -1,4 +1,4 @@
-"""Set-up: the one-time link, the task list to the first pack, and the import of spreadsheets."""
+"""Set-up: the one-time link, the task list to the first pack, and the import of spreadsheets and register files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from compliance.actions import imports, people
 from compliance.errors import Refused
-from compliance.forms.setup import FirstPasswordForm, ImportFileForm, MappingForm
+from compliance.forms.setup import FirstPasswordForm, ImportFileForm, MappingForm, RegisterForm
 from compliance.models import Connection, Organisation, RoleGrant, Server, SetUpLink, System, Zone
 from compliance.models.people import link_digest
 from compliance.permissions import check
@@ -119,12 +119,16 @@ def received(request: HttpRequest) -> HttpResponse:
     return page(request, "mapping", mapping_form(request, None))
 
 
-def mapping_form(request: HttpRequest, posted: Any) -> MappingForm:
-    """The form that matches the kept file's header to our columns."""
+def mapping_form(request: HttpRequest, posted: Any) -> MappingForm | RegisterForm:
+    """The form that matches the kept file's header to our columns; of a register file, whose it is."""
     held = request.session.get(HELD)
     if not held:
         raise Refused("No file is waiting to be imported", "The session ended in between.", "Choose the file again.")
-    table = imports.kept(held["kept"], by=signed_in(request))
+    person = signed_in(request)
+    table = imports.kept(held["kept"], by=person)
+    if held["kind"] == imports.REGISTER:
+        names = list(System.objects.for_user(person).order_by("name").values_list("name", flat=True))
+        return RegisterForm(posted, systems=names, guess=imports.guess(table))
     return MappingForm(posted, fields=imports.fields(held["kind"]), header=table.header, guess=imports.guess(table))
 
 
