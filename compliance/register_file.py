@@ -68,7 +68,7 @@ def lines_of(content: str | bytes) -> dict[tuple[str, int], int]:
     text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
     top = yaml.compose(text, Loader=_Loader)
     found: dict[tuple[str, int], int] = {}
-    for key, rows in top.value:
+    for key, rows in top.value if isinstance(top, yaml.MappingNode) else ():
         if isinstance(rows, yaml.SequenceNode):
             found.update({(key.value, n): one.start_mark.line + 1 for n, one in enumerate(rows.value, 1)})
     return found

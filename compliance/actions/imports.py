@@ -201,7 +201,7 @@ def _write_register(table: ImportedTable, mapping: dict[str, str], by: User, at:
     result = Result(file=table.file, rows=importer.count, unit="line")
     result.bad = importer.problems()
     for written in () if result.bad else importer.write():
-        if isinstance(written, Bad):
+        if isinstance(written, rows.Bad):
             result.bad.append(written)
             continue
         line, what, text = written
