@@ -14,6 +14,10 @@ class Refused(Exception):
         self.what, self.why, self.next_step, self.link = what, why, next_step, link
 
 
+class NotAllowed(Refused):
+    """Refused because of who asks (a role, a scope, four eyes), not because of where the record stands."""
+
+
 class Lost(Exception):
     """This worker no longer holds the job's lease: another one does. Nothing of this run may be published."""
 

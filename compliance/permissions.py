@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 from compliance.four_eyes import why_not_decide
-from compliance.models import TRANSITIONS, ChangeRecord, Role, State, System, User
+from compliance.models import TRANSITIONS, ChangeRecord, Job, Role, State, System, User
 
 EVERYBODY: Final = tuple(Role.values)
 DECIDE: Final = (Role.SYSTEM_OWNER, Role.MANAGER)
@@ -37,7 +39,6 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "manage_people": (Role.ADMINISTRATOR,),
     "add_source": OPERATE,
     "edit_source": OPERATE,
-    "upload": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "accept_shrink": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "compare": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR),
@@ -54,6 +55,10 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "close_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
 }
 
+# People and the estate belong to no one system: a role for one system does not do
+WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people"})
+EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there
+
 # Said by the machine itself (a job, no person): the steps that need proof, not agreement.
 BY_ITSELF: Final = frozenset(verb for verb, step in TRANSITIONS.items() if "system" in step.roles)
 
@@ -69,16 +74,17 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
         return Refused("You are not signed in.", "", "Sign in first.")
     now = at or timezone.now()
     roles = TRANSITIONS[verb].roles if verb in TRANSITIONS else VERBS.get(verb, ())
-    systems = systems_of(obj)
-    enough = all if hasattr(obj, "systems") else any  # what spans systems (a pack) shows all of them at once
+    systems: list[int | None] = [EVERY_SYSTEM] if verb in WHOLE_INSTALLATION else systems_of(obj)
+    spans = hasattr(obj, "systems") or isinstance(obj, Job)
+    enough = all if spans else any  # what spans systems (a pack) shows all of them at once
     if not enough(person.holds(roles, system, now) for system in systems):
-        return Refused(
+        return NotAllowed(
             f"You may not {spoken(verb)}{named(obj)}.",
             f"That takes the role {listed(roles)}{of_systems(systems)}." if roles else "Nobody may.",
             "Ask an administrator for the role, or somebody who holds it to do it." if roles else "",
         )
     if isinstance(obj, ChangeRecord) and verb in TRANSITIONS:
-        return wrong_state(verb, obj) or wrong_person(verb, obj, person, now)
+        return wrong_state(verb, obj) or not_them(wrong_person(verb, obj, person, now))
     if isinstance(obj, ChangeRecord) and verb == "ask_again":
         return not_again(obj)
     return None
@@ -115,6 +121,13 @@ def not_again(change: ChangeRecord) -> Refused | None:
     )
 
 
+def not_them(refused: Refused | None) -> NotAllowed | None:
+    """The same refusal, told apart from one by the record's state: somebody else might do it now."""
+    if refused is None:
+        return None
+    return NotAllowed(refused.what, refused.why, refused.next_step, link=refused.link)
+
+
 def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) -> Refused | None:
     """Whether this step is not for this person, though the role would do: four eyes, and whose request it is."""
     if verb in ("approve", "reject"):
@@ -147,6 +160,9 @@ def systems_of(obj: Any) -> list[int | None]:
     if isinstance(obj, ChangeRecord):
         needs = obj.needs.values_list("system_id", flat=True) if obj.pk else []
         return list(dict.fromkeys([obj.system_id, *needs]))
+    if isinstance(obj, Job):
+        told = settings.JOB_SYSTEMS.get(obj.kind)
+        return (import_string(told)(obj) if told else []) or [EVERY_SYSTEM]
     if hasattr(obj, "system_id"):
         return [obj.system_id]
     if hasattr(obj, "systems"):

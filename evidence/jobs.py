@@ -55,6 +55,22 @@ def pack_abandoned(job: Job) -> None:
     packs.abandoned(job)
 
 
+def systems_of_pull(job: Job) -> list[int]:
+    """The system whose host is read."""
+    return list(Source.objects.filter(pk=job.args["source"]).values_list("server__system_id", flat=True))
+
+
+def systems_of_change(job: Job) -> list[int]:
+    """The system of the change, and those of the other ends."""
+    rows = ChangeRecord.objects.filter(pk=job.args["change"]).values_list("system_id", "needs__system_id")
+    return sorted({key for row in rows for key in row if key})
+
+
+def systems_of_pack(job: Job) -> list[int]:
+    """The systems a pack is about."""
+    return list(Pack.objects.filter(pk=job.args["pack"]).values_list("systems", flat=True))
+
+
 def due_pulls(now: datetime) -> None:
     """One reading a source and interval."""
     rows = Source.objects.filter(enabled=True).exclude(kind=Source.Kind.UPLOAD)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 from compliance.models import LedgerInbox, System, User
 from compliance.models.estate import day_of
 from compliance.notices import tell
@@ -298,7 +298,7 @@ def refuse_signing(review: Review, chair: User, second: User) -> None:
     """Refuses a signature of somebody else than the chair and another who was there, and one that comes too early."""
     what, present = f"{review.ref} was not closed", review.attendees.filter(present=True)
     if chair.pk != review.chair_id:
-        raise Refused(what, f"Its chair is {review.chair}.", f"Ask {review.chair} to sign it off.")
+        raise NotAllowed(what, f"Its chair is {review.chair}.", f"Ask {review.chair} to sign it off.")
     if not present.filter(person=chair).exists():
         raise Refused(what, "Its chair is not recorded as present.", "Say who was present, then sign off.")
     if second.pk == chair.pk or not present.filter(person=second).exists():

@@ -94,7 +94,7 @@ class NothingForm(forms.Form):
 class ScheduleForm(forms.Form):
     """When a system is reviewed each month, and who chairs it."""
 
-    system = forms.ModelChoiceField(label="System", queryset=System.objects.all())
+    system = forms.ModelChoiceField(label="System", queryset=System.objects.none())
     chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.filter(is_active=True))
     week = forms.TypedChoiceField(
         label="Week",
@@ -104,3 +104,7 @@ class ScheduleForm(forms.Form):
     )
     weekday = forms.TypedChoiceField(label="Day", coerce=int, choices=list(enumerate(day_name)), initial=2)
     hour = forms.IntegerField(label="Hour of the day", min_value=0, max_value=23, initial=10)
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["system"].queryset = System.objects.for_user(person)  # type: ignore[attr-defined]

@@ -75,6 +75,12 @@ def give(
     """The grant itself, in the caller's transaction."""
     if role not in Role.values:
         raise Refused(f"There is no role {role}.", "", f"The roles are {', '.join(Role.values)}.")
+    if role == Role.ADMINISTRATOR and system is not None:
+        raise Refused(
+            f"{person} does not become administrator of {system}.",
+            "Administrators look after the whole installation.",
+            "Leave the system empty.",
+        )
     if by is not None and by.pk == person.pk:
         raise Refused("Nobody grants a role to themselves.", "", "A second administrator does it.")
     held = person.grants(at).filter(role=role, system=system, valid_to=until).first()

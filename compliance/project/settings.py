@@ -189,6 +189,12 @@ JOB_ABANDONED = {
     "verify_change": "evidence.jobs.pull_abandoned",
     "build_pack": "evidence.jobs.pack_abandoned",
 }
+# Of which systems a job of the kind is, so that who works for another neither sees nor stops it
+JOB_SYSTEMS = {
+    "pull": "evidence.jobs.systems_of_pull",
+    "verify_change": "evidence.jobs.systems_of_change",
+    "build_pack": "evidence.jobs.systems_of_pack",
+}
 SCHEDULES = [
     "evidence.jobs.due_pulls",
     "evidence.jobs.due_packs",

@@ -13,7 +13,7 @@ from compliance.actions import connections as verbs
 from compliance.forms.decisions import ReasonForm
 from compliance.models import Connection, ConnectionVersion, System
 from compliance.models.estate import day_of
-from compliance.permissions import may
+from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
 from compliance.views.lists import Choice, as_csv, by_address, by_json, by_ref, filters, page
 from compliance.views.panels import panel
@@ -207,6 +207,8 @@ def actions(request: HttpRequest, subject: Connection, *, standing: bool) -> lis
 def retire(request: HttpRequest, number: int) -> HttpResponse:
     """Ask for the removal of a connection: a change record of its own, which two people approve."""
     subject = get_object_or_404(Connection.objects.for_user(request.user), pk=number)
+    if request.method != "POST":
+        check(request.user, "retire_connection", subject)
     return confirm(
         request,
         form=ReasonForm(request.POST or None),

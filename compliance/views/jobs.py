@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from compliance.actions import jobs as verbs
 from compliance.models import Job
-from compliance.permissions import may
+from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 
 TITLES = {
@@ -62,11 +62,13 @@ def cancel(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def visible(request: HttpRequest, number: int) -> Job:
-    """The job, for who asked for it or who looks after sources; anybody else sees nothing."""
+    """The job, for who asked for it or who looks after the systems it is about; elsewhere it does not exist."""
     person = signed_in(request)
     row = get_object_or_404(Job, pk=number)
-    if row.requested_by_id != person.pk and may(person, "see_jobs", row) is not None:
-        raise Http404
+    if row.requested_by_id != person.pk:
+        if may(person, "see", row) is not None:
+            raise Http404
+        check(person, "see_jobs", row)
     return row
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 
 from compliance.errors import Refused
 from compliance.models import User
 
 OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz")
+API = "/api/"
+METHODS = ("GET", "HEAD", "POST")  # a page has no others; only the API does
 NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -24,6 +26,8 @@ class SignedInOnly:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The page, or the way to the sign-in page and back."""
+        if request.method not in METHODS and not request.path.startswith(API):
+            return HttpResponseNotAllowed(METHODS)
         if not request.user.is_authenticated and not request.path.startswith(OPEN_PATHS):
             return redirect_to_login(request.get_full_path())
         if isinstance(request.user, User) and request.method in ("GET", "HEAD"):

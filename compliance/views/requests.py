@@ -14,7 +14,7 @@ from django.utils import timezone
 from compliance.actions import connections as verbs
 from compliance.actions import drafts
 from compliance.actions.material import ends_of
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 from compliance.forms.requests import ONLY, RequestForm
 from compliance.models import ChangeRecord, Connection, System
 from compliance.models.estate import day_of
@@ -108,9 +108,9 @@ def ask(request: HttpRequest, asking: Asking) -> HttpResponse:
         try:
             change = asking.send(form, step == "send")
         except Refused as refusal:
-            return render(
-                request, "compliance/request_check.html", answers(request.POST, form, asking.draft, refusal), status=409
-            )
+            status = 403 if isinstance(refusal, NotAllowed) else 409
+            said = answers(request.POST, form, asking.draft, refusal)
+            return render(request, "compliance/request_check.html", said, status=status)
         return HttpResponseRedirect(f"/requests/{change.ref}/sent/" if step == "send" else f"/changes/{change.ref}/")
     if step == "edit":
         form.is_valid()

@@ -9,7 +9,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 
 
 def confirm(
@@ -27,5 +27,5 @@ def confirm(
             return HttpResponseRedirect(done(act(form)))
         except Refused as refusal:
             refused = refusal
-    status = 409 if refused else 422 if form.errors else 200
+    status = 403 if isinstance(refused, NotAllowed) else 409 if refused else 422 if form.errors else 200
     return render(request, "compliance/verb_form.html", {**context, "form": form, "refused": refused}, status=status)

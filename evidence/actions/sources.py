@@ -104,7 +104,7 @@ def upload(source: Source, files: Iterable[tuple[str, bytes]], *, by: User, at: 
 
 def pause(source: Source, *, by: User, on: bool, at: datetime | None = None) -> Source:
     """Stops or resumes the schedule of a source. A paused one grows stale, and that is said."""
-    check(by, "add_source", source, at=at)
+    check(by, "edit_source", source, at=at)
     with transaction.atomic():
         Source.objects.filter(pk=source.pk).update(enabled=not on)
         record("pause" if on else "resume", source, by=by, at=at)

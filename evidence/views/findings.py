@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from compliance.permissions import may
+from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_csv, filters, page
 from compliance.views.verbs import confirm
@@ -192,6 +192,8 @@ def acknowledge(request: HttpRequest, number: int) -> HttpResponse:
     """Say that somebody looks after it. It stays a finding."""
     person = signed_in(request)
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)
+    if request.method != "POST":
+        check(person, "acknowledge", row)
     return confirm(
         request,
         form=AcknowledgeForm(request.POST or None),
@@ -207,6 +209,8 @@ def accept(request: HttpRequest, number: int) -> HttpResponse:
     """Accept exactly this risk until a day."""
     person = signed_in(request)
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)
+    if request.method != "POST":
+        check(person, "accept", row)
     return confirm(
         request,
         form=AcceptForm(request.POST or None),

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from compliance.errors import Refused
 from compliance.permissions import may
@@ -178,6 +178,7 @@ def answer(report: verify.Report) -> dict[str, Any]:
     }
 
 
+@require_GET
 def download(request: HttpRequest, number: int, what: str) -> FileResponse:
     """The ZIP or the PDF. Each download is recorded with its person."""
     row = found(request, number)

@@ -203,6 +203,7 @@ def upload(request: HttpRequest, number: int) -> HttpResponse:
     """Files brought by a person: kept and hashed first, read in a job."""
     person = signed_in(request)
     row = get_object_or_404(Source.objects.for_user(person), pk=number)
+    check(person, "pull", row)
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return source(request, number, form=form)

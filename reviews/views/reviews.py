@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from compliance.models import User
-from compliance.permissions import may
+from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.estate import asked
 from compliance.views.verbs import confirm
@@ -198,6 +198,8 @@ def agenda_item(item: AgendaItem, url: str, *, live: bool, form: DecisionForm | 
 def open_review(request: HttpRequest, number: int) -> HttpResponse:
     """Open the review: the agenda is written now, from what is known now."""
     row, person = found(request, number), signed_in(request)
+    if request.method != "POST":
+        check(person, "run_review", row)
     return confirm(
         request,
         form=NothingForm(request.POST or None),
@@ -265,6 +267,8 @@ def close_action(request: HttpRequest, number: int) -> HttpResponse:
 def sign(request: HttpRequest, number: int) -> HttpResponse:
     """Close the review: the minutes are frozen with their hash."""
     row, person = found(request, number), signed_in(request)
+    if request.method != "POST":
+        check(person, "run_review", row)
     return confirm(
         request,
         form=SignForm(request.POST or None, review=row),
@@ -309,7 +313,7 @@ def schedule(request: HttpRequest) -> HttpResponse:
 
     return asked(
         request,
-        ScheduleForm(request.POST or None),
+        ScheduleForm(request.POST or None, person=by),
         act,
         verb="plan_review",
         title="Plan the monthly review",

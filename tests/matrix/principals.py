@@ -1,0 +1,99 @@
+"""Everybody who may come by: each role here, there and everywhere; whose role ended, has not begun, or never was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.test import Client
+from django.utils import timezone
+
+from compliance.actions import people as accounts
+from compliance.models import Role, System, User
+from tests.browser.session import cookie
+from tests.matrix.world import ALL_BUT_ADMINISTRATOR, OURS, THEIRS, World
+from tests.people import LONG_AGO
+
+LETTERS: Final = {
+    Role.REQUESTER: "R", Role.SYSTEM_OWNER: "O", Role.MANAGER: "M", Role.ENGINEER: "E", Role.AUDITOR: "A",
+    Role.ADMINISTRATOR: "X",
+}  # fmt: skip
+
+
+@dataclass
+class Principal:
+    """Who asks. `held`: side → the letters of the roles held for it today; `asked`: whose requests these are."""
+
+    name: str
+    client: Client
+    held: dict[str, str]
+    signed_in: bool = True
+    asked: str = ""
+
+
+def everyone(world: World) -> list[Principal]:
+    """All principals, those of the small walk first."""
+    systems = {word: side.system for word, side in world.sides.items()}
+    scopes: tuple[tuple[str, tuple[str, ...], System | None], ...] = (
+        ("here", (OURS,), systems[OURS]),
+        ("everywhere", (OURS, THEIRS), None),
+        ("there", (THEIRS,), systems[THEIRS]),
+    )
+    found = [anonymous()]
+    for where, words, system in scopes:
+        for role in Role:
+            if role == Role.ADMINISTRATOR and system is not None:
+                continue  # administrators look after the whole installation
+            person = made(world, f"{role.value}.{where}", [role], system)
+            found.append(signed(f"{role.value} {where}", person, dict.fromkeys(words, LETTERS[role])))
+    asker = world.sides[OURS].asker
+    found.append(signed("asker of everything", asker, {OURS: "ROMEA"}, asked=OURS))
+    found.append(signed("stranger", made(world, "stranger", [], None), {}))
+    found.append(signed("expired", timed(world, "expired", -20, -1), {}))
+    found.append(signed("not yet", timed(world, "future", 1, 20), {}))
+    found.append(gone(world))
+    root = User.objects.create_superuser("root@matrix.example", name="Matrix root")
+    found.append(signed("superuser without a role", root, {}))
+    return found
+
+
+def anonymous() -> Principal:
+    """Nobody."""
+    return Principal("anonymous", Client(), {}, signed_in=False)
+
+
+def made(world: World, name: str, roles: list[Role], system: System | None) -> User:
+    """A person with these roles since long ago."""
+    return accounts.make_person(
+        f"{name}@matrix.example", f"Matrix {name}", roles=roles, system=system, by=world.people.alex, at=LONG_AGO
+    )
+
+
+def timed(world: World, name: str, start: int, end: int) -> User:
+    """A person who holds every role of our system from and until so many days from now."""
+    person, now = made(world, name, [], None), timezone.now()
+    for role in ALL_BUT_ADMINISTRATOR:
+        accounts.grant(
+            person, role, system=world.sides[OURS].system, until=now + timedelta(days=end), by=world.people.alex,
+            at=now + timedelta(days=start) if start < 0 else LONG_AGO,
+        )  # fmt: skip
+    if start > 0:
+        person.role_grants.update(valid_from=now + timedelta(days=start))
+    return person
+
+
+def gone(world: World) -> Principal:
+    """Somebody who held every role everywhere, and was deactivated while signed in."""
+    person = made(world, "gone", list(ALL_BUT_ADMINISTRATOR), None)
+    principal = signed("deactivated", person, {})
+    accounts.deactivate(person, by=world.people.alex)
+    principal.signed_in = False
+    return principal
+
+
+def signed(name: str, person: User, held: dict[str, str], asked: str = "") -> Principal:
+    """A principal with a session in which they confirmed a moment ago that it is them."""
+    client = Client()
+    client.cookies["sessionid"] = cookie(person)
+    return Principal(name, client, held, asked=asked)

@@ -1,0 +1,167 @@
+"""Who may do what, once more and by hand: every verb, and every address of the application. A new one without a row fails.
+
+Letters: R requester, O system owner, M manager, E engineer, A auditor, X administrator. A role counts in its scope.
+The walk holds each row against the running application, and `VERBS` and `TRANSITIONS` are held against WHO.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+ALL: Final = "ROMEAX"
+NOBODY: Final = ""
+ASKER: Final = "!"  # the one whose request it is, and nobody else
+
+# verb → the letters that may
+WHO: Final[dict[str, str]] = {
+    # the steps of a change record
+    "edit": "ROE",
+    "submit": "ROE",
+    "approve": "OM",
+    "reject": "OM",
+    "withdraw": "ROE",
+    "implement": "E",
+    "verify": NOBODY,
+    "dispute": "OE",
+    "retire": NOBODY,
+    # everything else
+    "see": ALL,
+    "request": "ROE",
+    "amend": "ROE",
+    "retire_connection": "ROE",
+    "ask_again": "ROE",
+    "import": "OEX",
+    "widen": "ROE",
+    "narrow": "OEX",
+    "decommission": "ROE",
+    "add_server": "OEX",
+    "manage_estate": "X",
+    "manage_people": "X",
+    "add_source": "EX",
+    "edit_source": "EX",
+    "pull": "OEX",
+    "accept_shrink": "OE",
+    "compare": "OMEX",
+    "see_jobs": "EX",
+    "cancel_job": "EX",
+    "acknowledge": "OME",
+    "accept": "OM",
+    "build_pack": "OMA",
+    "download_pack": "OMA",
+    "plan_review": "OM",
+    "run_review": "OM",
+    "close_review": "OM",
+    "add_action": "OME",
+    "close_action": "OME",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`sees`: who gets the page by GET (None: it takes POST only). `does`: for whom POST does it (None: it has none).
+
+    `thing`: the object it is about, by its name in the world; "" where it is about none.
+    """
+
+    sees: str | None
+    does: str | None = None
+    thing: str = ""
+    everybody: bool = False  # whoever is signed in gets the page: it says that there is nothing for them
+    open: bool = False  # needs no sign-in
+    four_eyes: bool = False  # never by the one whose request it is
+
+
+def lists() -> Row:
+    """A page for everybody who is signed in, with the records of their systems."""
+    return Row(ALL, everybody=True)
+
+
+ROUTES: Final[dict[str, Row]] = {
+    "home": Row(ALL, everybody=True),
+    "healthz": Row(ALL, everybody=True, open=True),
+    "setup_link": Row(ALL, everybody=True, open=True),
+    "help_changes": lists(),
+    "inbox": lists(),
+    "changes": lists(),
+    "connections": lists(),
+    "shares": lists(),
+    "servers": lists(),
+    "setup": lists(),
+    "evidence": lists(),
+    "rule_changes": lists(),
+    "findings": lists(),
+    "sources": lists(),
+    "packs": lists(),
+    "reviews": lists(),
+    # Asking and deciding
+    "request": Row("ROE", "ROE", thing="system"),
+    "request_sent": Row(ALL, thing="submitted"),
+    "inbox_change": Row(ALL, thing="submitted"),
+    "change": Row(ALL, thing="submitted"),
+    "change_approve": Row("OM", "OM", thing="submitted", four_eyes=True),
+    "change_reject": Row("OM", "OM", thing="submitted", four_eyes=True),
+    "change_submit": Row("ROE", "ROE", thing="draft"),
+    "change_edit": Row(ASKER, ASKER, thing="draft"),
+    "change_again": Row("ROE", "ROE", thing="rejected"),
+    "change_withdraw": Row("O" + ASKER, "O" + ASKER, thing="submitted"),
+    "change_implement": Row("E", "E", thing="approved"),
+    "change_dispute": Row("OE", "OE", thing="done"),
+    "connection": Row(ALL, thing="connection"),
+    "connection_retire": Row("ROE", "ROE", thing="connection"),
+    # Set-up
+    "organisation_add": Row("X", "X"),
+    "system_add": Row("X", "X"),
+    "zone_add": Row("X", "X"),
+    "person_add": Row("X", "X"),
+    "role_add": Row("X", "X"),
+    "import": Row("OEX", "OEX"),
+    "job": Row("EX", thing="job"),
+    "job_cancel": Row(None, "EX", thing="job"),
+    # What is there
+    "evidence_build": Row(None, "OMA"),
+    "finding": Row(ALL, thing="finding"),
+    "finding_acknowledge": Row("OME", "OME", thing="finding"),
+    "finding_accept": Row("OM", "OM", thing="finding"),
+    "source_add": Row("EX", "EX", thing="system"),
+    "source": Row(ALL, thing="source"),
+    "source_upload": Row(None, "OEX", thing="shrunk"),
+    "source_pull": Row(None, "OEX", thing="source"),
+    "source_accept": Row("OE", "OE", thing="shrunk"),
+    "source_raw": Row(ALL, thing="source"),
+    "pack_verify_upload": Row(ALL, everybody=True),
+    "pack_build": Row(None, "OMA", thing="system"),
+    "pack": Row(ALL, thing="pack"),
+    "pack_again": Row(None, "OMA", thing="failed"),
+    "pack_verify": Row(None, ALL, thing="pack"),
+    "pack_zip": Row("OMA", thing="pack"),
+    "pack_pdf": Row("OMA", thing="pack"),
+    # Reviews
+    "review_schedule": Row("OM", "OM", thing="system"),
+    "review": Row(ALL, thing="opened"),
+    "review_open": Row("OM", "OM", thing="planned"),
+    "review_decide": Row(None, "OM", thing="opened"),
+    "review_attendees": Row(None, "OM", thing="opened"),
+    "review_action": Row(None, "OM", thing="opened"),
+    "review_action_done": Row(None, "OME", thing="opened"),
+    "review_sign": Row("OM", ASKER, thing="ready"),  # its chair
+    "review_minutes": Row(ALL, thing="signed"),
+}
+
+# Forms that offer the names of all endpoints: a connection may lead into another system, whose owner then decides too.
+DIRECTORY: Final = frozenset({"request", "change_edit"})
+
+# Routes about no record of ours: the ways in, and one's own account. Open ones answer whoever comes; the others lead
+# who is not signed in to the sign-in page. None changes a row by any method but a POST that says what to change.
+OPEN_ACCOUNT: Final = frozenset({
+    "account_closed", "account_login", "account_logout", "account_inactive", "account_signup", "account_email",
+    "account_email_verification_sent", "account_reset_password", "account_confirm_login_code",
+    "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
+    "account_reset_password_done", "mfa_authenticate", "mfa_login_webauthn",
+})  # fmt: skip
+OWN_ACCOUNT: Final = frozenset({
+    "account_reauthenticate", "account_change_password", "account_set_password", "mfa_index", "mfa_reauthenticate",
+    "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn",
+    "mfa_remove_webauthn", "mfa_edit_webauthn",
+})  # fmt: skip

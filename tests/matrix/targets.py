@@ -1,0 +1,102 @@
+"""The address of each route for one side of the world, and a body with which its POST does something."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+
+from compliance.models import Role
+from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
+from tests.matrix.world import Side, World, dump_file, in_days, material
+from tests.people import PASSWORD
+
+NOTE: Final = {"because": "Looked at by the matrix."}
+# addresses of routes of allauth that take something
+GIVEN: Final = {
+    "account_confirm_email": {"key": "nothing"},
+    "account_reset_password_from_key": {"uidb36": "1", "key": "nothing"},
+    "mfa_remove_webauthn": {"pk": 1},
+    "mfa_edit_webauthn": {"pk": 1},
+}
+ODD: Final = {"account_closed": "/accounts/email/"}
+
+
+def routes(patterns: list[Any] | None = None) -> set[str]:
+    """The name of every route of the URL configuration, those of allauth included.
+
+    The API's addresses join here from its own description (OpenAPI), each method of each path a row.
+    """
+    found: set[str] = set()
+    for each in get_resolver().url_patterns if patterns is None else patterns:
+        found |= {str(each.name)} if isinstance(each, URLPattern) else routes(each.url_patterns)
+    return found
+
+
+def unknown_rows() -> list[str]:
+    """What the URL configuration and the table do not have in common."""
+    return sorted(routes() ^ (set(ROUTES) | OPEN_ACCOUNT | OWN_ACCOUNT))
+
+
+def address(route: str, side: Side) -> str:
+    """Where the route is, about the side's own thing."""
+    if route in ODD:
+        return ODD[route]
+    row = ROUTES.get(route)
+    if row is None:
+        return reverse(route, kwargs=GIVEN.get(route, {}))
+    if route == "setup_link":
+        return reverse(route, kwargs={"token": "used-up"})
+    if row.thing in ("", "system"):
+        return reverse(route)
+    thing = side.things["todo" if route == "review_action_done" else row.thing]
+    more = {"source_raw": {"artefact": side.things["raw"].pk}, "review_decide": {"item": side.things["item"].pk}}
+    return reverse(route, kwargs={"number": thing.pk, **more.get(route, {})})
+
+
+def body(route: str, side: Side, world: World) -> dict[str, Any]:
+    """What is posted: valid, so that whoever may gets it done."""
+    things, today = side.things, timezone.localdate()
+    month = f"{today:%Y-%m}"
+    bodies: dict[str, dict[str, Any]] = {
+        "request": {**answers(side), "step": "send"},
+        "change_edit": {**answers(side), "step": "keep", "seen": things["draft"].version},
+        "finding_acknowledge": NOTE,
+        "finding_accept": {"until": in_days(30), "rating": "low", "alternate_control": "It is watched."},
+        "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},
+        "system_add": {
+            "name": "Matrix system", "organisation": side.system.organisation_id, "owner": side.owner.pk,
+            "classification": "OS",
+        },
+        "zone_add": {"name": "matrix", "system": side.system.pk, "prefixes": "10.99.0.0/24"},
+        "person_add": {"name": "New", "email": "new@matrix.example", "role": Role.REQUESTER, "system": side.system.pk},
+        "role_add": {"person": side.owner.pk, "role": Role.REQUESTER, "system": side.system.pk},
+        "source_add": {"server": side.app.pk, "kind": "upload", "fresh_hours": 48},
+        "source_upload": {"dumps": dump_file(side)},
+        "source_accept": {**NOTE, "seen": things["refused"].pk},
+        "evidence_build": {"month": month},
+        "pack_build": {"month": month, "system": side.system.pk},
+        "review_schedule": {
+            "system": side.system.pk, "chair": world.people.mina.pk, "week": 3, "weekday": 2, "hour": 10,
+        },
+        "review_decide": {f"i{things['item'].pk}-what": "fix", f"i{things['item'].pk}-note": "By Friday."},
+        "review_attendees": {"people": [side.owner.pk]},
+        "review_action": {"text": "Close the port", "owner": side.owner.pk, "due": in_days(3)},
+        "review_sign": {"second": side.owner.pk, "notes": ""},
+        "import": {"step": "upload", "kind": "servers"},
+        "setup_link": {"name": "Nobody", "password": PASSWORD, "again": PASSWORD},
+        "review_open": {"sure": "yes"},
+    }  # fmt: skip
+    return bodies.get(route, NOTE)
+
+
+def answers(side: Side) -> dict[str, Any]:
+    """A whole request."""
+    said = material(side, 5999)
+    return {
+        "kind": "network", "title": "Asked by the matrix", "system": side.system.pk, "source": said["source"],
+        "destination": said["destination"], "services": "tcp/5999", "business_need": "The pay run reads the hours.",
+        "security_implications": "Read only, one service, from one server.", "expected_use": "daily",
+        "review_by": said["review_by"], "urgency": "routine",
+    }  # fmt: skip

@@ -1,0 +1,197 @@
+"""Two systems with the same of everything: hosts that were read, findings, changes in each state, packs, reviews, jobs.
+
+Each thing of a system carries the system's own word in its name, so that one word in an answer tells whose it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from compliance.actions import changes, connections, estate, jobs
+from compliance.actions import people as accounts
+from compliance.models import ChangeRecord, Role, Server, System, User
+from evidence.actions import packs, sources
+from evidence.actions.compare import compare
+from evidence.models import Finding, Pack, PulledArtefact, Source
+from reviews import actions as meetings
+from reviews.models import AgendaItem, Review
+from tests.evidence.site import allow_in, put, read, save
+from tests.factories import WHY
+from tests.people import LONG_AGO, People, everybody
+
+OURS, THEIRS = "kestrel", "zanzibar"
+NETS: Final = {OURS: "10.61.1", THEIRS: "10.62.2"}
+ALL_BUT_ADMINISTRATOR: Final = tuple(role for role in Role.values if role != Role.ADMINISTRATOR)
+
+
+@dataclass
+class Side:
+    """One system and all that belongs to it. `asker` holds every role in it but the administrator's, and asked for
+    everything: what four eyes keep from them, no role gives back.
+    """
+
+    word: str
+    system: System
+    owner: User
+    asker: User
+    app: Server
+    data: Server
+    things: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """The two sides, and those who work for both."""
+
+    people: People
+    sides: dict[str, Side]
+
+
+def build(place: Path) -> World:
+    """Makes it, through the verbs of the application."""
+    people = everybody()
+    sides = {word: founded(people, word) for word in (OURS, THEIRS)}
+    for side in sides.values():
+        observed(people, side, place / side.word)
+        asked_for(people, side)
+    compare()
+    for side in sides.values():
+        found(side)
+        packed(people, side)
+        reviewed(people, side)
+        worked(people, side)
+    return World(people, sides)
+
+
+def founded(people: People, word: str) -> Side:
+    """The system, its zone, its two servers, its owner and who asks."""
+    by, organisation = people.alex, people.payroll.organisation
+    owner, asker = (
+        accounts.make_person(f"{name}.{number}@matrix.example", f"Matrix {name} {number}", by=by, at=LONG_AGO)
+        for number, name in ((NETS[word], "owner"), (NETS[word], "asker"))
+    )
+    system = estate.add_system(f"{word} system", organisation=organisation, owner=owner, by=by, at=LONG_AGO)
+    for role in ALL_BUT_ADMINISTRATOR:
+        accounts.grant(asker, role, system=system, by=by, at=LONG_AGO)
+    zone = estate.add_zone(f"{word}-zone", system=system, prefixes=[f"{NETS[word]}.0/24"], by=by, at=LONG_AGO)
+    app, data = (
+        estate.add_server(
+            f"{word}-{name}-01", system=system, addresses=[f"{NETS[word]}.{last}"], zone=zone, by=by, at=LONG_AGO
+        )
+        for name, last in (("app", 11), ("data", 12))
+    )
+    return Side(word, system, owner, asker, app, data)
+
+
+def observed(people: People, side: Side, place: Path) -> None:
+    """A folder source that was read, with a rule nobody authorised; an upload source that waits to be accepted."""
+    rules = [allow_in(f"{NETS[side.word]}.11", str(port)) for port in (5432, 9999)]
+    config = {"path": str(put(place, *rules))}
+    folder = sources.add_source(
+        server=side.data, kind="directory", name=f"{side.word} folder", config=config, by=people.alex
+    )
+    read(folder, people)
+    shrunk = sources.add_source(server=side.app, kind="upload", name=f"{side.word} upload", by=people.alex)
+    for ports in (range(5400, 5440), range(5400, 5401)):
+        dump = save(*(allow_in(f"{NETS[side.word]}.12", str(port)) for port in ports))
+        pull = sources.upload(shrunk, [("iptables-save.txt", dump.encode())], by=side.owner)
+        assert pull.job_id is not None
+        jobs.run_job(pull.job_id)
+    shrunk.refresh_from_db()
+    assert shrunk.last_pull is not None
+    assert shrunk.last_pull.error_code == "unexpected_shrink", shrunk.last_pull.what
+    raw = PulledArtefact.objects.filter(pull__source=folder).order_by("pk")[0]
+    side.things |= {"source": folder, "shrunk": shrunk, "raw": raw, "refused": shrunk.last_pull}
+
+
+def material(side: Side, port: int) -> dict[str, Any]:
+    """What is asked for."""
+    return {
+        "kind": "network", "source": side.app.name, "destination": side.data.name, "services": [f"tcp/{port}"],
+        "via": [], "expected_use": "daily", "basis": "justified", "review_by": in_days(200), "ends_on": None,
+    }  # fmt: skip
+
+
+def in_days(days: int) -> str:
+    """A day to come, as forms have it."""
+    return (timezone.localdate() + timedelta(days=days)).isoformat()
+
+
+def asked(side: Side, port: int, **changed: Any) -> ChangeRecord:
+    """A request of the asker's."""
+    return connections.request(
+        system=side.system, material=material(side, port), title=f"{side.word} needs {port}", by=side.asker,
+        justification=WHY, **changed,
+    )  # fmt: skip
+
+
+def asked_for(people: People, side: Side) -> None:
+    """A change record in each state that has a verb of its own."""
+    draft = asked(side, 5440, submit=False)
+    waiting, agreed, done, turned_down = (asked(side, port) for port in (5441, 5432, 5443, 5444))
+    for change in (agreed, done):
+        changes.approve(change, by=side.owner)
+        changes.approve(change, by=people.mina)
+    changes.implement(done, by=people.erin)
+    changes.reject(turned_down, by=side.owner, because=f"{side.word} does without.")
+    side.things |= {"draft": draft, "submitted": waiting, "approved": agreed, "done": done, "rejected": turned_down}
+    side.things["connection"] = agreed.connection
+
+
+def found(side: Side) -> None:
+    """A finding of this system."""
+    side.things["finding"] = Finding.objects.filter(system=side.system).order_by("pk")[0]
+
+
+def packed(people: People, side: Side) -> None:
+    """A pack that was built and one whose building failed."""
+    today = timezone.localdate()
+    built, failed = (
+        packs.ask(systems=[side.system], since=today - timedelta(days=20), until=today, by=people.ada) for _ in range(2)
+    )
+    packs.build(built)
+    Pack.objects.filter(pk=failed.pk).update(state=Pack.State.FAILED, problem=f"{side.word} was not printed.")
+    side.things |= {"pack": built, "failed": failed}
+
+
+def reviewed(people: People, side: Side) -> None:
+    """A review that is planned, one in session with an action, one ready to be signed, and one that was signed."""
+    now = timezone.now()
+    planned, opened, ready, signed = (
+        meetings.add_review(side.system, due_at=now + timedelta(minutes=each), chair=side.asker, by=people.mina)
+        for each in range(4)
+    )
+    for review in (opened, ready, signed):
+        meetings.open_review(review, by=people.mina)
+        meetings.attend(review, people=[side.asker, side.owner], by=people.mina)
+    item = AgendaItem.objects.create(review=opened, position=90, kind="finding", title=f"{side.word} finding")
+    todo = meetings.add_action(
+        opened, text=f"{side.word} to do", owner=side.owner, due=timezone.localdate(), by=people.mina
+    )
+    for review in (ready, signed):
+        decided(people, review)
+    meetings.close(signed, by=side.asker, second=side.owner, notes=f"{side.word} went well.")
+    side.things |= {"planned": planned, "opened": opened, "ready": ready, "signed": signed, "item": item, "todo": todo}
+
+
+def decided(people: People, review: Review) -> None:
+    """A decision on every item of the agenda."""
+    for item in review.agenda.all():
+        meetings.decide(item, what="fix", note="By Friday.", by=people.mina)
+
+
+def worked(people: People, side: Side) -> None:
+    """A reading that waits for a worker."""
+    source = Source.objects.get(pk=side.things["source"].pk)
+    side.things["job"] = sources.read_now(source, by=side.owner).job
+
+
+def dump_file(side: Side) -> SimpleUploadedFile:
+    """A dump to upload."""
+    return SimpleUploadedFile("iptables-save.txt", save(allow_in(f"{NETS[side.word]}.12", "5400")).encode())
