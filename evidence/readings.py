@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from compliance.models import Server
 from evidence import reading_json
 from evidence.artefacts import read_back
 from evidence.host import merge
@@ -30,7 +31,7 @@ def current(at: datetime) -> tuple[Held, dict[str, Verdict]]:
     fresh: Held = {}
     absent: dict[str, Verdict] = {}
     rows = Source.objects.select_related("server", "last_good__reading", "last_pull").order_by("pk")
-    for source in rows:
+    for source in rows.exclude(server__status=Server.Status.RETIRED):  # what it said last is of another time
         name, snapshot = source.server.name, source.last_good
         if snapshot is not None and is_fresh(source, at):
             fresh.setdefault(name, []).append(snapshot)

@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 
 from compliance.actions.estate import QUARANTINE
 from compliance.actions.irregular import Irregularity
-from compliance.models import Address, ChangeRecord, Group, LedgerInbox, Membership, State, ZonePrefix
+from compliance.models import Address, ChangeRecord, Group, LedgerInbox, Membership, Server, State, ZonePrefix
+from compliance.models.approvals import shortfalls
 from compliance.models.carried import Carried, faults
 from compliance.models.estate import day_of
 from compliance.register import RegisterError, wanted
@@ -36,6 +37,7 @@ def irregular(at: datetime) -> Iterator[Irregularity]:
         )
     yield from ceilings(at)
     yield from not_carried([*members, *prefixes, *addresses])
+    yield from decommissioned()
     yield from too_soon(addresses, at)
 
 
@@ -69,6 +71,20 @@ def not_carried(rows: Sequence[Carried]) -> Iterator[Irregularity]:
     for change in ChangeRecord.objects.filter(state__in=DONE, kind=ChangeRecord.Kind.WIDEN):
         if change.pk not in carried and change.material["kind"] != "group_ceiling":
             yield Irregularity("version", change, f"{change.ref} says it was approved, and nothing came of it.")
+
+
+def decommissioned() -> Iterator[Irregularity]:
+    """Servers that left service without an approved record, or that are back although one was approved."""
+    rows = list(ChangeRecord.objects.filter(state__in=DONE, kind=ChangeRecord.Kind.DECOMMISSION))
+    unproven = shortfalls([change.pk for change in rows])
+    gone = {change.material["server"]: change for change in rows if change.pk not in unproven}
+    for server in Server.objects.all():
+        out = server.status == Server.Status.RETIRED
+        if out and server.name not in gone:
+            yield Irregularity("version", server, f"{server} was decommissioned without an approved change.")
+        if not out and server.name in gone:
+            why = f"{gone[server.name].ref} decommissioned {server}, and it is in service again."
+            yield Irregularity("version", server, why)
 
 
 def too_soon(rows: list[Address], at: datetime) -> Iterator[Irregularity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from compliance.actions.carrying import carry
+from compliance.actions.leaving import put_out
 from compliance.actions.material import day_in, ends_of
 from compliance.models import AddressSpace, ChangeRecord, Connection, ConnectionVersion, Endpoint
 from compliance.models.estate import day_of
@@ -19,6 +20,8 @@ def authorise(change: ChangeRecord, *, at: datetime) -> list[ChangeRecord]:
     if change.kind == ChangeRecord.Kind.WIDEN:
         carry(change, at=at)
         return []
+    if change.kind == ChangeRecord.Kind.DECOMMISSION:
+        return put_out(change, at=at)
     day = day_of(at)
     standing = ConnectionVersion.objects.filter(connection=change.of, valid_to__isnull=True)
     former = [version.change for version in standing.select_related("change")]

@@ -72,7 +72,11 @@ def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows.append(("Servers that join it", f"{len(servers)}: {', '.join(servers[:8])}" if servers else "none", False))
     for one in material.get("retires", []):
         rows.append((f"{one['connection']} is retired", one["says"], True))
-    for key, label in (("addresses", "Addresses freed"), ("groups", "Leaves the groups")):
+    for key, label in (
+        ("narrows", "Becomes narrower"),
+        ("addresses", "Addresses freed"),
+        ("groups", "Leaves the groups"),
+    ):
         if material.get(key):
             rows.append((label, ", ".join(material[key]), True))
     return [{"label": label, "text": text, "mono": mono, "url": ""} for label, text, mono in rows]

@@ -178,10 +178,13 @@ def gone(change: ChangeRecord, mine: Sequence[Judgement], asked: Wanted, now: di
     entries = [entry for entry in asked.entries if entry.id in change.refs]
     if change.kind == ChangeRecord.Kind.RETIRE and any(entry.share for entry in entries):
         return share_gone(mine)
+    out = change.material["server"] if change.kind == ChangeRecord.Kind.DECOMMISSION else ""
     for entry in entries:
-        stopped = {decided_at(entry, host, point, asked, now) == {"deny"} for host, point in entry.required}
-        if True not in stopped:
-            said = {each for host, point in entry.required for each in decided_at(entry, host, point, asked, now)}
+        # A server that is out of service says nothing any more: the other ends have to stop it
+        points = [(host, point) for host, point in entry.required if host != out]
+        stopped = {decided_at(entry, host, point, asked, now) == {"deny"} for host, point in points}
+        if points and True not in stopped:
+            said = {each for host, point in points for each in decided_at(entry, host, point, asked, now)}
             shown = next((one for one in mine if one.verdict is Verdict.implemented), None)
             if "permit" in said and "unproven" not in said:
                 return Finding("disputed", "Some of it is still let through at every point that was read.", shown)
