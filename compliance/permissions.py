@@ -14,9 +14,10 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from compliance import asking
 from compliance.errors import NotAllowed, Refused
 from compliance.four_eyes import why_not_decide
-from compliance.models import TRANSITIONS, ChangeRecord, Job, Role, State, System, User
+from compliance.models import TRANSITIONS, ChangeRecord, Job, Question, Role, State, System, User
 
 EVERYBODY: Final = tuple(Role.values)
 DECIDE: Final = (Role.SYSTEM_OWNER, Role.MANAGER)
@@ -30,6 +31,8 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "amend": ASK,
     "retire_connection": ASK,
     "ask_again": ASK,
+    "ask_question": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "answer_question": ASK,
     "import": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "widen": ASK,
     "narrow": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
@@ -87,6 +90,8 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
         return wrong_state(verb, obj) or not_them(wrong_person(verb, obj, person, now))
     if isinstance(obj, ChangeRecord) and verb == "ask_again":
         return not_again(obj)
+    if isinstance(obj, (ChangeRecord, Question)) and verb in ("ask_question", "answer_question"):
+        return asking.refused(person, verb, obj, now)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from compliance.views import changes, connections, estate, guide, jobs, requests, servers, setup
+from compliance.views import changes, connections, estate, guide, jobs, questions, requests, servers, setup
 from compliance.views.refs import converter
 
 for name, prefix in (("con", "CON"), ("chg", "CHG")):
@@ -21,6 +21,8 @@ urlpatterns = [
     path("changes/<chg:number>/submit/", changes.verb, {"name": "submit"}, name="change_submit"),
     path("changes/<chg:number>/edit/", requests.edit, name="change_edit"),
     path("changes/<chg:number>/again/", requests.again, name="change_again"),
+    path("changes/<chg:number>/ask/", questions.ask, name="change_ask"),
+    path("changes/<chg:number>/questions/<int:question>/", questions.answer, name="question_answer"),
     path("changes/<chg:number>/withdraw/", changes.verb, {"name": "withdraw"}, name="change_withdraw"),
     path("changes/<chg:number>/implement/", changes.verb, {"name": "implement"}, name="change_implement"),
     path("changes/<chg:number>/dispute/", changes.verb, {"name": "dispute"}, name="change_dispute"),

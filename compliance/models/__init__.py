@@ -25,11 +25,13 @@ from compliance.models.imports import ColumnMapping, ImportedTable
 from compliance.models.jobs import Job, Outbound
 from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
+from compliance.models.questions import Answer, Question
 
 __all__ = [
     "TRANSITIONS",
     "Address",
     "AddressSpace",
+    "Answer",
     "Approval",
     "ApprovalNeeded",
     "Capacity",
@@ -50,6 +52,7 @@ __all__ = [
     "Membership",
     "Organisation",
     "Outbound",
+    "Question",
     "Role",
     "RoleGrant",
     "Server",

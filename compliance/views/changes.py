@@ -13,6 +13,7 @@ from compliance.actions import changes as verbs
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
 from compliance.permissions import check, may
+from compliance.views import questions
 from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
 from compliance.views.panels import panel
 from compliance.views.shown import ends, facts, owner_link, services
@@ -50,7 +51,11 @@ VERBS: Final[dict[str, Verb]] = {
 ASKED: Final = (State.DRAFT, State.SUBMITTED)  # one's own requests that are not decided
 DECISIONS: Final = ("approve", "reject")  # offered by the template, with a key of their own
 # verbs with a page of their own: label, icon, last part of the address
-PAGES: Final = {"edit": ("Edit…", "pencil", "edit"), "ask_again": ("Ask again…", "rotate-ccw", "again")}
+PAGES: Final = {
+    "edit": ("Edit…", "pencil", "edit"),
+    "ask_again": ("Ask again…", "rotate-ccw", "again"),
+    "ask_question": ("Ask a question…", "message-circle-question-mark", "ask"),
+}
 COLUMNS: Final = ("id", "title", "kind", "urgency", "state", "asked by", "asked", "decided", "verified", "connection")
 
 
@@ -122,8 +127,9 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     drafts_first = F("submitted_at").asc(nulls_first=True)  # the databases differ in where they put what is not there
     asked = list(ChangeRecord.objects.filter(requested_by=person, state__in=ASKED).order_by(drafts_first, "pk"))
     todo = list(to_implement(person))
+    questioned = questions.waiting(person)
     tab = request.GET.get("tab", "for-me")
-    listing = sorted({"asked": asked, "to-do": todo}.get(tab, mine), key=lambda change: not is_urgent(change))
+    listing = sorted({"asked": asked, "to-do": todo, "questions": questioned}.get(tab, mine), key=lambda change: not is_urgent(change))
     chosen = next((change for change in listing if change.pk == number), None)
     if number is not None and chosen is None:
         chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
@@ -145,6 +151,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
                     ("for-me", "For me", mine),
                     ("to-do", "To be done", todo),
                     ("asked", "Asked by me", asked),
+                    ("questions", "To answer", questioned),
                 )
             ],
             "items": [inbox_item(change, chosen, suffix) for change in listing],
@@ -223,6 +230,7 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "rating": "",
         "needed": [needed(need, change, person) for need in needs_of(change)],
         "connection": about(change),
+        "questions": questions.shown(change, person),
         "history": list(reversed(changed(change))),
         "approve_url": "" if approve else f"{url}approve/",
         "reject_url": "" if reject else f"{url}reject/",
