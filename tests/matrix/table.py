@@ -1,4 +1,4 @@
-"""Who may do what, once more and by hand: every verb, and every address of the application. A new one without a row fails.
+"""Who may do what, once more and by hand: every verb and every address. A new one without a row fails.
 
 Letters: R requester, O system owner, M manager, E engineer, A auditor, X administrator. A role counts in its scope.
 The walk holds each row against the running application, and `VERBS` and `TRANSITIONS` are held against WHO.
