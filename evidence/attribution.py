@@ -60,7 +60,12 @@ def attribute(
     """Whose change it is. `between`: the two readings; `authorised`: all that is authorised in the change's family."""
     named = [record for record in records if is_named(record, change.origin.text if change.origin else "")]
     near = [record for record in records if record.in_window(*between)]
-    matched = [record for record in near if record in named or _meets(change.boxes, record.covers(change))]
+    # A closed rule bears the name of the record that opened it: that one does not say it may be closed
+    matched = [
+        record
+        for record in near
+        if _meets(change.boxes, record.covers(change)) or (record in named and record.covers(change))
+    ]
     matched.sort(key=lambda record: (record not in named, record.since))
     if matched:
         return _of_records(change, matched, named, authorised)
@@ -90,8 +95,6 @@ def _of_records(change: Changed, matched: Sequence[Record], named: Sequence[Reco
     beyond = cut(list(change.boxes), Index(covered))
     if change.direction == "closed":
         lost = [box for box in beyond if authorised.overlapping(box)]
-        if not lost and beyond and not _meets(change.boxes, first.covers(change)):
-            return Attribution(REPAIR, first.ref, how, (), f"{said(change)}. Nobody had authorised it.")
         if not lost:
             return Attribution(RECORDED, first.ref, how, (), f"{said(change)}, as {first.ref} says.")
         told = f"{first.ref} does not say so of {spelt(change.family, lost)}, which is authorised."

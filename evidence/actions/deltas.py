@@ -24,7 +24,7 @@ from compliance.traffic.shares import Origin
 from evidence import readings
 from evidence.attribution import RECORDED, REPAIR, Attribution, Record, attribute
 from evidence.case import Case
-from evidence.models import Delta, RuleChange, Snapshot
+from evidence.models import Delta, Pull, RuleChange, Snapshot
 from evidence.rule_changes import Changed, rule_changes
 
 APPROVED: Final = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED, State.RETIRED)
@@ -58,11 +58,12 @@ def note(snapshot: Snapshot, asked: Wanted, at: datetime) -> Delta:
         now = readings.readings_of({name: list({**stood, snapshot.source_id: snapshot}.values())})
         case = Case(asked, now, before, {})
         found = list(rule_changes(case))
-    records = records_of(found, former, snapshot, at)
+    since = last_seen(former, snapshot) if former else None
+    records = records_of(found, since, snapshot, at)
     with transaction.atomic():
-        delta, fresh = Delta.objects.get_or_create(snapshot=snapshot, defaults={"before": former})
+        delta, fresh = Delta.objects.get_or_create(snapshot=snapshot, defaults={"before": former, "since": since})
         if fresh and case is not None and former is not None:
-            between = former.observed_at, snapshot.observed_at
+            between = since or former.observed_at, snapshot.observed_at
             RuleChange.objects.bulk_create(
                 row(delta, one, attribute(one, records, between=between, authorised=case.authorised[one.family]))
                 for one in found
@@ -75,6 +76,15 @@ def standing_before(snapshot: Snapshot) -> dict[int, Snapshot]:
     earlier = Q(observed_at__lt=snapshot.observed_at) | Q(observed_at=snapshot.observed_at, pk__lt=snapshot.pk)
     rows = Snapshot.objects.filter(earlier, server=snapshot.server, published=True).select_related("server", "reading")
     return {each.source_id: each for each in rows.order_by("observed_at", "pk")}
+
+
+def last_seen(former: Snapshot, snapshot: Snapshot) -> datetime:
+    """When the source was last seen as it was before: that night's reading said "unchanged" and made no snapshot."""
+    same = Pull.objects.filter(
+        source=snapshot.source_id, state=Pull.State.UNCHANGED, pk__gt=former.pull_id, pk__lt=snapshot.pull_id
+    )
+    newest = same.order_by("-pk").values_list("finished_at", flat=True).first()
+    return max(former.observed_at, newest) if newest else former.observed_at
 
 
 def row(delta: Delta, one: Changed, said: Attribution) -> RuleChange:
@@ -118,8 +128,9 @@ def attribute_again(asked: Wanted, at: datetime) -> None:
         if former is None:
             continue
         one = changed(change)
-        records = records_of([one], former, snapshot, at)
-        between = former.observed_at, snapshot.observed_at
+        since = change.delta.since or former.observed_at
+        records = records_of([one], since, snapshot, at)
+        between = since, snapshot.observed_at
         said = attributed(attribute(one, records, between=between, authorised=case.authorised[one.family]))
         if said["change_id"] != change.change_id or said["outcome"] != change.outcome:
             RuleChange.objects.filter(pk=change.pk).update(**said)
@@ -140,11 +151,11 @@ def changed(stored: RuleChange) -> Changed:
     )
 
 
-def records_of(found: Sequence[Changed], former: Snapshot | None, snapshot: Snapshot, at: datetime) -> list[Record]:
+def records_of(found: Sequence[Changed], since: datetime | None, snapshot: Snapshot, at: datetime) -> list[Record]:
     """The approved changes that may be the cause of what was found, or that a rule of it names."""
-    if not found or former is None:
+    if not found or since is None:
         return []
-    over = Q(implemented_at__isnull=True) | Q(implemented_at__gte=former.observed_at)
+    over = Q(implemented_at__isnull=True) | Q(implemented_at__gte=since)
     near = Q(over, decided_at__lte=snapshot.observed_at)
     hurried = Q(over, urgency=ChangeRecord.Urgency.URGENT, created_at__lte=snapshot.observed_at)
     texts = " ".join(one.origin.text for one in found if one.origin)

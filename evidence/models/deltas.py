@@ -16,6 +16,7 @@ class Delta(models.Model):
 
     snapshot = models.OneToOneField(Snapshot, on_delete=models.PROTECT, related_name="delta")
     before = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    since = models.DateTimeField(null=True, blank=True, help_text="When the source was last seen as it was before.")
 
     def __str__(self) -> str:
         return f"delta of {self.snapshot}"

@@ -71,7 +71,7 @@ def test_what_goes_beyond_the_record_is_a_surplus_and_a_finding_that_names_it(si
     finding = Finding.objects.standing().get(verdict="changed_without_record")
     assert site.change.ref in finding.because
     carry_out(site, comment=site.change.ref)
-    assert outcomes(site)["pay-db-01", "INPUT", "closed"] == ("repair", site.change.ref)
+    assert outcomes(site)["pay-db-01", "INPUT", "closed"] == ("repair", "")
     finding.refresh_from_db()
     assert finding.state == "cured"
     assert finding.cured_by.exists()
@@ -100,6 +100,21 @@ def test_the_window_ends_when_the_change_is_done(site: Site) -> None:
     carry_out(site, comment=site.change.ref)
     assert outcomes(site)["pay-db-01", "INPUT", "opened"] == ("unrecorded", "")
     assert f"It names {site.change.ref}" in RuleChange.objects.latest("pk").because
+
+
+def test_a_reading_that_showed_no_change_ends_the_window_of_what_was_done_before_it(site: Site) -> None:
+    """Months may lie between two snapshots: what was seen unchanged last night did not change last month."""
+    carry_out(site)
+    site.read()
+    changes.implement(site.change, by=site.people.erin)
+    outcomes(site)
+    assert [row.state for row in site.read()] == ["unchanged", "unchanged"]
+    put(site.data, allow_in(APP, "5432"), allow_in(APP, "5432"), allow_in(APP, "5433"))
+    late = agreed(site.people, asked(site.people, network("pay-app-01", "pay-db-01", "tcp/5433")))
+    changes.implement(late, by=site.people.erin)
+    assert outcomes(site)["pay-db-01", "INPUT", "opened"] == ("recorded", late.ref)
+    [last] = RuleChange.objects.filter(change=late)
+    assert last.delta.since > last.delta.before.observed_at
 
 
 def test_a_removal_is_attributed_as_well(site: Site) -> None:
