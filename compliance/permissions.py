@@ -18,6 +18,7 @@ from compliance import asking
 from compliance.errors import NotAllowed, Refused
 from compliance.four_eyes import why_not_decide
 from compliance.models import TRANSITIONS, ChangeRecord, Job, Question, Role, State, System, User
+from compliance.policy_eyes import why_not_policy
 
 EVERYBODY: Final = tuple(Role.values)
 DECIDE: Final = (Role.SYSTEM_OWNER, Role.MANAGER)
@@ -56,7 +57,11 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "close_review": DECIDE,
     "add_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "close_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "propose_policy": DECIDE,
+    "adopt_policy": DECIDE,
 }
+# What holds for every system is decided by those whose role is for the whole organisation
+ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
 WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people"})
@@ -86,6 +91,8 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
             f"That takes the role {listed(roles)}{of_systems(systems)}." if roles else "Nobody may.",
             "Ask an administrator for the role, or somebody who holds it to do it." if roles else "",
         )
+    if verb in ORGANISATION_WIDE:
+        return why_not_policy(person, verb, obj, now)
     if isinstance(obj, ChangeRecord) and verb in TRANSITIONS:
         return wrong_state(verb, obj) or not_them(wrong_person(verb, obj, person, now))
     if isinstance(obj, ChangeRecord) and verb == "ask_again":

@@ -15,12 +15,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from compliance.actions import notices
+from compliance.actions import notices, policy
 from compliance.actions.ledger import record
 from compliance.actions.versions import authorise
 from compliance.errors import Refused
 from compliance.four_eyes import need_for, needs_for, waiting
-from compliance.models import TRANSITIONS, Approval, ApprovalNeeded, ChangeRecord, State, User
+from compliance.models import TRANSITIONS, Approval, ApprovalNeeded, ChangeRecord, PolicyCheck, State, User
 from compliance.models.approvals import content_hash, seal, shortfalls
 from compliance.permissions import check
 from compliance.signals import change_decided, change_implemented, change_submitted
@@ -33,6 +33,7 @@ def submit(
     moment = at or timezone.now()
     with step(change, "submit", by=by, at=moment, seen=seen_version) as row:
         refuse_altered(row)
+        policy.hold(row, PolicyCheck.When.SUBMITTED, at=moment)
         needs = [ApprovalNeeded(change=row, capacity=need.capacity, system=need.system) for need in needs_for(row)]
         ApprovalNeeded.objects.bulk_create(needs)
         move(row, "submit", submitted_at=moment)
@@ -99,6 +100,7 @@ def decided(change: ChangeRecord, by: User, at: datetime) -> None:
     why = shortfalls([change.pk]).get(change.pk)
     if why:
         raise Refused(f"{change.ref} cannot be approved.", f"It would not count: {why}.", "Withdraw it and ask anew.")
+    policy.hold(change, PolicyCheck.When.APPROVED, at=at)
     move(change, "approve", only=~Q(requested_by=by) & ~Q(last_edited_by=by), decided_at=at)
     closed = authorise(change, at=at)
     for former in closed:

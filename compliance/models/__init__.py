@@ -26,6 +26,7 @@ from compliance.models.jobs import Job, Outbound
 from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.questions import Answer, Question
+from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
 
 __all__ = [
     "TRANSITIONS",
@@ -52,6 +53,9 @@ __all__ = [
     "Membership",
     "Organisation",
     "Outbound",
+    "PolicyCheck",
+    "PolicyDecision",
+    "PolicyVersion",
     "Question",
     "Role",
     "RoleGrant",

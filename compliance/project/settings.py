@@ -202,9 +202,11 @@ SCHEDULES = [
     "reviews.jobs.due_reviews",
 ]
 CHANGE_CHECKS: dict[str, str] = {}
+# Functions (rule, material, at) → a dated exception that somebody decided on, or None; asked in order
+POLICY_EXCEPTIONS: list[str] = []
 # What the rooms above add to the pages of this one, by dotted path
 PANELS = {
-    "change": ["evidence.views.panels.change"],
+    "change": ["evidence.views.panels.change", "compliance.views.policy_panel.change"],
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],
     "register": ["evidence.views.panels.register"],

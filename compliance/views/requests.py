@@ -14,15 +14,19 @@ from django.utils import timezone
 from compliance.actions import connections as verbs
 from compliance.actions import drafts
 from compliance.actions.material import ends_of
+from compliance.actions.policy import look
 from compliance.errors import NotAllowed, Refused
 from compliance.forms.requests import ONLY, RequestForm
-from compliance.models import ChangeRecord, Connection, System
+from compliance.models import ChangeRecord, Connection, System, User
 from compliance.models.estate import day_of
 from compliance.permissions import check
 from compliance.views.changes import needs_of, signed_in
 from compliance.views.connections import newest_material
+from compliance.views.policy_panel import change as policy_and_preview
+from compliance.views.policy_panel import shown
 from compliance.views.shown import ends, facts, services
 from compliance.views.verbs import confirm
+from compliance.what_if import preview
 
 NOT_CARRIED: Final = ("csrfmiddlewaretoken", "step", "seen")
 
@@ -36,6 +40,13 @@ class Asking(NamedTuple):
     fixed: tuple[str, ...]
     send: Callable[[RequestForm, bool], ChangeRecord]
     draft: ChangeRecord | None = None
+    amended: Connection | None = None
+
+    def about(self) -> int | None:
+        """The connection it is about, where there is one already."""
+        if self.amended is not None:
+            return self.amended.pk
+        return self.draft.connection_id if self.draft is not None else None
 
 
 def new(request: HttpRequest) -> HttpResponse:
@@ -51,9 +62,9 @@ def new(request: HttpRequest) -> HttpResponse:
         return verbs.request(system=form.cleaned_data["system"], **said)
 
     title = f"Change {amended.ref}" if amended else "Request a connection or a share"
-    return ask(
-        request, Asking(title, "/connections/", initial(request, amended), ("kind", "system") if amended else (), send)
-    )
+    fixed = ("kind", "system") if amended else ()
+    start = initial(request, amended)
+    return ask(request, Asking(title, "/connections/", start, fixed, send, amended=amended))
 
 
 def edit(request: HttpRequest, number: int) -> HttpResponse:
@@ -104,12 +115,13 @@ def ask(request: HttpRequest, asking: Asking) -> HttpResponse:
     )
     if step in ("check", "keep", "send") and form.is_valid():
         if step == "check":
-            return render(request, "compliance/request_check.html", answers(request.POST, form, asking.draft, None))
+            said = answers(request.POST, form, asking.draft, None) | weighed(form, asking, signed_in(request))
+            return render(request, "compliance/request_check.html", said)
         try:
             change = asking.send(form, step == "send")
         except Refused as refusal:
             status = 403 if isinstance(refusal, NotAllowed) else 409
-            said = answers(request.POST, form, asking.draft, refusal)
+            said = answers(request.POST, form, asking.draft, refusal) | weighed(form, asking, signed_in(request))
             return render(request, "compliance/request_check.html", said, status=status)
         return HttpResponseRedirect(f"/requests/{change.ref}/sent/" if step == "send" else f"/changes/{change.ref}/")
     if step == "edit":
@@ -221,6 +233,16 @@ def answers(
     }
 
 
+def weighed(form: RequestForm, asking: Asking, person: User) -> dict[str, Any]:
+    """What the policy says of the answers, and what they would open: before anything is sent."""
+    material, about, home = form.material(), asking.about(), form.cleaned_data["system"]
+    checked = look(material, form.justification(), system_id=home.pk, connection_id=about)
+    return {
+        "policy": shown(checked.hits, checked.version.ref),
+        "preview": preview(material, person, beside=about),
+    }
+
+
 def standing(draft: ChangeRecord, form: RequestForm) -> dict[str, str]:
     """What the draft says by now where that differs from what was typed: the form's name of it → text."""
     draft.refresh_from_db()
@@ -264,5 +286,6 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
                 {"label": f"See {change.ref}", "url": f"/changes/{change.ref}/"},
                 {"label": "Request another", "url": "/requests/new/"},
             ],
+            **policy_and_preview(change, person),
         },
     )

@@ -22,12 +22,12 @@ GOOD = Reasons(
 )
 
 
-def server(name: str, ip: str = "10.20.20.31", **known: str) -> Side:
+ORDINARY = Side((), (), "app", "production", "application", "OS", "Payroll")
+
+
+def server(name: str, ip: str = "10.20.20.31", **known: Any) -> Side:
     """A server of the estate."""
-    said = {
-        "zone": "app", "environment": "production", "role": "application", "classification": "OS", "system": "Payroll",
-    }  # fmt: skip
-    return Side((name,), (addresses.parse(ip),), **(said | known))
+    return replace(ORDINARY, names=(name,), ranges=(addresses.parse(ip),), **known)
 
 
 APP = server("pay-app-01")
