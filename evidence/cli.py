@@ -49,9 +49,13 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("old", metavar="OLD")
     diff.add_argument("new", metavar="NEW")
 
-    verify = commands.add_parser("verify", help="whether an evidence pack is sound")
-    verify.add_argument("pack", metavar="PACK.zip")
+    verify = commands.add_parser("verify", help="whether an evidence pack, or an export of the ledger, is sound")
+    verify.add_argument("pack", metavar="PACK.zip", nargs="?")
     verify.add_argument("--fingerprint", metavar="HEX", help="of the signing key, as the organisation gave it to you")
+    verify.add_argument("--ledger", metavar="EXPORT", help="an export of the ledger, instead of a pack")
+    verify.add_argument("--key", metavar="PEM", help="the ledger's public key, got by another way than the database")
+    verify.add_argument("--checkpoint", metavar="NOTE", action="append", default=[], help="a file of old checkpoints")
+    verify.add_argument("--state", metavar="DUMP", help="the governed rows, dumped with the export")
 
     for command in (read, packet, check, diff, verify):
         command.add_argument("--json", action="store_true", help="print one JSON object")

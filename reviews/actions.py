@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from compliance.actions import checkpoints
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
 from compliance.errors import NotAllowed, Refused
@@ -289,6 +290,7 @@ def close(review: Review, *, by: User, second: User, notes: str = "", at: dateti
             minutes=text,
             minutes_hash=digest,
         )
+        checkpoints.ask(f"minutes {review.pk}")
         record("close_review", review, by=by, at=moment, after=digest, second=second.pk)
     review.refresh_from_db()
     return review

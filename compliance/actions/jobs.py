@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from compliance.errors import Cancelled, Lost, Refused
+from compliance.ledger.context import Origin, done_from
 from compliance.models import Job, User
 from compliance.models.jobs import fresh_token
 from compliance.permissions import check
@@ -71,7 +72,7 @@ def run_job(job_id: int, *, now: datetime | None = None) -> bool:
         return False
     run = Run(job)
     try:
-        with beating(job):
+        with beating(job), done_from(Origin("job", job.key[:120])):
             work = import_string(settings.JOB_KINDS[job.kind])
             work(run)
         if not run.finished:

@@ -52,7 +52,8 @@ def contents(
 
 def _joined(model: type[models.Model], field: Any, keys: list[int] | None) -> dict[int, list[int]]:
     """The other ends of a many-to-many field, in order, by the key of this end."""
-    table, found = field.remote_field.through._base_manager.all(), {}
+    table = field.remote_field.through._base_manager.all()
+    found: dict[int, list[int]] = {}
     if keys is not None:
         table = table.filter(**{f"{field.m2m_field_name()}__in": keys})
     here, there = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
@@ -118,7 +119,7 @@ def _noted(model: type[models.Model], names: tuple[str, ...], keys: list[int], u
 
 
 def altered(label: str, keys: list[int]) -> list[int]:
-    """Which of these rows are not as the ledger left them, or were never said. Rows that are gone are not looked for."""
+    """Which of these rows are not as the ledger left them, or were never said. Rows that are gone are no answer."""
     model = apps.get_model(label)
     found: list[int] = []
     for start in range(0, len(keys), AT_ONCE):

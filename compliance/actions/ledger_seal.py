@@ -39,37 +39,41 @@ def soon() -> None:
     sequence()
 
 
-def drain(*, at: datetime | None = None) -> int:
-    """Everything that waits; how many entries that made. Raises ClockBehind and Refused (a key that is not there)."""
+def drain(*, at: datetime | None = None, wait: bool = False) -> int:
+    """Everything that waits; how many entries that made. `wait`: for another writer (jobs may, `tick` must not).
+
+    Raises ClockBehind and Refused (a key that is not there).
+    """
     total = 0
-    while done := sequence(at=at):
+    while done := sequence(at=at, wait=wait):
         total += done
         if done < BATCH:
             break
     return total
 
 
-def sequence(*, at: datetime | None = None) -> int:
+def sequence(*, at: datetime | None = None, wait: bool = False) -> int:
     """One batch: appended, its rows numbered, the head sealed. Gives how many; 0 when another process is at it."""
     moment = at or timezone.now()
     try:
-        with alone() as mine:
+        with alone(wait=wait) as mine:
             return _batch(moment) if mine else 0
     except OperationalError as busy:
-        if str(busy) in BUSY:
+        if str(busy) in BUSY and not wait:
             return 0
         raise
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
-    """A transaction in which nobody else seals; False when somebody else does."""
+def alone(*, wait: bool = False) -> Iterator[bool]:
+    """A transaction in which nobody else seals; False when somebody else does (unless `wait`)."""
     if connection.vendor != "sqlite":
         with transaction.atomic(), connection.cursor() as sql:
-            sql.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-            yield bool(sql.fetchone()[0])
+            sql.execute(f"SELECT {'pg_advisory_xact_lock' if wait else 'pg_try_advisory_xact_lock'}(%s)", [LOCK])
+            answer = sql.fetchone()[0]
+            yield wait or bool(answer)
         return
-    if connection.in_atomic_block:  # the caller writes already, so nobody else does
+    if wait or connection.in_atomic_block:  # in a transaction the caller holds the one write lock already
         with transaction.atomic():
             yield True
         return

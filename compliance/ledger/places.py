@@ -43,7 +43,7 @@ def to_file(note: str, path: Path) -> None:
 
 def to_syslog(note: str, where: str) -> None:
     """One line in the system's log: `where` is a socket (/dev/log) or udp://host:port, tcp://host:port."""
-    said, _, signature = read(note)
+    said, _, _ = read(note)
     whole = note.rstrip("\n").rpartition(" ")[2]
     line = f"eastwest-checkpoint origin={said.origin} size={said.size} root={said.root.hex()} at={said.at.isoformat()}"
     try:
@@ -57,7 +57,6 @@ def to_syslog(note: str, where: str) -> None:
             handler.close()
     except (OSError, ValueError) as wrong:
         raise NotPublished(f"syslog {where}: {wrong}") from wrong
-    del signature
 
 
 def _syslog_address(where: str) -> tuple[str | tuple[str, int], int, socket.SocketKind]:

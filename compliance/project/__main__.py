@@ -33,7 +33,7 @@ def start(_words: Sequence[str]) -> int:
     from compliance.project.supervise import stack
 
     refuse_taken_port(settings.PORT)
-    with ended_by_signal(), stack(settings.VAR, web=True, port=settings.PORT) as running:
+    with ended_by_signal(), last_checkpoint(), stack(settings.VAR, web=True, port=settings.PORT) as running:
         running.until_web_answers(settings.PORT)
         say(f"Eastwest is at {settings.SITE_URL}")
         link = first_link()
@@ -107,6 +107,22 @@ def ended_by_signal() -> Iterator[None]:
     with contextlib.suppress(KeyboardInterrupt):
         yield
     say("Stopped.")
+
+
+@contextlib.contextmanager
+def last_checkpoint() -> Iterator[None]:
+    """When everything has stopped, the ledger's last checkpoint goes to the near places; a failure is only said."""
+    from django.db import DatabaseError
+
+    from compliance.actions.checkpoints import last_words
+
+    try:
+        yield
+    finally:
+        try:
+            last_words()
+        except (DatabaseError, Refused) as wrong:
+            say(f"The last checkpoint of the ledger was not published: {wrong}")
 
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {

@@ -158,6 +158,7 @@ def database() -> Iterator[Remark]:
         yield Remark("database", not waiting, seen, "./run migrates at the next start")
         if not waiting:
             yield from clock()
+            yield from ledger()
     except (DatabaseError, sqlite3.Error) as wrong:
         yield Remark("database", False, str(wrong), "Is DATABASE_URL right, and does the server run?")
 
@@ -172,6 +173,18 @@ def clock() -> Iterator[Remark]:
     behind = newest is not None and newest > now + CLOCK_SLACK
     seen = f"{now:%Y-%m-%d %H:%M} UTC" + (f", behind the newest record ({newest:%Y-%m-%d %H:%M})" if behind else "")
     yield Remark("clock", not behind, seen, "Set the clock (NTP) before anything is decided or signed")
+
+
+def ledger() -> Iterator[Remark]:
+    """The ledger is sealed and its checkpoints leave this database."""
+    from compliance.actions.checkpoints import newest_published, troubles
+
+    found = troubles()
+    for trouble in found:
+        yield Remark("ledger", False, trouble.what, trouble.next_step)
+    if not found:
+        newest = newest_published()
+        yield Remark("ledger", True, f"sealed; newest checkpoint outside: #{newest.size}" if newest else "nothing yet")
 
 
 def _loads(library: str) -> bool:

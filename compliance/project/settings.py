@@ -67,8 +67,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "compliance.views.provenance.Provenance",
     "compliance.views.middleware.SignedInOnly",
     "compliance.views.middleware.RefusalPage",
+    "compliance.views.step_up.StepUp",
 ]
 ROOT_URLCONF = "compliance.project.urls"
 WSGI_APPLICATION = "compliance.project.wsgi.application"
@@ -121,7 +123,8 @@ ACCOUNT_ADAPTER = "compliance.views.accounts.ClosedDoor"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+# Whoever approves, adds a source, gives a role or asks for a signed pack showed this lately that it is them
+STEP_UP_S = ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.whole("EASTWEST_STEP_UP_MINUTES", 15, low=1, high=15)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Eastwest"
@@ -182,6 +185,7 @@ JOB_KINDS = {
     "remind": "reviews.jobs.remind",
     "plan_reviews": "reviews.jobs.plan",
     "send": "compliance.jobs.send",
+    "checkpoint": "compliance.actions.checkpoints.job",
 }
 # Who is told, in the same transaction, that a job of the kind ended without what it was to bring
 JOB_ABANDONED = {
@@ -196,6 +200,7 @@ JOB_SYSTEMS = {
     "build_pack": "evidence.jobs.systems_of_pack",
 }
 SCHEDULES = [
+    "compliance.actions.checkpoints.due",
     "evidence.jobs.due_pulls",
     "evidence.jobs.due_packs",
     "evidence.jobs.due_comparisons",
@@ -210,6 +215,7 @@ PANELS = {
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],
     "register": ["evidence.views.panels.register"],
+    "server": ["evidence.views.panels.server"],
     "month": ["reviews.views.panels.month"],
 }
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]
@@ -224,6 +230,13 @@ PACK_SECTIONS = [
     "reviews.pack_section.build",
     "evidence.packs.sections.exceptions.build",
 ]
+
+# Where the ledger's checkpoints go, outside the database
+_checkpoint_file = env.text("EASTWEST_CHECKPOINT_FILE", str(VAR / "checkpoints" / "checkpoints.txt"))
+CHECKPOINT_FILE = None if _checkpoint_file == "none" else Path(_checkpoint_file).expanduser().absolute()
+CHECKPOINT_SYSLOG = env.text("EASTWEST_CHECKPOINT_SYSLOG", "")
+CHECKPOINT_GIT = env.text("EASTWEST_CHECKPOINT_GIT", "")
+CHECKPOINT_MAIL = env.words("EASTWEST_CHECKPOINT_MAIL", "")
 
 EMAIL_BACKEND = env.text("EASTWEST_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = VAR / "mail"

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from compliance import notices
+from compliance.actions import checkpoints
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
 from compliance.errors import Refused
@@ -172,6 +173,7 @@ def publish(
         counts=dict(bound.counts["verdicts"]),
         problem=bound.notice,
     )
+    checkpoints.ask(f"pack {pack.pk}")
     record("build_pack", pack, by=None, at=at, manifest=bound.manifest_sha256, zip=zip_sha256, signer=bound.fingerprint)
     gaps = sum(section.state != "held" for section in sections)
     body = f"{pack.ref} is built and signed. {gaps} of its {len(sections)} parts are partial or missing; it says why."

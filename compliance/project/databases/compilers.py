@@ -49,7 +49,7 @@ class Noted:
         query.select_related = False
         query.clear_ordering(force=True)
         query.extra, query.select, query.related_updates = {}, (), {}
-        rows = models.QuerySet(model=self.query.model, query=query, using=self.connection.alias)
+        rows: models.QuerySet[Any] = models.QuerySet(model=self.query.model, query=query, using=self.connection.alias)
         if self.connection.features.has_select_for_no_key_update and query.count_active_tables() <= 1:
             rows = rows.select_for_update(no_key=True)
         return list(rows.values_list(column, *extra))
