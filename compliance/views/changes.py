@@ -17,6 +17,7 @@ from compliance.views import questions
 from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
 from compliance.views.panels import panel
 from compliance.views.shown import ends, facts, owner_link, services
+from compliance.views.step_up import held
 from compliance.views.verbs import confirm
 
 
@@ -338,7 +339,7 @@ def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
 
     return confirm(
         request,
-        form=offered.form(request.POST or None, initial={"seen": change.version}),
+        form=offered.form(request.POST or None, initial={"seen": change.version} | held(request)),
         act=act,
         done=lambda _: f"/changes/{change.ref}/",
         context={

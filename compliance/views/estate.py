@@ -15,6 +15,7 @@ from compliance.errors import Refused
 from compliance.forms.estate import OrganisationForm, PersonForm, RoleForm, SystemForm, ZoneForm, given
 from compliance.permissions import check
 from compliance.views.changes import signed_in
+from compliance.views.step_up import held
 
 Act = Callable[[Any], HttpResponse]
 
@@ -117,7 +118,7 @@ def person(request: HttpRequest) -> HttpResponse:
 
     return asked(
         request,
-        PersonForm(request.POST or None),
+        PersonForm(request.POST or None, initial=held(request)),
         act,
         verb="manage_people",
         title="Add a person",
@@ -136,7 +137,7 @@ def role(request: HttpRequest) -> HttpResponse:
 
     return asked(
         request,
-        RoleForm(request.POST or None),
+        RoleForm(request.POST or None, initial=held(request)),
         act,
         verb="manage_people",
         title="Give a role",

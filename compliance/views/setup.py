@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -38,6 +39,7 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         person = people.use_link(token, form.cleaned_data["password"], name=form.cleaned_data["name"])
         login(request, person, backend="allauth.account.auth_backends.AuthenticationBackend")
+        record_authentication(request, person, method="password", email=person.email)
         return HttpResponseRedirect("/setup/")
     return render(request, "compliance/setup_link.html", {"form": form, "expires_at": row.expires_at, "refused": None})
 

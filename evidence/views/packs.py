@@ -16,6 +16,7 @@ from compliance.errors import Refused
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
+from compliance.views.step_up import held
 from evidence.actions import packs as verbs
 from evidence.forms.packs import BuildForm, VerifyForm
 from evidence.models import Pack
@@ -39,7 +40,7 @@ def packs(request: HttpRequest) -> HttpResponse:
         "packs/packs.html",
         {
             "rows": [listed(row) for row in rows],
-            "build_form": BuildForm(person=person) if may_build else None,
+            "build_form": BuildForm(person=person, initial=held(request)) if may_build else None,
             "build_url": "/packs/build/",
             "job": card(building.job, result_url=f"/packs/{building.ref}/") if building and building.job else None,
             "verify_url": "/packs/verify/",

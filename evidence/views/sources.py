@@ -16,6 +16,7 @@ from compliance.models import Server, User
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
+from compliance.views.step_up import held
 from compliance.views.verbs import confirm
 from evidence.actions import smaller
 from evidence.actions import sources as verbs
@@ -296,7 +297,7 @@ def add(request: HttpRequest) -> HttpResponse:
     """A new source."""
     person = signed_in(request)
     check(person, "add_source", None)
-    form = SourceForm(request.POST or None, person=person)
+    form = SourceForm(request.POST or None, person=person, initial=held(request))
     refused = None
     if request.method == "POST" and form.is_valid():
         try:

@@ -18,6 +18,7 @@ from evidence import artefacts
 from evidence.actions import packs, sources
 from evidence.jobs import due_pulls
 from evidence.models import Pack, Pull
+from tests.browser.session import cookie
 from tests.evidence.site import APP, allow_in, put, source_of
 from tests.factories import servers
 from tests.people import People, everybody
@@ -51,7 +52,7 @@ def tried(job: Job, *, fails: type[Exception]) -> None:
 
 def browser(person: User) -> Client:
     client = Client()
-    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.cookies["sessionid"] = cookie(person)
     return client
 
 

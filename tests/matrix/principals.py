@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.utils import timezone
 
 from compliance.actions import people as accounts
 from compliance.models import Role, System, User
+from compliance.views.step_up import METHODS
 from tests.browser.session import cookie
 from tests.matrix.world import ALL_BUT_ADMINISTRATOR, OURS, THEIRS, World
 from tests.people import LONG_AGO
@@ -30,6 +32,7 @@ class Principal:
     held: dict[str, str]
     signed_in: bool = True
     asked: str = ""
+    stale: bool = False  # showed too long ago that it is them
 
 
 def everyone(world: World) -> list[Principal]:
@@ -49,6 +52,7 @@ def everyone(world: World) -> list[Principal]:
             found.append(signed(f"{role.value} {where}", person, dict.fromkeys(words, LETTERS[role])))
     asker = world.sides[OURS].asker
     found.append(signed("asker of everything", asker, {OURS: "ROMEA"}, asked=OURS))
+    found.append(stale(world))
     found.append(signed("stranger", made(world, "stranger", [], None), {}))
     found.append(signed("expired", timed(world, "expired", -20, -1), {}))
     found.append(signed("not yet", timed(world, "future", 1, 20), {}))
@@ -81,6 +85,17 @@ def timed(world: World, name: str, start: int, end: int) -> User:
     if start > 0:
         person.role_grants.update(valid_from=now + timedelta(days=start))
     return person
+
+
+def stale(world: World) -> Principal:
+    """An owner and manager of both systems who showed an hour ago that it is them."""
+    person = made(world, "stale", [Role.SYSTEM_OWNER, Role.MANAGER], None)
+    principal = signed("owner and manager an hour later", person, {OURS: "OM", THEIRS: "OM"})
+    principal.stale = True
+    session = SessionStore(principal.client.cookies["sessionid"].value)
+    session[METHODS] = [record | {"at": record["at"] - 3600} for record in session[METHODS]]
+    session.save()
+    return principal
 
 
 def gone(world: World) -> Principal:

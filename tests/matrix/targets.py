@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from compliance.models import Role
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
-from tests.matrix.world import Side, World, dump_file, in_days, material
+from tests.matrix.world import NETS, Side, World, dump_file, in_days, material
 from tests.people import PASSWORD
 
 NOTE: Final = {"because": "Looked at by the matrix."}
@@ -51,7 +51,14 @@ def address(route: str, side: Side) -> str:
     if row.thing in ("", "system"):
         return reverse(route)
     thing = side.things["todo" if route == "review_action_done" else row.thing]
-    more = {"source_raw": {"artefact": side.things["raw"].pk}, "review_decide": {"item": side.things["item"].pk}}
+    if row.thing in ("spare", "zone", "group"):
+        return reverse(route, kwargs={"name": thing.name})
+    more = {
+        "estate_end": {"kind": "members"},
+        "source_raw": {"artefact": side.things["raw"].pk},
+        "review_decide": {"item": side.things["item"].pk},
+        "question_answer": {"question": side.things["question"].pk},
+    }
     return reverse(route, kwargs={"number": thing.pk, **more.get(route, {})})
 
 
@@ -62,6 +69,13 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
     bodies: dict[str, dict[str, Any]] = {
         "request": {**answers(side), "step": "send"},
         "change_edit": {**answers(side), "step": "keep", "seen": things["draft"].version},
+        "address_add": {"address": f"{NETS[side.word]}.77", "step": "send"},
+        "prefix_add": {"network": f"{NETS[side.word].rpartition('.')[0]}.9.0/24", "step": "send"},
+        "member_add": {"server": side.data.pk, "step": "send"},
+        "group_ceiling": {"ceiling": 9, "step": "send"},
+        "decommission": {"business_need": "It is old.", "security_implications": "Less is let through."},
+        "change_ask": {"text": "Why this port?"},
+        "question_answer": {"text": "It listens there."},
         "finding_acknowledge": NOTE,
         "finding_accept": {"until": in_days(30), "rating": "low", "alternate_control": "It is watched."},
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},

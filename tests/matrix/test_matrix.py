@@ -19,6 +19,7 @@ from tests.matrix.world import OURS, THEIRS, World, build
 
 FEW: Final = {
     "anonymous", "manager here", "engineer there", "administrator everywhere", "asker of everything",
+    "owner and manager an hour later",
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.http import HttpResponse
 
+from compliance.views.step_up import STEP_UP
 from tests.matrix.principals import Principal
 from tests.matrix.table import ASKER, DIRECTORY, OPEN_ACCOUNT, ROUTES, Row
 from tests.matrix.targets import address, body, routes
@@ -26,7 +27,9 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ABOUT_THE_VISIT: Final = ("django_session", "eastwest_cache")  # rows that say who came by, not what is recorded
 TAKES_AND_RECORDS: Final = frozenset({"pack_zip", "pack_pdf"})  # a download is recorded with its person
 WRITE: Final = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|REPLACE INTO)\s+\"?(\w+)", re.I)
-DONE, PAGE, FORBIDDEN, HIDDEN, NO_METHOD, TO_THE_DOOR = (200, 302), (200,), (403,), (404,), (405,), (302,)
+DONE, PAGE, FORBIDDEN, HIDDEN, NO_METHOD = (200, 302), (200,), (403,), (404,), (405,)
+TO_THE_DOOR = TO_CONFIRM = (302,)
+ASKS_WHO: Final = ("/accounts/login/", "/accounts/reauthenticate/")
 
 
 @dataclass
@@ -137,6 +140,8 @@ def expects(case: Case) -> tuple[int, ...]:
         return NO_METHOD
     if letters is None:
         return page(case, row, NO_METHOD) if post and row.sees else NO_METHOD
+    if post and case.principal.stale and case.route in STEP_UP:
+        return TO_CONFIRM
     if may(case, row, letters):
         return DONE if post else PAGE
     return refusal(case, row)
@@ -183,7 +188,7 @@ def is_success(answer: HttpResponse) -> bool:
     """Whether it was done or shown: 2xx, or a redirect onward that does not lead to the sign-in page."""
     if answer.status_code // 100 == 2:
         return True
-    return answer.status_code // 100 == 3 and "/accounts/login/" not in answer.headers.get("Location", "")
+    return answer.status_code // 100 == 3 and not answer.headers.get("Location", "").startswith(ASKS_WHO)
 
 
 def foreign(case: Case) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from compliance.actions import changes, connections, estate, jobs
+from compliance.actions import changes, connections, estate, jobs, questions
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, Role, Server, System, User
 from evidence.actions import packs, sources
@@ -86,7 +86,12 @@ def founded(people: People, word: str) -> Side:
         )
         for name, last in (("app", 11), ("data", 12))
     )
-    return Side(word, system, owner, asker, app, data)
+    spare = estate.add_server(f"{word}-spare-01", system=system, by=by, at=LONG_AGO)
+    group = estate.add_group(
+        f"{word}-group", system=system, members=[app], kind="dynamic", ceiling=4, by=by, at=LONG_AGO
+    )
+    things = {"spare": spare, "zone": zone, "group": group, "membership": group.memberships.get()}
+    return Side(word, system, owner, asker, app, data, things)
 
 
 def observed(people: People, side: Side, place: Path) -> None:
@@ -142,6 +147,7 @@ def asked_for(people: People, side: Side) -> None:
     changes.reject(turned_down, by=side.owner, because=f"{side.word} does without.")
     side.things |= {"draft": draft, "submitted": waiting, "approved": agreed, "done": done, "rejected": turned_down}
     side.things["connection"] = agreed.connection
+    side.things["question"] = questions.ask(waiting, text=f"Why does {side.word} need it?", by=people.mina)
 
 
 def found(side: Side) -> None:
