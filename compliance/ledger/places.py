@@ -70,7 +70,7 @@ def _syslog_address(where: str) -> tuple[str | tuple[str, int], int, socket.Sock
 
 
 def _send(handler: SysLogHandler, line: str) -> None:
-    connection = handler.socket
+    connection: socket.socket | None = getattr(handler, "socket", None)
     if connection is None:
         raise OSError("it does not answer")
     if handler.unixsocket:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from compliance.actions.connections import stamp
 from compliance.actions.irregular import Irregularity
 from compliance.actions.reconcile import reconcile
+from compliance.actions.reconcile_rows import Altered, altered_rows
 from compliance.models import Connection, Group, Server, System, Zone
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
@@ -51,7 +52,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         *beside_records(
             judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent)
         ),
-        *irregular(reconcile(at=moment)),
+        *irregular([*reconcile(at=moment), *altered_rows(at=moment)]),
         *source_trouble(moment),
     ]
     step(run, f"Writing {len(judgements)} verdicts")
@@ -87,7 +88,7 @@ def finish(run: Run | None) -> AbstractContextManager[Any]:
     return run.finish() if run is not None else transaction.atomic()
 
 
-def irregular(found: Sequence[Irregularity]) -> list[Judgement]:
+def irregular(found: Sequence[Irregularity | Altered]) -> list[Judgement]:
     """What reconciliation found, as judgements: a record nobody decided is a change without a record."""
     return [
         Judgement(

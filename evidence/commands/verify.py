@@ -6,6 +6,7 @@ import argparse
 
 from evidence.commands.answer import CLEAN, FINDINGS, REFUSED, Answer
 from evidence.packs import verify, verify_ledger
+from evidence.packs.verify_notes import NotALedger
 
 
 def run(asked: argparse.Namespace) -> Answer:
@@ -13,8 +14,8 @@ def run(asked: argparse.Namespace) -> Answer:
     if asked.ledger:
         return of_ledger(asked)
     if not asked.pack:
-        nothing = "eastwest verify: name a pack, or an export with --ledger"
-        return Answer(REFUSED, {"ok": False, "error": nothing}, "", (nothing,))
+        which = "eastwest verify: name a pack, or an export with --ledger"
+        return Answer(REFUSED, {"ok": False, "error": which}, "", (which,))
     try:
         report = verify.verify(asked.pack, asked.fingerprint)
     except verify.NotAPack as wrong:
@@ -27,7 +28,7 @@ def of_ledger(asked: argparse.Namespace) -> Answer:
     """The export against key, old checkpoints and, where given, the rows."""
     try:
         report = verify_ledger.check_files(asked.ledger, asked.key, asked.checkpoint, asked.state)
-    except verify_ledger.NotALedger as wrong:
-        nothing = verify_ledger.Report().as_json()
-        return Answer(REFUSED, {**nothing, "ok": False, "error": str(wrong)}, "", (f"eastwest verify: {wrong}",))
+    except NotALedger as wrong:
+        empty = verify_ledger.Report().as_json()
+        return Answer(REFUSED, {**empty, "ok": False, "error": str(wrong)}, "", (f"eastwest verify: {wrong}",))
     return Answer(CLEAN if report.ok else FINDINGS, report.as_json(), verify_ledger.told(report))

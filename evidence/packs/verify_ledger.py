@@ -184,7 +184,8 @@ class Ledger:
             report.name(seq, f"it has the id of #{before}")
         keys = self.chain()
         self.judge_head(keys)
-        matched, differs = [0], []
+        matched: list[int] = [0]
+        differs: list[int] = []
         unsigned = max(0, len(self.inside) - SIGNATURES)
         if unsigned:
             report.not_checked.append(f"the signatures of the {unsigned} oldest checkpoints in the export")
