@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from compliance.permissions import check, may
+from compliance.views import step_up
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_csv, filters, page
-from compliance.views.step_up import held
 from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
 from evidence.actions import findings as verbs
@@ -214,7 +214,7 @@ def accept(request: HttpRequest, number: int) -> HttpResponse:
         check(person, "accept", row)
     return confirm(
         request,
-        form=AcceptForm(request.POST or None, initial=held(request)),
+        form=AcceptForm(request.POST or None, initial=step_up.held(request)),
         act=lambda form: verbs.accept(row, by=person, **form.cleaned_data),
         done=lambda _: f"/findings/{row.ref}/",
         context=asked(

@@ -33,6 +33,8 @@ WHO: Final[dict[str, str]] = {
     "ask_again": "ROE",
     "ask_question": "OME",
     "answer_question": "ROE",
+    "propose_policy": "OM",
+    "adopt_policy": "OM",
     "import": "OEX",
     "widen": "ROE",
     "narrow": "OEX",
