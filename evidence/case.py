@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from compliance.register import Wanted
 from compliance.traffic import intervals
@@ -15,6 +17,9 @@ from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
 from evidence.formats.evaluate import Evaluator, Piece
 from evidence.rules import Chain, Point, Reading, Rule, Verdict
+
+if TYPE_CHECKING:
+    from evidence.kept import Kept  # it reads the whole program when it is imported
 
 INPUT, FORWARD, OUTPUT = "INPUT", "FORWARD", "OUTPUT"
 LINK_LOCAL: Interval = prefix_range(6, 0xFE80 << 112, 10)
@@ -155,8 +160,9 @@ class Case:
         readings: Mapping[str, Reading],
         before: Mapping[str, Reading] | None,
         absent: Mapping[str, Verdict],
+        kept: Kept | None = None,
     ) -> None:
-        self.wanted, self.absent = wanted, absent
+        self.wanted, self.absent, self.kept = wanted, absent, kept
         self.estate = Estate(wanted.servers)
         self.hosts = {name: Host(name, reading, self.estate) for name, reading in readings.items()}
         self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
@@ -165,6 +171,11 @@ class Case:
             family: Index(dict.fromkeys(box for one in wanted.entries if one.family == family for box in one.boxes))
             for family in FAMILIES
         }
+
+    @cached_property
+    def servers_digest(self) -> str:
+        """The digest of all registered servers and addresses, in their order."""
+        return hashlib.sha256(repr(tuple(self.wanted.servers.items())).encode("utf-8", "backslashreplace")).hexdigest()
 
     def authorised_at(self, host: Host, point: str, family: Family) -> Index:
         """What is authorised, with the host's link-local addresses standing for the host itself.

@@ -61,7 +61,7 @@ def excesses(case: Case) -> Iterator[Judgement]:
                 if (host.takes_part(family) is not False or host.own(family)) and not _never_forwards(
                     host, point, family
                 ):
-                    yield from _at(case, host, point, family)
+                    yield from _recalled(case, host, point, family)
         for name in host.points if host.rule_points else ("", *host.points):
             yield from _unread(host, name)
 
@@ -78,6 +78,29 @@ def _never_forwards(host: Host, point: str, family: Family) -> bool:
     untouched = all(rule.id.endswith(POLICY) for one in chains if one.hook == "forward" for rule in one.rules)
     networks = [name for name, held in host.reading.addresses.items() if held and name != "lo"]
     return untouched and all(one.default is Action.PERMIT for one in chains) and len(networks) < 2
+
+
+def _recalled(case: Case, host: Host, point: str, family: Family) -> Iterable[Judgement]:
+    """What goes beyond at a point: as it is kept from an earlier comparison, else worked out."""
+    kept = case.kept
+    if kept is None or host.name not in kept.readings:
+        return _at(case, host, point, family)
+    everything = rests_on(case, host, point, family, kept.readings[host.name])
+    return kept.recall(everything, lambda: _at(case, host, point, family))
+
+
+def rests_on(case: Case, host: Host, point: str, family: Family, reading: str) -> tuple[object, ...]:
+    """All that what goes beyond at a point depends on: `reading` is the digest of what was read of the host.
+
+    Of the register only what overlaps the traffic of the point is ever looked at (`Index.overlapping`, in its order);
+    of all servers the addresses; of other hosts whether their INPUT denies anything, where OUTPUT is open by policy.
+    """
+    index = case.authorised_at(host, point, family)
+    numbers = sorted({number for box in host.scope(point, family) for number in index.numbers(box)})
+    authorised = tuple(index.boxes[number] for number in numbers)
+    others = [name for name in case.estate.servers if name != host.name] if point == OUTPUT else []
+    holding = tuple(name for name in others if denies_something(case, name, INPUT, family))
+    return ("excess", host.name, point, family, reading, case.servers_digest, authorised, holding)
 
 
 def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgement]:

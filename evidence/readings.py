@@ -84,7 +84,20 @@ def pinned(compared_at: datetime) -> dict[str, datetime]:
     return limits
 
 
-def readings_of(held: Mapping[str, Sequence[Snapshot]]) -> dict[str, Reading]:
-    """One reading a server: what all its sources showed, joined."""
-    found = {name: [load(snapshot) for snapshot in snapshots] for name, snapshots in held.items()}
-    return {name: merge(each) if len(each) > 1 else each[0] for name, each in found.items()}
+def readings_of(
+    held: Mapping[str, Sequence[Snapshot]], known: Mapping[str, Reading] | None = None
+) -> dict[str, Reading]:
+    """One reading a server: what all its sources showed, joined. `known`: digest (see `digests_of`) -> a reading that
+    is loaded already, as most servers show what they showed before."""
+    digests = digests_of(held)
+    return {name: (known or {}).get(digests[name]) or _joined(snapshots) for name, snapshots in held.items()}
+
+
+def _joined(snapshots: Sequence[Snapshot]) -> Reading:
+    found = [load(snapshot) for snapshot in snapshots]
+    return merge(found) if len(found) > 1 else found[0]
+
+
+def digests_of(held: Mapping[str, Sequence[Snapshot]]) -> dict[str, str]:
+    """The digest of what all sources of a server showed: the same for the same bytes in the same order."""
+    return {name: " ".join(snapshot.reading.sha256 for snapshot in snapshots) for name, snapshots in held.items()}

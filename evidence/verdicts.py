@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 from compliance.register import Wanted
 from evidence.case import Case
@@ -22,6 +23,9 @@ from evidence.rules import FlowRecord, Reading, Verdict
 from evidence.share_verdicts import shares
 from evidence.unfiltered_verdicts import unfiltered, unseen
 from evidence.unknown_verdicts import unknown
+
+if TYPE_CHECKING:
+    from evidence.kept import Kept
 
 # From best to worst. A connection's one verdict is the worst of its points. What flows say about its use comes
 # before `implemented`: it never takes the place of what the rules prove.
@@ -56,13 +60,15 @@ def judge(
     flows: Iterable[FlowRecord] | None,
     at: date,
     absent: Mapping[str, Verdict] | None = None,
+    kept: Kept | None = None,
 ) -> tuple[Judgement, ...]:
     """Every judgement about the servers of `wanted`, in a stable order.
 
     `readings`: host -> its merged reading; `before`: the last good readings before them, for what changed;
-    `absent`: why a host has no reading (`stale`, `unreachable`; else `not_verifiable`).
+    `absent`: why a host has no reading (`stale`, `unreachable`; else `not_verifiable`); `kept`: the answers of
+    earlier comparisons, which change nothing but the time it takes.
     """
-    return tuple(_every(Case(wanted, readings, before, absent or {}), flows, at))
+    return tuple(_every(Case(wanted, readings, before, absent or {}, kept), flows, at))
 
 
 def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
 from evidence.actions.findings import NO_FINDING, Case, follow, merged
 from evidence.authorised import wanted_on
+from evidence.kept import Files, Kept
 from evidence.models import Comparison, Pull, Source, VerdictRow
 from evidence.proposals import Proposals
 from evidence.rules import Certainty, Reading, Verdict
@@ -45,12 +47,15 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     fresh, absent = readings.current(moment)
     last = Comparison.objects.filter(published=True, at__lt=moment).first()
     now = readings.readings_of(fresh)
-    then = readings.readings_of(readings.before(fresh, last.at if last else None))
+    digests = readings.digests_of(fresh)
+    known = {digests[name]: reading for name, reading in now.items()}
+    then = readings.readings_of(readings.before(fresh, last.at if last else None), known)
+    kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
     note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
     judgements = [
         *beside_records(
-            judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent)
+            judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent, kept=kept)
         ),
         *irregular([*reconcile(at=moment), *altered_rows(at=moment)]),
         *source_trouble(moment),
@@ -64,6 +69,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         follow(comparison, cases, Watch(fresh, moment))
         stamp(drifts(judgements, whose), at=moment)
         Comparison.objects.filter(pk=comparison.pk).update(published=True)
+    kept.files.forget_others()
     comparison.refresh_from_db()
     return comparison
 
