@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from compliance.views import changes, connections, estate, guide, jobs, questions, requests, servers, setup
+from compliance.views import (
+    changes,
+    connections,
+    estate,
+    guide,
+    jobs,
+    places,
+    questions,
+    requests,
+    server,
+    servers,
+    setup,
+    widening,
+)
 from compliance.views.refs import converter
 
 for name, prefix in (("con", "CON"), ("chg", "CHG")):
@@ -34,6 +47,17 @@ urlpatterns = [
     path("connections/<con:number>/retire/", connections.retire, name="connection_retire"),
     path("shares/", connections.register, {"kind": "share"}, name="shares"),
     path("servers/", servers.servers, name="servers"),
+    path("servers/<str:name>/", server.server, name="server"),
+    path("servers/<str:name>/address/", widening.address, name="address_add"),
+    path("servers/<str:name>/decommission/", widening.decommission, name="decommission"),
+    path("zones/", places.places, {"kind": "zones"}, name="zones"),
+    path("zones/<str:name>/", places.place, {"kind": "zones"}, name="zone"),
+    path("zones/<str:name>/prefix/", widening.prefix, name="prefix_add"),
+    path("groups/", places.places, {"kind": "groups"}, name="groups"),
+    path("groups/<str:name>/", places.place, {"kind": "groups"}, name="group"),
+    path("groups/<str:name>/member/", widening.member, name="member_add"),
+    path("groups/<str:name>/ceiling/", widening.ceiling, name="group_ceiling"),
+    path("estate/<str:kind>/<int:number>/end/", widening.end, name="estate_end"),
     path("setup/", setup.tasks, name="setup"),
     path("setup/organisations/new/", estate.organisation, name="organisation_add"),
     path("setup/systems/new/", estate.system, name="system_add"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db.models import Count, Q
@@ -82,7 +83,7 @@ def listed(server: Server, read: dict[int, Any]) -> dict[str, Any]:
     read_at, late = read.get(server.pk, (None, True))
     return {
         "name": server.name,
-        "url": f"/connections/?q={server.name}",
+        "url": f"/servers/{quote(server.name, safe='')}/",
         "addresses": ", ".join(address.ip for address in held),
         "zone": ", ".join(sorted({str(address.zone) for address in held if address.zone})),
         "role": server.role,

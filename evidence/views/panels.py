@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from compliance.models import ChangeRecord, Connection, User
+from compliance.models import ChangeRecord, Connection, Server, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, Source, VerdictRow, Verification
@@ -94,6 +94,26 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
             for row in rows
             if row.verdict != "usage_unknown"
         ],
+        "findings": [
+            {
+                "ref": row.ref,
+                "url": f"/findings/{row.ref}/",
+                "verdict": row.verdict,
+                "text": row.because,
+                "opened_at": row.first_seen,
+            }
+            for row in findings
+        ],
+    }
+
+
+def server(subject: Server, person: User) -> dict[str, Any]:
+    """When the rules of a server were last read, and its findings."""
+    findings = Finding.objects.for_user(person).standing().filter(server=subject).worst_first()
+    read_at, late = servers_read(person).get(subject.pk, (None, True))
+    return {
+        "read_at": read_at,
+        "read_late": late,
         "findings": [
             {
                 "ref": row.ref,

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from compliance.actions import connections, jobs, people
-from compliance.models import ChangeRecord, Role, System, User
+from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
 from evidence.actions import packs, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pull, PulledArtefact, Source
@@ -42,7 +42,7 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             now = timezone.now()
             load(at=now, say=lambda text: None)
             compare(at=now)
-            return {**decided(), **observed(), **reviewed(now), **let_in()}
+            return {**decided(), **placed(), **observed(), **reviewed(now), **let_in()}
         finally:
             connection.close()
 
@@ -71,6 +71,12 @@ def decided() -> dict[str, str]:
         title="The monthly figures by a second port", by=person("rita"), submit=False,
     )  # fmt: skip
     return {name: row.ref for name, row in of_state.items() if row} | {"draft": draft.ref}
+
+
+def placed() -> dict[str, object]:
+    """A zone, and a group with a member."""
+    row = Membership.objects.filter(valid_to__isnull=True).order_by("pk")[0]
+    return {"zone": Zone.objects.order_by("pk")[0].name, "group": row.group.name, "membership": row.pk}
 
 
 def observed() -> dict[str, object]:

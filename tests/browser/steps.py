@@ -79,6 +79,14 @@ def check_answers(page: Page) -> Response | None:
     return clicked(page, named(page, "Check your answers"))
 
 
+def see_what_it_opens(page: Page) -> Response | None:
+    """A server that would join a group in use, up to what that opens."""
+    page.locator("main select[name=server]").select_option(index=1)
+    for name in ("business_need", "security_implications"):
+        page.locator(f"main [name={name}]").fill(ANSWERS[name])
+    return clicked(page, named(page, "See what it opens"))
+
+
 def match_columns(page: Page, content: bytes = GOOD) -> Response | None:
     """A spreadsheet of servers, up to the matching of its columns."""
     page.locator("main input[type=file]").set_input_files(

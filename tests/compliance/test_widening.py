@@ -269,3 +269,70 @@ def test_the_effect_is_nothing_where_the_traffic_is_authorised_already(world: Wo
     assert ZonePrefix.objects.count() == 2
     assert ChangeRecord.objects.filter(kind="widen").count() == 0
     assert Server.objects.filter(retired_at__isnull=False).count() == 0
+
+
+def signed_in(person: Any) -> Client:
+    client = Client()
+    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_the_pages_of_server_zone_and_group_say_what_is_authorised_and_what_one_step_reaches(world: World) -> None:
+    con, own = world.use(), world.use("pay-app-01", "log-01")
+    client = signed_in(world.people.omar)
+    text = client.get("/servers/pay-app-01/").content.decode()
+    assert con.ref in text
+    assert own.ref in text
+    assert "2 other servers" in text
+    assert "10.20.20.31" in text
+    text = client.get("/groups/web/").content.decode()
+    assert con.ref in text
+    assert own.ref not in text
+    assert "10.20.20.0/24" in client.get("/zones/app/").content.decode()
+    assert "web" in client.get("/groups/?q=pay-app-01").content.decode()
+    assert client.get("/zones/?format=csv").content.decode().count("\n") == 3
+    Membership.objects.create(group=world.group, server=world.second)
+    assert "Authorises nothing" in client.get("/groups/web/").content.decode()
+    assert signed_in(world.people.sam).get("/servers/pay-app-01/").status_code == 404
+    assert signed_in(world.people.olga).get("/groups/web/").status_code == 404
+
+
+def test_a_member_is_added_by_its_pages_directly_or_as_a_request(world: World) -> None:
+    client, third = signed_in(world.people.omar), world.servers["file-01"]
+    said = {"server": third.pk, "step": "check"}
+    assert "It is added at once" in client.post("/groups/web/member/", said).content.decode()
+    assert client.post("/groups/web/member/", {**said, "step": "send"})["Location"] == "/groups/web/"
+    world.use()
+    said = {"server": world.second.pk, "step": "check"}
+    answer = client.post("/groups/web/member/", said)
+    assert answer.status_code == 409
+    assert "Say why it is needed" in answer.content.decode()
+    text = client.post("/groups/web/member/", {**said, **WHY}).content.decode()
+    assert "10.20.20.32 → 10.20.30.31 tcp/5432" in text
+    assert not ChangeRecord.objects.filter(kind="widen").exists()
+    sent = client.post("/groups/web/member/", {**said, **WHY, "step": "send"})
+    change = ChangeRecord.objects.get(kind="widen")
+    assert sent["Location"] == f"/changes/{change.ref}/"
+    assert "10.20.20.32" in client.get(sent["Location"]).content.decode()
+    row = Membership.objects.get(server=third)
+    assert client.get(f"/estate/members/{row.pk}/end/").status_code == 200
+    assert client.post(f"/estate/members/{row.pk}/end/", {"because": "It holds files."}).status_code == 302
+    row.refresh_from_db()
+    assert row.valid_to is not None
+
+
+def test_a_prefix_an_address_and_a_decommissioning_are_asked_for_by_their_pages(world: World) -> None:
+    world.use("app", "pay-db-01")
+    client = signed_in(world.people.omar)
+    for path, said in (
+        ("/zones/app/prefix/", {"network": "10.20.21.0/24"}),
+        ("/servers/pay-db-01/address/", {"address": "10.20.30.99"}),
+    ):
+        assert client.get(path).status_code == 200
+        assert "Two people decide" in client.post(path, {**said, **WHY, "step": "check"}).content.decode()
+        assert "/changes/CHG-" in client.post(path, {**said, **WHY, "step": "send"})["Location"]
+    assert client.post("/zones/app/prefix/", {"network": "10.20.21.1/24", "step": "check"}).status_code == 409
+    page = client.get("/servers/pay-db-01/decommission/").content.decode()
+    assert "CON-" in page
+    assert "is retired" in page
+    assert client.post("/servers/pay-db-01/decommission/", WHY)["Location"].startswith("/changes/CHG-")

@@ -1,0 +1,88 @@
+"""What is added to a group, a zone or a server, and what is taken away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from compliance.models import Group, Server, User, Zone
+
+
+class WideningForm(forms.Form):
+    """The reasons, which are needed only where it is asked for. Subclasses say what is added."""
+
+    business_need = forms.CharField(
+        label="Why is it needed?",
+        help_text="Needed where something authorised names it: then two people decide, and read this.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+    )
+    security_implications = forms.CharField(
+        label="What does it mean for security?", widget=forms.Textarea(attrs={"rows": 3}), required=False
+    )
+
+    def justification(self) -> dict[str, str]:
+        """The reasons as the verb takes them."""
+        return {key: self.cleaned_data[key] for key in ("business_need", "security_implications")}
+
+
+class MemberForm(WideningForm):
+    """A server that joins a group."""
+
+    server = forms.ModelChoiceField(label="Server", queryset=Server.objects.none())
+    field_order = ("server",)
+
+    def __init__(self, *args: Any, group: Group, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        inside = group.memberships.filter(valid_to__isnull=True).values("server")
+        rows = Server.objects.for_user(person).exclude(status=Server.Status.RETIRED).exclude(pk__in=inside)
+        field = self.fields["server"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = rows.order_by("name")
+
+
+class PrefixForm(WideningForm):
+    """A prefix that a zone gets."""
+
+    network = forms.CharField(label="Prefix", max_length=49, help_text="For example 10.20.4.0/24 or 2001:db8::/64.")
+    field_order = ("network",)
+
+
+class AddressForm(WideningForm):
+    """An address that a server gets."""
+
+    address = forms.CharField(label="Address", max_length=45, help_text="For example 10.20.4.12 or 2001:db8::12.")
+    zone = forms.ModelChoiceField(
+        label="Zone", queryset=Zone.objects.none(), required=False, empty_label="The one whose prefix holds it"
+    )
+    interface = forms.CharField(label="Interface", max_length=40, required=False)
+    field_order = ("address", "zone", "interface")
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["zone"]
+        if isinstance(field, forms.ModelChoiceField):
+            field.queryset = Zone.objects.for_user(person)
+
+
+class CeilingForm(WideningForm):
+    """How many members a dynamic group may grow to."""
+
+    ceiling = forms.IntegerField(label="Members at most", min_value=1, max_value=100_000)
+    field_order = ("ceiling",)
+
+
+class DecommissionForm(forms.Form):
+    """Why a server leaves service."""
+
+    business_need = forms.CharField(
+        label="Why does it leave service?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why: those who decide read it."},
+    )
+    security_implications = forms.CharField(
+        label="What does it mean for security?",
+        initial="Less is let through: what names the server ends.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

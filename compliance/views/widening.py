@@ -1,0 +1,201 @@
+"""Adding to a group, a zone or a server: a form, what it opens read back, then done or asked for; and taking away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from compliance.actions import decommission as leaving_verbs
+from compliance.actions import widening as verbs
+from compliance.actions.leaving import plan
+from compliance.errors import NotAllowed, Refused
+from compliance.forms.decisions import ReasonForm
+from compliance.forms.widening import (
+    AddressForm,
+    CeilingForm,
+    DecommissionForm,
+    MemberForm,
+    PrefixForm,
+    WideningForm,
+)
+from compliance.models import Address, Group, Membership, Server, User, Zone, ZonePrefix
+from compliance.permissions import check, may
+from compliance.views.changes import signed_in
+from compliance.views.shown import facts
+from compliance.views.verbs import confirm
+
+NOT_CARRIED: Final = ("csrfmiddlewaretoken", "step")
+Said = Callable[[Any], dict[str, Any]]
+
+
+def member(request: HttpRequest, name: str) -> HttpResponse:
+    """A server joins a group."""
+    person = signed_in(request)
+    group = get_object_or_404(Group.objects.for_user(person), name=name)
+    form = MemberForm(request.POST or None, group=group, person=person)
+    return add(
+        request, group, form, lambda one: verbs.member(group, one.cleaned_data["server"]), f"Add a member to {name}"
+    )
+
+
+def prefix(request: HttpRequest, name: str) -> HttpResponse:
+    """A zone gets a prefix."""
+    zone = get_object_or_404(Zone.objects.for_user(signed_in(request)), name=name)
+    form = PrefixForm(request.POST or None)
+    return add(
+        request, zone, form, lambda one: verbs.prefix(zone, one.cleaned_data["network"]), f"Add a prefix to {name}"
+    )
+
+
+def address(request: HttpRequest, name: str) -> HttpResponse:
+    """A server gets an address."""
+    server = get_object_or_404(Server.objects.for_user(signed_in(request)), name=name)
+    form = AddressForm(request.POST or None, person=signed_in(request))
+
+    def said(one: AddressForm) -> dict[str, Any]:
+        given = one.cleaned_data
+        return verbs.address(server, given["address"], zone=given["zone"], interface=given["interface"])
+
+    return add(request, server, form, said, f"Add an address to {name}")
+
+
+def ceiling(request: HttpRequest, name: str) -> HttpResponse:
+    """A dynamic group may grow further."""
+    group = get_object_or_404(Group.objects.for_user(signed_in(request)), name=name)
+    form = CeilingForm(request.POST or None, initial={"ceiling": group.ceiling})
+    return add(
+        request,
+        group,
+        form,
+        lambda one: verbs.ceiling(group, one.cleaned_data["ceiling"]),
+        f"Raise the ceiling: {name}",
+    )
+
+
+def add(request: HttpRequest, thing: verbs.Owner, form: WideningForm, said: Said, title: str) -> HttpResponse:
+    """The form (GET), what it opens (step=check), and the verb (step=send): directly, or as a change record."""
+    person = signed_in(request)
+    if may(person, "add_server", thing) is not None:
+        check(person, "widen", thing)
+    step, refused, now = request.POST.get("step", ""), None, timezone.now()
+    back = page_of(thing)
+    if step in ("check", "send") and form.is_valid():
+        try:
+            material = said(form)
+            verbs.refuse_there(material, now)
+            refuse_direct(person, thing, material)
+            if step == "send":
+                change = verbs.widen(material, by=person, justification=form.justification())
+                return HttpResponseRedirect(f"/changes/{change.ref}/" if change else back)
+            return render(request, "compliance/widen_check.html", checked(request, thing, material, form, title))
+        except NotAllowed:
+            raise
+        except Refused as refusal:
+            refused = refusal
+    context = {
+        "title": title, "lead": "You see what it opens before anything is done.", "form": form, "refused": refused,
+        "back_url": back, "crumb": [{"label": str(thing), "url": back}],
+    }  # fmt: skip
+    status = 409 if refused else 422 if form.errors and step else 200
+    return render(request, "compliance/widen_form.html", context, status=status)
+
+
+def refuse_direct(person: User, thing: verbs.Owner, material: Mapping[str, Any]) -> None:
+    """Who may ask for it may not always add it where nothing is asked for, and the other way round."""
+    check(person, "widen" if verbs.why_ask(material, timezone.now()) else "add_server", thing)
+
+
+def checked(
+    request: HttpRequest, thing: verbs.Owner, material: Mapping[str, Any], form: WideningForm, title: str
+) -> dict[str, Any]:
+    """Context of the page that reads back what it opens."""
+    now = timezone.now()
+    why = verbs.why_ask(material, now)
+    if why:
+        verbs.refuse_unsaid(form.justification())
+    carried = [(name, value) for name, values in request.POST.lists() for value in values if name not in NOT_CARRIED]
+    return {
+        "title": title,
+        "facts": facts({**material, "opens": verbs.opened(material, now)}),
+        "why": why,
+        "reasons": form.justification() if why else {},
+        "carried": [{"name": name, "value": value} for name, value in carried],
+        "back_url": page_of(thing),
+    }
+
+
+def page_of(thing: verbs.Owner) -> str:
+    """The page of a group, zone or server."""
+    part = "servers" if isinstance(thing, Server) else "zones" if isinstance(thing, Zone) else "groups"
+    return f"/{part}/{thing.name}/"
+
+
+def end(request: HttpRequest, kind: str, number: int) -> HttpResponse:
+    """Takes a member, a prefix or an address away: at once, with a reason."""
+    person = signed_in(request)
+    row = find(kind, number, person)
+    thing = verbs.thing_of(row)
+    if request.method != "POST":
+        check(person, "narrow", thing)
+    named = row.server.name if isinstance(row, Membership) else str(row)
+    return confirm(
+        request,
+        form=ReasonForm(request.POST or None),
+        act=lambda form: verbs.take_out(row, by=person, because=form.cleaned_data["because"]),
+        done=lambda _: page_of(thing),
+        context={
+            "title": f"Take {named} out of {thing}",
+            "crumb": [str(thing)],
+            "back_url": page_of(thing),
+            "subject": f"{named}, since {timezone.localtime(row.valid_from):%-d %B %Y}",
+            "consequence": "It takes effect at once: what is authorised becomes narrower. Rules that still let it "
+            "through become findings.",
+            "facts": [],
+            "warning": None,
+            "submit": "Take it out",
+            "danger": True,
+        },
+    )
+
+
+def find(kind: str, number: int, person: User) -> Membership | ZonePrefix | Address:
+    """The row, where this person may see its owner."""
+    if kind == "members":
+        rows = Membership.objects.select_related("group__system", "server")
+        return get_object_or_404(rows, pk=number, group__in=Group.objects.for_user(person))
+    if kind == "prefixes":
+        zones = Zone.objects.for_user(person)
+        return get_object_or_404(ZonePrefix.objects.select_related("zone__system"), pk=number, zone__in=zones)
+    servers = Server.objects.for_user(person)
+    return get_object_or_404(Address.objects.select_related("server__system"), pk=number, server__in=servers)
+
+
+def decommission(request: HttpRequest, name: str) -> HttpResponse:
+    """A server leaves service: what goes with it is listed before it is asked for."""
+    person = signed_in(request)
+    server = get_object_or_404(Server.objects.for_user(person).select_related("system"), name=name)
+    if request.method != "POST":
+        check(person, "decommission", server)
+    found = plan(server, timezone.now())
+    blockers = " ".join(text for text, _ in found.blockers)
+    return confirm(
+        request,
+        form=DecommissionForm(request.POST or None),
+        act=lambda form: leaving_verbs.ask(server, justification=form.cleaned_data, by=person),
+        done=lambda change: f"/changes/{change.ref}/",
+        context={
+            "title": f"Decommission {name}",
+            "crumb": [name],
+            "back_url": page_of(server),
+            "subject": "One record retires what names it, both ways. Until everybody has agreed all of it stands.",
+            "consequence": "Owner and manager of its system decide, and the owner of each other system concerned.",
+            "facts": facts(found.material(server)),
+            "warning": {"title": "Something has to be settled first", "text": blockers} if blockers else None,
+            "submit": "Send for approval",
+            "danger": True,
+        },
+    )
