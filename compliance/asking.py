@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 from compliance.models import ChangeRecord, Question, Role, State, User
 
 # While somebody decides on it or carries it out: a draft is nobody else's yet, and what has ended does not go on.
@@ -20,7 +20,7 @@ def why_not_ask(person: User, change: ChangeRecord) -> Refused | None:
             what, f"It is {change.get_state_display().lower()}.", "A question is asked while it is going on."
         )
     if change.requested_by_id == person.pk:
-        return Refused(what, "You asked for it yourself.", "Withdraw it if it should say something else.")
+        return NotAllowed(what, "You asked for it yourself.", "Withdraw it if it should say something else.")
     return None
 
 
@@ -29,13 +29,12 @@ def why_not_answer(person: User, question: Question, at: datetime) -> Refused | 
     change = question.change
     what = f"You cannot answer this question about {change.ref}."
     if question.asked_by_id == person.pk:
-        return Refused(what, "You asked it.", f"{change.requested_by} or an owner of {change.system} answers.")
+        return NotAllowed(what, "You asked it.", f"{change.requested_by} or an owner of {change.system} answers.")
     if hasattr(question, "answer"):
         return Refused(what, f"{question.answer.answered_by} answered it.", "Read the answer; ask again for more.")
     if change.requested_by_id != person.pk and not person.holds([Role.SYSTEM_OWNER], change.system_id, at):
-        return Refused(
-            what, f"{change.requested_by} asked for the change.", f"They or an owner of {change.system} can."
-        )
+        who = f"They or an owner of {change.system} can."
+        return NotAllowed(what, f"{change.requested_by} asked for the change.", who)
     return None
 
 

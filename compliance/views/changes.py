@@ -130,7 +130,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     todo = list(to_implement(person))
     questioned = questions.waiting(person)
     tab = request.GET.get("tab", "for-me")
-    listing = sorted({"asked": asked, "to-do": todo, "questions": questioned}.get(tab, mine), key=lambda change: not is_urgent(change))
+    of_tab = {"asked": asked, "to-do": todo, "questions": questioned}
+    listing = sorted(of_tab.get(tab, mine), key=lambda change: not is_urgent(change))
     chosen = next((change for change in listing if change.pk == number), None)
     if number is not None and chosen is None:
         chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)

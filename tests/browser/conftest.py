@@ -15,7 +15,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import connection
 from django.utils import timezone
 
-from compliance.actions import connections, jobs, people
+from compliance.actions import connections, jobs, people, questions
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
 from evidence.actions import packs, sources
 from evidence.actions.compare import compare
@@ -70,7 +70,8 @@ def decided() -> dict[str, str]:
         system=like.system, material={**like.material, "services": ["tcp/8443"]}, justification=WHY,
         title="The monthly figures by a second port", by=person("rita"), submit=False,
     )  # fmt: skip
-    return {name: row.ref for name, row in of_state.items() if row} | {"draft": draft.ref}
+    question = questions.ask(like, text="Why does it need a port of its own?", by=person("omar"))
+    return {name: row.ref for name, row in of_state.items() if row} | {"draft": draft.ref, "question": str(question.pk)}
 
 
 def placed() -> dict[str, object]:

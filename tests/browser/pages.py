@@ -65,6 +65,9 @@ PAGES: Final = (
     Row("change_reject", "omar", "/changes/{waiting}/reject/"),
     Row("change_reject", "omar", "/changes/{waiting}/reject/", 422, steps.send),
     Row("help_changes", "rita", "/help/changes/"),
+    Row("change_ask", "omar", "/changes/{waiting}/ask/"),
+    Row("question_answer", "rita", "/changes/{waiting}/questions/{question}/"),
+    Row("inbox", "rita", "/inbox/?tab=questions"),
     # Asking
     Row("request", "rita", "/requests/new/"),
     Row("request", "rita", "/requests/new/", 422, steps.check_nothing),
