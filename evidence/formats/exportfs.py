@@ -14,8 +14,6 @@ from evidence.formats.cursor import Account, Line, lines_of
 from evidence.rules import Artefact, Lines, Point, Reading, Unread
 
 NAME = "exportfs"
-# Client and options close the line; what stands before is the path (`-v` does not escape its blanks).
-CLIENT = re.compile(r"(\S*)\(([^()]*)\)$")
 SNIFFED = re.compile(rb"^/[^\n]*[ \t\n]\S*\([a-z_,=0-9:]*wdelay", re.MULTILINE)
 SAYS_NOTHING = ("exportfs: ",)  # warnings, where standard error was kept with the output
 
@@ -68,10 +66,20 @@ def _exports(rows: list[Line], account: Account) -> Iterator[Share]:
 
 def _one(row: Line, waiting: Line | None, account: Account) -> list[Share]:
     text = row.text.strip()
-    found = CLIENT.search(text)
-    if found is None or row.damaged:
+    before, client, options = _parts(text)
+    if row.damaged:
         raise nfs.BadOptions("not a path with a client and its options in brackets")
-    path = text[: found.start()].strip() or (waiting.text.strip() if waiting else "")
+    path = before or (waiting.text.strip() if waiting else "")
     if not path.startswith("/"):
         raise nfs.BadOptions("there is no path before the client")
-    return list(nfs.shares(nfs.unescape(path), found[1], [found[2]], account.origin(row)))
+    return list(nfs.shares(nfs.unescape(path), client, [options], account.origin(row)))
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Path, client and options: the last two close the line (`-v` does not escape the blanks of a path)."""
+    start, bracket, options = text.removesuffix(")").rpartition("(")
+    if not text.endswith(")") or not bracket or ")" in options:
+        raise nfs.BadOptions("not a path with a client and its options in brackets")
+    words = start.split()
+    client = words[-1] if words and start.endswith(words[-1]) else ""
+    return start[: len(start) - len(client)].strip(), client, options

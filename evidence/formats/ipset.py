@@ -20,6 +20,7 @@ from evidence.rules import AddressSet, Artefact, FormatError, Lines, Member, Rea
 
 NAME = "ipset"
 FAMILY: dict[str, Family] = {"inet": 4, "inet6": 6}
+LONGEST = 20  # characters of a number
 SAVED = re.compile(r"^create \S+ (?:hash|bitmap|list):\S", re.MULTILINE)
 LISTED = re.compile(r"^Name: \S[^\n]*\nType: (?:hash|bitmap|list):\S", re.MULTILINE)
 WORD = re.compile(r'"[^"]*"|[^\s"]+')
@@ -172,7 +173,7 @@ class _File:
             draft.type = value.strip()
         elif key == "Header":
             self._options(draft, WORD.findall(value))
-        elif key == "Number of entries" and value.strip().isdigit():
+        elif key == "Number of entries" and value.strip().isdecimal() and len(value) <= LONGEST:
             draft.counted = int(value)
 
     def _add(self, draft: Draft, row: Line, words: Sequence[str]) -> None:
@@ -244,7 +245,7 @@ def _members(draft: Draft, words: Sequence[str]) -> list[Member]:
 
 def _expires(draft: Draft, given: dict[str, str]) -> str:
     left = given.get("timeout", draft.options.get("timeout", "0"))
-    if not left.isdigit():
+    if not left.isdecimal() or len(left) > LONGEST:
         raise BadMember(f"{left} is no time")
     return "" if int(left) == 0 else f"it expires (timeout {left})"
 

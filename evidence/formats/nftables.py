@@ -297,7 +297,7 @@ def _priority(value: Any) -> int | None:
     words = value.split() if isinstance(value, str) else []
     if not words or words[0] not in hooks.PRIORITIES:
         return None
-    if len(words) == 3 and words[1] in {"+", "-"} and words[2].isascii() and words[2].isdigit():
+    if len(words) == 3 and words[1] in {"+", "-"} and words[2].isascii() and words[2].isdigit() and len(words[2]) <= 10:
         return hooks.PRIORITIES[words[0]] + int(words[1] + words[2])
     return hooks.PRIORITIES[words[0]] if len(words) == 1 else None
 

@@ -21,6 +21,7 @@ Sides = tuple[Side, Side]  # of FAMILIES, in their order
 EVERYONE: Sides = (((0, TOP[4]),), ((0, TOP[6]),))
 NOBODY: Sides = ((), ())
 LOCAL = "LOCAL"  # a name without a dot, and every IPv6 address: it is written without one (seen with Samba 4.17)
+LONGEST = 9  # digits of a part of an address, zeros before it counted
 EVERY_CLIENT = frozenset({"ALL", "FAIL"})  # FAIL matches everyone too (seen with Samba 4.17)
 
 
@@ -125,7 +126,9 @@ def _spans(token: str) -> list[tuple[Family, Interval]] | None:
 
 def _text_prefix(token: str) -> list[tuple[Family, Interval]] | None:
     parts = token[:-1].split(".")
-    if not 1 <= len(parts) <= 3 or not all(part.isascii() and part.isdigit() and int(part) <= 255 for part in parts):
+    if not 1 <= len(parts) <= 3 or not all(
+        part.isascii() and part.isdigit() and len(part) <= LONGEST and int(part) <= 255 for part in parts
+    ):
         return None
     found = network(".".join([*parts, *["0"] * (4 - len(parts))]) + f"/{8 * len(parts)}")
     return None if found is None else [(found.family, (found.low, found.high))]

@@ -62,7 +62,7 @@ def _listeners(columns: list[str], origin: Origin) -> Iterator[Listener]:
     if len(columns) < COLUMNS or columns[0] not in NETIDS or columns[1] not in STATES:
         raise ValueError("not a line of `ss -tulpn`: netid, state, queues, local and peer address")
     address, _, port = columns[4].rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise ValueError(f"{port!r} is not a port number; ask ss with -n")
     process = ",".join(dict.fromkeys(PROCESS.findall(columns[COLUMNS]))) if len(columns) > COLUMNS else ""
     for family, value in _addresses(address):

@@ -24,7 +24,7 @@ GLOBAL = "global"
 HIDDEN = ("ipc$",)  # the pipe service every server has; it holds no files
 NO_PERSON = ("root", "bin", "daemon", "sys", "nobody")  # in `invalid users` they take nobody away
 RESOLVED = "# Global parameters"  # testparm prints it first; a raw smb.conf has `copy` still to be followed
-SNIFFED = re.compile(rb"^\s*\[global\]", re.MULTILINE | re.IGNORECASE)
+SNIFFED = re.compile(rb"^[ \t]*\[global\]", re.MULTILINE | re.IGNORECASE)
 SECTION = re.compile(r"^\[([^\]]+)\]$")
 # What testparm says on standard error, where both outputs were kept.
 SAYS_NOTHING = (

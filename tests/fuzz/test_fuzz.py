@@ -1,0 +1,44 @@
+"""A fixed share of `./run fuzz`: no damaged file crashes a reader or keeps it busy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.parsers import PARSERS, Parser
+from tests.fuzz.session import Case, Stuck, Tally, ask, case, given_up_after
+
+EACH = 60  # cases of each reader
+PREFIXES = 40  # beginnings of each reader's files
+
+
+@pytest.mark.parametrize("place", range(len(PARSERS)), ids=[one.name for one in PARSERS])
+def test_a_damaged_file_is_refused_in_words_or_every_line_accounted_for(place: int) -> None:
+    tally = Tally()
+    for number in range(EACH):
+        ask(case("suite", number * len(PARSERS) + place), tally)
+    for content in PARSERS[place].files[:PREFIXES]:
+        step = max(1, len(content) // 8)
+        for end in range(0, len(content) + 1, step):
+            ask(Case(PARSERS[place], content[:end], f"the first {end} bytes"), tally)
+    assert [(one.case.name, one.what) for one in (*tally.crashes, *tally.slow)] == []
+    assert tally.executions >= EACH
+
+
+def test_a_reader_that_crashes_or_hangs_is_noticed() -> None:
+    def crash(content: bytes) -> None:
+        raise IndexError(len(content))
+
+    def hang(content: bytes) -> None:
+        while True:
+            len(content)
+
+    tally = Tally()
+    assert ask(Case(Parser("broken", crash, ()), b"abc", "broken"), tally)[0].what == "IndexError: 3"
+    assert (tally.executions, len(tally.crashes), len(tally.slow)) == (1, 1, 0)
+    with pytest.raises(Stuck), given_up_after(1):
+        hang(b"")
+
+
+def test_a_number_is_the_same_case_each_time() -> None:
+    assert [case("s", 17).content, case("s", 17).name] == [case("s", 17).content, case("s", 17).name]
+    assert case("s", 17).content != case("t", 17).content
