@@ -41,8 +41,8 @@ def why_not_policy(person: User, verb: str, version: Any, at: datetime) -> Refus
 def needs_second_factor() -> bool:
     """Whether those who decide must have a second factor: the setting, and our own organisations' word."""
     ours = Organisation.objects.filter(kind=Organisation.Kind.OWN, approvers_need_mfa=True)
-    return bool(settings.APPROVERS_NEED_MFA and ours.exists())
+    return bool(settings.APPROVERS_NEED_MFA) and bool(ours.exists())
 
 
 def _has_one(person: User) -> bool:
-    return Authenticator.objects.filter(user_id=person.pk, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user_id=person.pk, type__in=FACTORS).exists())

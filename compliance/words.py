@@ -153,6 +153,20 @@ POLICY: dict[str, Status] = {
     "unknown": Status("Could not be determined", "circle-question-mark", "warn"),
 }
 
+POLICY_VERSIONS: dict[str, Status] = {
+    "shipped": Status("As shipped", "package", "off"),
+    "proposed": Status("Proposed", "hourglass", "warn"),
+    "adopted": Status("Adopted", "stamp", "ok"),
+    "rejected": Status("Turned down", "circle-x", "off"),
+}
+
+# What the zone matrix says of traffic from one zone to another
+ZONE_PAIRS: dict[str, Status] = {
+    "allowed": Status("Allowed", "check", "off"),
+    "reason": Status("Needs a reason", "message-circle-question-mark", "warn"),
+    "never": Status("Never", "ban", "bad"),
+}
+
 CHECKS: dict[str, Status] = {
     "pass": Status("Passed", "circle-check", "ok"),
     "warn": Status("Look at this", "triangle-alert", "warn"),
@@ -176,6 +190,8 @@ KINDS: dict[str, dict[str, Status]] = {
     "connection": CONNECTIONS,
     "check": CHECKS,
     "policy": POLICY,
+    "policy_version": POLICY_VERSIONS,
+    "zone_pair": ZONE_PAIRS,
     "rule_change": RULE_CHANGES,
 }
 

@@ -23,6 +23,7 @@ STEP_UP: Final[dict[str, str]] = {
     "change_approve": "",
     "change_reject": "",
     "finding_accept": "",
+    "policy_adopt": "",
     "source_add": "",
     "person_add": "",
     "role_add": "",

@@ -15,8 +15,9 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import connection
 from django.utils import timezone
 
-from compliance.actions import connections, jobs, people, questions
+from compliance.actions import connections, jobs, people, policy, questions, tokens
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
+from compliance.policy.shipped import shipped
 from evidence.actions import packs, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pull, PulledArtefact, Source
@@ -42,7 +43,7 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             now = timezone.now()
             load(at=now, say=lambda text: None)
             compare(at=now)
-            return {**decided(), **placed(), **observed(), **reviewed(now), **let_in()}
+            return {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed()}
         finally:
             connection.close()
 
@@ -53,6 +54,18 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
 def person(name: str) -> User:
     """Somebody of the sample organisation."""
     return User.objects.get(email=f"{name}@{DOMAIN}")
+
+
+def proposed() -> dict[str, int]:
+    """A change of the policy that Mina proposes and nobody has decided on."""
+    said = shipped().as_json()
+    said["rules"]["cleartext"]["severity"] = "block"
+    said["matrix"]["cells"] = [
+        {"from": "dmz", "to": "data", "decision": "reason", "services": ["tcp/2049"]},
+        {"from": "dmz", "to": "data", "decision": "never", "services": []},
+    ]
+    made = policy.propose(said, because="The data zone is reached through the applications.", by=person("mina"), seen=0)
+    return {"proposal": made.number}
 
 
 def decided() -> dict[str, str]:

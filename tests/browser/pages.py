@@ -68,6 +68,13 @@ PAGES: Final = (
     Row("change_ask", "omar", "/changes/{waiting}/ask/"),
     Row("question_answer", "rita", "/changes/{waiting}/questions/{question}/"),
     Row("inbox", "rita", "/inbox/?tab=questions"),
+    # The policy
+    Row("policy", "ada", "/policy/"),
+    Row("policy_edit", "mina", "/policy/edit/"),
+    Row("policy_version", "ada", "/policy/1/"),
+    Row("policy_version", "chandra", "/policy/{proposal}/"),
+    Row("policy_adopt", "chandra", "/policy/{proposal}/adopt/"),
+    Row("policy_reject", "chandra", "/policy/{proposal}/reject/"),
     # Asking
     Row("request", "rita", "/requests/new/"),
     Row("request", "rita", "/requests/new/", 422, steps.check_nothing),

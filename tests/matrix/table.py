@@ -74,6 +74,7 @@ class Row:
     everybody: bool = False  # whoever is signed in gets the page: it says that there is nothing for them
     open: bool = False  # needs no sign-in
     four_eyes: bool = False  # never by the one whose request it is
+    whole: bool = False  # takes the role for the whole organisation
 
 
 def lists() -> Row:
@@ -86,6 +87,12 @@ ROUTES: Final[dict[str, Row]] = {
     "healthz": Row(ALL, everybody=True, open=True),
     "setup_link": Row(ALL, everybody=True, open=True),
     "help_changes": lists(),
+    # The policy holds for all: who decides on it holds their role for all
+    "policy": Row(ALL),
+    "policy_version": Row(ALL),
+    "policy_edit": Row("OM", "OM", whole=True),
+    "policy_adopt": Row("OM", "OM", whole=True),
+    "policy_reject": Row("OM", "OM", whole=True),
     "inbox": lists(),
     "changes": lists(),
     "connections": lists(),

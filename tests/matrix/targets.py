@@ -7,9 +7,11 @@ from typing import Any, Final
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
+from compliance.forms.policy import PolicyForm
 from compliance.models import Role
+from compliance.policy.shipped import described, shipped
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
-from tests.matrix.world import NETS, Side, World, dump_file, in_days, material
+from tests.matrix.world import NETS, PROPOSAL, Side, World, dump_file, in_days, material
 from tests.people import PASSWORD
 
 NOTE: Final = {"because": "Looked at by the matrix."}
@@ -19,6 +21,7 @@ GIVEN: Final = {
     "account_reset_password_from_key": {"uidb36": "1", "key": "nothing"},
     "mfa_remove_webauthn": {"pk": 1},
     "mfa_edit_webauthn": {"pk": 1},
+    **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }
 ODD: Final = {"account_closed": "/accounts/email/"}
 
@@ -48,8 +51,10 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs=GIVEN.get(route, {}))
     if route == "setup_link":
         return reverse(route, kwargs={"token": "used-up"})
+    if route == "token_revoke":
+        return reverse(route, kwargs={"number": side.things["token"].pk})
     if row.thing in ("", "system"):
-        return reverse(route)
+        return reverse(route, kwargs=GIVEN.get(route, {}))
     thing = side.things["todo" if route == "review_action_done" else row.thing]
     if row.thing in ("spare", "zone", "group"):
         return reverse(route, kwargs={"name": thing.name})
@@ -76,6 +81,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "decommission": {"business_need": "It is old.", "security_implications": "Less is let through."},
         "change_ask": {"text": "Why this port?"},
         "question_answer": {"text": "It listens there."},
+        "policy_edit": proposal_form(),
         "finding_acknowledge": NOTE,
         "finding_accept": {"until": in_days(30), "rating": "low", "alternate_control": "It is watched."},
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},
@@ -98,11 +104,22 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "review_attendees": {"people": [side.owner.pk]},
         "review_action": {"text": "Close the port", "owner": side.owner.pk, "due": in_days(3)},
         "review_sign": {"second": side.owner.pk, "notes": ""},
+        "token_add": {"name": "pipeline", "roles": ["requester"], "systems": [side.system.pk], "until": in_days(30)},
         "import": {"step": "upload", "kind": "servers"},
         "setup_link": {"name": "Nobody", "password": PASSWORD, "again": PASSWORD},
         "review_open": {"sure": "yes"},
     }  # fmt: skip
     return bodies.get(route, NOTE)
+
+
+def proposal_form() -> dict[str, Any]:
+    """The shipped policy with one rule switched off, as the form sends it."""
+    form = PolicyForm(policy=shipped(), described=described(), initial={"seen": 0})
+    said = {field.html_name: field.value() for field in form}
+    said = {name: value for name, value in said.items() if value is not None and value is not False}
+    return {name: value for name, value in said.items() if name != "wide-ports:on"} | {
+        "because": "Tried by the matrix."
+    }
 
 
 def answers(side: Side) -> dict[str, Any]:

@@ -171,6 +171,8 @@ def may(case: Case, row: Row, letters: str) -> bool:
         return False
     if ASKER in letters and mine:
         return True
+    if row.whole:
+        return all(set(letters) & set(held.get(side, "")) for side in (OURS, THEIRS))
     scopes = [case.side] if row.thing else list(held)
     if row.thing == "system" and case.method != "POST":
         scopes = list(held)  # the form is shown to who may for any system; for which one is decided on POST

@@ -13,9 +13,10 @@ from typing import Any, Final
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from compliance.actions import changes, connections, estate, jobs, questions
+from compliance.actions import changes, connections, estate, jobs, policy, questions, tokens
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, Role, Server, System, User
+from compliance.policy.shipped import shipped
 from evidence.actions import packs, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pack, PulledArtefact, Source
@@ -25,6 +26,7 @@ from tests.evidence.site import allow_in, put, read, save
 from tests.factories import WHY
 from tests.people import LONG_AGO, People, everybody
 
+PROPOSAL: Final = 2  # the number of a version of the policy that somebody proposed; the first is the shipped one
 OURS, THEIRS = "kestrel", "zanzibar"
 NETS: Final = {OURS: "10.61.1", THEIRS: "10.62.2"}
 ALL_BUT_ADMINISTRATOR: Final = tuple(role for role in Role.values if role != Role.ADMINISTRATOR)
@@ -60,6 +62,11 @@ def build(place: Path) -> World:
     for side in sides.values():
         observed(people, side, place / side.word)
         asked_for(people, side)
+    said = shipped().as_json()
+    said["rules"]["cleartext"]["severity"] = "warn"
+    made = policy.propose(said, because="Tried by the matrix.", by=people.mina, seen=0)
+    if made.number != PROPOSAL:
+        raise ValueError(f"the proposal has the number {made.number}")
     compare()
     for side in sides.values():
         found(side)
@@ -195,6 +202,10 @@ def decided(people: People, review: Review) -> None:
 def worked(people: People, side: Side) -> None:
     """A reading that waits for a worker."""
     source = Source.objects.get(pk=side.things["source"].pk)
+    until = timezone.now() + timedelta(days=30)
+    side.things["token"], side.things["bearer"] = tokens.make_token(
+        "matrix program", roles=["requester", "engineer"], until=until, by=people.alex
+    )
     side.things["job"] = sources.read_now(source, by=side.owner).job
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
 from compliance.catalogue import controls
@@ -147,6 +148,7 @@ CELLS = st.builds(
 )
 
 
+@settings_of(deadline=None)
 @given(st.lists(CELLS, max_size=5), st.sampled_from(["allowed", "reason", "never"]))
 def test_the_matrix_decides_every_service_exactly_once(cells: list[Cell], otherwise: str) -> None:
     decided = by_matrix(cells, otherwise, "app", "data")  # type: ignore[arg-type]
@@ -162,6 +164,7 @@ def real(span: tuple[int, ...]) -> bool:
     return not (span[0] == span[1] and span[0] in (1, 58) and (span[2] > 255 or span[4] > 255))
 
 
+@settings_of(deadline=None)
 @given(SERVICES, SERVICES)
 def test_less_is_asked_less_is_met(wide: str, narrow: str) -> None:
     """A request that lies inside another one meets no rule about ends that the wider one does not meet."""
