@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views import (
+    as_of,
     changes,
     connections,
     estate,
@@ -49,6 +50,8 @@ urlpatterns = [
     path("requests/new/", requests.new, name="request"),
     path("requests/<chg:number>/sent/", requests.sent, name="request_sent"),
     path("connections/", connections.register, {"kind": "network"}, name="connections"),
+    path("connections/as-of/", as_of.register, name="as_of"),
+    path("connections/<con:number>/as-of/", as_of.connection, name="connection_as_of"),
     path("connections/<con:number>/", connections.connection, name="connection"),
     path("connections/<con:number>/retire/", connections.retire, name="connection_retire"),
     path("shares/", connections.register, {"kind": "share"}, name="shares"),

@@ -119,8 +119,14 @@ class VersionQuerySet(models.QuerySet["ConnectionVersion"]):
     """Versions, by what makes them count."""
 
     def standing_on(self, day: date, known_at: datetime | None = None) -> Self:
-        """Those whose validity holds on that day, whatever their approvals. Not yet authorised: see below."""
-        rows = self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
+        """Those whose validity holds on that day, whatever their approvals. Not yet authorised: see below.
+
+        `known_at`: what was decided later that same day neither opens nor ends anything yet.
+        """
+        open_end = Q(valid_to__isnull=True) | Q(valid_to__gt=day)
+        if known_at:
+            open_end |= Q(closed_by__decided_at__gt=known_at)
+        rows = self.filter(open_end, valid_from__lte=day)
         rows = rows.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=day))
         return rows.filter(recorded_at__lte=known_at) if known_at else rows
 

@@ -214,6 +214,8 @@ PANELS = {
     "change": ["evidence.views.panels.change", "compliance.views.policy_panel.change"],
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],
+    "as_of": ["evidence.views.as_of.register"],
+    "connection_as_of": ["evidence.views.as_of.connection"],
     "register": ["evidence.views.panels.register"],
     "server": ["evidence.views.panels.server"],
     "month": ["reviews.views.panels.month"],

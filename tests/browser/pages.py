@@ -88,6 +88,9 @@ PAGES: Final = (
     Row("connections", "rita", "/connections/"),
     Row("connections", "rita", "/connections/?q=nothing-is-called-so"),
     Row("connection", "rita", "/connections/CON-26/"),
+    Row("as_of", "rita", "/connections/as-of/"),
+    Row("as_of", "rita", "/connections/as-of/?at=2026-10-01T10:00"),
+    Row("connection_as_of", "rita", "/connections/CON-26/as-of/"),
     Row("connection_retire", "rita", "/connections/CON-26/retire/"),
     Row("shares", "rita", "/shares/"),
     Row("servers", "erin", "/servers/"),
@@ -111,6 +114,7 @@ PAGES: Final = (
     # What is there
     Row("evidence", "mina", "/evidence/"),
     Row("findings", "erin", "/findings/"),
+    Row("rule_changes", "erin", "/rule-changes/"),
     Row("finding", "erin", "/findings/{finding}/"),
     Row("finding_acknowledge", "erin", "/findings/{finding}/acknowledge/"),
     Row("finding_accept", "chandra", "/findings/{finding}/accept/"),

@@ -96,6 +96,7 @@ ROUTES: Final[dict[str, Row]] = {
     "inbox": lists(),
     "changes": lists(),
     "connections": lists(),
+    "as_of": lists(),
     "shares": lists(),
     "servers": lists(),
     "zones": lists(),
@@ -124,6 +125,7 @@ ROUTES: Final[dict[str, Row]] = {
     "change_dispute": Row("OE", "OE", thing="done"),
     "connection": Row(ALL, thing="connection"),
     "connection_retire": Row("ROE", "ROE", thing="connection"),
+    "connection_as_of": Row(ALL, thing="connection"),
     # Servers, zones and groups; nothing is authorised by these names, so what is added is added at once
     "server": Row(ALL, thing="spare"),
     "zone": Row(ALL, thing="zone"),
