@@ -32,6 +32,7 @@ from evidence.rules import Chain, Point, Reading
 Packet = Witness
 STEPS = 300_000  # a step is one rule met by one piece: at most some ten seconds of work
 MOST_KEPT = 100_000  # decisions that are kept to be given again
+MOST_WAYS = 3  # ways that a sentence names
 KEPT = 8  # points whose prepared chains are kept between calls
 
 # The families a base chain judges, by the first part of its name (`nft:ip/`: by its first two).
@@ -165,7 +166,7 @@ class Evaluator:
             return None
         piece = found[0]
         for known, other in enumerate(found[1:], start=1):
-            piece = both(piece.box, piece, other, (" or ".join(ways.names[:known]), ways.names[known]))
+            piece = both(piece.box, piece, other, (_any_of(ways.names, known), ways.names[known]))
         return piece
 
     def _single(self, family: Family, way: Way) -> Singles:
@@ -197,7 +198,7 @@ class Evaluator:
             for go in one.oif
             for order in range(len(self._orders(family)))
         ]
-        return Ways(tuple(self._single(family, way) for way in ways), tuple(_ways_text([way]) for way in ways))
+        return Ways(tuple(self._single(family, way) for way in ways), tuple(_way_text(way) for way in ways))
 
     def _nobody(self, family: Family, values: Values) -> Decision:
         side, value = ("destination", values[1]) if self._name == "INPUT" else ("source", values[0])
@@ -250,10 +251,11 @@ class Evaluator:
             for order in range(len(self._orders(family)))
         ]
         found = self._way_pieces(family, ways[0], part.box, budget)
+        names = [_way_text(way) for way in ways]
         for known, way in enumerate(ways[1:], start=1):
             other = self._way_pieces(family, way, part.box, budget)
             try:
-                found = list(overlay(found, other, (_ways_text(ways[:known]), _ways_text([way])), budget))
+                found = list(overlay(found, other, (_any_of(names, known), names[known]), budget))
             except TooManyPieces:
                 return [Piece(part.box, "unproven", "", None, (), TOO_MANY)]
         return found
@@ -280,8 +282,10 @@ class Evaluator:
         return self._walks[key]
 
 
-def _ways_text(ways: Sequence[Way]) -> str:
-    return " or ".join(dict.fromkeys(_way_text(way) for way in ways))
+def _any_of(names: Sequence[str], known: int) -> str:
+    """The first `known` of the names; beyond a few they are counted, as there may be hundreds."""
+    shown = " or ".join(names[: min(known, MOST_WAYS)])
+    return shown if known <= MOST_WAYS else f"{shown} or {known - MOST_WAYS} more"
 
 
 def _way_text(way: Way) -> str:
