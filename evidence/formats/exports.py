@@ -17,6 +17,7 @@ from evidence.formats.cursor import Account, Line, lines_of
 from evidence.rules import Artefact, Lines, Point, Reading, Unread
 
 NAME = "exports"
+QUOTED = 2_000  # characters of a statement that are kept with each of its clients
 SNIFFED = re.compile(rb'^[ \t]*"?/[^\n]*[ \t]\S*\((?:ro|rw|sec=|sync|async|no_)', re.MULTILINE)
 
 
@@ -94,7 +95,6 @@ def _words(row: str) -> tuple[list[str], bool, bool]:
 
 def _exports(account: Account, rows: list[Line], tokens: list[str]) -> list[Share]:
     text = "\n".join(row.text for row in rows)
-    origin = Origin(account.digest, account.name, rows[0].number, rows[-1].number, text)
     path, *rest = tokens
     try:
         if not path.startswith("/"):
@@ -102,8 +102,8 @@ def _exports(account: Account, rows: list[Line], tokens: list[str]) -> list[Shar
         defaults = [rest.pop(0)[1:]] if rest and rest[0].startswith("-") else []
         found = [
             share
-            for client, own in map(_client, rest or [""])
-            for share in nfs.shares(nfs.unescape(path), client, [*defaults, *own], origin)
+            for token in rest or [""]
+            for share in _shares(token, path, defaults, _origin(account, rows, text, f"{path} … {token}"))
         ]
     except nfs.BadOptions as wrong:
         _fail(account, rows, str(wrong))
@@ -111,6 +111,16 @@ def _exports(account: Account, rows: list[Line], tokens: list[str]) -> list[Shar
     for row in rows:
         account.consume(row.number)
     return found
+
+
+def _origin(account: Account, rows: list[Line], text: str, short: str) -> Origin:
+    """Where a client stands. A long statement is not repeated for each of its clients: that would be its square."""
+    return Origin(account.digest, account.name, rows[0].number, rows[-1].number, text if len(text) <= QUOTED else short)
+
+
+def _shares(token: str, path: str, defaults: list[str], origin: Origin) -> Iterator[Share]:
+    client, own = _client(token)
+    return nfs.shares(nfs.unescape(path), client, [*defaults, *own], origin)
 
 
 def _client(token: str) -> tuple[str, list[str]]:

@@ -17,6 +17,7 @@ from evidence.formats.clients import network
 
 POINT = "shares/nfs"
 WORLD = ("", "*", "<world>")
+BY_FLAVOUR = "gss/"  # any address that speaks this Kerberos flavour (exports(5), RPCSEC_GSS; the older way to say it)
 READ_ONLY, ROOT_SQUASH, ALL_SQUASH = "read-only", "root-squash", "all-squash"
 DEFAULT_FLAVOUR = "sys"
 # Option -> (flag, whether it is set or cleared).
@@ -115,9 +116,9 @@ def _allowed(held: set[str], *, anonymous_root: bool) -> tuple[str, str]:
 def clients(text: str) -> tuple[Box | str, ...]:
     """Whom a client text lets in: boxes (source side) of addresses and networks, names as they are written.
 
-    An empty client is everybody (nfs-utils: `MCL_ANONYMOUS`), in both families.
+    An empty client is everybody (nfs-utils: `MCL_ANONYMOUS`), in both families; `gss/krb5` as well, with that flavour.
     """
-    if text in WORLD:
+    if text in WORLD or text.startswith(BY_FLAVOUR):
         return tuple(FULL[family] for family in FAMILIES)
     found = network(text)
     return (text,) if found is None else (box_of(found.family, src=(found.low, found.high)),)
@@ -134,7 +135,7 @@ def shares(path: str, client: str, option_lists: Sequence[str], origin: Origin) 
             protocol="nfs",
             clients=clients(client),
             access="ro" if terms.access == "ro" else "rw",
-            security=terms.security,
+            security=client.removeprefix(BY_FLAVOUR) if client.startswith(BY_FLAVOUR) else terms.security,
             squash=terms.squash,
             users=(),
             residue=residue,

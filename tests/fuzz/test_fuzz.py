@@ -42,3 +42,23 @@ def test_a_reader_that_crashes_or_hangs_is_noticed() -> None:
 def test_a_number_is_the_same_case_each_time() -> None:
     assert [case("s", 17).content, case("s", 17).name] == [case("s", 17).content, case("s", 17).name]
     assert case("s", 17).content != case("t", 17).content
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("exports", b"/srv " + b"10.0.0.0/8 " * 5_000),
+        ("exports", b"/srv " + b"10.0.0.0/8(rw) \\\n" * 5_000 + b"a\n"),
+        ("exportfs", b"/srv " + b"(" * 60_000 + b")\n"),
+        ("exportfs", b"/srv " + b"a" * 60_000 + b"\n"),
+        ("testparm", b"\n" * 65_000 + b"[global]\n"),
+        ("host", b"\n" * 200_000),
+        ("host", b"[global]\n\thosts allow = " + b"9" * 6_000 + b".\n"),
+        ("ipset", b"Name: a\nType: hash:ip\nHeader: family inet\nNumber of entries: \xc2\xb2\nMembers:\n"),
+        ("ss", b"tcp LISTEN 0 1 0.0.0.0:" + b"9" * 6_000 + b" 0.0.0.0:*\n"),
+    ],
+    ids=["clients", "continued", "brackets", "word", "blank lines", "blank host", "digits", "superscript", "port"],
+)
+def test_what_was_slow_or_crashed_once_is_not_again(name: str, content: bytes) -> None:
+    parser = next(one for one in PARSERS if one.name == name)
+    assert ask(Case(parser, content, name), Tally()) == []
