@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.figures import report
 
-BENCHMARKS = ("algebra",)
+BENCHMARKS = ("algebra", "judging")
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from compliance.register import Wanted
 from compliance.traffic import intervals
@@ -46,11 +46,20 @@ class Estate:
         return tuple(value for value in self.servers.get(host, ()) if family_of_value(value) == family)
 
 
+class Facts(NamedTuple):
+    """What is asked of all traffic of a point at once, by everybody."""
+
+    denies: bool  # whether anything is denied
+    denied: list[Interval]  # the peers of whose traffic with a registered address of the host something is denied
+    permitted: list[Box]  # what is permitted; of an INPUT that denies everybody something it is not asked
+
+
 class Host:
     """One host's reading with its points ready to be asked, and what it owns."""
 
-    def __init__(self, name: str, reading: Reading, estate: Estate) -> None:
-        self.name, self.reading, self._estate = name, reading, estate
+    def __init__(self, name: str, reading: Reading, estate: Estate, kept: Kept | None = None) -> None:
+        self.name, self.reading, self._estate, self._kept = name, reading, estate, kept
+        self._facts: dict[tuple[str, Family], Facts] = {}
         self._evaluators: dict[tuple[str, bool], Evaluator] = {}
         self._whole: dict[tuple[str, Family], tuple[Piece, ...]] = {}
 
@@ -144,6 +153,31 @@ class Host:
             self._whole[key] = tuple(found)
         return self._whole[key]
 
+    def facts(self, point: str, family: Family) -> Facts:
+        """What a point does to all traffic, as if every line had been read; kept with the reading."""
+        found = self._facts.get((point, family))
+        if found is None:
+            found = self._facts[point, family] = self._found(point, family)
+        return found
+
+    def _found(self, point: str, family: Family) -> Facts:
+        registered = self._estate.of(self.name, family)
+        if self._kept is None or self.name not in self._kept.readings:
+            return self._asked(point, family, registered)
+        rests_on = ("facts", self.name, point, family, self._kept.readings[self.name], registered)
+        denies, denied, permitted = self._kept.value(rests_on, lambda: self._asked(point, family, registered))
+        return Facts(denies, [(low, high) for low, high in denied], [tuple(box) for box in permitted])
+
+    def _asked(self, point: str, family: Family, registered: tuple[int, ...]) -> Facts:
+        own, peer = (2, 0) if point == INPUT else (0, 2)
+        pieces = self.whole(point, family)
+        boxes = [piece.box for piece in pieces if piece.decision == "deny"]
+        mine = [box for box in boxes if any(box[own] <= value <= box[own + 1] for value in registered)]
+        denied = intervals.merge((box[peer], box[peer + 1]) for box in mine)
+        everybody = point == INPUT and denied == [(0, TOP[family])]
+        permitted = [] if everybody else [piece.box for piece in pieces if piece.decision == "permit"]
+        return Facts(bool(boxes), denied, permitted)
+
     def unread(self, point: str) -> list[str]:
         """The unread lines that concern a point, as people find them: `line 12 of rules.v4`."""
         every = "" if point in self.rule_points else point  # a line without a point concerns the rules
@@ -164,7 +198,7 @@ class Case:
     ) -> None:
         self.wanted, self.absent, self.kept = wanted, absent, kept
         self.estate = Estate(wanted.servers)
-        self.hosts = {name: Host(name, reading, self.estate) for name, reading in readings.items()}
+        self.hosts = {name: Host(name, reading, self.estate, kept) for name, reading in readings.items()}
         self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
         self._with_aliases: dict[tuple[str, str, Family], Index] = {}
         self.authorised: dict[Family, Index] = {

@@ -279,4 +279,4 @@ def _reach(case: Case, host: Host, point: str, family: Family) -> str:
 def denies_something(case: Case, name: str, point: str, family: Family) -> bool:
     """Whether a point of a host was read and denies some traffic of the family."""
     host = case.hosts.get(name)
-    return host is not None and any(piece.decision == "deny" for piece in host.whole(point, family))
+    return host is not None and host.facts(point, family).denies

@@ -84,14 +84,18 @@ class Kept:
 
     def recall(self, rests_on: tuple[object, ...], make: Callable[[], Iterable[Judgement]]) -> list[Judgement]:
         """The judgements kept under all that they rest on (numbers, texts and tuples of them); else made and kept."""
+        return [_judgement(row) for row in self.value(rests_on, lambda: [_row(one) for one in make()])]
+
+    def value(self, rests_on: tuple[object, ...], make: Callable[[], Any]) -> Any:
+        """The same for anything that JSON has: lists, numbers and texts."""
         key = hashlib.sha256(repr((PROGRAM, *rests_on)).encode("utf-8", "backslashreplace")).hexdigest()
         held = self.files.get(key)
         if held is not None:
             self.found += 1
-            return [_judgement(row) for row in json.loads(held)]
+            return json.loads(held)
         self.made += 1
-        made = list(make())
-        self.files.put(key, json.dumps([_row(one) for one in made]).encode("ascii"))
+        made = make()
+        self.files.put(key, json.dumps(made).encode("ascii"))
         return made
 
 

@@ -28,11 +28,8 @@ UNUSUAL = 253  # a protocol kept for experiments (RFC 3692): in what holds every
 class Stance:
     """What one point of a host does: the peers it denies something, and the traffic it certainly permits."""
 
-    def __init__(self, own: Sequence[int], at: int, denied: Iterable[Box] = (), permitted: Iterable[Box] = ()) -> None:
-        """`own`: the host's registered addresses; `at`: where they stand in a box."""
-        peer = 2 - at
-        mine = [box for box in denied if any(box[at] <= value <= box[at + 1] for value in own)]
-        self.denies: list[Interval] = intervals.merge((box[peer], box[peer + 1]) for box in mine)
+    def __init__(self, denies: list[Interval], permitted: Iterable[Box]) -> None:
+        self.denies = denies
         self._permitted = Index(permitted)
 
     @property
@@ -173,17 +170,11 @@ class Pairs:
                     group.prove(source, target)
 
     def _stance(self, name: str, point: str) -> Stance:
-        host, own, at = self._case.hosts.get(name), self._own[name], 2 if point == INPUT else 0
+        host = self._case.hosts.get(name)
         if host is None or point not in host.rule_points:
-            return Stance(own, at)
-        pieces = host.whole(point, self._family)
-        lines = host.unread(point)
-        return Stance(
-            own,
-            at,
-            (piece.box for piece in pieces if piece.decision == "deny"),
-            (piece.box for piece in pieces if piece.decision == "permit" and not lines),
-        )
+            return Stance([], ())
+        facts = host.facts(point, self._family)
+        return Stance(facts.denied, () if host.unread(point) else facts.permitted)
 
     @cached_property
     def _zones(self) -> Mapping[str, str]:
