@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.db.models import F, Q
@@ -64,12 +65,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     """The list of change records."""
     base = ChangeRecord.objects.for_user(request.user)
     rows = base.select_related("requested_by", "connection")
-    words = request.GET.get("q", "").strip()
-    if words:
-        found = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words)
-        rows = rows.filter(found | by_ref(words, "CHG"))
-    if request.GET.get("state"):
-        rows = rows.filter(state=request.GET["state"])
+    rows = narrowed(rows, request.GET)
     if request.GET.get("format") == "csv":
         return as_csv("eastwest-changes", COLUMNS, (csv_row(change) for change in rows))
     unrecorded = panel("changes", None, request.user).get("unrecorded", [])  # type: ignore[arg-type]
@@ -84,6 +80,15 @@ def changes(request: HttpRequest) -> HttpResponse:
             "may_request": may(request.user, "request", None) is None,
         },
     )
+
+
+def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
+    """The rows that fit what is asked in the address: q, state. Pages and the API ask alike."""
+    words = asked.get("q", "").strip()
+    if words:
+        found = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words)
+        rows = rows.filter(found | by_ref(words, "CHG"))
+    return rows.filter(state=asked["state"]) if asked.get("state") else rows
 
 
 def listed(change: ChangeRecord) -> dict[str, Any]:

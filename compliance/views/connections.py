@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Prefetch, Q
@@ -32,13 +33,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     rows = base.select_related("system__owner", "source", "destination").prefetch_related(
         Prefetch("versions", queryset=standing), "changes"
     )
-    words = request.GET.get("q", "").strip()
-    if words:
-        rows = rows.filter(search(words))
-    if request.GET.get("system"):
-        rows = rows.filter(system__name=request.GET["system"])
-    if request.GET.get("verdict"):
-        rows = rows.filter(drift=request.GET["verdict"])
+    rows = narrowed(rows, request.GET)
     authorised = set(
         ConnectionVersion.objects.authorised_at(today).filter(connection__kind=kind).values_list("pk", flat=True)
     )
@@ -77,6 +72,18 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
             **panel("register", None, signed_in(request)),
         },
     )
+
+
+def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
+    """The rows that fit what is asked in the address: q, system, verdict. Pages and the API ask alike."""
+    words = asked.get("q", "").strip()
+    if words:
+        rows = rows.filter(search(words))
+    if asked.get("system"):
+        rows = rows.filter(system__name=asked["system"])
+    if asked.get("verdict"):
+        rows = rows.filter(drift=asked["verdict"])
+    return rows
 
 
 def search(words: str) -> Q:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -32,13 +33,7 @@ def servers(request: HttpRequest) -> HttpResponse:
         )
         .order_by("name")
     )
-    words = request.GET.get("q", "").strip()
-    if words:
-        rows = rows.filter(
-            Q(name__icontains=words) | Q(role__icontains=words) | by_address("addresses__ip", words)
-        ).distinct()
-    if request.GET.get("zone"):
-        rows = rows.filter(addresses__zone__name=request.GET["zone"]).distinct()
+    rows = narrowed(rows, request.GET)
     read: dict[int, Any] = {}
     for dotted in settings.SERVERS_READ:
         read |= import_string(dotted)(person)
@@ -75,6 +70,15 @@ def servers(request: HttpRequest) -> HttpResponse:
             "may_import": may(person, "import", None) is None,
         },
     )
+
+
+def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
+    """The rows that fit what is asked in the address: q, zone. Pages and the API ask alike."""
+    words = asked.get("q", "").strip()
+    if words:
+        found = Q(name__icontains=words) | Q(role__icontains=words) | by_address("addresses__ip", words)
+        rows = rows.filter(found).distinct()
+    return rows.filter(addresses__zone__name=asked["zone"]).distinct() if asked.get("zone") else rows
 
 
 def listed(server: Server, read: dict[int, Any]) -> dict[str, Any]:

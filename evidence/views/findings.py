@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db.models import Count, Q
@@ -39,14 +40,8 @@ def findings(request: HttpRequest) -> HttpResponse:
     """The list, worst first; cured ones only when asked for."""
     person = signed_in(request)
     base = Finding.objects.for_user(person)
-    state = request.GET.get("state", "")
-    rows = base.filter(state=state) if state else base.standing()
+    rows = narrowed(base, request.GET)
     rows = rows.select_related("system__owner", "connection__source", "connection__destination").worst_first()
-    words = request.GET.get("q", "").strip()
-    if words:
-        rows = rows.filter(Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words))
-    if request.GET.get("verdict"):
-        rows = rows.filter(verdict=request.GET["verdict"])
     if request.GET.get("format") == "csv":
         cells = (
             "ref",
@@ -81,6 +76,15 @@ def findings(request: HttpRequest) -> HttpResponse:
             "compared_late": is_late(comparison),
         },
     )
+
+
+def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
+    """The rows that fit what is asked in the address: q, verdict, state (none: all but the cured)."""
+    rows = rows.filter(state=asked["state"]) if asked.get("state") else rows.standing()
+    words = asked.get("q", "").strip()
+    if words:
+        rows = rows.filter(Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words))
+    return rows.filter(verdict=asked["verdict"]) if asked.get("verdict") else rows
 
 
 def finding(request: HttpRequest, number: int) -> HttpResponse:

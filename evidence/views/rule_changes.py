@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.db.models import Count, Q
@@ -31,19 +32,7 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     base = RuleChange.objects.for_user(person)
     rows = base.select_related("server", "change", "delta__snapshot")
-    words = request.GET.get("q", "").strip()
-    if words:
-        rows = rows.filter(
-            Q(because__icontains=words)
-            | Q(rule_text__icontains=words)
-            | Q(server__name__icontains=words)
-            | by_json("change__material", words)
-        )
-    for name in ("outcome", "direction"):
-        if request.GET.get(name):
-            rows = rows.filter(**{name: request.GET[name]})
-    if request.GET.get("server"):
-        rows = rows.filter(server__name=request.GET["server"])
+    rows = narrowed(rows, request.GET)
     if request.GET.get("format") == "csv":
         return as_csv("eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows))
     comparison = latest()
@@ -76,6 +65,18 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
             "compared_late": is_late(comparison),
         },
     )
+
+
+def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
+    """The rows that fit what is asked in the address: q, outcome, direction, server."""
+    words = asked.get("q", "").strip()
+    if words:
+        found = Q(because__icontains=words) | Q(rule_text__icontains=words) | Q(server__name__icontains=words)
+        rows = rows.filter(found | by_json("change__material", words))
+    for name, path in (("outcome", "outcome"), ("direction", "direction"), ("server", "server__name")):
+        if asked.get(name):
+            rows = rows.filter(**{path: asked[name]})
+    return rows
 
 
 def listed(row: RuleChange) -> dict[str, Any]:
