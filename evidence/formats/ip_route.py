@@ -54,6 +54,8 @@ def _route(one: Found, account: Account, routes: list[Route]) -> None:
 def _routes(value: Any) -> list[Route]:
     if not isinstance(value, dict) or not isinstance(value.get("dst"), str):
         raise ValueError("it has no destination")
+    if not isinstance(value.get("type", ""), str) or not isinstance(value.get("nexthops", []), list):
+        raise ValueError("its type or next hops are odd")
     family, low, high = _destination(value)
     metric, table = value.get("metric", 0), value.get("table", MAIN)
     if not isinstance(metric, int) or not isinstance(table, str):

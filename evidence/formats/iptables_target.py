@@ -66,7 +66,13 @@ def _keeps_alive(target: Group) -> bool:
     name, value = words[0]
     if name in {"--ttl-inc", "--hl-inc"}:
         return True
-    return name in {"--ttl-set", "--hl-set"} and value.isascii() and value.isdigit() and len(value) <= 3 and 1 < int(value) <= 255
+    return (
+        name in {"--ttl-set", "--hl-set"}
+        and value.isascii()
+        and value.isdigit()
+        and len(value) <= 3
+        and 1 < int(value) <= 255
+    )
 
 
 def _changed_sets(target: Group) -> str:

@@ -55,9 +55,21 @@ def test_a_number_is_the_same_case_each_time() -> None:
         ("host", b"\n" * 200_000),
         ("host", b"[global]\n\thosts allow = " + b"9" * 6_000 + b".\n"),
         ("ipset", b"Name: a\nType: hash:ip\nHeader: family inet\nNumber of entries: \xc2\xb2\nMembers:\n"),
+        ("ip_route", b'[{"dst": "default", "type": [1], "dev": "eth0"}, {"dst": "default", "nexthops": 5}]'),
         ("ss", b"tcp LISTEN 0 1 0.0.0.0:" + b"9" * 6_000 + b" 0.0.0.0:*\n"),
     ],
-    ids=["clients", "continued", "brackets", "word", "blank lines", "blank host", "digits", "superscript", "port"],
+    ids=[
+        "clients",
+        "continued",
+        "brackets",
+        "word",
+        "blank lines",
+        "blank host",
+        "digits",
+        "superscript",
+        "types",
+        "port",
+    ],
 )
 def test_what_was_slow_or_crashed_once_is_not_again(name: str, content: bytes) -> None:
     parser = next(one for one in PARSERS if one.name == name)
