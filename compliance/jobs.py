@@ -16,7 +16,7 @@ def send(run: Run) -> None:
     A worker killed between the mail and the note mails again: a message twice is better than none.
     """
     message = Outbound.objects.select_related("to").get(pk=run.args["outbound"])
-    if message.sent_at is None and message.to.is_active:
+    if message.sent_at is None and message.to.is_active and not message.to.is_service:
         run.step("Sending")
         link = f"\n\n{settings.SITE_URL}{message.path}\n" if message.path else "\n"
         send_mail(message.subject, f"{message.body}{link}", None, [message.to.email])

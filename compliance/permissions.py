@@ -41,6 +41,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "add_server": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "manage_estate": (Role.ADMINISTRATOR,),
     "manage_people": (Role.ADMINISTRATOR,),
+    "manage_tokens": (Role.ADMINISTRATOR,),
     "add_source": OPERATE,
     "edit_source": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
@@ -64,7 +65,12 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
 ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
-WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people"})
+WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people", "manage_tokens"})
+# What no program does, whatever roles its token has
+BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
+    {"approve", "reject", "accept", "accept_shrink", "propose_policy", "adopt_policy", "answer_question",
+     "plan_review", "run_review", "close_review"}
+)  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there
 
 # Said by the machine itself (a job, no person): the steps that need proof, not agreement.
@@ -80,6 +86,8 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
         return None if verb in BY_ITSELF else Refused(f"Nobody is named who would {spoken(verb)}.")
     if not isinstance(person, User) or not person.is_active:
         return Refused("You are not signed in.", "", "Sign in first.")
+    if person.is_service and verb in BY_PEOPLE_ONLY:
+        return NotAllowed(f"A program may not {spoken(verb)}{named(obj)}.", "It came in by a token.", "A person does.")
     now = at or timezone.now()
     roles = TRANSITIONS[verb].roles if verb in TRANSITIONS else VERBS.get(verb, ())
     systems: list[int | None] = [EVERY_SYSTEM] if verb in WHOLE_INSTALLATION else systems_of(obj)
@@ -92,7 +100,7 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
             "Ask an administrator for the role, or somebody who holds it to do it." if roles else "",
         )
     if verb in ORGANISATION_WIDE:
-        return why_not_policy(person, verb, obj, now)
+        return not_them(why_not_policy(person, verb, obj, now))
     if isinstance(obj, ChangeRecord) and verb in TRANSITIONS:
         return wrong_state(verb, obj) or not_them(wrong_person(verb, obj, person, now))
     if isinstance(obj, ChangeRecord) and verb == "ask_again":

@@ -18,6 +18,7 @@ from compliance.views import (
     server,
     servers,
     setup,
+    tokens,
     widening,
 )
 from compliance.views.refs import converter
@@ -73,6 +74,9 @@ urlpatterns = [
     path("setup/zones/new/", estate.zone, name="zone_add"),
     path("setup/people/new/", estate.person, name="person_add"),
     path("setup/roles/new/", estate.role, name="role_add"),
+    path("setup/tokens/", tokens.tokens, name="tokens"),
+    path("setup/tokens/new/", tokens.add, name="token_add"),
+    path("setup/tokens/<int:number>/revoke/", tokens.revoke, name="token_revoke"),
     path("setup/import/", setup.import_rows, name="import"),
     path("setup/link/<str:token>/", setup.link, name="setup_link"),
     path("jobs/<int:number>/", jobs.job, name="job"),

@@ -22,7 +22,7 @@ def offer(form: forms.Form, name: str, people: QuerySet[User]) -> None:
 
 def colleagues() -> QuerySet[User]:
     """Everybody who holds a role."""
-    return User.objects.filter(is_active=True, role_grants__isnull=False).distinct().order_by("name")
+    return User.objects.here().filter(role_grants__isnull=False).distinct().order_by("name")
 
 
 class DecisionForm(forms.Form):
@@ -95,7 +95,7 @@ class ScheduleForm(forms.Form):
     """When a system is reviewed each month, and who chairs it."""
 
     system = forms.ModelChoiceField(label="System", queryset=System.objects.none())
-    chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.filter(is_active=True))
+    chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.here())
     week = forms.TypedChoiceField(
         label="Week",
         coerce=int,

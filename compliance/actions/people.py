@@ -75,6 +75,8 @@ def give(
     """The grant itself, in the caller's transaction."""
     if role not in Role.values:
         raise Refused(f"There is no role {role}.", "", f"The roles are {', '.join(Role.values)}.")
+    if person.is_service:
+        raise Refused(f"{person} gets no role.", "It is a program: its token says what it may.", "Make another token.")
     if role == Role.ADMINISTRATOR and system is not None:
         raise Refused(
             f"{person} does not become administrator of {system}.",
@@ -123,6 +125,8 @@ def set_up_link(person: User, *, by: User | None, at: datetime | None = None) ->
     may_manage(by, moment)
     if not person.is_active:
         raise Refused(f"{person} gets no link.", "They are deactivated.", "Activate them first.")
+    if person.is_service:
+        raise Refused(f"{person} gets no link.", "It is a program: it comes in by its token.", "Make another token.")
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         SetUpLink.objects.filter(person=person, used_at__isnull=True).update(expires_at=moment)

@@ -26,10 +26,10 @@ class SystemForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120)
     organisation = forms.ModelChoiceField(label="Organisation", queryset=Organisation.objects.all())
-    owner = forms.ModelChoiceField(label="System owner", queryset=User.objects.filter(is_active=True))
-    deputy = forms.ModelChoiceField(label="Deputy", queryset=User.objects.filter(is_active=True), required=False)
+    owner = forms.ModelChoiceField(label="System owner", queryset=User.objects.here())
+    deputy = forms.ModelChoiceField(label="Deputy", queryset=User.objects.here(), required=False)
     authorising_officer = forms.ModelChoiceField(
-        label="Authorising officer", queryset=User.objects.filter(is_active=True), required=False
+        label="Authorising officer", queryset=User.objects.here(), required=False
     )
     classification = forms.ChoiceField(label="Classification", choices=System.Classification.choices)
     boundary_in = forms.CharField(label="Inside the boundary", widget=forms.Textarea(attrs={"rows": 2}), required=False)
@@ -70,7 +70,7 @@ class PersonForm(forms.Form):
 class RoleForm(forms.Form):
     """Another role for somebody who is here already."""
 
-    person = forms.ModelChoiceField(label="Person", queryset=User.objects.filter(is_active=True))
+    person = forms.ModelChoiceField(label="Person", queryset=User.objects.here())
     role = forms.ChoiceField(label="Role", choices=Role.choices)
     system = forms.ModelChoiceField(
         label="For which system", queryset=System.objects.all(), required=False, empty_label="All systems"

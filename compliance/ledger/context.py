@@ -38,6 +38,12 @@ def fresh_id() -> str:
     return secrets.token_hex(8)
 
 
+def signed_in_as(person: int, methods: tuple[str, ...]) -> None:
+    """Who this request turned out to be from, where that is known only within it (a token of the API)."""
+    here = current()
+    _current.set(Origin(here.via, here.request, methods, False, person))
+
+
 @contextmanager
 def done_from(origin: Origin) -> Iterator[None]:
     """What the body does is done from there."""

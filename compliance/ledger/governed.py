@@ -31,6 +31,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 
 FIELDS_LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "compliance.user": frozenset({"last_login"}),
+    "compliance.servicetoken": frozenset({"last_used_at"}),
     "mfa.authenticator": frozenset({"last_used_at"}),
     # stamps of the comparison, outside the approved hash
     "compliance.connection": frozenset({"last_seen_at", "drift", "drift_at"}),

@@ -28,6 +28,8 @@ from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.questions import Answer, Question
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
 
+from compliance.models.tokens import ServiceToken
+
 __all__ = [
     "TRANSITIONS",
     "Address",
@@ -60,6 +62,7 @@ __all__ = [
     "Role",
     "RoleGrant",
     "Server",
+    "ServiceToken",
     "SetUpLink",
     "State",
     "System",

@@ -35,6 +35,10 @@ class People(BaseUserManager["User"]):
         person.save(using=self._db)
         return person
 
+    def here(self) -> models.QuerySet[User]:
+        """Everybody who may still come in, programs left out."""
+        return self.filter(is_active=True, is_service=False)
+
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """An administrator of the installation (Django's own admin pages). Approves nothing."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
@@ -49,6 +53,7 @@ class User(AbstractUser):
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=120)
     title = models.CharField("position", max_length=120, blank=True)
+    is_service = models.BooleanField(default=False, help_text="A program with a token: it decides and manages nothing.")
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

@@ -124,6 +124,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 # Whoever approves, adds a source, gives a role or asks for a signed pack showed this lately that it is them
+ACCOUNT_RATE_LIMITS = {"token_failed": "20/m/ip"}
 STEP_UP_S = ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.whole("EASTWEST_STEP_UP_MINUTES", 15, low=1, high=15)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from compliance.errors import Refused
 from compliance.models import User
 
-OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz")
-API = "/api/"
+API = "/api/"  # asks for a token itself, by compliance.api.authentication
+OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz", API)
 METHODS = ("GET", "HEAD", "POST")  # a page has no others; only the API does
 NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")
 Answer = Callable[[HttpRequest], HttpResponse]

@@ -17,7 +17,7 @@ from compliance.errors import Refused
 from compliance.forms.setup import FirstPasswordForm, ImportFileForm, MappingForm, RegisterForm
 from compliance.models import Connection, Organisation, RoleGrant, Server, SetUpLink, System, Zone
 from compliance.models.people import link_digest
-from compliance.permissions import check
+from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 
 HELD = "import"  # session key of the file between the steps
@@ -84,7 +84,8 @@ def tasks(request: HttpRequest) -> HttpResponse:
         rows.append(
             {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count > 0 else ""}
         )
-    return render(request, "compliance/setup.html", {"tasks": rows})
+    tokens = "" if may(request.user, "manage_tokens", None) else "/setup/tokens/"
+    return render(request, "compliance/setup.html", {"tasks": rows, "tokens_url": tokens})
 
 
 def own() -> int:

@@ -27,6 +27,8 @@ STEP_UP: Final[dict[str, str]] = {
     "source_add": "",
     "person_add": "",
     "role_add": "",
+    "token_add": "",
+    "token_revoke": "",
     "evidence_build": "evidence",
     "pack_build": "packs",
     "pack_again": "pack",
@@ -60,7 +62,7 @@ class StepUp:
             request.session.pop(KEPT, None)
             return None
         back = STEP_UP[route]
-        page = reverse(back, kwargs=kwargs if back == "pack" else {}) if back else request.get_full_path()
+        page = reverse(back, kwargs=dict(kwargs) if back == "pack" else {}) if back else request.get_full_path()
         return to_confirm(request, page)
 
 

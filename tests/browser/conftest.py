@@ -15,7 +15,8 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import connection
 from django.utils import timezone
 
-from compliance.actions import connections, jobs, people, policy, questions, tokens
+from compliance.actions import connections, jobs, people, policy, questions
+from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
 from compliance.policy.shipped import shipped
 from evidence.actions import packs, sources
@@ -141,7 +142,11 @@ def let_in() -> dict[str, object]:
     laptop = WebAuthn.add(ines, "Laptop", passkey.made()).instance
     asked_at = timezone.now() - timedelta(minutes=1)
     nina = people.make_person(f"nina@{DOMAIN}", "Nina Novak", roles=[Role.AUDITOR], by=alex, at=asked_at)
+    until = timezone.now() + timedelta(days=90)
+    one = System.objects.all()[:1]
+    token, _ = make_token("NetBox import", roles=[Role.REQUESTER], systems=one, until=until, by=alex)
     return {
+        "token": token.pk,
         "passkey": laptop.pk,
         "fresh_link": people.set_up_link(nina, by=alex),
         "reset": f"{user_pk_to_url_str(rita)}-{default_token_generator.make_token(rita)}",

@@ -53,6 +53,7 @@ def everyone(world: World) -> list[Principal]:
     asker = world.sides[OURS].asker
     found.append(signed("asker of everything", asker, {OURS: "ROMEA"}, asked=OURS))
     found.append(stale(world))
+    found.append(program(world))
     found.append(signed("stranger", made(world, "stranger", [], None), {}))
     found.append(signed("expired", timed(world, "expired", -20, -1), {}))
     found.append(signed("not yet", timed(world, "future", 1, 20), {}))
@@ -85,6 +86,12 @@ def timed(world: World, name: str, start: int, end: int) -> User:
     if start > 0:
         person.role_grants.update(valid_from=now + timedelta(days=start))
     return person
+
+
+def program(world: World) -> Principal:
+    """A program with a token for both systems: pages are for people, to them it is nobody."""
+    header = {"Authorization": f"Bearer {world.sides[OURS].things['bearer']}"}
+    return Principal("service token", Client(headers=header), {}, signed_in=False)
 
 
 def stale(world: World) -> Principal:

@@ -117,7 +117,7 @@ def judge(case: Case, answer: HttpResponse, changed: list[str], tally: Tally) ->
     tally.leaks.extend(f"{case}: {status} names {word}" for word in foreign(case) if word in text)
 
 
-ENDPOINT: Final = re.compile(rf"\b(?:{OURS}|{THEIRS})-(?:app-01|data-01|zone)\b")
+ENDPOINT: Final = re.compile(rf"\b(?:{OURS}|{THEIRS})-(?:app-01|data-01)\b")
 CHANGES_NOTHING: Final = frozenset({"import", "pack_verify"})  # their POST shows something
 
 

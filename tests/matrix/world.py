@@ -86,16 +86,19 @@ def founded(people: People, word: str) -> Side:
     system = estate.add_system(f"{word} system", organisation=organisation, owner=owner, by=by, at=LONG_AGO)
     for role in ALL_BUT_ADMINISTRATOR:
         accounts.grant(asker, role, system=system, by=by, at=LONG_AGO)
-    zone = estate.add_zone(f"{word}-zone", system=system, prefixes=[f"{NETS[word]}.0/24"], by=by, at=LONG_AGO)
+    number = NETS[word].replace(".", "-")  # in names that stand in addresses: the word tells what is given away
+    zone = estate.add_zone(
+        f"zone-{number}", title=f"{word} zone", system=system, prefixes=[f"{NETS[word]}.0/24"], by=by, at=LONG_AGO
+    )
     app, data = (
         estate.add_server(
             f"{word}-{name}-01", system=system, addresses=[f"{NETS[word]}.{last}"], zone=zone, by=by, at=LONG_AGO
         )
         for name, last in (("app", 11), ("data", 12))
     )
-    spare = estate.add_server(f"{word}-spare-01", system=system, by=by, at=LONG_AGO)
+    spare = estate.add_server(f"spare-{number}", system=system, by=by, at=LONG_AGO)
     group = estate.add_group(
-        f"{word}-group", system=system, members=[app], kind="dynamic", ceiling=4, by=by, at=LONG_AGO
+        f"group-{number}", system=system, members=[app], kind="dynamic", ceiling=4, by=by, at=LONG_AGO
     )
     things = {"spare": spare, "zone": zone, "group": group, "membership": group.memberships.get()}
     return Side(word, system, owner, asker, app, data, things)
