@@ -19,7 +19,7 @@ from compliance.actions.ledger import mac
 from compliance.actions.ledger_rows import contents, digest, governed_models, known_names
 from compliance.actions.ledger_seal import genuine, leaf_of
 from compliance.errors import Refused
-from compliance.ledger import merkle, notes
+from compliance.ledger import merkle, notes, places
 from compliance.ledger.keys import Keys
 from compliance.models import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
 from compliance.models.approvals import canonical
@@ -61,6 +61,9 @@ def altered_rows(*, at: datetime | None = None) -> list[Altered]:
 def _rows(last: dict[tuple[str, int], str]) -> Iterator[Altered]:
     """Rows against their last word, their last word against the log, and what the log knows and no table has."""
     left = {about for about, said in last.items() if said}
+    for label, key in LedgerRow.objects.order_by("label", "key").values_list("label", "key"):
+        if (label, key) not in left:
+            yield Altered(label, key, f"{Altered(label, key, '').ref} has a last word that the ledger never gave.")
     for model in governed_models():
         label = model._meta.label_lower
         words = {row.key: row for row in LedgerRow.objects.filter(label=label)}
@@ -68,7 +71,6 @@ def _rows(last: dict[tuple[str, int], str]) -> Iterator[Altered]:
             left.discard((label, key))
             if problem:
                 yield Altered(label, key, f"{Altered(label, key, '').ref} {problem}.")
-        left -= {(label, key) for key in words if not last.get((label, key))}
     for label, key in sorted(left):
         yield Altered(label, key, f"{Altered(label, key, '').ref} is gone, and nothing in Eastwest removed it.")
 
@@ -115,6 +117,7 @@ class Log:
         self.at = at
         self.last: dict[tuple[str, int], str] = {}
         self.keys = Keys(settings.KEYS)
+        self.begun = ""
 
     def read(self) -> Iterator[Altered]:
         """What is wrong with the ledger's own tables."""
@@ -125,6 +128,7 @@ class Log:
             leaf = merkle.leaf(data)
             frontier.append(leaf)
             said = json.loads(data)
+            self.begun = self.begun or str(said.get("sealed"))
             row = rows.pop(entry.uid, None)
             if leaf.hex() != entry.leaf_hash or said.get("seq") != frontier.size or entry.seq != frontier.size:
                 yield Altered(
@@ -175,6 +179,14 @@ class Log:
         return note == notes.Note(self.keys.origin(), frontier.size, frontier.root(), at)
 
     def _checkpoints(self) -> Iterator[Altered]:
+        outside = settings.CHECKPOINT_FILE
+        kept = set(LedgerCheckpoint.objects.values_list("note", flat=True))
+        for text in places.notes_in(outside.read_text("utf-8")) if outside and outside.exists() and self.begun else ():
+            if text not in kept and self._of_this_log(text):
+                why = "A checkpoint that was published is not known here: the database was set back, or it was removed."
+                yield Altered("ledger checkpoint", None, why, "ledger")
+        if LedgerCheckpoint.objects.count() != len(kept):
+            yield Altered("ledger checkpoint", None, "A checkpoint is there twice: it was signed once.", "ledger")
         known = [self.keys.public(path.stem) for path in sorted(self.keys.folder.glob("*.pub"))]
         for row in LedgerCheckpoint.objects.order_by("pk").iterator():
             try:
@@ -183,6 +195,14 @@ class Log:
                 note = None
             if note is None or (note.size, note.at) != (row.size, row.at):
                 yield Altered("ledger checkpoint", row.pk, f"Checkpoint {row.pk} is not as it was signed.", "ledger")
+
+    def _of_this_log(self, text: str) -> bool:
+        """Whether a note of the file was signed since this log began (a fresh database keeps the old file)."""
+        try:
+            note, _, _ = notes.read(text)
+        except ValueError:
+            return False
+        return note.origin == self.keys.origin() and note.at >= notes.moment(self.begun)
 
 
 def _same(row: LedgerInbox | None, said: dict[str, Any]) -> bool:
