@@ -11,8 +11,9 @@ from typing import Any, Final
 from compliance.models import Address, ChangeRecord, Endpoint, Justification, Membership, Server, State, ZonePrefix
 from compliance.policy.content import Policy
 from compliance.policy.facts import Asked, Outside, Reasons, ShareAsked, Side, is_everyone, spans_of
-from compliance.traffic import addresses
+from compliance.traffic import addresses, intervals
 from compliance.traffic.addresses import Range
+from compliance.traffic.boxes import FAMILIES, Family
 from compliance.traffic.witness import Inventory
 
 Material = Mapping[str, Any]
@@ -26,7 +27,11 @@ PRIVATE: Final = tuple(
         "fc00::/7", "fe80::/10", "::1/128",
     )
 )  # fmt: skip
-NO_ROLE: Final = ""
+# Unicast addresses that routers pass on: IPv4 without 0/8 and above 224/4 (RFC 1122, 1112), IPv6 2000::/3 (RFC 4291)
+PUBLIC: Final[dict[Family, list[tuple[int, int]]]] = {
+    4: [(0x01000000, 0xDFFFFFFF)],
+    6: [(0x2000 << 112, (0x4000 << 112) - 1)],
+}
 ASKABLE: Final = ("network", "share")
 
 
@@ -178,3 +183,28 @@ def inventory(asked: Asked) -> Inventory:
     """The addresses of the servers a request is about, to choose examples from."""
     sides = [side for sources, destinations in asked.legs for side in (*sources, *destinations)]
     return Inventory(one.low for side in sides if side.server for one in side.ranges if one.single)
+
+
+def estate_sides(at: datetime) -> tuple[Side, ...]:
+    """Every server in service with an address, as its sides."""
+    keys = Server.objects.filter(status=Server.Status.IN_SERVICE).values_list("pk", flat=True)
+    return tuple(side for sides in sides_of_servers(keys, (), at).values() for side in sides if side.ranges)
+
+
+def the_internet(sides: Iterable[Side], at: datetime) -> Side:
+    """Every address that is neither private nor of the estate, nor of an end that somebody answers for."""
+    ours = [one for side in sides for one in side.ranges]
+    ours += ranges_of(ZonePrefix.objects.in_force(at).values_list("prefix", flat=True))
+    answered = Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
+    for end in answered.select_related("organisation"):
+        side = outside(end, {4: 8, 6: 16})
+        ours += side.ranges if side.outside in ("party", "users") else ()
+    known = [*ours, *PRIVATE]
+    left = tuple(
+        Range(family, low, high)
+        for family in FAMILIES
+        for low, high in intervals.subtract(
+            PUBLIC[family], intervals.merge((one.low, one.high) for one in known if one.family == family)
+        )
+    )
+    return Side(("the internet",), left, outside="internet")

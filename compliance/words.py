@@ -35,6 +35,7 @@ VERDICTS: dict[str, Status] = {
     "unused": Status("No longer used", "archive", "warn"),
     "usage_unknown": Status("Usage unknown", "circle-question-mark", "off"),
     "silent_baseline": Status("Silent baseline", "volume-x", "warn"),
+    "against_policy": Status("Against the policy", "scroll-text", "bad"),
     "unknown_server": Status("Unknown server", "server-off", "bad"),
     "not_verifiable": Status("Not verifiable", "shield-question-mark", "warn"),
     "stale": Status("Evidence stale", "timer-off", "warn"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from compliance.policy.shipped import described
 from compliance.register import Entry, Wanted, part_at
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.witness import describe
@@ -39,6 +40,8 @@ class Proposals:
         """What to do, one line a step; "" where nothing follows from the rules alone."""
         if one.verdict in {Verdict.not_implemented, Verdict.approved_not_done} and one.excess:
             return f"permit {spelt(one.family, one.excess)}"
+        if one.verdict is Verdict.against_policy:
+            return next((rule.do for rule in described() if one.subject.startswith(f"{rule.id}: ")), "")
         if one.verdict is not Verdict.permits_more:
             return ""
         if one.rule.endswith("#policy"):

@@ -244,6 +244,7 @@ class Verdict(StrEnum):
     unused = "unused"
     usage_unknown = "usage_unknown"
     silent_baseline = "silent_baseline"
+    against_policy = "against_policy"
     unknown_server = "unknown_server"
     not_verifiable = "not_verifiable"
     stale = "stale"

@@ -43,6 +43,7 @@ ORDER: tuple[Verdict, ...] = (
     Verdict.attempted,
     Verdict.unknown_server,
     Verdict.listener_unauthorised,
+    Verdict.against_policy,
     Verdict.unfiltered,
     Verdict.used_outside,
     Verdict.changed_without_record,

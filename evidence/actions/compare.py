@@ -32,6 +32,7 @@ from evidence.actions.findings import NO_FINDING, Case, follow, merged
 from evidence.authorised import wanted_on
 from evidence.kept import Files, Kept
 from evidence.models import Comparison, Pull, Source, VerdictRow
+from evidence.policy_estate import policy_judgements
 from evidence.proposals import Proposals
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.verdicts import RANK, Judgement, judge, roll_up
@@ -60,6 +61,8 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         *irregular([*reconcile(at=moment), *altered_rows(at=moment)]),
         *source_trouble(moment),
     ]
+    step(run, "Holding what the rules let through against the policy")
+    judgements += policy_judgements(wanted, now, moment)
     step(run, f"Writing {len(judgements)} verdicts")
     whose = Whose(wanted, now, judgements)
     token = run.token if run else None
@@ -146,6 +149,7 @@ class Whose:
         self.servers = {row.name: row for row in Server.objects.select_related("system")}
         self.named = {f"zone {row.name}": row.system_id for row in Zone.objects.all()}
         self.named |= {f"group {row.name}": row.system_id for row in Group.objects.all()}
+        self.systems = dict(System.objects.values_list("name", "pk"))
         self.first = System.objects.order_by("pk").values_list("pk", flat=True).first() or 0
         self.now = now
         self.ids = {entry.id for entry in wanted.entries}
@@ -162,12 +166,19 @@ class Whose:
     def system_id(self, one: Judgement) -> int:
         """The system that has to mend it: the host's, else the connection's, else the zone's or group's."""
         server, connection = self.server(one), self.connection(one)
+        if one.verdict is Verdict.against_policy:
+            return self.of_policy(one)
         if server is not None:
             return server.system_id
         if connection is not None:
             return connection.system_id
         found = (self.named[name] for name in (one.subject, " ".join(one.subject.split(" ")[:2])) if name in self.named)
         return next(found, self.first)
+
+    def of_policy(self, one: Judgement) -> int:
+        """The system of the servers that the policy does not want reached: the last word of the subject."""
+        named = [name for name in self.systems if one.subject.endswith(f", {name}")]
+        return self.systems[max(named, key=len)] if named else self.first
 
     def origin(self, one: Judgement) -> dict[str, Any]:
         """File, line and text of the responsible rule."""

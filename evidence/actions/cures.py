@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from django.db.models import Q
 from django.utils import timezone
 
+from compliance.models import Address, Server
+from compliance.traffic.addresses import to_text
 from evidence import readings
 from evidence.models import Finding, Snapshot, Source
 from evidence.rules import Verdict
@@ -47,6 +49,8 @@ class Watch:
         """Whether this finding, which the comparison did not find, is cured."""
         if row.verdict in ABOUT_ABSENCE:
             return Cure(f"What was missing is there, by the comparison of {said(self.at)}.", self.of(row))
+        if row.verdict == Verdict.against_policy:
+            return self.of_policy(row)
         if row.server is None:
             return Cure(f"The comparison of {said(self.at)} does not find it any more.")
         silent = self.silent.get(row.server_id or 0, [])
@@ -66,9 +70,29 @@ class Watch:
             named = f"{row.server.name} does not show it any more: {listed(now)}."
         return Cure(named, now)
 
+    def of_policy(self, row: Finding) -> Cure:
+        """What was against the policy is cured when every server it was found at was read, and understood."""
+        names = reached(row)
+        for server in Server.objects.filter(name__in=names).order_by("name"):
+            if self.silent.get(server.pk) or server.name not in self.fresh:
+                return Cure(f"{server.name} could not be looked at: nothing fresh was brought.", held=True)
+            if unread_at(self.fresh[server.name], f"{server.name}/INPUT"):
+                return Cure(f"{server.name} has lines that were not understood: it may be in them.", held=True)
+        shown = [each for name in names for each in self.fresh.get(name, ())]
+        because = f"By {listed(shown) or 'the register'} and the policy in force it is not found any more."
+        return Cure(because, shown)
+
     def of(self, row: Finding) -> Sequence[Snapshot]:
         """The fresh snapshots of the finding's server."""
         return self.fresh.get(row.server.name, ()) if row.server else ()
+
+
+def reached(row: Finding) -> list[str]:
+    """The names of the servers whose addresses the extent of a finding leads to."""
+    values = {(each["family"], each["box"][2]) for each in row.extent if each["box"][2] == each["box"][3]}
+    texts = [to_text(4 if family == 4 else 6, value) for family, value in values]
+    rows = Address.objects.in_force(row.last_seen).filter(ip__in=texts)
+    return sorted(set(rows.values_list("server__name", flat=True)))
 
 
 def last_shown(row: Finding) -> list[Snapshot]:

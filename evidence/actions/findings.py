@@ -37,6 +37,7 @@ SEVERITY: Final[dict[str, str]] = {
     Verdict.stale: "medium",
     Verdict.not_implemented: "medium",
     Verdict.attempted: "medium",
+    Verdict.against_policy: "medium",
 }  # all others are low
 
 
