@@ -17,6 +17,7 @@ from django.utils import timezone
 from compliance.actions.ledger import record
 from compliance.actions.people import give
 from compliance.actions.reach import in_use, zone_by_servers
+from compliance.classification import refuse_above_ceiling
 from compliance.errors import Refused
 from compliance.models import (
     Address,
@@ -53,6 +54,7 @@ def add_system(
 ) -> System:
     """A system with its owner. Owner and deputy get the role of owner for it, as far as they do not hold it."""
     moment = at or timezone.now()
+    refuse_above_ceiling(name.strip(), fields.get("classification", System.Classification.OS))
     with transaction.atomic():
         system = _added(System(name=name.strip(), organisation=organisation, owner=owner, **fields), by=by, at=moment)
         for person in (owner, system.deputy):

@@ -31,7 +31,12 @@ class SystemForm(forms.Form):
     authorising_officer = forms.ModelChoiceField(
         label="Authorising officer", queryset=User.objects.here(), required=False
     )
-    classification = forms.ChoiceField(label="Classification", choices=System.Classification.choices)
+    classification = forms.ChoiceField(
+        label="Classification",
+        choices=System.Classification.choices,
+        initial=System.Classification.OS,
+        help_text="Up to the ceiling of this installation; a higher one is refused.",
+    )
     boundary_in = forms.CharField(label="Inside the boundary", widget=forms.Textarea(attrs={"rows": 2}), required=False)
     boundary_out = forms.CharField(
         label="Outside the boundary, and why", widget=forms.Textarea(attrs={"rows": 2}), required=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -35,6 +36,15 @@ def whole(name: str, default: int, *, low: int, high: int) -> int:
     if not value.isdigit() or not low <= int(value) <= high:
         raise ImproperlyConfigured(f"{name} is {value!r}. Write a whole number from {low} to {high}.")
     return int(value)
+
+
+def one_of(name: str, default: str, values: Mapping[str, str]) -> str:
+    """The key whose key or meaning was written, whatever its capitals; anything else is refused."""
+    value = text(name, default)
+    for key, meaning in values.items():
+        if value.casefold() in (key.casefold(), meaning.casefold()):
+            return key
+    raise ImproperlyConfigured(f"{name} is {value!r}. Write one of {', '.join(values)}.")
 
 
 def words(name: str, default: str) -> list[str]:

@@ -234,6 +234,16 @@ PACK_SECTIONS = [
     "evidence.packs.sections.exceptions.build",
 ]
 
+# The highest classification of a system that this installation may hold
+CLASSIFICATIONS = {
+    "NC": "Non-classified",
+    "OS": "OFFICIAL: Sensitive",
+    "P": "PROTECTED",
+    "S": "SECRET",
+    "TS": "TOP SECRET",
+}
+CEILING = env.one_of("EASTWEST_CEILING", "OS", CLASSIFICATIONS)
+
 # Where the ledger's checkpoints go, outside the database
 _checkpoint_file = env.text("EASTWEST_CHECKPOINT_FILE", str(VAR / "checkpoints" / "checkpoints.txt"))
 CHECKPOINT_FILE = None if _checkpoint_file == "none" else Path(_checkpoint_file).expanduser().absolute()
