@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from compliance.views import (
     as_of,
+    bulk,
     changes,
     connections,
     estate,
@@ -29,6 +30,7 @@ for name, prefix in (("con", "CON"), ("chg", "CHG")):
 urlpatterns = [
     path("healthz", jobs.healthz, name="healthz"),
     path("inbox/", changes.inbox, name="inbox"),
+    path("inbox/bulk/", bulk.decide, name="bulk_decide"),
     path("inbox/<chg:number>/", changes.inbox, name="inbox_change"),
     path("changes/", changes.changes, name="changes"),
     path("changes/<chg:number>/", changes.record, name="change"),
@@ -50,6 +52,8 @@ urlpatterns = [
     path("policy/<int:number>/reject/", policy.decide, {"name": "reject"}, name="policy_reject"),
     path("requests/new/", requests.new, name="request"),
     path("requests/<chg:number>/sent/", requests.sent, name="request_sent"),
+    path("connections/recertify/", bulk.recertify, name="recertify"),
+    path("connections/recertify/check/", bulk.recertify_check, name="recertify_check"),
     path("connections/", connections.register, {"kind": "network"}, name="connections"),
     path("connections/as-of/", as_of.register, name="as_of"),
     path("connections/<con:number>/as-of/", as_of.connection, name="connection_as_of"),

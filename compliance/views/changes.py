@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
+from compliance import severity
 from compliance.actions import changes as verbs
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
@@ -142,6 +143,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
         chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     chosen = chosen or (listing[0] if listing else None)
     suffix = f"?tab={tab}" if tab != "for-me" else ""
+    grades = severity.of_changes(listing)
     oldest = min((change.submitted_at for change in listing if change.submitted_at), default=None)
     return render(
         request,
@@ -161,10 +163,10 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
                     ("questions", "To answer", questioned),
                 )
             ],
-            "items": [inbox_item(change, chosen, suffix) for change in listing],
+            "items": [inbox_item(change, chosen, suffix, grades[change.pk]) for change in listing],
             "waiting": len(listing),
             "oldest": oldest,
-            "bulk_url": "",
+            "bulk_url": "/inbox/bulk/" if tab == "for-me" and len(listing) > 1 else "",
             "named": number is not None,
             "list_url": f"/inbox/{suffix}",
             "change": detail(chosen, person) if chosen else None,
@@ -185,14 +187,14 @@ def is_urgent(change: ChangeRecord) -> bool:
     return change.urgency == ChangeRecord.Urgency.URGENT
 
 
-def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str) -> dict[str, Any]:
-    """One line of the inbox."""
+def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str, grade: str) -> dict[str, Any]:
+    """One line of the inbox; `grade`: its severity."""
     source, destination = ends(change.material)
     return {
         "ref": change.ref,
         "url": f"/inbox/{change.ref}/{suffix}",
         "tag": "draft" if change.state == State.DRAFT else change.get_kind_display().lower(),
-        "rating": "",
+        "rating": grade,
         "urgent": is_urgent(change),
         "title": f"{source} → {destination}",
         "detail": f"{services(change.material)} · {change.requested_by}",

@@ -16,7 +16,7 @@ from compliance.models.estate import day_of
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.lists import as_csv, filters, page
-from compliance.views.server import listed
+from compliance.views.server import listed, visible
 
 OPEN: Final = Q(valid_to__isnull=True)
 
@@ -99,6 +99,8 @@ def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     person = signed_in(request)
     subject = get_object_or_404(queryset(kind, person), name=name)
     now = timezone.now()
+    versions = naming([subject.name], now)
+    seen = visible(versions, person)
     return render(
         request,
         "compliance/place.html",
@@ -110,7 +112,7 @@ def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:
                 "facts": facts(subject),
             },
             "held": rows_of(subject, person),
-            "connections": [listed(version, day_of(now)) for version in naming([subject.name], now)],
+            "connections": [listed(version, day_of(now), seen) for version in versions],
             "actions": actions(kind, subject, person),
         },
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from compliance.actions.reach import names_of_server, naming
-from compliance.models import ConnectionVersion, Endpoint, Server, User
+from compliance.models import Connection, ConnectionVersion, Endpoint, Server, User
 from compliance.models.estate import day_of
 from compliance.permissions import may
 from compliance.standing import Standing
@@ -29,7 +29,7 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
     now = timezone.now()
     estate = Standing(now)
     names = names_of_server(name, now) | {one.zone.name for one in estate.addresses.get(subject.pk, []) if one.zone}
-    into, out, shares = sorted_out(naming(names, now), names, day_of(now))
+    into, out, shares = sorted_out(naming(names, now), names, day_of(now), person)
     said = panel("server", subject, person)
     return render(
         request,
@@ -45,7 +45,7 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
             "into": into,
             "out": out,
             "shares": shares,
-            "step": one_step(out, shares, name, estate),
+            "step": one_step(out, shares, name, estate, person),
             "addresses": addresses(subject, person),
             "groups": groups(subject, person),
             "findings": said.get("findings", []),
@@ -66,12 +66,13 @@ def facts(subject: Server) -> list[dict[str, str]]:
 
 
 def sorted_out(
-    versions: list[ConnectionVersion], names: set[str], today: date
+    versions: list[ConnectionVersion], names: set[str], today: date, person: User
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """The connections into it, those out of it, and the shares it holds or uses. What goes by way of it is both."""
     into, out, shares = [], [], []
+    seen = visible(versions, person)
     for version in versions:
-        material, line = version.material, listed(version, today)
+        material, line = version.material, listed(version, today, seen)
         if material["kind"] == "share":
             shares.append({**line, "holds": material["server"] in names})
             continue
@@ -83,12 +84,18 @@ def sorted_out(
     return into, out, shares
 
 
-def listed(version: ConnectionVersion, today: date) -> dict[str, Any]:
-    """A connection as a line of this page."""
+def visible(versions: list[ConnectionVersion], person: User) -> set[int]:
+    """The connections among these whose own pages this person may open."""
+    rows = Connection.objects.for_user(person).filter(pk__in=[version.connection_id for version in versions])
+    return set(rows.values_list("pk", flat=True))
+
+
+def listed(version: ConnectionVersion, today: date, seen: set[int]) -> dict[str, Any]:
+    """A connection as a line of this page; `seen`: those whose own pages the reader may open."""
     source, destination = ends(version.material)
     return {
         "ref": version.connection.ref,
-        "url": f"/connections/{version.connection.ref}/",
+        "url": f"/connections/{version.connection.ref}/" if version.connection_id in seen else "",
         "source": source,
         "destination": destination,
         "services": services(version.material),
@@ -100,7 +107,7 @@ def listed(version: ConnectionVersion, today: date) -> dict[str, Any]:
 
 
 def one_step(
-    out: list[Mapping[str, Any]] | list[dict[str, Any]], shares: list[dict[str, Any]], name: str, estate: Standing
+    out: list[dict[str, Any]], shares: list[dict[str, Any]], name: str, estate: Standing, person: User
 ) -> dict[str, Any]:
     """How far whoever holds this server reaches in one step: the servers behind every end it may talk to."""
     ends_named = {str(row["destination"]) for row in out} | {row["server"] for row in held_elsewhere(shares)}
@@ -118,7 +125,9 @@ def one_step(
         else:
             outside.append(end.name)
     reached = sorted(found - {name})
-    return {"count": len(reached), "servers": reached[:STEP], "more": max(0, len(reached) - STEP), "outside": outside}
+    seen = set(Server.objects.for_user(person).filter(name__in=reached).values_list("name", flat=True))
+    shown = [{"name": one, "url": f"/servers/{quote(one, safe='')}/" if one in seen else ""} for one in reached[:STEP]]
+    return {"count": len(reached), "servers": shown, "more": max(0, len(reached) - STEP), "outside": outside}
 
 
 def held_elsewhere(shares: list[dict[str, Any]]) -> list[dict[str, Any]]:

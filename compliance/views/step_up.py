@@ -22,6 +22,7 @@ from compliance.models import User
 STEP_UP: Final[dict[str, str]] = {
     "change_approve": "",
     "change_reject": "",
+    "bulk_decide": "",
     "finding_accept": "",
     "policy_adopt": "",
     "source_add": "",

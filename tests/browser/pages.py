@@ -59,6 +59,8 @@ PAGES: Final = (
     # Deciding
     Row("inbox", "omar", "/inbox/"),
     Row("inbox", "ada", "/inbox/"),
+    Row("bulk_decide", "omar", "/inbox/bulk/?change={waiting}"),
+    Row("bulk_decide", "omar", "/inbox/bulk/?change={waiting}", 200, steps.reject_with_a_reason),
     Row("inbox_change", "omar", "/inbox/{waiting}/"),
     Row("change_approve", "omar", "/changes/{waiting}/approve/"),
     Row("change_approve", "omar", "/changes/{waiting}/approve/", 409, steps.send_what_was_read_before),
@@ -87,6 +89,9 @@ PAGES: Final = (
     # The register
     Row("connections", "rita", "/connections/"),
     Row("connections", "rita", "/connections/?q=nothing-is-called-so"),
+    Row("recertify", "rita", "/connections/recertify/?due=90"),
+    Row("recertify_check", "rita", "/connections/recertify/check/?connection=CON-26&connection=CON-1"),
+    Row("recertify_check", "rita", "/connections/recertify/check/?connection=CON-26"),
     Row("connection", "rita", "/connections/CON-26/"),
     Row("as_of", "rita", "/connections/as-of/"),
     Row("as_of", "rita", "/connections/as-of/?at=2026-10-01T10:00"),

@@ -79,6 +79,13 @@ def check_answers(page: Page) -> Response | None:
     return clicked(page, named(page, "Check your answers"))
 
 
+def reject_with_a_reason(page: Page) -> Response | None:
+    """Several turned down with one click, and what became of each."""
+    page.locator("main input[value=reject]").check()
+    page.locator("main [name=because]").fill("Ask for it once the server has moved.")
+    return clicked(page, named(page, "Do it for each"))
+
+
 def see_what_it_opens(page: Page) -> Response | None:
     """A server that would join a group in use, up to what that opens."""
     page.locator("main select[name=server]").select_option(index=1)

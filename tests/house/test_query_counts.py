@@ -26,7 +26,8 @@ from tests.factories import asked, network
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
-    "/inbox/", "/changes/", "/connections/", "/shares/", "/servers/", "/zones/", "/groups/", "/evidence/", "/findings/",
+    "/inbox/", "/changes/", "/connections/", "/shares/", "/connections/recertify/", "/servers/",
+    "/zones/", "/groups/", "/evidence/", "/findings/",
     "/rule-changes/", "/sources/", "/packs/", "/reviews/", "/setup/",
 )  # fmt: skip
 FEW: Final = 3

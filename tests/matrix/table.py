@@ -95,6 +95,9 @@ ROUTES: Final[dict[str, Row]] = {
     "policy_adopt": Row("OM", "OM", whole=True),
     "policy_reject": Row("OM", "OM", whole=True),
     "inbox": lists(),
+    "bulk_decide": Row(ALL, everybody=True),  # of nothing: what is ticked is decided by the verbs of each
+    "recertify": lists(),
+    "recertify_check": Row("ROE"),
     "changes": lists(),
     "connections": lists(),
     "as_of": lists(),
