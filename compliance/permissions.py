@@ -14,11 +14,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from compliance import asking
+from compliance import asking, risk_eyes
 from compliance.errors import NotAllowed, Refused
 from compliance.four_eyes import why_not_decide
-from compliance.models import TRANSITIONS, ChangeRecord, Job, Question, Role, State, System, User
+from compliance.models import TRANSITIONS, ChangeRecord, Job, Question, RiskAcceptance, Role, State, System, User
 from compliance.policy_eyes import why_not_policy
+from compliance.risk_eyes import BY_OFFICER
 
 EVERYBODY: Final = tuple(Role.values)
 DECIDE: Final = (Role.SYSTEM_OWNER, Role.MANAGER)
@@ -50,7 +51,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "see_jobs": OPERATE,
     "cancel_job": OPERATE,
     "acknowledge": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
-    "accept": DECIDE,
+    "request_risk": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "plan_review": DECIDE,
@@ -68,7 +69,8 @@ ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people", "manage_tokens"})
 # What no program does, whatever roles its token has
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
-    {"approve", "reject", "accept", "accept_shrink", "propose_policy", "adopt_policy", "answer_question",
+    {"approve", "reject", "decide_risk", "revoke_risk",
+     "accept_shrink", "propose_policy", "adopt_policy", "answer_question",
      "plan_review", "run_review", "close_review"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there
@@ -89,6 +91,8 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
     if person.is_service and verb in BY_PEOPLE_ONLY:
         return NotAllowed(f"A program may not {spoken(verb)}{named(obj)}.", "It came in by a token.", "A person does.")
     now = at or timezone.now()
+    if verb in BY_OFFICER and isinstance(obj, RiskAcceptance):
+        return risk_eyes.why_not(person, verb, obj, now)
     roles = TRANSITIONS[verb].roles if verb in TRANSITIONS else VERBS.get(verb, ())
     systems: list[int | None] = [EVERY_SYSTEM] if verb in WHOLE_INSTALLATION else systems_of(obj)
     spans = hasattr(obj, "systems") or isinstance(obj, Job)

@@ -16,6 +16,7 @@ from compliance.views import (
     policy,
     questions,
     requests,
+    risks,
     server,
     servers,
     setup,
@@ -24,7 +25,7 @@ from compliance.views import (
 )
 from compliance.views.refs import converter
 
-for name, prefix in (("con", "CON"), ("chg", "CHG")):
+for name, prefix in (("con", "CON"), ("chg", "CHG"), ("rsk", "RSK")):
     register_converter(converter(prefix), name)
 
 urlpatterns = [
@@ -44,6 +45,11 @@ urlpatterns = [
     path("changes/<chg:number>/withdraw/", changes.verb, {"name": "withdraw"}, name="change_withdraw"),
     path("changes/<chg:number>/implement/", changes.verb, {"name": "implement"}, name="change_implement"),
     path("changes/<chg:number>/dispute/", changes.verb, {"name": "dispute"}, name="change_dispute"),
+    path("risks/", risks.risks, name="risks"),
+    path("risks/<rsk:number>/", risks.risk, name="risk"),
+    path("risks/<rsk:number>/decide/", risks.decide, name="risk_decide"),
+    path("risks/<rsk:number>/revoke/", risks.revoke, name="risk_revoke"),
+    path("risks/<rsk:number>/renew/", risks.renew, name="risk_renew"),
     path("help/changes/", guide.changes, name="help_changes"),
     path("policy/", policy.policy, name="policy"),
     path("policy/edit/", policy.propose, name="policy_edit"),

@@ -175,12 +175,21 @@ CHECKS: dict[str, Status] = {
     "unknown": Status("Could not be determined", "circle-question-mark", "warn"),
 }
 
+RISKS: dict[str, Status] = {
+    "requested": Status("Waiting for a decision", "hourglass", "warn"),
+    "accepted": Status("Accepted", "scale", "off"),
+    "refused": Status("Not accepted", "circle-x", "bad"),
+    "revoked": Status("Revoked", "undo-2", "bad"),
+    "ended": Status("Ended", "calendar-off", "warn"),
+}
+
 KINDS: dict[str, dict[str, Status]] = {
     "verdict": VERDICTS,
     "certainty": CERTAINTIES,
     "held": HELD,
     "change": CHANGES,
     "finding": FINDINGS,
+    "risk": RISKS,
     "severity": SEVERITIES,
     "job": JOBS,
     "pull": PULLS,

@@ -10,6 +10,7 @@ from compliance.models.changes import (
     State,
 )
 from compliance.models.connections import Connection, ConnectionVersion, Endpoint
+from compliance.models.delegations import Delegation
 from compliance.models.estate import (
     Address,
     AddressSpace,
@@ -25,9 +26,9 @@ from compliance.models.imports import ColumnMapping, ImportedTable
 from compliance.models.jobs import Job, Outbound
 from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
-from compliance.models.questions import Answer, Question
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
-
+from compliance.models.questions import Answer, Question
+from compliance.models.risks import RiskAcceptance
 from compliance.models.tokens import ServiceToken
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "ColumnMapping",
     "Connection",
     "ConnectionVersion",
+    "Delegation",
     "Endpoint",
     "Group",
     "ImportedTable",
@@ -59,6 +61,7 @@ __all__ = [
     "PolicyDecision",
     "PolicyVersion",
     "Question",
+    "RiskAcceptance",
     "Role",
     "RoleGrant",
     "Server",

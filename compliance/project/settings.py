@@ -209,7 +209,9 @@ SCHEDULES = [
 ]
 CHANGE_CHECKS: dict[str, str] = {}
 # Functions (rule, material, at) → a dated exception that somebody decided on, or None; asked in order
-POLICY_EXCEPTIONS: list[str] = []
+POLICY_EXCEPTIONS: list[str] = ["compliance.exceptions.for_rule"]
+# Who follows, in the same transaction, when a risk was decided on or revoked
+RISK_MOVED = ["evidence.actions.accepted.risk_moved"]
 # What the rooms above add to the pages of this one, by dotted path
 PANELS = {
     "change": ["evidence.views.panels.change", "compliance.views.policy_panel.change"],

@@ -26,6 +26,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
         "Assurance",
         (
             ("Findings", "/findings/", "triangle-alert", "findings"),
+            ("Accepted risks", "/risks/", "scale", ""),
             ("Rule changes", "/rule-changes/", "git-compare-arrows", ""),
             ("Reviews", "/reviews/", "calendar-check", "reviews"),
             ("Audit packs", "/packs/", "shield-check", ""),

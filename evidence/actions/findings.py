@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.utils import timezone
 
 from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import Connection, Server, User
-from compliance.models.estate import day_of
 from compliance.permissions import check
-from compliance.traffic.residual import difference
+from evidence.actions.accepted import still_accepted
 from evidence.actions.cures import Cure, Watch
 from evidence.judgement import Judgement
 from evidence.models import Comparison, Finding
@@ -133,21 +131,9 @@ def seen_again(comparison: Comparison, row: Finding, case: Case) -> None:
         row.first_seen = comparison.at
         row.cured_by.clear()
     row.unseen_since, row.unseen_because = None, ""
-    if row.state == Finding.State.ACCEPTED and not still_accepted(row, day_of(comparison.at)):
+    if row.state == Finding.State.ACCEPTED and not still_accepted(row, comparison.at):
         row.state = Finding.State.OPEN
     row.save()
-
-
-def still_accepted(row: Finding, today: date) -> bool:
-    """An accepted risk holds until its day, and only while the extent lies inside what was accepted."""
-    if row.accepted_until is None or row.accepted_until < today:
-        return False
-    for family in (4, 6):
-        now = [tuple(each["box"]) for each in row.extent if each["family"] == family]
-        then = [tuple(each["box"]) for each in row.accepted_extent if each["family"] == family]
-        if difference(now, then):
-            return False
-    return bool(row.accepted_extent) or not row.extent
 
 
 def acknowledge(finding: Finding, *, note: str, by: User, at: datetime | None = None) -> Finding:
@@ -160,33 +146,6 @@ def acknowledge(finding: Finding, *, note: str, by: User, at: datetime | None = 
                 f"{finding.ref} was not changed", "It is not open any more.", "Open it again to see where it stands."
             )
         record("acknowledge", finding, by=by, at=at, because=note)
-    finding.refresh_from_db()
-    return finding
-
-
-def accept(
-    finding: Finding, *, until: date, rating: str, alternate_control: str, by: User, at: datetime | None = None
-) -> Finding:
-    """Accepts exactly the present extent, until a day. Only the authorising officer, or who holds the role."""
-    moment = at or timezone.now()
-    check(by, "accept", finding, at=moment)
-    if until <= day_of(moment):
-        raise Refused(f"{finding.ref} was not accepted", "The day is past.", "Choose a day to come.")
-    with transaction.atomic():
-        rows = Finding.objects.filter(pk=finding.pk, state__in=[Finding.State.OPEN, Finding.State.ACKNOWLEDGED])
-        moved = rows.update(
-            state=Finding.State.ACCEPTED,
-            accepted_by=by,
-            accepted_until=until,
-            accepted_rating=rating,
-            alternate_control=alternate_control,
-            accepted_extent=finding.extent,
-        )
-        if not moved:
-            raise Refused(
-                f"{finding.ref} was not accepted", "It is not open any more.", "Open it again to see where it stands."
-            )
-        record("accept", finding, by=by, at=moment, because=alternate_control, until=until.isoformat(), rating=rating)
     finding.refresh_from_db()
     return finding
 

@@ -9,14 +9,15 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from compliance.forms.risks import RiskForm
 from compliance.permissions import check, may
-from compliance.views import step_up
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_csv, filters, page
 from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
+from evidence.actions import accepted as accepting
 from evidence.actions import findings as verbs
-from evidence.forms.findings import AcceptForm, AcknowledgeForm
+from evidence.forms.findings import AcknowledgeForm
 from evidence.models import Finding, Snapshot
 from evidence.rules import Verdict
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, listed, packet, spoken_point
@@ -95,7 +96,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     url = f"/findings/{row.ref}/"
     offered = [
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
-        ("accept", {"label": "Accept the risk…", "url": f"{url}accept/", "icon": "scale", "danger": False}),
+        ("request_risk", {"label": "Ask to accept…", "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
     return render(
         request,
@@ -124,6 +125,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 "members": [],
                 "contained_by": "",
                 "accepted": accepted(row),
+                "risks": accepting.risks_of(row),
             },
             "evidence": held(row),
             "actions": [action for verb, action in offered if may(person, verb, row) is None],
@@ -163,7 +165,7 @@ def accepted(row: Finding) -> dict[str, Any] | None:
         "until": row.accepted_until,
         "rating": row.accepted_rating,
         "control": row.alternate_control,
-        "plan": "",
+        "plan": next((risk.plan for risk in accepting.risks_of(row) if risk.state == "accepted"), ""),
         "scope_text": "; ".join(boxes) or "exactly what it says above",
     }
 
@@ -211,21 +213,22 @@ def acknowledge(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def accept(request: HttpRequest, number: int) -> HttpResponse:
-    """Accept exactly this risk until a day."""
+    """Ask that exactly this risk be accepted until a day; the authorising officer decides."""
     person = signed_in(request)
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)
-    if request.method != "POST":
-        check(person, "accept", row)
+    form = RiskForm(request.POST or None)
+    if not form.is_valid():
+        check(person, "request_risk", row)
     return confirm(
         request,
-        form=AcceptForm(request.POST or None, initial=step_up.held(request)),
-        act=lambda form: verbs.accept(row, by=person, **form.cleaned_data),
-        done=lambda _: f"/findings/{row.ref}/",
+        form=form,
+        act=lambda form: accepting.ask(row, by=person, **form.cleaned_data),
+        done=lambda risk: f"/risks/{risk.ref}/",
         context=asked(
             row,
-            f"Accept the risk of {row.ref}",
-            "It holds only for the traffic shown, and only until that day. Anything wider opens it again.",
-            "Accept the risk",
+            f"Ask to accept the risk of {row.ref}",
+            "The authorising officer decides. It holds only for the traffic shown, and only until that day.",
+            "Ask",
         ),
     )
 

@@ -15,11 +15,11 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import connection
 from django.utils import timezone
 
-from compliance.actions import connections, jobs, people, policy, questions
+from compliance.actions import connections, jobs, people, policy, questions, risks
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
 from compliance.policy.shipped import shipped
-from evidence.actions import packs, sources
+from evidence.actions import accepted, packs, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pull, PulledArtefact, Source
 from reviews import actions as meetings
@@ -115,7 +115,23 @@ def observed() -> dict[str, object]:
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,
         "pack": packs.build(pack).ref,
+        **left_open(erin),
     }
+
+
+def left_open(by: User) -> dict[str, object]:
+    """A risk that waits for its decision, and one that was accepted."""
+    found = Finding.objects.filter(verdict="permits_more").order_by("pk")[:2]
+    day = timezone.localdate() + timedelta(days=60)
+    waiting, decided = (
+        accepted.ask(
+            each, ends_on=day, rating="medium", reason="Until the servers move to the new zone.", by=by,
+            alternate_control="The intrusion sensor watches this segment.", plan="POAM-12",
+        )
+        for each in found
+    )  # fmt: skip
+    risks.accept(decided, by=decided.system.authorising_officer, because="Seen with the owner.")
+    return {"risk": waiting.ref, "accepted_risk": decided.ref}
 
 
 def reviewed(now: datetime) -> dict[str, object]:

@@ -128,7 +128,9 @@ def test_what_could_not_be_looked_at_is_not_cured(site: Site, hidden: str) -> No
 
 
 def test_an_accepted_risk_holds_only_for_what_was_accepted(site: Site) -> None:
-    from evidence.actions import findings
+    from compliance.actions import risks
+    from compliance.models import System
+    from evidence.actions import accepted
 
     changes.implement(site.change, by=site.people.erin)
     put(site.data, allow_in(APP, "5432:5439"))
@@ -136,7 +138,12 @@ def test_an_accepted_risk_holds_only_for_what_was_accepted(site: Site) -> None:
     site.compare()
     finding = Finding.objects.get(verdict="permits_more")
     until = timezone.localdate() + timedelta(days=30)
-    findings.accept(finding, until=until, rating="low", alternate_control="A monitor watches it.", by=site.people.mina)
+    risk = accepted.ask(
+        finding, ends_on=until, rating="low", reason="Until the move.", alternate_control="A monitor watches it.",
+        by=site.people.erin,
+    )  # fmt: skip
+    System.objects.filter(pk=site.people.payroll.pk).update(authorising_officer=site.people.mina)
+    risks.accept(risk, by=site.people.mina)
     site.compare()
     finding.refresh_from_db()
     assert finding.state == "accepted"

@@ -14,6 +14,9 @@ from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
 from tests.matrix.world import NETS, PROPOSAL, Side, World, dump_file, in_days, material
 from tests.people import PASSWORD
 
+RISK: Final = {
+    "ends_on": in_days(30), "rating": "low", "reason": "Until the move.", "alternate_control": "It is watched.",
+}  # fmt: skip
 NOTE: Final = {"because": "Looked at by the matrix."}
 # addresses of routes of allauth that take something
 GIVEN: Final = {
@@ -82,8 +85,10 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_ask": {"text": "Why this port?"},
         "question_answer": {"text": "It listens there."},
         "policy_edit": proposal_form(),
+        "risk_decide": {"decision": "accept"},
+        "risk_renew": RISK,
         "finding_acknowledge": NOTE,
-        "finding_accept": {"until": in_days(30), "rating": "low", "alternate_control": "It is watched."},
+        "finding_accept": RISK,
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},
         "system_add": {
             "name": "Matrix system", "organisation": side.system.organisation_id, "owner": side.owner.pk,

@@ -13,9 +13,9 @@ from typing import Any, Final
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from compliance.actions import changes, connections, estate, jobs, policy, questions, tokens
+from compliance.actions import changes, connections, estate, jobs, policy, questions, risks, tokens
 from compliance.actions import people as accounts
-from compliance.models import ChangeRecord, Role, Server, System, User
+from compliance.models import ChangeRecord, RiskAcceptance, Role, Server, System, User
 from compliance.policy.shipped import shipped
 from evidence.actions import packs, sources
 from evidence.actions.compare import compare
@@ -163,6 +163,19 @@ def asked_for(people: People, side: Side) -> None:
 def found(side: Side) -> None:
     """A finding of this system."""
     side.things["finding"] = Finding.objects.filter(system=side.system).order_by("pk")[0]
+    for name in ("refused_risk", "risk"):
+        side.things[name] = left_open(side)
+        if name == "refused_risk":
+            RiskAcceptance.objects.filter(pk=side.things[name].pk).update(state="refused")
+
+
+def left_open(side: Side) -> RiskAcceptance:
+    """An exception that is asked for."""
+    return risks.request(
+        system=side.system, kind="rule", key=f"{side.word} rule", about=f"{side.word} exception", rating="low",
+        reason=side.word, alternate_control="Watched.", by=side.owner,
+        ends_on=timezone.localdate() + timedelta(days=30),
+    )  # fmt: skip
 
 
 def packed(people: People, side: Side) -> None:

@@ -1,0 +1,90 @@
+"""Findings whose risk is accepted: asking for it, and what a decision on it brings about here.
+
+The acceptance is an object of its own (compliance.RiskAcceptance). What stands on the finding is a stamp of it, so that
+lists and packs need no join; whether it holds is asked of compliance.exceptions at every comparison.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from compliance import exceptions
+from compliance.actions import risks
+from compliance.actions.ledger import record
+from compliance.errors import Refused
+from compliance.models import RiskAcceptance, User
+from evidence.models import Finding
+
+FINDING = RiskAcceptance.Kind.FINDING
+OPEN = (Finding.State.OPEN, Finding.State.ACKNOWLEDGED, Finding.State.ACCEPTED)  # the last: to renew it
+
+
+def ask(
+    finding: Finding,
+    *,
+    ends_on: date,
+    rating: str,
+    reason: str,
+    alternate_control: str,
+    plan: str = "",
+    by: User,
+    at: datetime | None = None,
+) -> RiskAcceptance:
+    """Asks that exactly the present extent be left open until a day. The finding stays open until that is decided."""
+    moment = at or timezone.now()
+    with transaction.atomic():
+        now = Finding.objects.select_related("system").get(pk=finding.pk)
+        if now.state not in OPEN:
+            raise Refused(
+                f"Nothing was asked for about {now.ref}.",
+                "It is not open any more.",
+                "Open it again to see where it stands.",
+            )
+        return risks.request(
+            system=now.system, kind=FINDING, key=now.fingerprint, about=f"{now.ref} {now.because}",
+            path=f"/findings/{now.ref}/", extent=now.extent, rating=rating, reason=reason,
+            alternate_control=alternate_control, ends_on=ends_on, plan=plan, by=by, at=moment,
+        )  # fmt: skip
+
+
+def risk_moved(risk: RiskAcceptance, at: datetime) -> None:
+    """A risk was decided on or revoked: the finding it is about follows, in the same transaction."""
+    finding = Finding.objects.filter(fingerprint=risk.key).first() if risk.kind == FINDING else None
+    if finding is None or finding.state == Finding.State.CURED:
+        return
+    holds = exceptions.in_force(FINDING, finding.fingerprint, finding.extent, at)
+    if holds is not None:
+        stamped(finding, holds, at)
+    elif finding.state == Finding.State.ACCEPTED:
+        Finding.objects.filter(pk=finding.pk).update(state=Finding.State.OPEN)
+        record("reopen", finding, by=None, at=at, because=f"{risk.ref} does not hold any more.")
+
+
+def stamped(finding: Finding, risk: RiskAcceptance, at: datetime) -> None:
+    """The finding shows the acceptance it rests on."""
+    Finding.objects.filter(pk=finding.pk).update(
+        state=Finding.State.ACCEPTED,
+        accepted_by=risk.decided_by,
+        accepted_until=risk.ends_on,
+        accepted_rating=risk.rating,
+        alternate_control=risk.alternate_control,
+        accepted_extent=risk.extent,
+    )
+    record(
+        "accept", finding, by=risk.decided_by, at=at, because=risk.alternate_control, until=risk.ends_on.isoformat(),
+        rating=risk.rating, risk=risk.pk,
+    )  # fmt: skip
+
+
+def still_accepted(row: Finding, at: datetime) -> bool:
+    """An accepted risk holds until its day, and only while the extent lies inside what was accepted."""
+    return exceptions.in_force(FINDING, row.fingerprint, row.extent, at) is not None
+
+
+def risks_of(row: Finding) -> list[RiskAcceptance]:
+    """What was asked for about this finding, the newest first."""
+    rows = RiskAcceptance.objects.filter(kind=FINDING, key=row.fingerprint)
+    return list(rows.select_related("requested_by", "decided_by").order_by("-pk"))
