@@ -6,6 +6,7 @@ from django.urls import path, register_converter
 
 from compliance.views import (
     as_of,
+    audit,
     bulk,
     changes,
     connections,
@@ -50,6 +51,7 @@ urlpatterns = [
     path("risks/<rsk:number>/decide/", risks.decide, name="risk_decide"),
     path("risks/<rsk:number>/revoke/", risks.revoke, name="risk_revoke"),
     path("risks/<rsk:number>/renew/", risks.renew, name="risk_renew"),
+    path("audit/", audit.audit, name="audit"),
     path("help/changes/", guide.changes, name="help_changes"),
     path("policy/", policy.policy, name="policy"),
     path("policy/edit/", policy.propose, name="policy_edit"),

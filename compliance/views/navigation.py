@@ -8,7 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from compliance.actions.checkpoints import troubles
 from compliance.models import ChangeRecord, Connection, Organisation, User
+from compliance.views.audit import WATCHERS
 
 # label, address, icon, name of its count in `counts` ("" = none)
 MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
@@ -30,11 +32,12 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Rule changes", "/rule-changes/", "git-compare-arrows", ""),
             ("Reviews", "/reviews/", "calendar-check", "reviews"),
             ("Audit packs", "/packs/", "shield-check", ""),
+            ("Audit log", "/audit/", "scroll-text", "ledger"),
         ),
     ),
     ("Collection", (("Sources", "/sources/", "plug", "sources"), ("Set-up", "/setup/", "list-checks", ""))),
 )
-ALARMING: Final = {"findings", "sources"}
+ALARMING: Final = {"findings", "ledger", "sources"}
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -67,6 +70,7 @@ def own_counts(person: User) -> dict[str, int]:
         "connections": kinds.count("network"),
         "shares": kinds.count("share"),
         "changes": changes.filter(state__in=["submitted", "approved", "implemented", "disputed"]).count(),
+        "ledger": len(troubles()) if person.holds(WATCHERS) else 0,
     }
 
 

@@ -35,6 +35,7 @@ try:
         raw_key,
         read_note,
         rotation_text,
+        same_key,
         signed_by,
     )  # fmt: skip
 except ImportError:  # on its own, with the other file beside it
@@ -48,6 +49,7 @@ except ImportError:  # on its own, with the other file beside it
         raw_key,
         read_note,
         rotation_text,
+        same_key,
         signed_by,
     )  # fmt: skip
 
@@ -156,11 +158,12 @@ class Ledger:
             self.sealed = said["sealed"]
             self.ids.add(said["uid"], number)
             if said["verb"] == ROTATE:
-                self.rotations.append((number, said["key"]))
+                named = said["key"]
+                self.rotations.append((number, {name: str(named[name]) for name in ("old", "new", "by_old", "by_new")}))
             if self.last is not None:
                 for label, row, digest in said.get("rows", ()):
                     self.last[label, row] = (number, digest)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             report.name(number, "it is not an entry as Eastwest writes it")
 
     def other(self, line: bytes) -> None:
@@ -212,19 +215,18 @@ class Ledger:
         """Which key signs from which entry on: [(0, first), (41, second)…], once each names the next and is named."""
         if not self.rotations:
             return [(0, self.key)]
-        found = [(0, self.rotations[0][1].get("old", ""))]
+        found = [(0, self.rotations[0][1]["old"])]
         for number, said in self.rotations:
             try:
-                old, new = said["old"], said["new"]
-                text = rotation_text(self.report.origin, old, new)
-                both = ((old, said["by_old"]), (new, said["by_new"]))
-                good = all(self.holds(key, text, base64.b64decode(sign)) for key, sign in both) and old == found[-1][1]
-            except (KeyError, TypeError, ValueError, NotALedger):
-                good, new = False, ""
-            if not good:
+                text = rotation_text(self.report.origin, said["old"], said["new"])
+                both = ((said["old"], said["by_old"]), (said["new"], said["by_new"]))
+                good = all(self.holds(key, text, base64.b64decode(sign)) for key, sign in both)
+            except (ValueError, NotALedger):
+                good = False
+            if not good or said["old"] != found[-1][1]:
                 self.report.name(number, "the new key is not named by the old one and by itself")
-            found.append((number, new))
-        if raw_key(self.key) not in [raw_key(key) for _, key in found if key.startswith("-----BEGIN PUBLIC KEY-----")]:
+            found.append((number, said["new"]))
+        if not any(same_key(self.key, key) for _, key in found):
             self.report.name(None, "the key given is none of those this log was ever sealed with")
         return found
 
@@ -297,7 +299,7 @@ class Ledger:
         self.report.rows += 1
         try:
             said = json.loads(line)
-            label, key, salt = said["label"], said["key"], said["salt"]
+            label, key, salt = str(said["label"]), int(said["key"]), str(said["salt"])
             plain = json.dumps([label, key, said["values"]], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         except (ValueError, KeyError, TypeError, RecursionError):
             return self.report.name(None, "the state dump holds a line that is no row")

@@ -147,3 +147,11 @@ def rotation_text(origin: str, old: str, new: str) -> bytes:
     """What both keys sign when one follows the other."""
     hashes = [hashlib.sha256(SPKI + raw_key(key)).hexdigest() for key in (old, new)]
     return "\n".join(["eastwest-ledger-rotation", origin, *hashes, ""]).encode()
+
+
+def same_key(key: str, other: str) -> bool:
+    """Whether two texts hold the same public key; what is no key is none."""
+    try:
+        return raw_key(key) == raw_key(other)
+    except NotALedger:
+        return False

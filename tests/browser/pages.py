@@ -71,6 +71,8 @@ PAGES: Final = (
     Row("question_answer", "rita", "/changes/{waiting}/questions/{question}/"),
     Row("inbox", "rita", "/inbox/?tab=questions"),
     # The policy
+    Row("audit", "ada", "/audit/"),
+    Row("audit", "rita", "/audit/?verb=request"),
     Row("policy", "ada", "/policy/"),
     Row("policy_edit", "mina", "/policy/edit/"),
     Row("policy_version", "ada", "/policy/1/"),

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
     "/inbox/", "/changes/", "/connections/", "/shares/", "/connections/recertify/", "/servers/",
-    "/zones/", "/groups/", "/evidence/", "/findings/",
+    "/zones/", "/groups/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/sources/", "/packs/", "/reviews/", "/setup/",
 )  # fmt: skip
 FEW: Final = 3

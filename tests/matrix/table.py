@@ -99,6 +99,7 @@ ROUTES: Final[dict[str, Row]] = {
     "recertify": lists(),
     "recertify_check": Row("ROE"),
     "changes": lists(),
+    "audit": lists(),
     "connections": lists(),
     "as_of": lists(),
     "shares": lists(),

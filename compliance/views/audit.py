@@ -1,0 +1,155 @@
+"""The audit log: who did what to what and why, as it stands in the ledger, and whether it is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from compliance.actions import checkpoints, ledger_keys
+from compliance.ledger import notes
+from compliance.models import LedgerHead, LedgerInbox, Role, User
+from compliance.views.changes import signed_in
+from compliance.views.lists import Choice, as_csv, by_json, filters, page
+
+COLUMNS = ("entry", "time", "person", "roles", "verb", "object", "reason", "from", "request", "id")
+# type of object → the id people use, and its page
+KNOWN: Final[Mapping[str, tuple[str, str]]] = {
+    "compliance.changerecord": ("CHG", "/changes/"),
+    "compliance.connection": ("CON", "/connections/"),
+    "evidence.finding": ("FND", "/findings/"),
+    "evidence.pack": ("PCK", "/packs/"),
+    "reviews.review": ("REV", "/reviews/"),
+}
+SINCE: Final = (("1", "The last day"), ("7", "The last 7 days"), ("31", "The last 31 days"), ("366", "The last year"))
+TYPES: Final = {
+    "changerecord": "change",
+    "rolegrant": "role",
+    "reviewschedule": "review schedule",
+    "setuplink": "set-up link",
+}
+WATCHERS: Final = (Role.ADMINISTRATOR, Role.AUDITOR)
+
+
+def audit(request: HttpRequest) -> HttpResponse:
+    """The entries this person may see: all for who audits or administers everything, else those of their systems."""
+    person = signed_in(request)
+    base = LedgerInbox.objects.for_user(person)
+    rows = narrowed(base, request.GET).select_related("actor").order_by("-pk")
+    if request.GET.get("format") == "csv":
+        return as_csv("eastwest-audit", COLUMNS, (cells(row) for row in rows.iterator(chunk_size=1000)))
+    head = LedgerHead.objects.first()
+    watches = person.holds(WATCHERS)
+    return render(
+        request,
+        "compliance/audit.html",
+        {
+            **page(request, rows, shown),
+            "filters": filters(request, "Person, reason, CHG-42 or #1234", choices(base)),
+            "head": {"size": head.size, "at": head.at, "root": head.root} if head else None,
+            "waiting": base.waiting().count(),
+            "troubles": checkpoints.troubles() if watches else [],
+            "outside": checkpoints.newest_published(),
+            "fingerprint": ledger_keys.fingerprint() if head and watches else "",
+        },
+    )
+
+
+def choices(base: Any) -> list[Choice]:
+    """The filters: what was done, to what kind of thing, by whom, since when. Only what this person may see."""
+    verbs = base.exclude(verb="").order_by("verb").values_list("verb", flat=True).distinct()
+    kinds = base.exclude(object_type="").order_by("object_type").values_list("object_type", flat=True).distinct()
+    people = User.objects.filter(pk__in=base.order_by().values("actor")).order_by("name")
+    return [
+        Choice("verb", "What", [(name, spoken(name)) for name in verbs]),
+        Choice("object", "To what", [(name, kind(name)) for name in kinds]),
+        Choice("person", "Who", [("eastwest", "Eastwest itself"), *((str(one.pk), str(one)) for one in people)]),
+        Choice("since", "When", SINCE),
+    ]
+
+
+def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
+    """The rows that fit what is asked in the address: q, verb, object, person, since."""
+    words = asked.get("q", "").strip()
+    if words:
+        rows = rows.filter(by_words(words))
+    if asked.get("verb"):
+        rows = rows.filter(verb=asked["verb"])
+    if asked.get("object"):
+        rows = rows.filter(object_type=asked["object"])
+    person, since = asked.get("person", ""), asked.get("since", "")
+    if person:
+        number = int(person) if person.isdecimal() and len(person) < 10 else 0
+        rows = rows.filter(actor__isnull=True) if person == "eastwest" else rows.filter(actor_id=number)
+    if since.isdecimal() and len(since) < 5:
+        rows = rows.filter(created__gte=timezone.now() - timedelta(days=int(since)))
+    return rows
+
+
+def by_words(words: str) -> Q:
+    """A person's name, words of the reason, the number of an entry (#1234), or the id of an object (CHG-42)."""
+    number = words[1:]
+    if words.startswith("#"):
+        return Q(seq=int(number)) if number.isdecimal() and len(number) < 19 else Q(pk__in=())
+    for name, (prefix, _) in KNOWN.items():
+        key = words[len(prefix) + 1 :]
+        if words.upper().startswith(f"{prefix}-") and key.isdecimal() and len(key) < 19:
+            return Q(object_type=name, object_id=int(key))
+    return by_json("data__because", words) | Q(actor__name__icontains=words)
+
+
+def shown(row: LedgerInbox) -> dict[str, Any]:
+    """One row of the table."""
+    actor, where = row.data.get("actor") or {}, row.data.get("request") or {}
+    ref, url = object_of(row)
+    return {
+        "seq": row.seq,
+        "refused": row.refused,
+        "at": row.created,
+        "who": actor.get("name", ""),
+        "roles": ", ".join(Role(role).label for role in actor.get("roles", []) if role in Role.values),
+        "second_factor": bool(actor.get("mfa")),
+        "methods": ", ".join(actor.get("methods", [])),
+        "verb": spoken(row.verb),
+        "object": ref,
+        "url": url,
+        "because": row.data.get("because", ""),
+        "via": where.get("via", ""),
+    }
+
+
+def cells(row: LedgerInbox) -> tuple[Any, ...]:
+    """The same for a CSV file."""
+    one, where = shown(row), row.data.get("request") or {}
+    sealed = row.seq if row.seq is not None else "not sealed"
+    return (
+        sealed, notes.stamp(row.created), one["who"], one["roles"], row.verb, one["object"], one["because"],
+        one["via"], where.get("id", ""), row.uid,
+    )  # fmt: skip
+
+
+def object_of(row: LedgerInbox) -> tuple[str, str]:
+    """What it was done to: the id people use (or kind and number), and its page where it has one."""
+    if row.object_id is None:
+        return kind(row.object_type), ""
+    known = KNOWN.get(row.object_type)
+    if known is None:
+        return f"{kind(row.object_type)} {row.object_id}", ""
+    prefix, place = known
+    return f"{prefix}-{row.object_id}", f"{place}{prefix}-{row.object_id}/"
+
+
+def kind(label: str) -> str:
+    """A type of object in words."""
+    name = label.partition(".")[2]
+    return TYPES.get(name, name)
+
+
+def spoken(verb: str) -> str:
+    """A verb as people read it."""
+    return verb.replace("_", " ")

@@ -1,0 +1,92 @@
+"""The audit log's page: who sees what, filters, and the same rows as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from compliance.actions import changes, checkpoints, ledger_seal
+from compliance.models import LedgerInbox, Role, User
+from tests.factories import agreed, asked, servers
+from tests.people import People, everybody
+
+
+@pytest.fixture
+def people(db: None, settings: Any, tmp_path: Path) -> People:
+    settings.KEYS, settings.CHECKPOINT_FILE = tmp_path / "keys", tmp_path / "checkpoints.txt"
+    them = everybody()
+    servers(them)
+    agreed(them, asked(them))
+    changes.reject(asked(them), by=them.mina, because="=cmd() the report will do")
+    ledger_seal.drain()
+    asked(them)
+    return them
+
+
+def opened(reader: User, **asked_for: str) -> Any:
+    client = Client()
+    client.force_login(reader, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client.get("/audit/", asked_for)
+
+
+def lines(reader: User, **asked_for: str) -> list[dict[str, str]]:
+    answer = opened(reader, format="csv", **asked_for)
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def test_auditors_and_administrators_see_all_others_what_is_theirs(people: People) -> None:
+    every = LedgerInbox.objects.count()
+    assert [len(lines(one)) for one in (people.ada, people.alex)] == [every, every]
+    own = lines(people.omar)
+    assert 0 < len(own) < every
+    assert {row["verb"] for row in own} >= {"request", "approve", "reject"}
+    assert not {row["verb"] for row in own} & {"make_person", "add_organisation"}
+    assert lines(people.sam) == []
+    assert {row["verb"] for row in lines(people.olga)} & {"approve", "reject"} == set()
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "verbs"),
+    [
+        ({"verb": "reject"}, {"reject"}),
+        ({"object": "compliance.approval"}, set()),
+        ({"q": "Reason that nobody gave"}, set()),
+        ({"q": "the report will do"}, {"reject"}),
+        ({"q": "mina", "object": "compliance.changerecord"}, {"approve", "reject"}),
+        ({"q": "#1"}, {"make_person"}),
+        ({"q": "#99999999999999999999999"}, set()),
+        ({"person": "eastwest", "object": "compliance.changerecord"}, {"decide"}),
+        ({"person": "no number"}, set()),
+        ({"since": "1", "verb": "grant"}, set()),
+    ],
+)
+def test_filters(people: People, asked_for: dict[str, str], verbs: set[str]) -> None:
+    found = lines(people.ada, **asked_for)
+    assert {row["verb"] for row in found} == verbs
+    page = opened(people.ada, **asked_for)
+    assert page.context["page"].paginator.count == len(found)
+
+
+def test_a_change_is_found_by_its_id_and_says_what_is_sealed(people: People) -> None:
+    change = LedgerInbox.objects.filter(verb="reject").get()
+    found = lines(people.ada, q=f"CHG-{change.object_id}")
+    assert [row["verb"] for row in found] == ["reject", "submit", "request"]
+    assert found[0]["reason"] == "'=cmd() the report will do"
+    assert all(row["entry"].isdigit() for row in found)
+    newest = lines(people.ada)[0]
+    assert newest["entry"] == "not sealed"
+    assert b"waits" in opened(people.ada).content
+
+
+def test_trouble_stands_on_the_page_of_who_can_mend_it(people: People) -> None:
+    words = b"No checkpoint of the ledger left this database"
+    assert words in opened(people.alex).content
+    assert words not in opened(people.omar).content
+    checkpoints.checkpoint("test")
+    assert words not in opened(people.alex).content
+    assert Role.ADMINISTRATOR in {grant.role for grant in people.alex.grants()}
