@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from compliance.policy.check import meetings
-from compliance.policy.content import SEVERITIES, Policy
+from compliance.policy.content import Policy
 from compliance.policy.facts import Side, alike
 from compliance.policy.pairs import NIGHTLY
 from compliance.policy.shipped import Described
@@ -126,7 +126,7 @@ def forbidden(policy: Policy, sources: Iterable[Side], target: Side, on: date) -
             continue
         for source in sources:
             for level, met in meetings(policy, rule, source, target, EVERY, on):
-                if level in SEVERITIES and level in GRAVE:
+                if level in GRAVE and not met.exempt and not met.asks:
                     yield Reached(rule, source, met.spans, met.because)
 
 

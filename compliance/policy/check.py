@@ -64,8 +64,8 @@ class Met(NamedTuple):
     destination: Side
     spans: tuple[Span, ...]
     because: str
-    severity: Severity | None = None  # where the rule has more than one
     exempt: str = ""
+    asks: bool = False  # for a reason in the request: no matter of what runs
 
 
 def check(
@@ -147,7 +147,7 @@ def meetings(
                 yield "note", Met(source, destination, under, answer.because, exempt=exempt)
                 touched = without(touched, waiver.spans)
         if touched:
-            yield severity, Met(source, destination, touched, answer.because)
+            yield severity, Met(source, destination, touched, answer.because, asks=answer.asks)
 
 
 def answers(
@@ -175,7 +175,7 @@ def answers(
         )
     if "reason" in decided:
         because = f"the zone matrix asks for a particular reason from {here} to {there}"
-        yield _milder(setting.word("needs_reason")), Forbidden(decided["reason"], because)
+        yield _milder(setting.word("needs_reason")), Forbidden(decided["reason"], because, asks=True)
 
 
 def _milder(word: str) -> Severity:

@@ -18,10 +18,14 @@ from compliance.traffic.services import Span
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """What is forbidden between two sides, and why in half a sentence."""
+    """What is forbidden between two sides, and why in half a sentence.
+
+    `asks`: it asks for a reason in the request, and says nothing of what runs.
+    """
 
     spans: tuple[Span, ...]
     because: str
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

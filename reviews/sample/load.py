@@ -16,13 +16,14 @@ from compliance.actions import changes, connections
 from compliance.models import ChangeRecord, State, System, User
 from compliance.permissions import may
 from evidence.actions import verification
-from reviews.sample import estate, meetings, site
+from reviews.sample import estate, meetings, policy, site
 from reviews.sample.story import Asked, Story
 
 BEGINNING = 100  # days ago: when Eastwest was set up
 # days ago: the first reading, before the baseline is verified; the second month; the month after
 PULLS = ((92, "two-months-ago"), (62, "one-month-ago"), (31, "one-month-ago"))
 PAUSED = 60
+POLICY = 95  # between the asking for the baseline and its approval
 REVIEWS = (70, 40, 10)  # the middle one was missed
 Say = Callable[[str], None]
 Event = tuple[datetime, Callable[[datetime], object]]
@@ -66,6 +67,8 @@ class Tale:
                     yield moment + timedelta(seconds=number), partial(steps[what], number, asked)
         for moment, numbers in seen.items():
             yield moment, partial(self.see, numbers)
+        yield self.story.moment(POLICY, "asked"), partial(policy.propose, self.people["mina"])
+        yield self.story.moment(POLICY, "decided"), partial(policy.adopt, self.people["chandra"])
         yield from self.readings()
         yield from self.meetings()
 

@@ -23,7 +23,9 @@ from tests.sample.test_sample import IMPLEMENTED, PLANTED
 
 # Half past midnight after a leap day, at the start of a month, far from today: the story is the same on any day.
 AT = datetime(2028, 3, 1, 0, 30, tzinfo=ZoneInfo("Australia/Sydney"))
-AS_PLANTED = {"usage_unknown": 60, "implemented": IMPLEMENTED} | {verdict.value: 1 for verdict in PLANTED}
+AGAINST = {"against_policy": "database-from-application: app → data, Citizen Services"}  # of the policy, not of judge
+EXTRAS = {verdict.value: subject for verdict, subject in PLANTED.items()} | AGAINST
+AS_PLANTED = {"usage_unknown": 60, "implemented": IMPLEMENTED} | dict.fromkeys(EXTRAS, 1)
 WAITING = {"omar@sample.example": 2, "ines@sample.example": 3, "mina@sample.example": 3, "rita@sample.example": 0}
 
 
@@ -54,7 +56,7 @@ def check_records() -> None:
     assert [row.connection.ref for row in disputed] == ["CON-35", "CON-62"]
     standing = Finding.objects.standing()
     found = {row.verdict: row.subject for row in standing.exclude(subject="CON-54", verdict="not_implemented")}
-    assert found == {verdict.value: subject for verdict, subject in PLANTED.items()}
+    assert found == EXTRAS
     assert Counter(Review.objects.values_list("state", flat=True)) == {"closed": 4, "missed": 2}
 
 
