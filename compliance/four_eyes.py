@@ -8,11 +8,14 @@ from typing import Final, NamedTuple
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.utils import timezone
 
 from compliance.actions.material import names_of
+from compliance.capacities import held
 from compliance.errors import Refused
 from compliance.models import (
     ApprovalNeeded,
+    ApprovalStage,
     Capacity,
     ChangeRecord,
     ConnectionVersion,
@@ -22,11 +25,7 @@ from compliance.models import (
     User,
 )
 
-ROLE_FOR: Final[dict[str, str]] = {
-    Capacity.SYSTEM_OWNER: Role.SYSTEM_OWNER,
-    Capacity.MANAGER: Role.MANAGER,
-    Capacity.OTHER_OWNER: Role.SYSTEM_OWNER,
-}
+OFFICER, NAMED = Capacity.AUTHORISING_OFFICER, Capacity.NAMED
 
 
 class Need(NamedTuple):
@@ -34,6 +33,9 @@ class Need(NamedTuple):
 
     capacity: str
     system: System
+    stage: int = 1
+    title: str = ""
+    person: User | None = None
 
 
 def needs_of(change_system: System, ends: Iterable[System | None]) -> list[Need]:
@@ -55,7 +57,15 @@ def needs_for(change: ChangeRecord) -> list[Need]:
         names |= set(names_of(version.material))
         systems.append(version.connection.system)
     ends = Endpoint.objects.filter(name__in=names).select_related("server__system", "group__system", "zone__system")
-    return needs_of(change.system, [*systems, *(end.system for end in ends)])
+    return [*needs_of(change.system, [*systems, *(end.system for end in ends)]), *further(change.system)]
+
+
+def further(system: System, at: datetime | None = None) -> list[Need]:
+    """The stages a system asks for beyond the first, each in its place."""
+    rows = ApprovalStage.objects.filter(system=system).in_force(at or timezone.now()).select_related("person")
+    return [
+        Need(NAMED if row.person else OFFICER, system, row.position, row.title, row.person) for row in rows
+    ]
 
 
 def concerned(change: ChangeRecord) -> list[ConnectionVersion]:
@@ -68,16 +78,18 @@ def concerned(change: ChangeRecord) -> list[ConnectionVersion]:
 
 
 def open_needs(change: ChangeRecord) -> list[ApprovalNeeded]:
-    """The needs nobody has met yet."""
-    return list(change.needs.filter(approval__isnull=True).select_related("system").order_by("pk"))
+    """The needs nobody has met yet, of the stage that is being asked: a later one waits until it is complete."""
+    rows = change.needs.filter(approval__isnull=True).select_related("system", "person").order_by("stage", "pk")
+    waiting_now = list(rows)
+    return [need for need in waiting_now if need.stage == waiting_now[0].stage]
 
 
 def need_for(person: User, change: ChangeRecord, at: datetime) -> ApprovalNeeded | None:
     """The open need this person would meet: first as the named owner, then as a manager, then as another owner.
 
-    Each person meets one, so the scarcest capacity of a person goes first.
+    Each person meets one, so the scarcest capacity of a person goes first. See capacities.py for delegates.
     """
-    mine = [need for need in open_needs(change) if person.holds([ROLE_FOR[need.capacity]], need.system_id, at)]
+    mine = [need for need in open_needs(change) if held(person, need, change, at)]
     return min(mine, key=lambda need: (_rank(person, need), need.pk), default=None)
 
 
@@ -119,5 +131,5 @@ def needs_second_factor(change: ChangeRecord) -> bool:
 
 def waiting(change: ChangeRecord) -> str:
     """What a submitted change still needs, in words."""
-    needs = [f"the {need.get_capacity_display().lower()} of {need.system}" for need in open_needs(change)]
+    needs = [f"the {need.label}" for need in open_needs(change)]
     return " and ".join(needs) or "nobody any more"

@@ -18,6 +18,7 @@ from django.utils import timezone
 from compliance.actions import notices, policy
 from compliance.actions.ledger import record
 from compliance.actions.versions import authorise
+from compliance.capacities import held
 from compliance.errors import Refused
 from compliance.four_eyes import need_for, needs_for, waiting
 from compliance.models import TRANSITIONS, Approval, ApprovalNeeded, ChangeRecord, PolicyCheck, State, User
@@ -34,10 +35,10 @@ def submit(
     with step(change, "submit", by=by, at=moment, seen=seen_version) as row:
         refuse_altered(row)
         policy.hold(row, PolicyCheck.When.SUBMITTED, at=moment)
-        needs = [ApprovalNeeded(change=row, capacity=need.capacity, system=need.system) for need in needs_for(row)]
+        needs = [ApprovalNeeded(change=row, **need._asdict()) for need in needs_for(row)]
         ApprovalNeeded.objects.bulk_create(needs)
         move(row, "submit", submitted_at=moment)
-        asked = [[need.capacity, need.system_id] for need in needs]
+        asked = [[need.capacity, need.system_id, need.stage, need.person_id] for need in needs]
         record("submit", row, by=by, at=moment, after=row.content_hash, needs=asked)
         notices.tell_deciders(row, moment)
         transaction.on_commit(lambda: change_submitted.send(ChangeRecord, change=row, at=moment))
@@ -58,6 +59,8 @@ def approve(
         agree(row, by, because, moment)
         if not row.needs.filter(approval__isnull=True).exists():
             decided(row, by, moment)
+        else:
+            notices.tell_deciders(row, moment)  # of the next stage, if this agreement completed one; nobody twice
     return change
 
 
@@ -74,8 +77,10 @@ def agree(change: ChangeRecord, by: User, because: str, at: datetime) -> None:
     need = need_for(by, change, at)
     if need is None:
         raise overtaken(change)
+    way = held(by, need, change, at)
     approval = Approval(
         needed=need,
+        in_place_of=way.officer if way else None,
         requested_by=change.requested_by,
         approver=by,
         capacity=need.capacity,
@@ -91,7 +96,7 @@ def agree(change: ChangeRecord, by: User, because: str, at: datetime) -> None:
         raise overtaken(change) from error
     record(
         "approve", change, by=by, at=at, after=change.content_hash, because=because,
-        capacity=need.capacity, system=need.system_id, seal=approval.seal,
+        capacity=need.capacity, system=need.system_id, seal=approval.seal, in_place_of=approval.in_place_of_id,
     )  # fmt: skip
 
 

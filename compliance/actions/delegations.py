@@ -32,7 +32,6 @@ def delegate(
     """`by` names who decides in their place for a system, from `since` (default now) until a moment within 92 days."""
     moment = at or timezone.now()
     begin = since or moment
-    check(by, "see", system, at=moment) if capacity != Delegation.Capacity.AUTHORISING_OFFICER else None
     refuse_not_held(by, capacity, system, moment)
     refuse_unfit(to, by, system, moment)
     if not because.strip():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from compliance.four_eyes import ROLE_FOR, open_needs
+from compliance.capacities import held
+from compliance.four_eyes import open_needs
 from compliance.models import ChangeRecord, User
 from compliance.notices import tell
 
@@ -15,7 +16,7 @@ def tell_deciders(change: ChangeRecord, at: datetime) -> None:
         for person in User.objects.filter(is_active=True).exclude(
             pk__in=[change.requested_by_id, change.last_edited_by_id]
         ):
-            if person.holds([ROLE_FOR[need.capacity]], need.system_id, at):
+            if held(person, need, change, at):
                 tell(
                     person,
                     key=f"decide:{change.pk}:{person.pk}",

@@ -29,6 +29,7 @@ from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
 from compliance.models.questions import Answer, Question
 from compliance.models.risks import RiskAcceptance
+from compliance.models.stages import ApprovalStage
 from compliance.models.tokens import ServiceToken
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Answer",
     "Approval",
     "ApprovalNeeded",
+    "ApprovalStage",
     "Capacity",
     "ChangeRecord",
     "ColumnMapping",

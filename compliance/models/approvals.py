@@ -31,7 +31,7 @@ def seal(change: ChangeRecord, needs: Iterable[ApprovalNeeded], approval: Approv
     """HMAC-SHA256 over the approval, the whole list of needs and the people it must not come from."""
     said = {
         "change": change.pk,
-        "needs": sorted((need.pk, need.capacity, need.system_id) for need in needs),
+        "needs": sorted(asked_of(need) for need in needs),
         "needed": approval.needed_id,
         "requested_by": change.requested_by_id,
         "last_edited_by": change.last_edited_by_id,
@@ -41,7 +41,15 @@ def seal(change: ChangeRecord, needs: Iterable[ApprovalNeeded], approval: Approv
         "at": approval.at.timestamp(),
         "because": approval.because,
     }
+    if approval.in_place_of_id is not None:
+        said["in_place_of"] = approval.in_place_of_id
     return hmac.new(settings.APPROVAL_KEY.encode(), canonical(said), hashlib.sha256).hexdigest()
+
+
+def asked_of(need: ApprovalNeeded) -> tuple[Any, ...]:
+    """A need as it is sealed. What a first stage says is as short as before there were others: old seals hold."""
+    first = (need.pk, need.capacity, need.system_id)
+    return first if need.stage == 1 else (*first, need.stage, need.title, need.person_id)
 
 
 def shortfall(change: ChangeRecord, needs: list[ApprovalNeeded], given: list[Approval]) -> str:
@@ -51,10 +59,17 @@ def shortfall(change: ChangeRecord, needs: list[ApprovalNeeded], given: list[App
         return "it asks for fewer than two people's agreement"
     if len({approval.approver_id for approval in given}) < len(needs):
         return "not enough different people agreed"
+    if sum(need.stage == 1 for need in needs) < FEWEST_PEOPLE:
+        return "its first stage asks for fewer than two people's agreement"
     for need in needs:
         approval = by_need.get(need.pk)
         if approval is None:
-            return f"the agreement of the {need.get_capacity_display().lower()} is missing"
+            return f"the agreement of the {need.title or need.get_capacity_display().lower()} is missing"
+        earlier = [by_need[other.pk] for other in needs if other.stage < need.stage and other.pk in by_need]
+        if any(other.at > approval.at for other in earlier):
+            return "a later stage agreed before an earlier one was complete"
+        if approval.in_place_of_id in (change.requested_by_id, change.last_edited_by_id):
+            return "somebody agreed in place of who asked for it"
         if approval.content_hash != change.content_hash:
             return "what was agreed to is not what it says now"
         if approval.approver_id in (change.requested_by_id, change.last_edited_by_id):

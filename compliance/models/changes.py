@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from compliance.models.connections import Connection
+from compliance.models.delegations import Delegation
 from compliance.models.estate import System
 from compliance.models.people import User
 from compliance.models.scope import Scoped
@@ -55,17 +56,34 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
 
     system_paths = ("system", "needs__system")
 
+    def for_user(self, person: Any) -> Self:
+        """Those of the person's systems, and those that wait for them as the person or officer named for a stage."""
+        rows = super().for_user(person)
+        if not isinstance(person, User) or not person.is_active or person.system_ids() is None:
+            return rows
+        officer = Q(needs__capacity="authorising_officer", needs__system__authorising_officer=person)
+        return self.filter(Q(pk__in=rows.values("pk")) | Q(needs__person=person) | officer).distinct()
+
     def waiting_for(self, person: User) -> models.QuerySet[ChangeRecord]:
         """Submitted changes with a need this person could meet: in capacity, in scope, and not their own."""
         grants = person.grants()
-        meets = Q()
+        meets = Q(needs__approval__isnull=True, needs__person=person)
+        meets |= Q(
+            needs__approval__isnull=True,
+            needs__capacity="authorising_officer",
+            needs__system__authorising_officer=person,
+        )
+        for capacity, system, delegator in Delegation.objects.held_by(person):
+            kinds = ["system_owner", "other_owner"] if capacity == "system_owner" else [capacity]
+            row = Q(needs__capacity__in=kinds, needs__approval__isnull=True, needs__system_id=system)
+            meets |= row & ~Q(requested_by_id=delegator) & ~Q(last_edited_by_id=delegator)
         for role, system in grants.filter(role__in=["system_owner", "manager"]).values_list("role", "system_id"):
             capacities = ["manager"] if role == "manager" else ["system_owner", "other_owner"]
             row = Q(needs__capacity__in=capacities, needs__approval__isnull=True)
             meets |= row if system is None else row & Q(needs__system_id=system)
-        if not meets:
-            return self.none()
-        rows = self.filter(meets, state=State.SUBMITTED)
+        open_needs = ApprovalNeeded.objects.filter(change=models.OuterRef("pk"), approval__isnull=True)
+        rows = self.annotate(asked_now=models.Subquery(open_needs.order_by("stage").values("stage")[:1]))
+        rows = rows.filter(meets, needs__stage=F("asked_now"), state=State.SUBMITTED)
         return (
             rows.exclude(requested_by=person)
             .exclude(last_edited_by=person)
@@ -171,22 +189,36 @@ class Capacity(models.TextChoices):
     SYSTEM_OWNER = "system_owner", "System owner"
     MANAGER = "manager", "Manager"
     OTHER_OWNER = "other_owner", "Owner of the other end"
+    AUTHORISING_OFFICER = "authorising_officer", "Authorising officer"
+    NAMED = "named", "Person named for the stage"
 
 
 class ApprovalNeeded(models.Model):
-    """Whose agreement a submitted change needs. Written on submission, then frozen."""
+    """Whose agreement a submitted change needs. Written on submission, then frozen.
+
+    `stage` 1 are those every change needs; a later stage is asked after the one before it is complete.
+    """
 
     change = models.ForeignKey(ChangeRecord, on_delete=models.PROTECT, related_name="needs")
-    capacity = models.CharField(max_length=12, choices=Capacity.choices)
+    capacity = models.CharField(max_length=19, choices=Capacity.choices)
     system = models.ForeignKey(System, on_delete=models.PROTECT)
+    stage = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(max_length=60, blank=True, help_text="What the system calls the stage.")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["change", "capacity", "system"], name="one_need_of_a_kind"),
+            models.UniqueConstraint(fields=["change", "capacity", "system", "stage"], name="one_need_of_a_kind"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.change.ref}: {self.get_capacity_display()} of {self.system}"
+        return f"{self.change.ref}: {self.label}"
+
+    @property
+    def label(self) -> str:
+        """In words: "system owner of Payroll", "Security officer of Payroll (Sol Stern)"."""
+        named = f" ({self.person})" if self.person_id else ""
+        return f"{self.title or self.get_capacity_display().lower()} of {self.system}{named}"
 
 
 class Approval(models.Model):
@@ -195,7 +227,10 @@ class Approval(models.Model):
     needed = models.OneToOneField(ApprovalNeeded, on_delete=models.PROTECT, related_name="approval")
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     approver = models.ForeignKey(User, on_delete=models.PROTECT, related_name="approvals")
-    capacity = models.CharField(max_length=12, choices=Capacity.choices)
+    capacity = models.CharField(max_length=19, choices=Capacity.choices)
+    in_place_of = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="Whose delegate agreed."
+    )
     content_hash = models.CharField(max_length=64)
     at = models.DateTimeField(default=timezone.now)
     because = models.TextField(blank=True)

@@ -21,6 +21,18 @@ class DelegationQuerySet(Scoped["Delegation"]):
         """Those that hold at that time, as far as the delegator still holds what they gave: that is asked apart."""
         return self.filter(valid_from__lte=at, valid_to__gt=at).filter(Q(ended_at__isnull=True) | Q(ended_at__gt=at))
 
+    def held_by(self, person: User) -> list[tuple[str, int, int]]:
+        """(capacity, system, delegator) of those the person holds now, and whose delegator still may give them."""
+        if not person.is_active or person.is_superuser:
+            return []
+        rows = self.filter(delegate=person, delegator__is_active=True).in_force(timezone.now())
+        return [
+            (row.capacity, row.system_id, row.delegator_id)
+            for row in rows.select_related("delegator", "system")
+            if row.capacity == Delegation.Capacity.AUTHORISING_OFFICER
+            or row.delegator.holds([row.capacity], row.system_id)
+        ]
+
 
 class Delegation(models.Model):
     """One person decides in another's place, in one capacity for one system, from and until. It ends by itself."""

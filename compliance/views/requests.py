@@ -273,7 +273,7 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
     person = signed_in(request)
     change = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
     source, destination = ends(change.material)
-    deciding = [f"{need.get_capacity_display()} of {need.system} decides." for need in needs_of(change)]
+    deciding = [f"{need.label[:1].upper()}{need.label[1:]} decides." for need in needs_of(change)]
     return render(
         request,
         "compliance/done.html",

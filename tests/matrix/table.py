@@ -42,6 +42,7 @@ WHO: Final[dict[str, str]] = {
     "add_server": "OEX",
     "manage_estate": "X",
     "manage_people": "X",
+    "set_stages": "X",
     "manage_tokens": "X",
     "add_source": "EX",
     "edit_source": "EX",
