@@ -46,4 +46,4 @@ def in_own_right(person: User, need: ApprovalNeeded, at: datetime) -> bool:
         return person.is_active and need.person_id == person.pk
     if need.capacity == Capacity.AUTHORISING_OFFICER:
         return person.is_active and need.system.authorising_officer_id == person.pk
-    return person.holds([ROLE_FOR[need.capacity]], need.system_id, at)
+    return person.holds([ROLE_FOR[need.capacity]], need.system_id, at, deciding=True)

@@ -12,7 +12,7 @@ def holds_itself(person: User, capacity: str, system_id: int, at: datetime) -> b
     """Whether the person holds the capacity in their own right: a delegate cannot delegate on."""
     if capacity == Delegation.Capacity.AUTHORISING_OFFICER:
         return person.is_active and person.systems_authorised.filter(pk=system_id).exists()
-    return person.holds([capacity], system_id, at)
+    return person.holds([capacity], system_id, at, deciding=True)
 
 
 def in_place_of(person: User, capacity: str, system_id: int, at: datetime, *, never: Iterable[int] = ()) -> User | None:

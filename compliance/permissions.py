@@ -68,6 +68,8 @@ ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
 WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people", "manage_tokens"})
+# What a role decides: not in the first day of one that a single administrator gave
+DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 # What no program does, whatever roles its token has
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
@@ -103,6 +105,13 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
             f"You may not {spoken(verb)}{named(obj)}.",
             f"That takes the role {listed(roles)}{of_systems(systems)}." if roles else "Nobody may.",
             "Ask an administrator for the role, or somebody who holds it to do it." if roles else "",
+        )
+    deciding = (person.holds(roles, system, now, deciding=True) for system in systems)
+    if verb in DECISIONS and not (enough(deciding) or meets_need(person, verb, obj, now)):
+        return NotAllowed(
+            f"You may not {spoken(verb)}{named(obj)} yet.",
+            "One administrator gave you the role alone: nothing is decided in it for a day, so that others can see it.",
+            "Wait for the day, or ask somebody who has held the role for longer.",
         )
     if verb in ORGANISATION_WIDE:
         return not_them(why_not_policy(person, verb, obj, now))

@@ -48,5 +48,5 @@ def everybody(*, at: datetime = LONG_AGO, mfa: bool = False) -> People:
     platform = estate.add_system("Platform", organisation=ours, owner=named["olga"], by=alex, at=at)
     roles = {"rita": Role.REQUESTER, "mina": Role.MANAGER, "erin": Role.ENGINEER, "ada": Role.AUDITOR}
     for name, role in roles.items():
-        verbs.grant(named[name], role, by=alex, at=at)
+        verbs.grant(named[name], role, by=alex, at=at, until=datetime.now(UTC) + timedelta(days=90))
     return People(alex=alex, payroll=payroll, platform=platform, **named)

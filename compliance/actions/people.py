@@ -17,12 +17,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compliance.actions.ledger import record
-from compliance.errors import Refused
-from compliance.models import Role, RoleGrant, SetUpLink, System, User
+from compliance.errors import NotAllowed, Refused
+from compliance.models import Approval, Role, RoleGrant, SetUpLink, System, User
 from compliance.models.people import link_digest
 from compliance.permissions import check
 
 LINK_LASTS: Final = timedelta(days=1)
+HEAVY: Final = (Role.SYSTEM_OWNER, Role.MANAGER, Role.ADMINISTRATOR)  # roles that decide, or give roles
+COOLING: Final = timedelta(days=1)  # of a role that decides, given by the only administrator there is
+AUDITORS_STAY: Final = timedelta(days=90)  # unless a day is said: auditors are let in for a time
 
 
 def make_person(
@@ -88,10 +91,48 @@ def give(
     held = person.grants(at).filter(role=role, system=system, valid_to=until).first()
     if held is not None:
         return held
+    if role == Role.AUDITOR and until is None:
+        until = at + AUDITORS_STAY
+    awaits, decides_from = second_eyes(person, role, by, at)
     row = RoleGrant.objects.create(
-        person=person, role=role, system=system, valid_from=at, valid_to=until, granted_by=by
-    )
-    record("grant", row, by=by, at=at, person=person.pk, role=role, system=system.pk if system else None)
+        person=person, role=role, system=system, valid_from=at, valid_to=until, granted_by=by,
+        awaits_second=awaits, decides_from=decides_from,
+    )  # fmt: skip
+    record(
+        "grant", row, by=by, at=at, person=person.pk, role=role, system=system.pk if system else None,
+        awaits_second=awaits, until=until.isoformat() if until else None,
+    )  # fmt: skip
+    return row
+
+
+def second_eyes(person: User, role: str, by: User | None, at: datetime) -> tuple[bool, datetime | None]:
+    """Whether the grant waits for a second administrator, and from when it decides where there is none to ask.
+
+    In set-up, before anything was ever approved, one administrator alone can bring it to its first decision.
+    """
+    if by is None or role not in HEAVY:
+        return False, None
+    held = RoleGrant.objects.in_force(at).filter(role=Role.ADMINISTRATOR, person__is_active=True)
+    if held.exclude(person__in=[by, person]).exists():
+        return True, None
+    set_up = not Approval.objects.exists()
+    return False, None if set_up or role == Role.ADMINISTRATOR else at + COOLING
+
+
+def confirm_grant(row: RoleGrant, *, by: User, because: str = "", at: datetime | None = None) -> RoleGrant:
+    """A second administrator lets a role count from now on. Who gave it, or gets it, cannot."""
+    moment = at or timezone.now()
+    may_manage(by, moment)
+    what = f"The role of {row.person} was not confirmed."
+    if by.pk in (row.person_id, row.granted_by_id):
+        raise NotAllowed(what, "Who gave a role, or gets it, does not confirm it.", "Another administrator does.")
+    with transaction.atomic():
+        stands = Q(valid_to__isnull=True) | Q(valid_to__gt=moment)
+        waits = RoleGrant.objects.filter(stands, pk=row.pk, awaits_second=True)
+        if not waits.update(awaits_second=False, confirmed_by=by, confirmed_at=moment):
+            raise Refused(what, "It does not wait for a second administrator any more.", "Look at the list again.")
+        record("confirm_grant", row, by=by, at=moment, because=because, person=row.person_id, role=row.role)
+    row.refresh_from_db()
     return row
 
 
@@ -112,7 +153,8 @@ def deactivate(person: User, *, by: User, because: str = "", at: datetime | None
         raise Refused("You cannot deactivate yourself.", "", "A second administrator does it.")
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(is_active=False)
-        RoleGrant.objects.filter(person=person, valid_to__isnull=True).update(valid_to=moment)
+        ending = Q(valid_to__isnull=True) | Q(valid_to__gt=moment)
+        RoleGrant.objects.filter(ending, person=person).update(valid_to=moment)
         SetUpLink.objects.filter(person=person, used_at__isnull=True).update(expires_at=moment)
         record("deactivate", person, by=by, at=moment, because=because)
     person.refresh_from_db()

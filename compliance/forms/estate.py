@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from compliance.models import Organisation, Role, System, User
 
@@ -72,6 +74,13 @@ class PersonForm(forms.Form):
     )
 
 
+def day_to_come(until: date | None) -> date | None:
+    """A last day that is not over."""
+    if until is not None and until < timezone.localdate():
+        raise forms.ValidationError("This day is over. Choose today or a day to come.")
+    return until
+
+
 class RoleForm(forms.Form):
     """Another role for somebody who is here already."""
 
@@ -80,6 +89,16 @@ class RoleForm(forms.Form):
     system = forms.ModelChoiceField(
         label="For which system", queryset=System.objects.all(), required=False, empty_label="All systems"
     )
+    until = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: until it is taken away. An auditor's role ends after 90 days unless a day is given.",
+    )
+
+    def clean_until(self) -> date | None:
+        """Not a day that is over."""
+        return day_to_come(self.cleaned_data["until"])
 
 
 def given(form: forms.Form) -> dict[str, Any]:

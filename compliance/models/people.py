@@ -89,15 +89,29 @@ class User(AbstractUser):
             return RoleGrant.objects.none()
         return RoleGrant.objects.filter(person=self).in_force(at or timezone.now())
 
-    def holds(self, roles: Iterable[str], system_id: int | None = None, at: datetime | None = None) -> bool:
-        """Whether the person holds one of the roles, for that system or for the whole organisation."""
-        wanted = set(roles)
+    def holds(
+        self,
+        roles: Iterable[str],
+        system_id: int | None = None,
+        at: datetime | None = None,
+        *,
+        deciding: bool = False,
+    ) -> bool:
+        """Whether the person holds one of the roles, for that system or for the whole organisation.
+
+        `deciding`: only roles that may decide by now count, see `RoleGrant.decides_from`.
+        """
+        wanted, moment = set(roles), at or timezone.now()
         if self._kept is not None:
             return any(
-                row.role in wanted and (system_id is None or row.system_id in (None, system_id))
+                row.role in wanted
+                and (system_id is None or row.system_id in (None, system_id))
+                and not (deciding and row.decides_from and row.decides_from > moment)
                 for row in self._kept_grants(at)
             )
         grants = self.grants(at).filter(role__in=wanted)
+        if deciding:
+            grants = grants.filter(Q(decides_from__isnull=True) | Q(decides_from__lte=moment))
         if system_id is not None:
             grants = grants.filter(Q(system__isnull=True) | Q(system_id=system_id))
         return grants.exists()
@@ -114,7 +128,7 @@ class RoleGrantQuerySet(models.QuerySet["RoleGrant"]):
 
     def in_force(self, at: datetime) -> RoleGrantQuerySet:
         """Those that hold at that time."""
-        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at, awaits_second=False)
 
 
 class RoleGrant(models.Model):
@@ -126,6 +140,12 @@ class RoleGrant(models.Model):
     valid_from = models.DateTimeField(default=timezone.now)
     valid_to = models.DateTimeField(null=True, blank=True)
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="grants_given")
+    awaits_second = models.BooleanField(default=False, help_text="Counts once a second administrator confirmed it.")
+    confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    decides_from = models.DateTimeField(
+        null=True, blank=True, help_text="Of a role that one administrator gave alone: nothing is decided in it before."
+    )
 
     objects: ClassVar[models.Manager[RoleGrant]] = RoleGrantQuerySet.as_manager()
 
@@ -136,6 +156,12 @@ class RoleGrant(models.Model):
                 name="nobody_grants_a_role_to_themselves",
                 violation_error_message="Nobody grants a role to themselves: a second administrator does it.",
             ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by__isnull=True)
+                | (~Q(confirmed_by=models.F("person")) & ~Q(confirmed_by=models.F("granted_by"))),
+                name="a_second_administrator_is_a_third_person",
+                violation_error_message="Who gave the role, or gets it, does not confirm it.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -143,7 +169,7 @@ class RoleGrant(models.Model):
 
     def holds_at(self, at: datetime) -> bool:
         """What `in_force` asks the database, of one row."""
-        return self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
+        return not self.awaits_second and self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
 
 
 def link_digest(token: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
 
 from compliance.actions import estate, people
 from compliance.errors import Refused
@@ -133,7 +135,10 @@ def role(request: HttpRequest) -> HttpResponse:
 
     def act(form: forms.Form) -> HttpResponse:
         said = given(form)
-        return back(people.grant(said.pop("person"), said.pop("role"), by=by, **said))
+        last = said.pop("until", None)
+        until = timezone.make_aware(datetime.combine(last + timedelta(days=1), time())) if last else None
+        people.grant(said.pop("person"), said.pop("role"), by=by, until=until, **said)
+        return HttpResponseRedirect("/setup/roles/")
 
     return asked(
         request,
@@ -141,6 +146,7 @@ def role(request: HttpRequest) -> HttpResponse:
         act,
         verb="manage_people",
         title="Give a role",
-        lead="Nobody gives one to themselves. Administrators never approve.",
+        lead="Nobody gives one to themselves, and administrators never approve. A role that decides or administers "
+        "counts once a second administrator confirmed it; where there is only one, it decides nothing in its first day.",
         submit="Give the role",
     )

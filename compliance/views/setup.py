@@ -85,7 +85,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
             {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count > 0 else ""}
         )
     tokens = "" if may(request.user, "manage_tokens", None) else "/setup/tokens/"
-    return render(request, "compliance/setup.html", {"tasks": rows, "tokens_url": tokens})
+    return render(request, "compliance/setup.html", {"tasks": rows, "tokens_url": tokens, "people_url": tokens and "/setup/roles/"})
 
 
 def own() -> int:

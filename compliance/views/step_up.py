@@ -29,6 +29,8 @@ STEP_UP: Final[dict[str, str]] = {
     "source_add": "",
     "person_add": "",
     "role_add": "",
+    "grant_confirm": "",
+    "grant_end": "",
     "token_add": "",
     "token_revoke": "",
     "evidence_build": "evidence",

@@ -158,11 +158,14 @@ def let_in() -> dict[str, object]:
     laptop = WebAuthn.add(ines, "Laptop", passkey.made()).instance
     asked_at = timezone.now() - timedelta(minutes=1)
     nina = people.make_person(f"nina@{DOMAIN}", "Nina Novak", roles=[Role.AUDITOR], by=alex, at=asked_at)
+    second = people.make_person(f"astrid@{DOMAIN}", "Astrid Berg", roles=[Role.ADMINISTRATOR], by=alex)
+    unconfirmed = people.grant(nina, Role.MANAGER, by=second)
     until = timezone.now() + timedelta(days=90)
     one = System.objects.all()[:1]
     token, _ = make_token("NetBox import", roles=[Role.REQUESTER], systems=one, until=until, by=alex)
     return {
         "token": token.pk,
+        "unconfirmed": unconfirmed.pk,
         "passkey": laptop.pk,
         "fresh_link": people.set_up_link(nina, by=alex),
         "reset": f"{user_pk_to_url_str(rita)}-{default_token_generator.make_token(rita)}",

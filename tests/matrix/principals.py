@@ -69,9 +69,10 @@ def anonymous() -> Principal:
 
 
 def made(world: World, name: str, roles: list[Role], system: System | None) -> User:
-    """A person with these roles since long ago."""
+    """A person with these roles since long ago; auditors since yesterday, as they are let in for a time."""
+    at = timezone.now() - timedelta(days=1) if Role.AUDITOR in roles else LONG_AGO
     return accounts.make_person(
-        f"{name}@matrix.example", f"Matrix {name}", roles=roles, system=system, by=world.people.alex, at=LONG_AGO
+        f"{name}@matrix.example", f"Matrix {name}", roles=roles, system=system, by=world.people.alex, at=at
     )
 
 

@@ -26,6 +26,10 @@ GIVEN: Final = {
     "mfa_edit_webauthn": {"pk": 1},
     **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }
+# what belongs to the whole installation: the same for both sides
+INSTALLATION: Final = {
+    "token_revoke": "token", "grant_confirm": "unconfirmed", "grant_end": "unconfirmed",
+}  # fmt: skip
 ODD: Final = {"account_closed": "/accounts/email/"}
 
 
@@ -54,8 +58,8 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs=GIVEN.get(route, {}))
     if route == "setup_link":
         return reverse(route, kwargs={"token": "used-up"})
-    if route == "token_revoke":
-        return reverse(route, kwargs={"number": side.things["token"].pk})
+    if route in INSTALLATION:
+        return reverse(route, kwargs={"number": side.things[INSTALLATION[route]].pk})
     if row.thing in ("", "system"):
         return reverse(route, kwargs=GIVEN.get(route, {}))
     thing = side.things["todo" if route == "review_action_done" else row.thing]

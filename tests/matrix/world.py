@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from compliance.actions import changes, connections, estate, jobs, policy, questions, risks, tokens
 from compliance.actions import people as accounts
-from compliance.models import ChangeRecord, RiskAcceptance, Role, Server, System, User
+from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
 from evidence.actions import packs, sources
 from evidence.actions.compare import compare
@@ -85,7 +85,7 @@ def founded(people: People, word: str) -> Side:
     )
     system = estate.add_system(f"{word} system", organisation=organisation, owner=owner, by=by, at=LONG_AGO)
     for role in ALL_BUT_ADMINISTRATOR:
-        accounts.grant(asker, role, system=system, by=by, at=LONG_AGO)
+        accounts.grant(asker, role, system=system, by=by, at=LONG_AGO, until=timezone.now() + timedelta(days=90))
     number = NETS[word].replace(".", "-")  # in names that stand in addresses: the word tells what is given away
     zone = estate.add_zone(
         f"zone-{number}", title=f"{word} zone", system=system, prefixes=[f"{NETS[word]}.0/24"], by=by, at=LONG_AGO
@@ -219,6 +219,10 @@ def worked(people: People, side: Side) -> None:
     """A reading that waits for a worker."""
     source = Source.objects.get(pk=side.things["source"].pk)
     until = timezone.now() + timedelta(days=30)
+    leaver = accounts.make_person(f"leaver.{NETS[side.word]}@matrix.example", "Matrix leaver", by=people.alex)
+    unconfirmed = accounts.grant(leaver, Role.MANAGER, by=people.alex)
+    RoleGrant.objects.filter(pk=unconfirmed.pk).update(awaits_second=True)
+    side.things |= {"leaver": leaver, "unconfirmed": unconfirmed}
     side.things["token"], side.things["bearer"] = tokens.make_token(
         "matrix program", roles=["requester", "engineer"], until=until, by=people.alex
     )
