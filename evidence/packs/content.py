@@ -202,6 +202,7 @@ class Change:
     implemented: str = ""
     seen: str = ""
     delta: str = ""
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

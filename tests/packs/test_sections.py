@@ -105,6 +105,8 @@ def test_the_pack_counts_what_the_comparison_counts_and_the_verifier_agrees(mont
     assert states(pack)["logs"] == "missing"
     [change] = listed(pack, "changes")
     assert change["approval_holds"] == "yes"
+    assert change["policy_version"] == "the policy as shipped"
+    assert "database-from-application: unknown" in change["policy_rules_met"]
     assert change["state"] == "implemented"
     assert change["approved_by"].count("(") == 2
     assert {row["connection"] for row in listed(pack, "verdicts") if row["verdict"] == "implemented"} == {

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from django.db.models import Q
 from django.utils import timezone
 
-from compliance.models import TRANSITIONS, Approval, ChangeRecord, Justification, LedgerInbox, State
+from compliance.models import TRANSITIONS, Approval, ChangeRecord, Justification, LedgerInbox, PolicyCheck, State
 from compliance.models.approvals import shortfalls
 from evidence.models import Verification
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
+from evidence.packs.sections import policy_said
 from evidence.packs.sections.known import Standing, comparison, findings, served, span
 from evidence.rules import Verdict
 
@@ -24,6 +25,7 @@ COLUMNS = (
     "id", "connection", "kind", "urgency", "title", "state", "requested_by", "requested_at", "submitted_at",
     "necessity", "security_implications", "data_carried", "approved_by", "decided_at", "implemented_by",
     "implemented_at", "verified_at", "outcome", "difference", "ticket", "content_sha256", "approval_holds",
+    *policy_said.COLUMNS,
 )  # fmt: skip
 SETTLED = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED)
 
@@ -39,6 +41,7 @@ class Known(NamedTuple):
     approvals: Sequence[Approval]
     outcome: Verification | None
     unapproved: str
+    policy: PolicyCheck | None = None
 
 
 def build(scope: Scope) -> Section:
@@ -83,6 +86,7 @@ def known(scope: Scope) -> list[Known]:
     }
     states = states_then(rows, scope)
     short = shortfalls([key for key in keys if states[key] in SETTLED], scope.as_of)
+    weighed = policy_said.checks_of(keys, scope.as_of)
     every = [
         Known(
             row,
@@ -91,6 +95,7 @@ def known(scope: Scope) -> list[Known]:
             given[row.pk],
             outcomes.get(row.pk),
             short.get(row.pk, ""),
+            weighed.get(row.pk),
         )
         for row in rows
     ]
@@ -169,6 +174,7 @@ def printed(one: Known) -> content.Change:
         implemented=carried_out(one),
         seen=when(done) if done and done.outcome == Verification.Outcome.VERIFIED else "",
         delta=shown,
+        policy=policy_said.sentence(one.policy),
     )
 
 
@@ -215,5 +221,5 @@ def line(one: Known) -> tuple[Cell, ...]:
         row.decided_at if decided else None, str(row.implemented_by) if carried and row.implemented_by else None,
         row.implemented_at if carried else None, done.at if done and done.outcome == "verified" else None,
         done.outcome if done else None, done.because if done else None, row.ticket, row.content_hash,
-        not one.unapproved if one.state in SETTLED else None,
+        not one.unapproved if one.state in SETTLED else None, *policy_said.cells(one.policy),
     )  # fmt: skip
