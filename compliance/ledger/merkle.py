@@ -84,6 +84,25 @@ def inclusion(number: int, leaves: Sequence[bytes]) -> list[bytes]:
     return [*inclusion(number - at, leaves[at:]), root(leaves[:at])]
 
 
+class Levels:
+    """All nodes of a log, for many inclusion proofs: level by level, an odd last node goes up as it is."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self.levels = [list(leaves)]
+        while len(below := self.levels[-1]) > 1:
+            above = [node(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)]
+            self.levels.append(above + below[-1:] if len(below) & 1 else above)
+
+    def inclusion(self, number: int) -> list[bytes]:
+        """The same proof as the function of that name, in as many steps as the tree is high."""
+        path = []
+        for level in self.levels[:-1]:
+            if number ^ 1 < len(level):
+                path.append(level[number ^ 1])
+            number >>= 1
+        return path
+
+
 def included(leaf_hash: bytes, number: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
     """Whether the proof leads from the leaf to the root of `size` entries (RFC 9162, 2.1.3.2)."""
     if not 0 <= number < size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from compliance.run import Run
 from evidence.artefacts import write_whole
 from evidence.models import Pack, PackDownload
 from evidence.packs import binder, seal
+from evidence.packs.ledger_files import slice_of
 from evidence.packs.render import RenderError
 from evidence.packs.section import Scope, Section
 from evidence.packs.sections.cover import face
@@ -105,13 +107,16 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
         sections = gathered(scope, run)
         said(run, "Setting the pages and signing")
         key = seal.open_seal(settings.KEYS, at=moment)
-        bound = binder.bind(face(pack, scope, moment), sections, key, provenance=provenance(scope))
-    except (RenderError, seal.SealError) as error:
+        part = slice_of(scope, because=f"{pack.ref}")
+        front = replace(face(pack, scope, moment), sealed=part.sealed if part else None)
+        kept = part.members if part else ()
+        bound = binder.bind(front, sections, key, provenance=provenance(scope), ledger=kept)
+    except (RenderError, seal.SealError, Refused) as error:
         return failed(pack, str(error), run, moment)
     said(run, "Keeping the files")
-    kept = keep(pack, bound)
+    digest = keep(pack, bound)
     with finish(run):
-        publish(pack, scope, sections, bound, kept, moment)
+        publish(pack, scope, sections, bound, digest, moment)
     pack.refresh_from_db()
     return pack
 

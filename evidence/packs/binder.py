@@ -23,6 +23,7 @@ from evidence.packs.pages import Proof, pack_html
 from evidence.packs.render import Attachment, Limits, Order, RenderUnavailable, render_in_child
 from evidence.packs.section import Section
 
+VERIFIER = ("verify.py", "verify_ledger.py", "verify_notes.py")
 VERDICTS = "verdicts"  # the table whose column `verdict` is counted on the cover and by the verifier
 
 
@@ -49,8 +50,11 @@ def bind(
     *,
     provenance: Mapping[str, Provenance] | None = None,
     limits: Limits | None = None,
+    ledger: Sequence[Member] = (),
 ) -> Bound:
     """The pack of these sections in this order. `provenance`: where a file came from, by its path in the ZIP.
+
+    `ledger`: its part of the ledger (evidence/packs/ledger_files.py), of which `face.sealed` is printed.
 
     Needs a table named `verdicts` with a column `verdict`. Without Pango the pack is made with HTML pages and says
     so in `notice`. Raises ValueError for sections that do not fit together, RenderError and SealError.
@@ -58,7 +62,7 @@ def bind(
     counts = verify.tally(_verdicts(sections))
     compared = sum(counts["verdicts"].values())
     faced = replace(face, compared=compared, exceptions=counts["exceptions"], not_known=counts["not_known"])
-    members = [*_lists(sections), *_files(sections, provenance or {}), *_own_files(faced, sections, key)]
+    members = [*_lists(sections), *_files(sections, provenance or {}), *_own_files(faced, sections, key), *ledger]
     head = _head(faced, key, counts)
     try:
         return _bound(faced, sections, key, members, {**head, "document": "pack.pdf"}, limits)
@@ -140,7 +144,7 @@ def _own_files(face: Face, sections: Sequence[Section], key: seal.Seal) -> list[
     """The diagram, the minutes, how to verify and the verifier itself."""
     members = [
         Member("VERIFY.txt", _verify_text(face, key).encode("utf-8")),
-        Member("verify.py", Path(verify.__file__).read_bytes()),
+        *(Member(name, Path(verify.__file__).with_name(name).read_bytes()) for name in VERIFIER),
     ]
     for section in sections:
         about = Provenance(controls=section.controls)
@@ -162,10 +166,12 @@ def _verify_text(face: Face, key: seal.Seal) -> str:
 1. Ask the organisation for the fingerprint of its signing key by a way other than this pack.
    This pack says: {verify.grouped(key.fingerprint)}
    ({key.name}). A forged pack would say its own.
-2. Take verify.py from the product's documentation, where its SHA-256 is published; the copy here is for convenience.
+2. Take verify.py, verify_ledger.py and verify_notes.py from the released version; the copies here are for convenience.
 3. Run, with Python 3.8 or later and the openssl command, no network needed:
    python3 verify.py {face.pack}.zip --fingerprint {key.fingerprint}
    It ends with 0 when the pack is sound, 1 when it is not (it names each member that is wrong), 2 when the file is
    not a pack. It lists what it did not check.
-4. Where the pack holds pack.pdf: pdfsig pack.pdf must say both "Signature is Valid" and "Total document signed".
+4. ledger/ holds what was decided, with proofs against ledger/checkpoint.txt. Keep that file: with it and the ledger's
+   key (ask for its fingerprint too) verify_ledger.py tells from a later export whether anything before was changed.
+5. Where the pack holds pack.pdf: pdfsig pack.pdf must say both "Signature is Valid" and "Total document signed".
 """

@@ -28,6 +28,18 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """The ledger's newest checkpoint as the pack was built: entries, root (hex), when, key, where it was published."""
+
+    origin: str
+    size: int
+    root: str
+    at: datetime
+    key_sha256: str
+    published_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
     """What stands on the cover and on every page. `marking` is printed at the head and foot of each page.
 
@@ -55,6 +67,7 @@ class Face:
     compared: int = 0
     exceptions: int = 0
     not_known: int = 0
+    sealed: Sealed | None = None
 
 
 # 3 Result, coverage and gaps (templates/packs/print/result.html)

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Checks an evidence pack: python3 verify.py PACK.zip [--fingerprint HEX] [--json]
 
-Needs Python 3.8 or later and the openssl command, nothing else, and works without a network. This file stands in
-every pack for convenience; whoever forges a pack can replace it, so use a copy you got by another way.
-
+Needs Python 3.8 or later and openssl, no network. The copy in a pack can be forged with it: get one by another way.
 Checked: the ZIP has nothing before, between or after its members and none twice; the signature of manifest.sig; the
 SHA-256 of manifest.json and of the document; the signature inside pack.pdf, that it covers every byte of the file
 and is made by the same key; size and SHA-256 of every other member, none missing and none added; the counts printed
-in the pack against data/verdicts.csv; and, with --fingerprint, who signed. What was not checked is always listed.
+against data/verdicts.csv; the ledger's proofs (by verify_notes.py, beside this file); and, with --fingerprint, who
+signed. What was not checked is always listed.
 Exit status: 0 sound, 1 not sound, 2 not a pack at all (or wrong use).
 """
 
@@ -15,13 +14,14 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import csv
 import hashlib
+import importlib
 import io
 import json
 import re
 import shutil
-import stat
 import subprocess  # for the openssl command, called by its full path with fixed arguments
 import sys
 import tempfile
@@ -33,13 +33,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+notes: Any = None  # the ledger's part: verify_notes.py, where it stands beside this file
+with contextlib.suppress(ImportError):
+    notes = importlib.import_module("evidence.packs.verify_notes" if __package__ else "verify_notes")
+
 MANIFEST, SIGNATURE, VERDICTS = "manifest.json", "manifest.sig", "data/verdicts.csv"
 BEGINNINGS = (b"pack.pdf", b"pack.html", b"manifest.json")  # first member of every pack; tells a broken pack
-FORMAT = "eastwest-pack/1"
-ALGORITHM = "ECDSA P-256, SHA-256, DER"
+FORMAT, ALGORITHM = "eastwest-pack/1", "ECDSA P-256, SHA-256, DER"
 MANIFEST_LIMIT, SIGNATURE_LIMIT, DOCUMENT_LIMIT = 64 << 20, 64 << 10, 1 << 30  # bytes, unpacked
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
-NOT_HELD = ("ledger proofs: not held by this version", "outside time-stamp: not held by this version")
+NOT_HELD = ("outside time-stamp: not held by this version",)
 AS_AUTHORISED = frozenset({"implemented"})
 NOT_KNOWN = frozenset({"not_verifiable", "stale", "unreachable", "usage_unknown"})
 
@@ -77,18 +80,13 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The shape of `eastwest verify --json`."""
         members = [{"path": path, "problem": problem} for path, problem in self.members.items()]
-        head = {"ok": self.ok, "members": members, "signer": self.signer, "trusted": self.trusted}
-        tail = {"pack": self.pack, "counts": self.counts, "not_checked": self.not_checked}
-        return {**head, "signer_name": self.signer_name, **tail}
+        head = {"ok": self.ok, "members": members, "signer": self.signer, "trusted": self.trusted, "pack": self.pack}
+        return {**head, "signer_name": self.signer_name, "counts": self.counts, "not_checked": self.not_checked}
 
 
 def verify(path: str | Path, fingerprint: str | None = None) -> Report:
-    """Checks the pack at `path`; `fingerprint` is the signing key's SHA-256 in hex, blanks and colons allowed.
-
-    Raises NotAPack when the file cannot be a pack. Everything else that is wrong is in the report.
-    """
-    report = Report(Path(path).name)
-    first = b""
+    """Checks the pack at `path`, signed by `fingerprint` (hex; blanks, colons allowed). Raises NotAPack only."""
+    report, first = Report(Path(path).name), b""
     try:
         with Path(path).open("rb") as raw:
             first = raw.read(64)
@@ -121,6 +119,7 @@ def contents(archive: zipfile.ZipFile, report: Report, fingerprint: str | None) 
     check_document(archive, report, document, signed[document], seal["key"])
     check_members(archive, report, listed, {MANIFEST, SIGNATURE, document})
     check_counts(archive, report, manifest)
+    check_ledger(archive, report)
     report.not_checked += [f"what {document} prints is not compared with the lists in data/", *NOT_HELD]
     return None
 
@@ -134,7 +133,7 @@ def container(archive: zipfile.ZipFile, path: Path, report: Report) -> None:
             report.name(info.filename, "is in the ZIP more than once")
         if unsafe(info.filename):
             report.name(info.filename, "has a name that could be written outside the folder it is unpacked to")
-        if stat.S_ISLNK(info.external_attr >> 16):
+        if info.external_attr >> 28 == 0o12:  # S_IFLNK
             report.name(info.filename, "is a link, not a file")
         if info.flag_bits & 1:
             report.name(info.filename, "is encrypted")
@@ -192,15 +191,13 @@ def read_signature(archive: zipfile.ZipFile) -> dict[str, str]:
         signature = base64.b64decode(seal["signature"], validate=True)
         key_fingerprint(seal["key"])
         signed_lines(seal["signed"])
-        again = {"algorithm": ALGORITHM, "key": seal["key"], "signature": base64.b64encode(signature).decode(),
-                 "signed": seal["signed"]}  # fmt: skip
-        if canonical(again) != data:
+        again = base64.b64encode(signature).decode()
+        if canonical({**seal, "algorithm": ALGORITHM, "signature": again}) != data or len(seal) != 4:
             raise Wrong("is not written as this version writes it")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Wrong(f"is damaged: {error}") from error
     with tempfile.TemporaryDirectory() as folder:
-        files = {"key": seal["key"].encode(), "sig": signature, "lines": seal["signed"].encode()}
-        at = spread(folder, files)
+        at = spread(folder, {"key": seal["key"].encode(), "sig": signature, "lines": seal["signed"].encode()})
         if not openssl("dgst", "-sha256", "-verify", at["key"], "-signature", at["sig"], at["lines"]):
             raise Wrong("its signature does not hold over the lines it signs")
     return seal
@@ -240,10 +237,8 @@ def judge_signer(report: Report, manifest: Mapping[str, Any], fingerprint: str |
     if manifest["signer"].get("key_sha256") != report.signer:
         report.name(SIGNATURE, "is made by another key than the one the manifest names")
     if fingerprint is None:
-        report.not_checked.append(
-            f"signer not checked: compare the fingerprint {grouped(report.signer)} with the one the organisation gave "
-            "you by another way than this file"
-        )
+        shown = f"signer not checked: compare the fingerprint {grouped(report.signer)} with the one the organisation"
+        report.not_checked.append(f"{shown} gave you by another way than this file")
         return
     known = (report.signer, manifest["signer"].get("certificate_sha256"))
     given = re.sub(r"[\s:]", "", fingerprint).lower()
@@ -309,10 +304,9 @@ def check_members(archive: zipfile.ZipFile, report: Report, listed: list[dict[st
 
 def check_counts(archive: zipfile.ZipFile, report: Report, manifest: Mapping[str, Any]) -> None:
     """Counts the verdicts again from data/verdicts.csv. Skipped when that list itself is wrong: it is named already."""
-    if VERDICTS in report.members:
-        return
     if VERDICTS not in archive.namelist():
         report.not_checked.append(f"verdict counts: the pack holds no {VERDICTS}")
+    if VERDICTS in report.members or VERDICTS not in archive.namelist():
         return
     size = next(int(one["size"]) for one in manifest["members"] if one["path"] == VERDICTS)
     rows = csv.DictReader(io.StringIO(read(archive, VERDICTS, size).decode("utf-8"), newline=""))
@@ -321,12 +315,19 @@ def check_counts(archive: zipfile.ZipFile, report: Report, manifest: Mapping[str
         report.name(MANIFEST, f"its counts are not those of {VERDICTS}, recomputed: {json.dumps(report.counts)}")
 
 
+def check_ledger(archive: zipfile.ZipFile, report: Report) -> None:
+    """The proof of every ledger entry against the checkpoint, where verify_notes.py stands beside this file."""
+    if notes is None:
+        report.not_checked.append("ledger proofs: verify_notes.py is not beside this file")
+    else:
+        notes.check_pack(report, archive.namelist(), lambda name: read(archive, name, DOCUMENT_LIMIT))
+
+
 def tally(verdicts: Iterable[str]) -> dict[str, Any]:
     """Counts verdict names: each kind, then exceptions (neither as authorised nor unknown) and not known."""
     kinds = Counter(verdicts)
     unknown = sum(number for kind, number in kinds.items() if kind in NOT_KNOWN)
-    clean = sum(number for kind, number in kinds.items() if kind in AS_AUTHORISED)
-    exceptions = sum(kinds.values()) - clean - unknown
+    exceptions = sum(number for kind, number in kinds.items() if kind not in AS_AUTHORISED | NOT_KNOWN)
     return {"verdicts": dict(sorted(kinds.items())), "exceptions": exceptions, "not_known": unknown}
 
 
@@ -359,10 +360,9 @@ def openssl(*arguments: str) -> bool:
     if command is None:
         raise Wrong("its signature could not be checked: there is no openssl command on this machine")
     try:
-        done = subprocess.run([command, *arguments], capture_output=True, check=False, timeout=120)
+        return subprocess.run([command, *arguments], capture_output=True, check=False, timeout=120).returncode == 0
     except subprocess.SubprocessError as error:
         raise Wrong(f"its signature could not be checked: {error}") from error
-    return done.returncode == 0
 
 
 def told(report: Report) -> str:
@@ -388,9 +388,9 @@ def main(argv: list[str] | None = None) -> int:
         report = verify(asked.pack, asked.fingerprint)
     except NotAPack as refused:
         sys.stderr.write(f"{refused}\n")
-        if asked.json:
-            nothing = Report(asked.pack).as_json()
-            sys.stdout.write(json.dumps({**nothing, "error": str(refused)}) + "\n")
+        sys.stdout.write(
+            json.dumps({**Report(asked.pack).as_json(), "error": str(refused)}) + "\n" if asked.json else ""
+        )
         return 2
     sys.stdout.write((json.dumps(report.as_json()) if asked.json else told(report)) + "\n")
     return 0 if report.ok else 1

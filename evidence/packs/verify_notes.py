@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import subprocess  # for the openssl command, called by its full path with fixed arguments
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Holds = Callable[[str, bytes, bytes], bool]  # key (PEM), message, signature
 
@@ -24,6 +25,12 @@ NOTE = re.compile(
     r"([!-~]{1,120})\n(\d{1,18})\n([A-Za-z0-9+/]{43}=)\n"
     r"time (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?Z)\n\n— \1 ([A-Za-z0-9+/]{91}=)\n"
 )
+
+
+# What a pack holds of the ledger: the note, the key, entries as the export writes them, and a proof for each
+SLICE = CHECKPOINT, KEY, ENTRIES, PROOFS = (
+    "ledger/checkpoint.txt", "ledger/key.pem", "ledger/entries.jsonl", "ledger/proofs.jsonl"
+)  # fmt: skip
 
 
 class NotALedger(Exception):
@@ -155,3 +162,63 @@ def same_key(key: str, other: str) -> bool:
         return raw_key(key) == raw_key(other)
     except NotALedger:
         return False
+
+
+def included(leaf: bytes, number: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """The root that the proof leads to from entry `number` (from 0) of `size`; b"" when it does not fit the tree."""
+    at, last, found = number, size - 1, leaf
+    for one in proof:
+        if last == 0:
+            return b""
+        if at & 1 or at == last:
+            found = hashlib.sha256(b"\x01" + one + found).digest()
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = hashlib.sha256(b"\x01" + found + one).digest()
+        at, last = at >> 1, last >> 1
+    return found if last == 0 and 0 <= number < size else b""
+
+
+def check_pack(report: Any, names: Sequence[str], read: Callable[[str], bytes]) -> None:
+    """Adds to a pack's report (verify.py) what is wrong with its part of the ledger, and what that leaves open."""
+    if CHECKPOINT not in names:
+        report.not_checked.append("ledger proofs: the pack holds none")
+    elif not set(SLICE) & set(report.members):  # what is wrong already is named already
+        wrong, proven = check_slice({name: read(name) for name in SLICE if name in names})
+        for path, problem in wrong.items():
+            report.name(path, problem)
+        if not wrong:
+            report.not_checked.append(f"whose key ledger/key.pem is, by which {proven}: compare its fingerprint")
+
+
+def check_slice(files: Mapping[str, bytes]) -> tuple[dict[str, str], str]:
+    """A pack's part of the ledger, by path: what is wrong with each file, and in words what was proven.
+
+    Every entry stands in the log whose root the note names, and the key in the pack signed that note. Whose key it is
+    the reader must know by another way.
+    """
+    wrong: dict[str, str] = {}
+    try:
+        note, key = read_note(files[CHECKPOINT].decode("utf-8")), files[KEY].decode("ascii")
+    except (ValueError, KeyError) as error:
+        return {CHECKPOINT: f"is no checkpoint with its key: {error}"}, ""
+    try:
+        if not signed_by(note, key, openssl_holds):
+            wrong[CHECKPOINT] = "is not signed by ledger/key.pem"
+    except NotALedger as error:
+        wrong[KEY] = f"cannot be checked with: {error}"
+    lines, proofs = files.get(ENTRIES, b"").splitlines(), files.get(PROOFS, b"").splitlines()
+    if len(lines) != len(proofs):
+        wrong[PROOFS] = f"holds {len(proofs)} proofs for {len(lines)} entries"
+    for line, proof in zip(lines, proofs):  # noqa: B905  Python 3.8 knows no strict; the lengths were compared
+        try:
+            data, said = line[68:-1], json.loads(proof)
+            path = [bytes.fromhex(one) for one in said["proof"]]
+            leads = included(hashlib.sha256(b"\x00" + data).digest(), said["seq"] - 1, note.size, path)
+            good = leads == note.root and json.loads(data)["seq"] == said["seq"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            good = False
+        if not good:
+            wrong.setdefault(ENTRIES, f"holds an entry whose proof does not hold: line {lines.index(line) + 1}")
+    return wrong, f"{len(lines)} ledger entries stand in the log as checkpoint #{note.size} of {note.at} seals it"

@@ -23,7 +23,7 @@ from evidence.models import Pack
 from evidence.packs import verify
 from evidence.packs.seal import open_seal
 
-NOT_HELD = ["OSCAL files", "Parquet tables", "ledger proofs", "time-stamps", "flow logs"]
+NOT_HELD = ["OSCAL files", "Parquet tables", "time-stamps", "flow logs"]
 PAGE_STATE = {Pack.State.QUEUED: "building", Pack.State.BUILT: "signed", Pack.State.FAILED: "failed"}
 GOOD = {"implemented"}
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}

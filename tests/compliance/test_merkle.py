@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.ledger import merkle
-from evidence.packs.verify_notes import Tree
+from evidence.packs.verify_notes import Tree, included
 
 # The test vectors of the reference implementation of RFC 6962 (certificate-transparency, merkle_tree_test)
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -90,7 +90,9 @@ def test_appending_is_the_definition_and_proofs_hold_for_what_they_say_only(
         return
     number = draw.draw(st.integers(0, len(data) - 1))
     proof = merkle.inclusion(number, leaves)
+    assert merkle.Levels(leaves).inclusion(number) == proof
     assert merkle.included(leaves[number], number, len(data), proof, whole)
+    assert included(leaves[number], number, len(data), proof) == whole
     assert not merkle.included(merkle.leaf(data[number] + b"!"), number, len(data), proof, whole)
     assert not merkle.included(leaves[number], number, len(data), [*proof, merkle.EMPTY], whole)
     old = number + 1
