@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compliance.actions.ledger import record
+from compliance.actions.sessions import end_all
 from compliance.errors import NotAllowed, Refused
 from compliance.models import Approval, Role, RoleGrant, SetUpLink, System, User
 from compliance.models.people import link_digest
@@ -156,6 +157,7 @@ def deactivate(person: User, *, by: User, because: str = "", at: datetime | None
         ending = Q(valid_to__isnull=True) | Q(valid_to__gt=moment)
         RoleGrant.objects.filter(ending, person=person).update(valid_to=moment)
         SetUpLink.objects.filter(person=person, used_at__isnull=True).update(expires_at=moment)
+        end_all(person)
         record("deactivate", person, by=by, at=moment, because=because)
     person.refresh_from_db()
     return person

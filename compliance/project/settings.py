@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "lucide",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "compliance.views.sessions.SessionLimits",
     "django_htmx.middleware.HtmxMiddleware",
     "compliance.views.provenance.Provenance",
     "compliance.views.middleware.SignedInOnly",
@@ -124,7 +126,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 # Whoever approves, adds a source, gives a role or asks for a signed pack showed this lately that it is them
-ACCOUNT_RATE_LIMITS = {"token_failed": "20/m/ip"}
+# Beside allauth's own limits (sign-in, second step, reset, confirmation); counted in the database, for all workers
+ACCOUNT_RATE_LIMITS = {"token_failed": "20/m/ip", "setup_link_failed": "20/m/ip"}
 STEP_UP_S = ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.whole("EASTWEST_STEP_UP_MINUTES", 15, low=1, high=15)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -139,8 +142,12 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.flag("EASTWEST_INSECURE_PASSKEYS", not 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = False  # the proxy in front redirects; a loop here would lock everybody out
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("EASTWEST_BEHIND_PROXY", False) else None
-SESSION_COOKIE_AGE = 12 * 3600
+BEHIND_PROXY = env.flag("EASTWEST_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose X-Forwarded-For tells from where somebody comes
+SESSION_LONGEST_S = SESSION_COOKIE_AGE = 3600 * env.whole("EASTWEST_SESSION_HOURS", 12, low=1, high=72)
+SESSION_IDLE_S = 60 * env.whole("EASTWEST_SESSION_IDLE_MINUTES", 60, low=5, high=1440)
+SESSIONS_EACH = env.whole("EASTWEST_SESSIONS_EACH", 5, low=1, high=50)
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

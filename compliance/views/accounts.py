@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import Http404, HttpRequest, HttpResponse
+
+from compliance.actions.sessions import end_oldest
+from compliance.models import User
 
 
 class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
@@ -12,6 +17,12 @@ class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: accounts are made by an administrator."""
         return False
+
+    def post_login(self, request: HttpRequest, user: User, **said: Any) -> HttpResponse:
+        """Lets them in, and ends the oldest of their sessions where there are too many."""
+        response: HttpResponse = super().post_login(request, user, **said)
+        end_oldest(user)
+        return response
 
 
 def closed(request: HttpRequest, **named: str) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +28,9 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a one-time link: a name, a password, and in."""
     row = SetUpLink.objects.filter(digest=link_digest(token)).select_related("person").first()
     if row is None or row.used_at or row.expires_at < timezone.now():
+        limited = ratelimit.consume_or_429(request, app="allauth.account", action="setup_link_failed", limit_get=True)
+        if limited is not None:
+            return limited
         refused = Refused(
             "This link does not open any more",
             "It was used already, or it is too old.",

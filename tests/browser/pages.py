@@ -53,6 +53,7 @@ PAGES: Final = (
     Row("account_reauthenticate", "ada", "/accounts/reauthenticate/"),
     Row("mfa_reauthenticate", "ines", "/accounts/2fa/reauthenticate/"),
     Row("mfa_reauthenticate_webauthn", "ines", "/accounts/2fa/webauthn/reauthenticate/"),
+    Row("usersessions_list", "ada", "/accounts/sessions/"),
     Row("account_change_password", "ada", "/accounts/password/change/"),
     Row("account_set_password", "rita", "/accounts/password/set/"),
     Row("account_logout", "ada", "/accounts/logout/"),
