@@ -95,7 +95,9 @@ def in_use(material: Material, at: datetime) -> str:
     one of them.
     """
     names = ends_through(material, at)
-    found = [f"{version.connection.ref} is authorised by that name" for version in naming(names, at)]
+    refs = [version.connection.ref for version in naming(names, at)]
+    listed = f"{', '.join(refs[:3])}{f' and {len(refs) - 3} more' if len(refs) > 3 else ''}"
+    found = [f"{listed} {'is' if len(refs) == 1 else 'are'} authorised by that name"] if refs else []
     asked = waiting(names)
     if material["kind"] == "server_address" and is_placeholder(material["server"]):
         asked = [change for change in asked if change.needs.filter(approval__isnull=False).exists()]

@@ -52,7 +52,7 @@ class RecertifyForm(EachForm):
         widget=forms.RadioSelect,
     )
     until = forms.DateField(
-        label="Keep until", required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        label="Keep until", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         help_text="The next day by which they are to be looked at again; at most a year from now.",
     )  # fmt: skip
     field_order = ("what", "until", "because")

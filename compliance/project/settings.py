@@ -232,6 +232,8 @@ PANELS = {
 }
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]
 SERVERS_READ = ["evidence.views.panels.servers_read"]
+# What somebody is responsible for, room by room: modules with `held` and `pass_on`, in the order things are passed on
+CHARGES = ["compliance.actions.own_charges", "reviews.charges"]
 SETUP_TASKS = ["evidence.views.panels.setup_tasks", "reviews.views.panels.setup_tasks"]
 PACK_SECTIONS = [
     "evidence.packs.sections.result.build",

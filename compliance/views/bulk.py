@@ -36,6 +36,7 @@ def numbers(request: HttpRequest, name: str, prefix: str) -> list[int]:
 def decide(request: HttpRequest) -> HttpResponse:
     """Approve or reject the ticked changes of one severity."""
     person = signed_in(request)
+    check(person, "see", None)
     wanted = numbers(request, "change", "CHG")
     rows = {row.pk: row for row in ChangeRecord.objects.waiting_for(person).filter(pk__in=wanted)}
     given = {row.pk: row for row in ChangeRecord.objects.for_user(person).filter(pk__in=wanted)}
@@ -92,7 +93,7 @@ def answered(
 ) -> HttpResponse:
     """The check page (GET, or what was refused as a whole), or what became of each (POST)."""
     refused = None
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and lines and form.is_valid():
         try:
             outcomes = act()
         except Refused as refusal:
@@ -111,9 +112,8 @@ def answered(
         "title": title, "form": form, "parts": parts, "mixed": len(grades) > 1, "refused": refused, "name": name,
         "back_url": back, "consequence": consequence,
     }  # fmt: skip
-    return render(
-        request, "compliance/bulk_check.html", context, status=409 if refused else 422 if form.errors else 200
-    )
+    status = 409 if refused else 422 if lines and form.errors else 200
+    return render(request, "compliance/bulk_check.html", context, status=status)
 
 
 def recertify(request: HttpRequest) -> HttpResponse:

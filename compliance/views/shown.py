@@ -61,6 +61,10 @@ def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     if material.get("zone") and material["kind"] == "server_address":
         rows.append(("In the zone", material["zone"], True))
+    joining = sorted({name for one in material.get("opens", []) for name in one["servers"]})
+    if joining:
+        others = f" and {len(joining) - LISTED} more" if len(joining) > LISTED else ""
+        rows.append(("Servers that join", f"{len(joining)}: {', '.join(joining[:LISTED])}{others}", False))
     for one in material.get("opens", []):
         lines = [f"{each['src']} → {each['dst']} {each['service']}" for each in one["traffic"]]
         more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
@@ -68,8 +72,6 @@ def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows.append((f"{one['connection']} newly authorises", said, True))
         if one["example"]:
             rows.append((f"Example packet of {one['connection']}", one["example"], True))
-        servers = one.get("servers", [])
-        rows.append(("Servers that join it", f"{len(servers)}: {', '.join(servers[:8])}" if servers else "none", False))
     for one in material.get("retires", []):
         rows.append((f"{one['connection']} is retired", one["says"], True))
     for key, label in (

@@ -28,6 +28,7 @@ STEP_UP: Final[dict[str, str]] = {
     "policy_adopt": "",
     "source_add": "",
     "person_add": "",
+    "person_leave": "",
     "role_add": "",
     "grant_confirm": "",
     "grant_end": "",

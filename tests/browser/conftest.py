@@ -91,7 +91,12 @@ def decided() -> dict[str, str]:
 def placed() -> dict[str, object]:
     """A zone, and a group with a member."""
     row = Membership.objects.filter(valid_to__isnull=True).order_by("pk")[0]
-    return {"zone": Zone.objects.order_by("pk")[0].name, "group": row.group.name, "membership": row.pk}
+    return {
+        "zone": Zone.objects.order_by("pk")[0].name,
+        "group": row.group.name,
+        "membership": row.pk,
+        "omar": person("omar").pk,
+    }
 
 
 def observed() -> dict[str, object]:

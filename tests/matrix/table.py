@@ -96,9 +96,9 @@ ROUTES: Final[dict[str, Row]] = {
     "policy_adopt": Row("OM", "OM", whole=True),
     "policy_reject": Row("OM", "OM", whole=True),
     "inbox": lists(),
-    "bulk_decide": Row(ALL, everybody=True),  # of nothing: what is ticked is decided by the verbs of each
+    "bulk_decide": Row(ALL, ALL),  # of nothing: what is ticked is decided by the verbs of each
     "recertify": lists(),
-    "recertify_check": Row("ROE"),
+    "recertify_check": Row("ROE", "ROE"),
     "changes": lists(),
     "audit": lists(),
     "connections": lists(),
@@ -146,7 +146,9 @@ ROUTES: Final[dict[str, Row]] = {
     "organisation_add": Row("X", "X"),
     "system_add": Row("X", "X"),
     "zone_add": Row("X", "X"),
+    "people": Row("X"),
     "person_add": Row("X", "X"),
+    "person_leave": Row("X", "X"),
     "role_add": Row("X", "X"),
     "roles": Row("X"),
     "grant_confirm": Row("X", "X"),

@@ -28,7 +28,7 @@ GIVEN: Final = {
 }
 # what belongs to the whole installation: the same for both sides
 INSTALLATION: Final = {
-    "token_revoke": "token", "grant_confirm": "unconfirmed", "grant_end": "unconfirmed",
+    "token_revoke": "token", "grant_confirm": "unconfirmed", "grant_end": "unconfirmed", "person_leave": "leaver",
 }  # fmt: skip
 ODD: Final = {"account_closed": "/accounts/email/"}
 
@@ -99,6 +99,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
             "classification": "OS",
         },
         "zone_add": {"name": "matrix", "system": side.system.pk, "prefixes": "10.99.0.0/24"},
+        "person_leave": {"because": "Tried by the matrix."},
         "person_add": {"name": "New", "email": "new@matrix.example", "role": Role.REQUESTER, "system": side.system.pk},
         "role_add": {"person": side.owner.pk, "role": Role.REQUESTER, "system": side.system.pk},
         "source_add": {"server": side.app.pk, "kind": "upload", "fresh_hours": 48},
