@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db import transaction
 from django.utils import timezone
 
-from compliance.models import Outbound
+from compliance.actions import reminders
+from compliance.actions.jobs import enqueue
+from compliance.models import Job, Outbound
 from compliance.run import Run
 
 
@@ -22,3 +27,18 @@ def send(run: Run) -> None:
         send_mail(message.subject, f"{message.body}{link}", None, [message.to.email])
     with run.finish():
         Outbound.objects.filter(pk=message.pk, sent_at__isnull=True).update(sent_at=timezone.now())
+
+
+def remind_dates(run: Run) -> None:
+    """Says what falls due, once each (compliance/actions/reminders.py)."""
+    reminders.remind()
+    with run.finish():
+        run.step("Everybody was told")
+
+
+def due_dates(now: datetime) -> None:
+    """Once a day what falls due is looked for."""
+    key = f"remind_dates:{timezone.localtime(now):%Y-%m-%d}"
+    if not Job.objects.filter(key=key).exists():
+        with transaction.atomic():
+            enqueue("remind_dates", key=key, args={})

@@ -173,6 +173,8 @@ def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) ->
     """Whether this step is not for this person, though the role would do: four eyes, and whose request it is."""
     if verb in ("approve", "reject"):
         return why_not_decide(person, verb, change, at)
+    if verb == "act_first":
+        return not_first(change)
     if verb == "edit" and change.requested_by_id != person.pk:
         return Refused(f"You cannot edit {change.ref}.", f"{change.requested_by} asked for it.", "They can.")
     theirs = change.requested_by_id == person.pk or person.holds([Role.SYSTEM_OWNER], change.system_id, at)
@@ -181,11 +183,22 @@ def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) ->
     return None
 
 
+def not_first(change: ChangeRecord) -> Refused | None:
+    """Whether it must wait for its approval like any other: only an urgent change is carried out before, and once."""
+    if change.urgency != ChangeRecord.Urgency.URGENT:
+        why = "It is a routine change: those are carried out when they are approved."
+        return Refused(f"{change.ref} is not carried out first.", why, "Withdraw it and ask for an urgent one.")
+    if change.implemented_at is not None:
+        return Refused(f"{change.ref} is not carried out twice.", "It was carried out already.", "Its approval is due.")
+    return None
+
+
 DONE: Final[dict[str, str]] = {
     "edit": "edited",
     "submit": "submitted",
     "approve": "approved",
     "reject": "rejected",
+    "act_first": "carried out first",
     "withdraw": "withdrawn",
     "implement": "marked as done",
     "verify": "verified",

@@ -27,6 +27,11 @@ SAID: Final[dict[str, tuple[str, str, str]]] = {
         "any of those whose agreement it needs; never who asked or edited it last",
         "Ends it with a reason. A new draft can be made from it.",
     ),
+    "act_first": (
+        "Carry out first",
+        "an engineer of the system, for an urgent change and once",
+        "Says that it was done before it was approved. Its approvals alone authorise it, due in two business days.",
+    ),
     "withdraw": (
         "Withdraw",
         "who asked for it, or an owner of the system",

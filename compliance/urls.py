@@ -48,6 +48,7 @@ urlpatterns = [
     path("changes/<chg:number>/questions/<int:question>/", questions.answer, name="question_answer"),
     path("changes/<chg:number>/withdraw/", changes.verb, {"name": "withdraw"}, name="change_withdraw"),
     path("changes/<chg:number>/implement/", changes.verb, {"name": "implement"}, name="change_implement"),
+    path("changes/<chg:number>/act-first/", changes.verb, {"name": "act_first"}, name="change_act_first"),
     path("changes/<chg:number>/dispute/", changes.verb, {"name": "dispute"}, name="change_dispute"),
     path("risks/", risks.risks, name="risks"),
     path("risks/<rsk:number>/", risks.risk, name="risk"),

@@ -18,6 +18,7 @@ from django.utils import timezone
 from compliance.actions import notices, policy
 from compliance.actions.ledger import record
 from compliance.actions.versions import authorise
+from compliance.business_days import last_moment
 from compliance.capacities import held
 from compliance.errors import Refused
 from compliance.four_eyes import need_for, needs_for, waiting
@@ -114,7 +115,9 @@ def decided(change: ChangeRecord, by: User, at: datetime) -> None:
             record("retire", former, by=None, at=at, because=f"{change.ref} takes its place.")
     record("decide", change, by=None, at=at, after=change.content_hash, state=change.state)
     notices.tell_requester(change, "approved", "", at)
-    notices.tell_engineers(change, at)
+    if change.implemented_at is None:
+        notices.tell_engineers(change, at)
+    done_already(change, at)
     transaction.on_commit(lambda: change_decided.send(ChangeRecord, change=change, decision="approved", at=at))
 
 
@@ -137,8 +140,32 @@ def end(change: ChangeRecord, verb: str, *, by: User, because: str, at: datetime
         decision = str(row.state)
         if verb == "reject":
             notices.tell_requester(row, decision, because, at)
+        if row.implemented_at is not None:
+            notices.tell_to_undo(row, decision, at)
         transaction.on_commit(lambda: change_decided.send(ChangeRecord, change=row, decision=decision, at=at))
     return change
+
+
+def act_first(change: ChangeRecord, *, by: User, because: str, at: datetime | None = None) -> ChangeRecord:
+    """An urgent change was carried out before it was approved. Nothing is authorised by that; its approval is due.
+
+    Within two business days (compliance/business_days.py), or it is a finding.
+    """
+    moment = at or timezone.now()
+    with step(change, "act_first", by=by, at=moment) as row:
+        refuse_silence(row, because)
+        move(row, "act_first", implemented_at=moment, implemented_by=by)
+        record("act_first", row, by=by, at=moment, because=because, due=last_moment(moment).isoformat())
+        notices.tell_acted_first(row, because, moment)
+    return change
+
+
+def done_already(change: ChangeRecord, at: datetime) -> None:
+    """What was carried out first is approved now: it goes on to the reading that proves it."""
+    if change.implemented_at is not None:
+        move(change, "implement")
+        record("implement", change, by=None, at=at, because="It was carried out before it was approved.")
+        transaction.on_commit(lambda: change_implemented.send(ChangeRecord, change=change, at=at))
 
 
 def implement(change: ChangeRecord, *, by: User, note: str = "", at: datetime | None = None) -> ChangeRecord:

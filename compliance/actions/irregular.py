@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from compliance.models import ChangeRecord, Connection, Group, Server, Zone
 
-Kind = Literal["state", "version", "material", "approval", "ledger", "member", "prefix", "address", "ceiling"]
+Kind = Literal["state", "version", "material", "approval", "ledger", "member", "prefix", "address", "ceiling", "late"]
 
 
 class Irregularity(NamedTuple):

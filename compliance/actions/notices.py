@@ -4,27 +4,61 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils import timezone
+
+from compliance.business_days import last_moment
 from compliance.capacities import held
 from compliance.four_eyes import open_needs
 from compliance.models import ChangeRecord, User
 from compliance.notices import tell
 
 
+def deciders(change: ChangeRecord, at: datetime) -> list[User]:
+    """Everybody who could meet an open need of a submitted change, and is not its requester."""
+    needs = open_needs(change)
+    people = User.objects.filter(is_active=True).exclude(pk__in=[change.requested_by_id, change.last_edited_by_id])
+    return [person for person in people if any(held(person, need, change, at) for need in needs)]
+
+
 def tell_deciders(change: ChangeRecord, at: datetime) -> None:
-    """Everybody who could meet an open need of a submitted change, and is not its requester, is told once."""
-    for need in open_needs(change):
-        for person in User.objects.filter(is_active=True).exclude(
-            pk__in=[change.requested_by_id, change.last_edited_by_id]
-        ):
-            if held(person, need, change, at):
-                tell(
-                    person,
-                    key=f"decide:{change.pk}:{person.pk}",
-                    subject=f"{urgency(change)}{change.ref} waits for your decision: {change.title}"[:200],
-                    body=f"{change.requested_by} asks: {change.title}.",
-                    path=f"/inbox/{change.ref}/",
-                    at=at,
-                )
+    """Everybody who decides on it now is told once."""
+    for person in deciders(change, at):
+        tell(
+            person,
+            key=f"decide:{change.pk}:{person.pk}",
+            subject=f"{urgency(change)}{change.ref} waits for your decision: {change.title}"[:200],
+            body=f"{change.requested_by} asks: {change.title}.",
+            path=f"/inbox/{change.ref}/",
+            at=at,
+        )
+
+
+def tell_acted_first(change: ChangeRecord, because: str, at: datetime) -> None:
+    """Who decides, and the owner, are told that it was carried out before they decided, and by when it is due."""
+    due = timezone.localtime(last_moment(at))
+    for person in {change.system.owner, *deciders(change, at)}:
+        tell(
+            person,
+            key=f"acted:{change.pk}:{person.pk}",
+            subject=f"Urgent: {change.ref} was carried out before its approval: {change.title}"[:200],
+            body=f"{because} To be decided by {due.day} {due:%B %Y}. Until it is approved it is not authorised.",
+            path=f"/inbox/{change.ref}/",
+            at=at,
+        )
+
+
+def tell_to_undo(change: ChangeRecord, decision: str, at: datetime) -> None:
+    """The engineers are told that what was carried out first was not approved and is to be undone."""
+    for person in User.objects.filter(is_active=True, role_grants__role="engineer").distinct():
+        if person.holds(["engineer"], change.system_id, at):
+            tell(
+                person,
+                key=f"undo:{change.pk}:{person.pk}",
+                subject=f"{change.ref} was carried out first and is {decision}: undo it"[:200],
+                body=change.rollback or "It is not authorised. Until the rules are as before, it is a finding.",
+                path=f"/changes/{change.ref}/",
+                at=at,
+            )
 
 
 def urgency(change: ChangeRecord) -> str:

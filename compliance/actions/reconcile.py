@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from compliance.actions import reconcile_estate as carried
 from compliance.actions.irregular import Irregularity
+from compliance.business_days import last_moment
 from compliance.models import Approval, ChangeRecord, ConnectionVersion, LedgerInbox, State
 from compliance.models.approvals import content_hash, shortfalls
 
@@ -19,6 +20,7 @@ APPROVED_ONCE: Final = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State
 LEAVES: Final = {
     "request": State.DRAFT,
     "submit": State.SUBMITTED,
+    "act_first": State.SUBMITTED,
     "decide": State.APPROVED,
     "reject": State.REJECTED,
     "withdraw": State.WITHDRAWN,
@@ -32,8 +34,17 @@ LEAVES: Final = {
 def reconcile(*, at: datetime | None = None) -> list[Irregularity]:
     """All irregularities as things stand, in a stable order. Each forged record is named once for each reason."""
     moment = at or timezone.now()
-    found = [*_states(), *_versions(moment), *_approvals(), *carried.irregular(moment)]
+    found = [*_states(), *_versions(moment), *_approvals(), *carried.irregular(moment), *_late(moment)]
     return sorted(found, key=lambda one: (one.obj._meta.label, one.obj.pk, one.kind, one.sentence))
+
+
+def _late(at: datetime) -> Iterator[Irregularity]:
+    """Urgent changes carried out first, and not decided within two business days."""
+    rows = ChangeRecord.objects.filter(state=State.SUBMITTED, implemented_at__isnull=False)
+    for change in rows:
+        if change.implemented_at and last_moment(change.implemented_at) < at:
+            sentence = f"{change.ref} was carried out before its approval, which is due since two business days."
+            yield Irregularity("late", change, sentence)
 
 
 def _states() -> Iterator[Irregularity]:

@@ -43,6 +43,7 @@ TRANSITIONS: Final[dict[str, Transition]] = {
     "submit": Transition(("draft",), "submitted", ("requester", "system_owner", "engineer")),
     "approve": Transition(("submitted",), "approved", ("system_owner", "manager")),
     "reject": Transition(("submitted",), "rejected", ("system_owner", "manager")),
+    "act_first": Transition(("submitted",), "submitted", ("engineer",)),
     "withdraw": Transition(("draft", "submitted"), "withdrawn", ("requester", "system_owner", "engineer")),
     "implement": Transition(("approved", "disputed"), "implemented", ("engineer",)),
     "verify": Transition(("implemented", "disputed"), "verified", ("system",)),

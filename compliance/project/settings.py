@@ -193,6 +193,7 @@ JOB_KINDS = {
     "remind": "reviews.jobs.remind",
     "plan_reviews": "reviews.jobs.plan",
     "send": "compliance.jobs.send",
+    "remind_dates": "compliance.jobs.remind_dates",
     "checkpoint": "compliance.actions.checkpoints.job",
 }
 # Who is told, in the same transaction, that a job of the kind ended without what it was to bring
@@ -213,6 +214,7 @@ SCHEDULES = [
     "evidence.jobs.due_packs",
     "evidence.jobs.due_comparisons",
     "reviews.jobs.due_reviews",
+    "compliance.jobs.due_dates",
 ]
 CHANGE_CHECKS: dict[str, str] = {}
 # Functions (rule, material, at) → a dated exception that somebody decided on, or None; asked in order

@@ -12,12 +12,13 @@ from django.utils import timezone
 
 from compliance import severity
 from compliance.actions import changes as verbs
+from compliance.business_days import last_moment
 from compliance.forms.decisions import NoteForm, ReasonForm
-from compliance.four_eyes import need_for
-from compliance.models import ApprovalNeeded, ChangeRecord, State, User
+from compliance.models import ChangeRecord, State, User
 from compliance.permissions import check, may
 from compliance.views import questions
 from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
+from compliance.views.needed import needed, needs_of
 from compliance.views.panels import panel
 from compliance.views.shown import ends, facts, owner_link, services
 from compliance.views.step_up import held
@@ -47,6 +48,14 @@ VERBS: Final[dict[str, Verb]] = {
         "The rules of both ends are read again and compared with what was approved.",
         False,
         NoteForm,
+    ),
+    "act_first": Verb(
+        "Carry out first",
+        "zap",
+        "The record says that it was done before it was approved. Nothing is authorised by that: the approvals are due "
+        "within two business days.",
+        True,
+        ReasonForm,
     ),
     "dispute": Verb(
         "Dispute", "octagon-alert", "The record says that what was done is not what was approved.", True, ReasonForm
@@ -103,6 +112,7 @@ def listed(change: ChangeRecord) -> dict[str, Any]:
         "kind_label": change.get_kind_display(),
         "state": change.state,
         "urgent": is_urgent(change),
+        "acted_first": before_approval(change),
         "requested_by": str(change.requested_by),
         "requested_at": change.submitted_at or change.created_at,
         "decided_at": change.decided_at,
@@ -188,13 +198,23 @@ def is_urgent(change: ChangeRecord) -> bool:
     return change.urgency == ChangeRecord.Urgency.URGENT
 
 
+def before_approval(change: ChangeRecord) -> bool:
+    """Whether it was carried out before it was approved, whatever became of it since."""
+    done, decided = change.implemented_at, change.decided_at
+    return is_urgent(change) and done is not None and (decided is None or done < decided)
+
+
 def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str, grade: str) -> dict[str, Any]:
     """One line of the inbox; `grade`: its severity."""
     source, destination = ends(change.material)
     return {
         "ref": change.ref,
         "url": f"/inbox/{change.ref}/{suffix}",
-        "tag": "draft" if change.state == State.DRAFT else change.get_kind_display().lower(),
+        "tag": "draft"
+        if change.state == State.DRAFT
+        else "carried out, not approved"
+        if before_approval(change)
+        else change.get_kind_display().lower(),
         "rating": grade,
         "urgent": is_urgent(change),
         "title": f"{source} → {destination}",
@@ -231,7 +251,10 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "requested_role": change.requested_by.title,
         "requested_at": change.submitted_at or change.created_at,
         "urgent": is_urgent(change),
-        "because_urgent": "it is decided ahead of the routine ones, by the same people, and before it is carried out.",
+        "because_urgent": "it is decided ahead of the routine ones, by the same people; when it cannot wait, it is "
+        "carried out first and approved within two business days.",
+        "acted_first": change.implemented_at if before_approval(change) else None,
+        "acted_due": last_moment(change.implemented_at) if change.implemented_at else None,
         "planned": change.window,
         "rollback": change.rollback,
         "need": why.business_need if why else "",
@@ -273,36 +296,6 @@ def action(name: str, url: str) -> dict[str, Any]:
     return {"label": f"{said.label}…", "url": f"{url}{name}/", "icon": said.icon, "danger": said.danger}
 
 
-def needs_of(change: ChangeRecord) -> list[ApprovalNeeded]:
-    """Whose agreement it needs."""
-    rows = change.needs.select_related(
-        "system__owner", "system__authorising_officer", "person", "approval__approver", "approval__in_place_of"
-    )
-    return list(rows.order_by("stage", "pk"))
-
-
-def needed(need: ApprovalNeeded, change: ChangeRecord, person: User) -> dict[str, Any]:
-    """One need and whether it is met."""
-    approval = getattr(need, "approval", None)
-    officer = str(need.system.authorising_officer or "")
-    whose = {"manager": "", "named": str(need.person), "authorising_officer": officer}
-    place = f" (in place of {approval.in_place_of})" if approval and approval.in_place_of else ""
-    return {
-        "capacity": need.label + place,
-        "person": str(approval.approver) if approval else whose.get(need.capacity, str(need.system.owner)),
-        "at": approval.at if approval else None,
-        "because": approval.because if approval else "",
-        "mine": approval is None and may(person, "approve", change) is None and is_theirs(need, change, person),
-        "later": approval is None and need.stage > 1,
-    }
-
-
-def is_theirs(need: ApprovalNeeded, change: ChangeRecord, person: User) -> bool:
-    """Whether this need is the one that the person's click would meet."""
-    met = need_for(person, change, timezone.now())
-    return met is not None and met.pk == need.pk
-
-
 def consequence(change: ChangeRecord) -> str:
     """What a click would do, in a sentence."""
     if change.state == State.SUBMITTED:
@@ -324,7 +317,8 @@ def changed(change: ChangeRecord) -> list[dict[str, Any]]:
             )
     if change.state in (State.REJECTED, State.WITHDRAWN):
         rows.append((change.decided_at, f"{change.get_state_display().lower()}: {change.closing_note}", "", "circle-x"))
-    rows.append((change.implemented_at, "marked as done", change.implemented_by or "", "wand-sparkles"))
+    done = "carried out before its approval" if before_approval(change) else "marked as done"
+    rows.append((change.implemented_at, done, change.implemented_by or "", "wand-sparkles"))
     rows.append((change.verified_at, "verified by the rules as read", "Eastwest", "badge-check"))
     if change.state == State.DISPUTED:
         rows.append((timezone.now(), f"disputed: {change.closing_note}", "", "octagon-alert"))
@@ -353,6 +347,8 @@ def verb(request: HttpRequest, number: int, name: str) -> HttpResponse:
             return verbs.implement(change, by=person, note=because)
         if name == "submit":
             return verbs.submit(change, by=person, seen_version=seen)
+        if name == "act_first":
+            return verbs.act_first(change, by=person, because=because)
         if name == "dispute":
             return verbs.dispute(change, why=because, by=person)
         return {"reject": verbs.reject, "withdraw": verbs.withdraw}[name](change, by=person, because=because)

@@ -19,6 +19,7 @@ TITLES = {
     "build_pack": "Building the pack",
     "verify_change": "Checking the change",
     "reconcile": "Checking the records",
+    "remind_dates": "Saying what falls due",
     "remind": "Reminding",
     "plan_reviews": "Planning the reviews",
     "send": "Sending a notice",

@@ -20,8 +20,9 @@ from compliance.forms.requests import ONLY, RequestForm
 from compliance.models import ChangeRecord, Connection, System, User
 from compliance.models.estate import day_of
 from compliance.permissions import check
-from compliance.views.changes import needs_of, signed_in
+from compliance.views.changes import signed_in
 from compliance.views.connections import newest_material
+from compliance.views.needed import needs_of
 from compliance.views.policy_panel import change as policy_and_preview
 from compliance.views.policy_panel import shown
 from compliance.views.shown import ends, facts, services

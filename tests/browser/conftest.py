@@ -84,8 +84,14 @@ def decided() -> dict[str, str]:
         system=like.system, material={**like.material, "services": ["tcp/8443"]}, justification=WHY,
         title="The monthly figures by a second port", by=person("rita"), submit=False,
     )  # fmt: skip
+    hurried = connections.request(
+        system=like.system, material={**like.material, "services": ["tcp/8445"]}, justification=WHY,
+        title="The monthly figures, at once", by=person("rita"), urgency="urgent",
+    )  # fmt: skip
     question = questions.ask(like, text="Why does it need a port of its own?", by=person("omar"))
-    return {name: row.ref for name, row in of_state.items() if row} | {"draft": draft.ref, "question": str(question.pk)}
+    return {name: row.ref for name, row in of_state.items() if row} | {
+        "draft": draft.ref, "question": str(question.pk), "urgent": hurried.ref,
+    }  # fmt: skip
 
 
 def placed() -> dict[str, object]:

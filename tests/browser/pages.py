@@ -80,6 +80,7 @@ PAGES: Final = (
     Row("policy_version", "chandra", "/policy/{proposal}/"),
     Row("policy_adopt", "chandra", "/policy/{proposal}/adopt/"),
     Row("policy_reject", "chandra", "/policy/{proposal}/reject/"),
+    Row("change_act_first", "erin", "/changes/{urgent}/act-first/"),
     # Asking
     Row("request", "rita", "/requests/new/"),
     Row("request", "rita", "/requests/new/", 422, steps.check_nothing),

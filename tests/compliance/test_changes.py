@@ -77,6 +77,9 @@ def attempt(people: People, verb: str, change: ChangeRecord) -> None:
         changes.reject(change, by=people.omar, because="No.")
     elif verb == "withdraw":
         changes.withdraw(change, by=people.rita, because="No.")
+    elif verb == "act_first":
+        ChangeRecord.objects.filter(pk=change.pk).update(urgency="urgent")
+        changes.act_first(change, by=people.erin, because="The pay run stands still.")
     elif verb == "implement":
         changes.implement(change, by=people.erin)
     elif verb == "verify":

@@ -157,6 +157,7 @@ def asked_for(people: People, side: Side) -> None:
     changes.reject(turned_down, by=side.owner, because=f"{side.word} does without.")
     side.things |= {"draft": draft, "submitted": waiting, "approved": agreed, "done": done, "rejected": turned_down}
     side.things["connection"] = agreed.connection
+    side.things["urgent"] = asked(side, 5447, urgency="urgent")
     side.things["question"] = questions.ask(waiting, text=f"Why does {side.word} need it?", by=people.mina)
 
 

@@ -19,7 +19,8 @@ Row = dict[str, Any]
 # From where to where a record may go in one step, written down here once more.
 EDGES: Final = {
     ("draft", "submitted"), ("draft", "withdrawn"), ("submitted", "approved"), ("submitted", "rejected"),
-    ("submitted", "withdrawn"), ("approved", "implemented"), ("disputed", "implemented"), ("implemented", "verified"),
+    ("submitted", "implemented"), ("submitted", "withdrawn"),
+    ("approved", "implemented"), ("disputed", "implemented"), ("implemented", "verified"),
     ("disputed", "verified"), ("implemented", "disputed"), ("verified", "disputed"), ("approved", "retired"),
     ("implemented", "retired"), ("verified", "retired"), ("disputed", "retired"),
 }  # fmt: skip
