@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
-from compliance.actions import connections
+from compliance.actions.baseline import request_or_keep
 from compliance.actions.import_requests import PROVISIONAL_DAYS, asked_before, ends_text
 from compliance.actions.import_rows import Bad
 from compliance.actions.material import DATES, ends_of
@@ -124,9 +124,10 @@ class RegisterRows:
         materials = self.materials(part, row)
         known = [asked_before(one) for one in materials]
         fresh = [one for one, before in zip(materials, known, strict=True) if before is None]
+        drafts = []
         for material in fresh:
             sources, destination = ends_of(material)
-            connections.request(
+            _, stopped = request_or_keep(
                 system=self.places.system_of(row, destination, *sources),
                 material=material,
                 justification=self.justification(row, origin),
@@ -136,11 +137,12 @@ class RegisterRows:
                 by=self.by,
                 at=self.at,
             )
+            drafts += [stopped] if stopped else []
         said = ", ".join(ends_text(one) for one in fresh or materials)
         other = any(one and terms(one) != terms(mine) for one, mine in zip(known, materials, strict=True))
         if not fresh and other:
             return "kept", f"{row['id']} {said} stands already with other dates or another use and stays so"
-        return ("new" if fresh else "same"), f"{row['id']} {said}"
+        return ("new" if fresh else "same"), "; ".join([f"{row['id']} {said}", *drafts])
 
     def materials(self, part: str, row: Cells) -> list[Material]:
         """What the row asks for, with how long, as change records say it."""

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any, ClassVar, Final
 
-from compliance.actions import connections, estate
+from compliance.actions import estate
+from compliance.actions.baseline import request_or_keep
 from compliance.actions.import_rows import Bad, Row, always
 from compliance.actions.material import ends_of
 from compliance.models import ChangeRecord, Endpoint, ImportedTable, Server, State, System, User
@@ -79,8 +80,9 @@ class Requests(ABC):
                 self.known(name, system, row)
         wanted = self.materials(row)
         fresh = [one for one in wanted if asked_before(one) is None]
+        drafts = []
         for material in fresh:
-            connections.request(
+            _, stopped = request_or_keep(
                 system=system,
                 material=material | self.terms(row),
                 justification=self.justification(row),
@@ -90,8 +92,10 @@ class Requests(ABC):
                 by=self.by,
                 at=self.at,
             )
+            drafts += [stopped] if stopped else []
         said = ", ".join(ends_text(one) for one in fresh or wanted)
-        return ("new" if fresh else "same"), f"{said}: {self.spoken(row)}"
+        told = "; ".join([f"{said}: {self.spoken(row)}", *drafts])
+        return ("new" if fresh else "same"), told
 
     def system_of(self, row: Row) -> System | None:
         """The system named in the row, else that of where it goes, else of where it comes from."""

@@ -22,6 +22,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("File shares", "/shares/", "folder-symlink", "shares"),
             ("Servers", "/servers/", "server", ""),
             ("Changes", "/changes/", "git-pull-request-arrow", "changes"),
+            ("Policy", "/policy/", "scroll-text", ""),
         ),
     ),
     (

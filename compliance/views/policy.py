@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,11 +16,12 @@ from compliance.forms.policy import PolicyForm
 from compliance.models import PolicyVersion, User, Zone
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
-from compliance.policy.content import Policy, PolicyError, Value
+from compliance.policy.content import Decision, Policy, PolicyError, Value
 from compliance.policy.differences import differences
 from compliance.policy.pairs import by_matrix
 from compliance.policy.shipped import described, shipped
 from compliance.policy.spans import said
+from compliance.traffic.services import Span
 from compliance.views.changes import signed_in
 from compliance.views.verbs import confirm
 
@@ -113,10 +114,20 @@ def matrix(content: Policy, zones: Sequence[str]) -> list[dict[str, Any]]:
         cells = []
         for target in zones:
             decided = by_matrix(content.cells, content.otherwise, source, target)
-            alone = len(decided) == 1
-            cells.append([(decision, "" if alone else said(spans)) for decision, spans in decided.items()])
+            cells.append(worded(decided))
         found.append({"zone": source, "cells": cells})
     return found
+
+
+def worded(decided: Mapping[Decision, tuple[Span, ...]]) -> list[tuple[Decision, str]]:
+    """The decisions of one cell with their services: none where there is one decision, "the rest" for what is left."""
+    if len(decided) == 1:
+        return [(decision, "") for decision in decided]
+    rest = max(decided, key=lambda decision: sum(span[1] - span[0] for span in decided[decision]))
+    return [
+        (decision, "the rest" if decision == rest else said(spans))
+        for decision, spans in sorted(decided.items(), key=lambda each: each[0] == rest)
+    ]
 
 
 def version(request: HttpRequest, number: int) -> HttpResponse:

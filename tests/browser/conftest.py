@@ -18,7 +18,6 @@ from django.utils import timezone
 from compliance.actions import connections, jobs, people, policy, questions, risks
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
-from compliance.policy.shipped import shipped
 from evidence.actions import accepted, packs, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pull, PulledArtefact, Source
@@ -59,13 +58,12 @@ def person(name: str) -> User:
 
 def proposed() -> dict[str, int]:
     """A change of the policy that Mina proposes and nobody has decided on."""
-    said = shipped().as_json()
+    now = policy.in_force()
+    said = policy.read(now).as_json()
     said["rules"]["cleartext"]["severity"] = "block"
-    said["matrix"]["cells"] = [
-        {"from": "dmz", "to": "data", "decision": "reason", "services": ["tcp/2049"]},
-        {"from": "dmz", "to": "data", "decision": "never", "services": []},
-    ]
-    made = policy.propose(said, because="The data zone is reached through the applications.", by=person("mina"), seen=0)
+    said["rules"]["cleartext"]["parameters"]["cleartext_services"].append("tcp/8080")
+    because = "What travels in the clear between the web servers and the applications is to end."
+    made = policy.propose(said, because=because, by=person("mina"), seen=now.number)
     return {"proposal": made.number}
 
 
@@ -97,12 +95,7 @@ def decided() -> dict[str, str]:
 def placed() -> dict[str, object]:
     """A zone, and a group with a member."""
     row = Membership.objects.filter(valid_to__isnull=True).order_by("pk")[0]
-    return {
-        "zone": Zone.objects.order_by("pk")[0].name,
-        "group": row.group.name,
-        "membership": row.pk,
-        "omar": person("omar").pk,
-    }
+    return {"zone": Zone.objects.order_by("pk")[0].name, "group": row.group.name, "membership": row.pk, "omar": person("omar").pk}
 
 
 def observed() -> dict[str, object]:

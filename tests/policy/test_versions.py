@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from compliance.actions import changes, connections, drafts, estate
+from compliance.actions import changes, connections, drafts, estate, imports
 from compliance.actions import people as accounts
 from compliance.actions import policy as verbs
 from compliance.actions.policy import NotPermitted
@@ -271,3 +271,15 @@ def test_the_pages_of_a_request_say_what_stands_against_it(people: People) -> No
     agreed(people, change)
     page = client(people.omar).get(f"/changes/{change.ref}/").content.decode()
     assert "When it was approved" in page
+
+
+def test_what_an_import_may_not_ask_for_is_kept_as_a_draft(people: People) -> None:
+    site(people)
+    accounts.grant(people.erin, Role.SYSTEM_OWNER, system=people.payroll, by=people.alex)
+    lines = "Source,Destination,Services,System\npay-app-01,some-site,tcp/443,Payroll\npay-app-01,pay-db-01,tcp/5432,\n"
+    table = imports.keep("baseline.csv", lines.encode(), kind="connections", by=people.erin)
+    result = imports.carry_out(table, mapping=imports.guess(table), by=people.erin)
+    assert not result.bad
+    states = ChangeRecord.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["draft", "submitted"]
+    assert "the policy does not permit it" in result.preview[0].text
