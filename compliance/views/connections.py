@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+from urllib.parse import quote
 
 from django.db.models import Prefetch, Q
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +14,7 @@ from django.utils import timezone
 
 from compliance.actions import connections as verbs
 from compliance.forms.decisions import ReasonForm
-from compliance.models import Connection, ConnectionVersion, System
+from compliance.models import ChangeRecord, Connection, ConnectionVersion, Endpoint, System
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
@@ -23,6 +25,19 @@ from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
 
 COLUMNS = ("id", "from", "to", "service", "system", "owner", "state", "last verdict", "review by", "ends on")
+PAGES_OF: Final[dict[str, str]] = {
+    Endpoint.Kind.SERVER: "servers",
+    Endpoint.Kind.STATIC_GROUP: "groups",
+    Endpoint.Kind.DYNAMIC_GROUP: "groups",
+    Endpoint.Kind.ZONE: "zones",
+}
+SOON: Final = timedelta(days=60)
+# the filters of what stands by its days: label, and what is asked of the version on the day
+TERMS: Final[dict[str, tuple[str, Callable[[date], Q]]]] = {
+    "overdue": ("Review overdue", lambda day: Q(review_by__lt=day)),
+    "soon": ("Review within 60 days", lambda day: Q(review_by__gte=day, review_by__lte=day + SOON)),
+    "ending": ("Ends within 60 days", lambda day: Q(ends_on__lte=day + SOON)),
+}
 
 
 def register(request: HttpRequest, kind: str) -> HttpResponse:
@@ -60,6 +75,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     choices = [
         Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
         Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS]),
+        Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
     ]
     return render(
         request,
@@ -75,7 +91,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
-    """The rows that fit what is asked in the address: q, system, verdict. Pages and the API ask alike."""
+    """The rows that fit what is asked in the address: q, system, verdict, term. Pages and the API ask alike."""
     words = asked.get("q", "").strip()
     if words:
         rows = rows.filter(search(words))
@@ -83,6 +99,11 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
         rows = rows.filter(system__name=asked["system"])
     if asked.get("verdict"):
         rows = rows.filter(drift=asked["verdict"])
+    if asked.get("term") in TERMS:
+        today = day_of(timezone.now())
+        fits = TERMS[asked["term"]][1](today)
+        standing = ConnectionVersion.objects.authorised_at(today).filter(fits)
+        rows = rows.filter(pk__in=standing.values("connection_id"))
     return rows
 
 
@@ -157,7 +178,8 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
                 "verdict": subject.drift,
                 "certainty": said.get("certainty", ""),
                 "facts": [
-                    *facts(material),
+                    *linked(facts(material)),
+                    {"label": "Last seen", "text": seen(subject), "mono": False, "url": ""},
                     {"label": "System", "text": subject.system.name, "mono": False, "url": ""},
                     {"label": "System owner", "text": str(subject.system.owner), "mono": False, "url": ""},
                 ],
@@ -194,9 +216,29 @@ def approvals(version: ConnectionVersion) -> list[dict[str, Any]]:
     ]
 
 
+def seen(subject: Connection) -> str:
+    """When traffic of it was last seen; where no flow logs say so, that nothing is known."""
+    if subject.last_seen_at is None:
+        return "not known: no flow log tells"
+    return f"{timezone.localtime(subject.last_seen_at):%-d %B %Y, %H:%M}"
+
+
+def linked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The facts, with each end that has a page leading there."""
+    names = {row["text"] for row in rows if row["label"] in ("From", "To")}
+    pages = {
+        end.name: f"/{part}/{quote(end.name, safe='')}/"
+        for end in Endpoint.objects.filter(name__in=names)
+        if (part := PAGES_OF.get(end.kind))
+    }
+    return [row | {"url": pages.get(row["text"], "")} if row["label"] in ("From", "To") else row for row in rows]
+
+
 def history(subject: Connection) -> list[dict[str, Any]]:
-    """What happened to it, newest first."""
-    events = [event for change in subject.changes.all() for event in changed(change)]
+    """What happened to it, newest first: its own changes, and those that widened or retired it with others."""
+    beside = ChangeRecord.objects.filter(connection__isnull=True, material__icontains=f'"{subject.ref}"')
+    through = [change for change in beside if subject.ref in change.refs]
+    events = [event for change in (*subject.changes.all(), *through) for event in changed(change)]
     return sorted(events, key=lambda event: event["at"], reverse=True)
 
 

@@ -197,3 +197,20 @@ def test_the_recertification_pages(people: People) -> None:
     assert ChangeRecord.objects.filter(kind="amend", state="submitted").count() == 2
     assert signed_in(people.ada).get("/connections/recertify/check/").status_code == 403
     assert signed_in(people.sam).get("/connections/recertify/").status_code == 200
+
+
+def test_the_register_is_filtered_by_its_terms_and_a_connection_leads_to_its_ends(people: People) -> None:
+    soon, later = due(people, 1)[0], authorised(people, network("pay-app-01", "file-01"))
+    today = day_of(timezone.now())
+    ends = (today + timedelta(days=30)).isoformat()
+    ending = authorised(people, network("file-01", "pay-app-01", ends_on=ends))
+    past = (today - timedelta(days=1)).isoformat()
+    overdue = authorised(people, network("pay-db-01", "file-01", review_by=past), at=timezone.now() - timedelta(days=9))
+    client = signed_in(people.omar)
+    for term, shown in (("soon", soon), ("ending", ending), ("overdue", overdue)):
+        page = client.get(f"/connections/?term={term}").content.decode()
+        assert shown.ref in page
+        assert all(f">{other.ref}<" not in page for other in (soon, later, ending, overdue) if other != shown), term
+    page = client.get(f"/connections/{later.ref}/").content.decode()
+    assert 'href="/servers/file-01/"' in page
+    assert "no flow log tells" in page
