@@ -42,6 +42,7 @@ def systems_named(path: str) -> set[int] | None:
     """The ids of the systems of the change or connection in a path of ours; None where it names neither."""
     ref = ref_of(path)
     prefix, _, number = ref.partition("-")
+    rows: Iterable[tuple[int | None, ...]]
     if prefix == "CON":
         rows = Connection.objects.filter(pk=number).values_list("system_id", "source__server__system_id",
                                                                 "destination__server__system_id")  # fmt: skip

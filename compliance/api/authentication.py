@@ -21,7 +21,7 @@ REALM: Final = 'Bearer realm="Eastwest"'
 FAILED: Final[dict[str, Any]] = {"app": "allauth.account", "action": "token_failed", "limit_get": True}
 
 
-class ServiceTokens(BaseAuthentication):  # type: ignore[misc]
+class ServiceTokens(BaseAuthentication):
     """Gives the person of the token: a `User` whose grants are the token's scope, so that `may()` is cut to it."""
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:

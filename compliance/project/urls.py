@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from compliance.api.errors import nothing_here
 from compliance.views.accounts import closed
 
 urlpatterns = [
@@ -14,4 +15,8 @@ urlpatterns = [
     path("", include("compliance.urls")),
     path("", include("evidence.urls")),
     path("", include("reviews.urls")),
+    # after the rooms: they register what CON-42 is in an address
+    path("api/v1/", include("compliance.api.urls")),
+    path("api/v1/", include("evidence.api.urls")),
+    re_path(r"^api/", nothing_here, name="api_nothing"),
 ]

@@ -8,7 +8,8 @@ from typing import Any
 from compliance.actions.material import names_of
 from compliance.models import Connection, Endpoint, Server, User
 from evidence.models import Comparison, RuleChange, Snapshot, Source, VerdictRow
-from evidence.verdicts import RANK, Verdict
+from evidence.rules import Verdict
+from evidence.verdicts import RANK
 from evidence.views.rule_changes import listed
 from evidence.views.shown import packet, spoken_point
 
@@ -30,8 +31,8 @@ def connection(asked: tuple[Connection, datetime], person: User) -> dict[str, An
     """The verdicts then point by point, the snapshots that stood, and what had changed in the rules for it."""
     subject, at = asked
     held = comparison_then(at)
-    rows = VerdictRow.objects.for_user(person).filter(comparison=held, connection=subject) if held else []
-    shown = [row for row in rows if row.verdict != Verdict.usage_unknown]
+    rows = VerdictRow.objects.for_user(person).filter(comparison=held, connection=subject) if held else None
+    shown = [row for row in rows or () if row.verdict != Verdict.usage_unknown]
     changes = RuleChange.objects.for_user(person).filter(change__connection=subject, at__lte=at)
     return {
         "compared_at": held.at if held else None,

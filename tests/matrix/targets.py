@@ -33,15 +33,17 @@ INSTALLATION: Final = {
 ODD: Final = {"account_closed": "/accounts/email/"}
 
 
-def routes(patterns: list[Any] | None = None) -> set[str]:
-    """The name of every route of the URL configuration, those of allauth included.
-
-    The API's addresses join here from its own description (OpenAPI), each method of each path a row.
-    """
+def every_name(patterns: list[Any] | None = None) -> set[str]:
+    """The name of every route of the URL configuration, those of allauth and of the API included."""
     found: set[str] = set()
     for each in get_resolver().url_patterns if patterns is None else patterns:
-        found |= {str(each.name)} if isinstance(each, URLPattern) else routes(each.url_patterns)
+        found |= {str(each.name)} if isinstance(each, URLPattern) else every_name(each.url_patterns)
     return found
+
+
+def routes() -> set[str]:
+    """The names of all but the API's: those have a table of their own (api.py)."""
+    return {name for name in every_name() if not name.startswith("api_")}
 
 
 def unknown_rows() -> list[str]:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from compliance import permissions
 from compliance.models import TRANSITIONS, Role
 from compliance.models.scope import Scoped
+from tests.matrix import api
 from tests.matrix.principals import LETTERS, Principal, everyone
 from tests.matrix.table import ROUTES, WHO
 from tests.matrix.targets import unknown_rows
@@ -23,8 +24,12 @@ FEW: Final = {
 }  # fmt: skip
 
 
+PROGRAMS: Final = {"requester here", "engineer there", "all roles everywhere", "revoked", "manager with a session"}
+
+
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
     assert unknown_rows() == []
+    assert api.unknown_rows() == []
 
 
 def test_every_verb_has_a_line_and_the_roles_of_its_line() -> None:
@@ -47,6 +52,10 @@ def test_nobody_gets_or_does_more_than_the_table_says(tmp_path: Path, monkeypatc
     assert not tally.leaks + tally.wrong, "\n".join(tally.leaks + tally.wrong)
     assert tally.cases > 500
     found_out(world, few, monkeypatch)
+    programs = [one for one in api.programs(world) if one.name in PROGRAMS]
+    assert len(programs) == len(PROGRAMS)
+    tally = api.walk(world, api.cases(programs, ("GET", "POST")))
+    assert not tally.leaks + tally.wrong, "\n".join(tally.leaks + tally.wrong)
 
 
 def worth_asking(case: Case) -> bool:
