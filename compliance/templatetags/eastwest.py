@@ -1,4 +1,4 @@
-"""Template tags of the interface: `{% icon %}`, `{% status %}`, `short_hash`, `ago`, verdict words."""
+"""Template tags of the interface: `{% icon %}`, `{% status %}`, `{% sealed %}`, `short_hash`, `ago`, verdict words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
+from compliance.actions.reconcile_rows import PREFIX
+from compliance.models import LedgerInbox
 from compliance.words import Status
 from compliance.words import status as status_of
 
@@ -29,6 +31,16 @@ def icon(name: str, size: int = 16, css: str = "") -> SafeString:
 def status(kind: str, name: str, extra: str = "") -> dict[str, object]:
     """A chip with icon and word for state `name` of `kind` (compliance.words.KINDS); `extra` follows the word."""
     return {"status": status_of(kind, name), "extra": extra}
+
+
+@register.inclusion_tag("parts/sealed.html")
+def sealed(ref: str) -> dict[str, object]:
+    """The newest entry of the ledger about CHG-42, REV-42 or PCK-42: the number it is sealed under, or it waits."""
+    prefix, _, number = ref.partition("-")
+    label = next((label for label, known in PREFIX.items() if known == prefix), "")
+    rows = LedgerInbox.objects.filter(object_type=label, object_id=int(number) if number.isdecimal() else 0)
+    newest = rows.order_by("-pk").values_list("seq", "refused").first()
+    return {"ref": ref, "known": newest is not None, "seq": newest[0] if newest else None}
 
 
 @register.filter

@@ -19,12 +19,14 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from compliance.actions import changes, checkpoints, ledger_export, ledger_keys, ledger_seal
+from compliance.actions import changes, checkpoints, ledger_adopt, ledger_export, ledger_keys, ledger_seal
 from compliance.actions.ledger import record
+from compliance.actions.ledger_rows import contents, digest, names_of
+from compliance.actions.reconcile_rows import altered_rows
 from compliance.errors import Refused
 from compliance.ledger import notes, places
 from compliance.ledger.keys import Keys
-from compliance.models import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, User
+from compliance.models import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow, User
 from evidence.packs import verify_ledger, verify_notes
 from tests.factories import agreed, asked, servers
 from tests.people import PASSWORD, People, everybody
@@ -280,3 +282,45 @@ def test_two_who_seal_at_once_number_every_entry_once(own: Path) -> None:
     ledger_seal.drain(wait=True)
     assert list(LedgerEntry.objects.values_list("seq", flat=True)) == list(range(1, LedgerInbox.objects.count() + 1))
     assert checked(own).ok
+
+
+@pytest.mark.both
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_before_are_taken_over_once_and_later_only_with_a_reason(own: Path) -> None:
+    people = everybody()
+    LedgerRow.objects.all().delete()
+    LedgerInbox.objects.all().delete()  # as an installation of before the log: rows, and nothing said of them
+    assert altered_rows()
+    ledger_adopt.after_migrations()
+    assert altered_rows() == []
+    ledger_seal.drain(wait=True)
+    with connection.cursor() as sql:
+        sql.execute("UPDATE compliance_user SET name = 'Sam S. Stone' WHERE id = %s", [people.sam.pk])
+        sql.execute("DELETE FROM compliance_rolegrant WHERE person_id = %s", [people.erin.pk])
+    ledger_adopt.after_migrations()
+    assert len(altered_rows()) == 2, "a second start launders nothing"
+    with pytest.raises(Refused):
+        ledger_adopt.adopt(by=people.alex, because="")
+    assert ledger_adopt.adopt(by=people.alex, because="Restored from the paper file.") == 2
+    assert altered_rows() == []
+    ledger_seal.drain(wait=True)
+    assert checked(own, state=True).ok
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_another_shape_are_said_anew_if_they_were_as_the_ledger_left_them(own: Path) -> None:
+    people = everybody()
+    for one in (people.sam, people.ada):  # as if this version had brought the field `title`
+        word = LedgerRow.objects.get(label="compliance.user", key=one.pk)
+        names = [name for name in word.names.split(",") if name != "title"]
+        values = dict(contents(User, names, [one.pk]))[one.pk]
+        word.names, word.digest = ",".join(names), digest("compliance.user", one.pk, values, word.salt)
+        word.save()
+    with connection.cursor() as sql:
+        sql.execute("UPDATE compliance_user SET name = 'Somebody' WHERE id = %s", [people.ada.pk])
+    ledger_adopt.after_migrations()
+    fresh = ",".join(names_of(User))
+    shaped = dict(LedgerRow.objects.filter(label="compliance.user").values_list("key", "names"))
+    assert (shaped[people.sam.pk], shaped[people.ada.pk]) != (fresh, fresh)
+    assert shaped[people.sam.pk] == fresh
+    assert [one.ref for one in altered_rows() if "sam" not in one.ref] == [f"user {people.ada.pk}"]

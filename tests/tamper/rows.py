@@ -68,7 +68,8 @@ def plausible_row(model: type[models.Model], turn: int) -> dict[str, Any]:
                 keys[(turn * (place + 1) + place) % len(keys)] if keys else made(field.related_model).pk
             )
         else:
-            values[field.attname] = plausible(field)
+            value = plausible(field)  # later columns hold later moments: most tables want an end after the beginning
+            values[field.attname] = value + timedelta(days=place) if isinstance(value, datetime | date) else value
     return values
 
 
@@ -77,8 +78,8 @@ def plausible(field: models.Field[Any, Any]) -> Any:
     if field.choices:
         return field.flatchoices[0][0]
     examples: list[tuple[type[models.Field[Any, Any]], Any]] = [
-        (models.UUIDField, uuid.uuid4()), (models.DateTimeField, datetime(2026, 4, 1, tzinfo=UTC)),
-        (models.DateField, date(2026, 4, 1)), (models.TimeField, time(9)), (models.BooleanField, False),
+        (models.UUIDField, uuid.uuid4()), (models.DateTimeField, datetime(2046, 4, 1, tzinfo=UTC)),
+        (models.DateField, date(2046, 4, 1)), (models.TimeField, time(9)), (models.BooleanField, False),
         (models.JSONField, {}), (models.IntegerField, 3), (models.GenericIPAddressField, "10.9.8.7"),
         (models.EmailField, "x@example.org"),
     ]  # fmt: skip
