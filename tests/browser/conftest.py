@@ -95,7 +95,12 @@ def decided() -> dict[str, str]:
 def placed() -> dict[str, object]:
     """A zone, and a group with a member."""
     row = Membership.objects.filter(valid_to__isnull=True).order_by("pk")[0]
-    return {"zone": Zone.objects.order_by("pk")[0].name, "group": row.group.name, "membership": row.pk, "omar": person("omar").pk}
+    return {
+        "zone": Zone.objects.order_by("pk")[0].name,
+        "group": row.group.name,
+        "membership": row.pk,
+        "omar": person("omar").pk,
+    }
 
 
 def observed() -> dict[str, object]:
@@ -125,7 +130,7 @@ def observed() -> dict[str, object]:
 
 def left_open(by: User) -> dict[str, object]:
     """A risk that waits for its decision, and one that was accepted."""
-    found = Finding.objects.filter(verdict="permits_more").order_by("pk")[:2]
+    found = Finding.objects.standing().exclude(extent=[]).order_by("pk")[:2]
     day = timezone.localdate() + timedelta(days=60)
     waiting, decided = (
         accepted.ask(
