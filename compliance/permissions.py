@@ -43,6 +43,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "manage_estate": (Role.ADMINISTRATOR,),
     "manage_people": (Role.ADMINISTRATOR,),
     "set_stages": (Role.ADMINISTRATOR,),
+    "delegate": DECIDE,
     "manage_tokens": (Role.ADMINISTRATOR,),
     "add_source": OPERATE,
     "edit_source": OPERATE,

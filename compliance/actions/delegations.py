@@ -13,7 +13,7 @@ from compliance.delegations import holds_itself
 from compliance.errors import NotAllowed, Refused
 from compliance.models import Delegation, Role, System, User
 from compliance.notices import tell
-from compliance.permissions import check
+from compliance.permissions import may
 
 LONGEST: Final = timedelta(days=92)  # somebody away for longer gives the role up
 
@@ -62,8 +62,9 @@ def delegate(
 def end(row: Delegation, *, by: User, at: datetime | None = None) -> Delegation:
     """Ends it before its time: who gave it, who holds it, or an administrator."""
     moment = at or timezone.now()
-    if by.pk not in (row.delegator_id, row.delegate_id):
-        check(by, "manage_people", None, at=moment)
+    refused = why_not_end(row, by, moment)
+    if refused is not None:
+        raise refused
     with transaction.atomic():
         rows = Delegation.objects.filter(pk=row.pk, ended_at__isnull=True, valid_to__gt=moment)
         if not rows.update(ended_at=moment):
@@ -71,6 +72,11 @@ def end(row: Delegation, *, by: User, at: datetime | None = None) -> Delegation:
         record("end_delegation", row, by=by, at=moment, delegate=row.delegate_id)
     row.refresh_from_db()
     return row
+
+
+def why_not_end(row: Delegation, by: User, at: datetime) -> Refused | None:
+    """Why this person cannot end it; None when they can."""
+    return None if by.pk in (row.delegator_id, row.delegate_id) else may(by, "manage_people", None, at=at)
 
 
 def refuse_not_held(by: User, capacity: str, system: System, at: datetime) -> None:

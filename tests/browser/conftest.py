@@ -15,7 +15,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import connection
 from django.utils import timezone
 
-from compliance.actions import connections, jobs, people, policy, questions, risks
+from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
 from evidence.actions import accepted, packs, sources
@@ -67,7 +67,7 @@ def proposed() -> dict[str, int]:
     return {"proposal": made.number}
 
 
-def decided() -> dict[str, str]:
+def decided() -> dict[str, object]:
     """A change record in each state that has a page of its own, and a draft of Rita's."""
     of_state = {
         name: ChangeRecord.objects.filter(state=state, requested_by=person("rita")).order_by("pk").first()
@@ -82,6 +82,12 @@ def decided() -> dict[str, str]:
         system=like.system, material={**like.material, "services": ["tcp/8443"]}, justification=WHY,
         title="The monthly figures by a second port", by=person("rita"), submit=False,
     )  # fmt: skip
+    staged = like.system
+    stages.set_stages(staged, [("Security officer", person("erin"))], because="PROTECTED.", by=person("alex"))
+    stood_in = delegations.delegate(
+        person("erin"), capacity="system_owner", system=System.objects.filter(owner=person("omar"))[0],
+        until=timezone.now() + timedelta(days=9), because="Leave.", by=person("omar"),
+    )  # fmt: skip
     hurried = connections.request(
         system=like.system, material={**like.material, "services": ["tcp/8445"]}, justification=WHY,
         title="The monthly figures, at once", by=person("rita"), urgency="urgent",
@@ -89,6 +95,7 @@ def decided() -> dict[str, str]:
     question = questions.ask(like, text="Why does it need a port of its own?", by=person("omar"))
     return {name: row.ref for name, row in of_state.items() if row} | {
         "draft": draft.ref, "question": str(question.pk), "urgent": hurried.ref,
+        "delegation": stood_in.pk, "staged": staged.pk,
     }  # fmt: skip
 
 

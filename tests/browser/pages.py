@@ -81,6 +81,10 @@ PAGES: Final = (
     Row("policy_adopt", "chandra", "/policy/{proposal}/adopt/"),
     Row("policy_reject", "chandra", "/policy/{proposal}/reject/"),
     Row("change_act_first", "erin", "/changes/{urgent}/act-first/"),
+    Row("delegations", "alex", "/delegations/"),
+    Row("delegation_add", "omar", "/delegations/new/"),
+    Row("delegation_end", "omar", "/delegations/{delegation}/end/"),
+    Row("stages", "alex", "/setup/stages/{staged}/"),
     # Asking
     Row("request", "rita", "/requests/new/"),
     Row("request", "rita", "/requests/new/", 422, steps.check_nothing),

@@ -44,6 +44,7 @@ WHO: Final[dict[str, str]] = {
     "manage_estate": "X",
     "manage_people": "X",
     "set_stages": "X",
+    "delegate": "OM",
     "manage_tokens": "X",
     "add_source": "EX",
     "edit_source": "EX",
@@ -167,6 +168,10 @@ ROUTES: Final[dict[str, Row]] = {
     "finding_acknowledge": Row("OME", "OME", thing="finding"),
     "finding_accept": Row("OME", "OME", thing="finding"),
     "risks": lists(),
+    "delegations": lists(),
+    "delegation_add": Row("OM", "O", thing="system"),  # the body names an owner's delegate
+    "delegation_end": Row("X" + ASKER, "X" + ASKER, thing="delegation"),
+    "stages": Row("X", "X", thing="our_system"),
     "risk": Row(ALL, thing="risk"),
     "risk_decide": Row(NOBODY, NOBODY, thing="risk"),  # the authorising officer: tests/compliance/test_risks.py
     "risk_revoke": Row(NOBODY, NOBODY, thing="risk"),

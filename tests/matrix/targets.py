@@ -91,6 +91,11 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_ask": {"text": "Why this port?"},
         "question_answer": {"text": "It listens there."},
         "policy_edit": proposal_form(),
+        "delegation_add": {
+            "capacity": "system_owner", "system": side.system.pk, "to": world.people.erin.pk, "until": in_days(5),
+            "because": "Leave.",
+        },
+        "stages": {"title1": "Security officer", "person1": world.people.erin.pk, "because": "So.", "seen": ""},
         "risk_decide": {"decision": "accept"},
         "risk_renew": RISK,
         "finding_acknowledge": NOTE,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from compliance.actions import changes, connections, estate, jobs, policy, questions, risks, tokens
+from compliance.actions import changes, connections, delegations, estate, jobs, policy, questions, risks, tokens
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
@@ -157,6 +157,11 @@ def asked_for(people: People, side: Side) -> None:
     changes.reject(turned_down, by=side.owner, because=f"{side.word} does without.")
     side.things |= {"draft": draft, "submitted": waiting, "approved": agreed, "done": done, "rejected": turned_down}
     side.things["connection"] = agreed.connection
+    side.things["our_system"] = side.system
+    side.things["delegation"] = delegations.delegate(
+        side.asker, capacity="system_owner", system=side.system, until=timezone.now() + timedelta(days=9),
+        because=side.word, by=side.owner,
+    )  # fmt: skip
     side.things["urgent"] = asked(side, 5447, urgency="urgent")
     side.things["question"] = questions.ask(waiting, text=f"Why does {side.word} need it?", by=people.mina)
 
@@ -165,15 +170,15 @@ def found(side: Side) -> None:
     """A finding of this system."""
     side.things["finding"] = Finding.objects.filter(system=side.system).order_by("pk")[0]
     for name in ("refused_risk", "risk"):
-        side.things[name] = left_open(side)
+        side.things[name] = left_open(side, name)
         if name == "refused_risk":
             RiskAcceptance.objects.filter(pk=side.things[name].pk).update(state="refused")
 
 
-def left_open(side: Side) -> RiskAcceptance:
+def left_open(side: Side, name: str) -> RiskAcceptance:
     """An exception that is asked for."""
     return risks.request(
-        system=side.system, kind="rule", key=f"{side.word} rule", about=f"{side.word} exception", rating="low",
+        system=side.system, kind="rule", key=f"{side.word} {name}", about=f"{side.word} exception", rating="low",
         reason=side.word, alternate_control="Watched.", by=side.owner,
         ends_on=timezone.localdate() + timedelta(days=30),
     )  # fmt: skip
