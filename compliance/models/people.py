@@ -140,6 +140,7 @@ class RoleGrant(models.Model):
     valid_from = models.DateTimeField(default=timezone.now)
     valid_to = models.DateTimeField(null=True, blank=True)
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="grants_given")
+    by_groups = models.BooleanField(default=False, help_text="Given by a group at the organisation's provider.")
     awaits_second = models.BooleanField(default=False, help_text="Counts once a second administrator confirmed it.")
     confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True, blank=True)

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 from pathlib import Path
 
-from compliance.project import env
+from compliance.project import env, oidc
 from compliance.project.broker import celery_url, redis_url
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -51,6 +51,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -136,6 +138,14 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Eastwest"
 MFA_TOTP_TOLERANCE = 1  # the code before and after count as well: clocks of phones and servers are not one
+# Signing in through the organisation's own provider; people are recognised by `sub`, never by their address
+OIDC_ISSUER = oidc.issuer()
+OIDC_CLAIM = env.text("EASTWEST_OIDC_CLAIM", "groups")
+OIDC_GROUPS = oidc.groups(OIDC_ISSUER)
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": oidc.apps(OIDC_ISSUER)}}
+SOCIALACCOUNT_ADAPTER = "compliance.views.oidc.Arrivals"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 APPROVERS_NEED_MFA = env.flag("EASTWEST_APPROVERS_NEED_MFA", True)
 
 # The browser's side of security
@@ -162,7 +172,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
-        "form-action": ["'self'"],
+        "form-action": ["'self'", *([OIDC_ISSUER] if OIDC_ISSUER else [])],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
     },

@@ -37,7 +37,7 @@ def roles(request: HttpRequest) -> HttpResponse:
 
 def administrators() -> int:
     """How many people administer today."""
-    held_now = RoleGrant.objects.in_force(timezone.now())  # type: ignore[attr-defined]
+    held_now = RoleGrant.objects.in_force(timezone.now())
     return int(held_now.filter(role="administrator", person__is_active=True).values("person").distinct().count())
 
 

@@ -45,7 +45,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context for base.html: nav, me, organisation. Counts of the rooms above come by settings.NAV_COUNTS."""
     person = getattr(request, "user", None)
     if not isinstance(person, User):
-        return {"nav": [], "me": None, "organisation": None}
+        way_in = "/accounts/oidc/oidc/login/" if settings.OIDC_ISSUER else ""
+        return {"nav": [], "me": None, "organisation": None, "oidc_url": way_in}
     organisation = Organisation.objects.filter(kind=Organisation.Kind.OWN).order_by("pk").first()
     counts = own_counts(person)
     for dotted in settings.NAV_COUNTS:

@@ -30,7 +30,8 @@ def routes(patterns: list[Any]) -> Iterator[str]:
     """The name of every route the front door knows."""
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
-            yield str(pattern.name)
+            if pattern.name:  # old addresses of a library have none: they lead to the new ones
+                yield pattern.name
         else:
             yield from routes(pattern.url_patterns)
 
@@ -44,7 +45,7 @@ def route_of(address: str) -> str:
 
 
 def test_every_route_has_a_row_or_says_why_not() -> None:
-    known = set(routes(get_resolver().url_patterns))
+    known = {name for name in routes(get_resolver().url_patterns) if not name.startswith("api_")}  # no pages
     shown = {row.route for row in PAGES if row.status == 200 or row.route == "setup_link"} - {""}
     assert not known - shown - set(OTHERS), "give these pages a row in tests/browser/pages.py"
     assert not (shown | set(OTHERS)) - known, "these rows speak of routes that are gone"
