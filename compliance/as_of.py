@@ -42,7 +42,7 @@ def step(stood: Stood, verb: str, decided: str, at: datetime) -> None:
         stood.state = decided or State.APPROVED
     elif verb in TRANSITIONS and verb != "approve":  # one approval of several decides nothing
         stood.state = TRANSITIONS[verb].target
-    if verb == "implement":
+    if verb in ("implement", "act_first"):
         stood.implemented_at, stood.verified_at = at, None
     elif verb == "verify":
         stood.verified_at = at

@@ -126,6 +126,7 @@ STEPS: Final[dict[str, Verb]] = {
     "reject": Verb(Reason, lambda change, by, said: verbs.reject(change, by=by, because=said["because"])),
     "withdraw": Verb(Reason, lambda change, by, said: verbs.withdraw(change, by=by, because=said["because"])),
     "implement": Verb(Note, lambda change, by, said: verbs.implement(change, by=by, note=said["because"])),
+    "act_first": Verb(Reason, lambda change, by, said: verbs.act_first(change, by=by, because=said["because"])),
     "dispute": Verb(Reason, lambda change, by, said: verbs.dispute(change, by=by, why=said["because"])),
     "questions": Verb(Reason, lambda change, by, said: questions.ask(change, by=by, text=said["because"])),
 }

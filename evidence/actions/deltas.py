@@ -7,13 +7,13 @@ covers it: an urgent change is approved after it was made.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q
 
-from compliance.models import ChangeRecord, State
+from compliance.models import ChangeRecord, ConnectionVersion, State
 from compliance.models.approvals import unproven_changes
 from compliance.models.estate import day_of
 from compliance.register import RegisterError, Wanted, wanted
@@ -159,7 +159,7 @@ def records_of(found: Sequence[Changed], since: datetime | None, snapshot: Snaps
     near = Q(over, decided_at__lte=snapshot.observed_at)
     hurried = Q(over, urgency=ChangeRecord.Urgency.URGENT, created_at__lte=snapshot.observed_at)
     texts = " ".join(one.origin.text for one in found if one.origin)
-    candidates = ChangeRecord.objects.filter(state__in=APPROVED, connection__isnull=False)
+    candidates = ChangeRecord.objects.filter(state__in=APPROVED)
     rows = list(candidates.filter(near | hurried).select_related("connection"))
     held = {change.pk for change in rows}
     named = [
@@ -173,23 +173,13 @@ def records_of(found: Sequence[Changed], since: datetime | None, snapshot: Snaps
 
 
 def names(change: ChangeRecord) -> frozenset[str]:
-    """What a rule's comment may call it."""
-    connection = change.connection.ref if change.connection else ""
-    return frozenset(name for name in (change.ref, connection, change.ticket) if name)
+    """What a rule's comment may call it: itself, its ticket, and the connections it is about."""
+    return frozenset(name for name in (change.ref, change.ticket, *change.refs) if name)
 
 
 def records(changes: Sequence[ChangeRecord], *, day: datetime) -> Iterator[Record]:
     """Change records as the judge of changes takes them."""
-    closing = {change.pk: former_material(change) for change in changes if change.kind != ChangeRecord.Kind.NEW}
-    rows = {
-        **{
-            f"{change.ref} opens": dict(change.material)
-            for change in changes
-            if change.kind != ChangeRecord.Kind.RETIRE
-        },
-        **{f"CHG-{key} closes": material for key, material in closing.items() if material},
-    }
-    sets = boxes_of(rows, day)
+    opened = boxes_of({change.ref: opens(change, day) for change in changes}, register_on(day_of(day)), day)
     for change in changes:
         urgent = change.urgency == ChangeRecord.Urgency.URGENT
         yield Record(
@@ -197,34 +187,55 @@ def records(changes: Sequence[ChangeRecord], *, day: datetime) -> Iterator[Recor
             names=names(change),
             since=change.created_at if urgent else change.decided_at or change.created_at,
             until=change.implemented_at,
-            opens=sets.get(f"{change.ref} opens", {}),
-            closes=sets.get(f"{change.ref} closes", {}),
+            opens=opened.get(change.ref, {}),
+            closes=closes(change),
         )
 
 
-def former_material(change: ChangeRecord) -> dict[str, Any]:
-    """What a change took the place of, or took away."""
-    closed = change.versions_closed.order_by("-valid_from", "-pk").first()
-    return dict(closed.material) if closed else {}
+def opens(change: ChangeRecord, day: datetime) -> list[dict[str, Any]]:
+    """The materials that a change lets engineers open: its own, or those of the connections it widens."""
+    if change.kind in (ChangeRecord.Kind.NEW, ChangeRecord.Kind.AMEND):
+        return [dict(change.material)]
+    if change.kind != ChangeRecord.Kind.WIDEN:
+        return []
+    widened = [int(ref.partition("-")[2]) for ref in change.refs]
+    rows = ConnectionVersion.objects.authorised_at(day_of(day)).filter(connection_id__in=widened)
+    return [dict(version.material) for version in rows]
 
 
-def boxes_of(rows: Mapping[str, Mapping[str, Any]], day: datetime) -> dict[str, dict[Family, tuple[Box, ...]]]:
-    """Materials as sets of traffic in the register of that day; one whose names are gone says nothing."""
-    register = {**register_on(day_of(day)), "connections": [], "shares": []}
-    network = {key: material for key, material in rows.items() if material.get("kind") == "network"}
+def closes(change: ChangeRecord) -> dict[Family, tuple[Box, ...]]:
+    """What a change took the place of, or took away, in the register as it was known just before."""
+    former = [dict(version.material) for version in change.versions_closed.all()]
+    if not former or change.decided_at is None:
+        return {}
+    before = change.decided_at - timedelta(microseconds=1)
+    return boxes_of({change.ref: former}, register_on(day_of(before), known_at=before), before).get(change.ref, {})
+
+
+def boxes_of(
+    rows: Mapping[str, Sequence[Mapping[str, Any]]], known: Mapping[str, Any], day: datetime
+) -> dict[str, dict[Family, tuple[Box, ...]]]:
+    """Materials as sets of traffic in a register; one whose names are gone says nothing."""
+    register = {**known, "connections": [], "shares": []}
+    said = [
+        {"id": f"{key} {number}", **{name: material[name] for name in KEPT if material.get(name)}}
+        for key, materials in rows.items()
+        for number, material in enumerate(materials)
+        if material.get("kind") == "network"
+    ]
     found: dict[str, dict[Family, tuple[Box, ...]]] = {}
-    for entry in entries(register, network, day):
-        found.setdefault(entry.id, {})[entry.family] = (*found.get(entry.id, {}).get(entry.family, ()), *entry.boxes)
+    for entry in entries(register, said, day):
+        own = found.setdefault(entry.id.partition(" ")[0], {})
+        own[entry.family] = (*own.get(entry.family, ()), *entry.boxes)
     return found
 
 
-def entries(register: dict[str, Any], rows: Mapping[str, Mapping[str, Any]], day: datetime) -> Iterable[Any]:
-    """The entries of these materials; all at once where the register knows all their names, else one by one."""
-    said = [{"id": key, **{name: row[name] for name in KEPT if row.get(name)}} for key, row in rows.items()]
+def entries(register: dict[str, Any], rows: Sequence[Mapping[str, Any]], day: datetime) -> Iterable[Any]:
+    """The entries of these rows; all at once where the register knows all their names, else one by one."""
     try:
-        return wanted({**register, "connections": said}, at=day_of(day)).entries
+        return wanted({**register, "connections": list(rows)}, at=day_of(day)).entries
     except RegisterError:
-        return [entry for each in said for entry in alone(register, each, day)]
+        return [entry for each in rows for entry in alone(register, each, day)]
 
 
 def alone(register: dict[str, Any], row: Mapping[str, Any], day: datetime) -> Iterable[Any]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from compliance.actions import changes, connections
+from compliance.actions import changes, connections, estate, widening
 from evidence.models import Finding, RuleChange
 from evidence.undelivered import without_delta
 from tests.evidence.site import APP, DATA, allow_in, allow_out, put
 from tests.evidence.test_comparing import Site
 from tests.factories import WHY, agreed, asked, network
+from tests.people import LONG_AGO
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]
 
@@ -187,3 +188,27 @@ def test_the_page_and_its_csv_show_a_stranger_nothing(site: Site) -> None:
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
         for address in ("/rule-changes/", "/rule-changes/?format=csv", f"/rule-changes/?outcome=recorded&q={APP}"):
             assert (allow_in(APP, "5432") in client.get(address).content.decode()) is sees
+
+
+def test_what_a_widening_opens_belongs_to_it(site: Site) -> None:
+    """A second server joins the group that may reach the database: the rule for it has the widening for a record."""
+    group = estate.add_group(
+        "web", system=site.people.payroll, members=[site.servers["pay-app-01"]], by=site.people.alex, at=LONG_AGO
+    )
+    second = estate.add_server(
+        "pay-app-02", system=site.people.payroll, addresses=["10.20.20.32"], by=site.people.alex, at=LONG_AGO
+    )
+    first = agreed(site.people, asked(site.people, network("web", "pay-db-01", "tcp/6432")))
+    put(site.app, allow_out(DATA, "6432"))
+    put(site.data, allow_in(APP, "6432"))
+    assert outcomes(site)["pay-db-01", "INPUT", "opened"] == ("recorded", first.ref)
+    changes.implement(first, by=site.people.erin)
+    assert [row.state for row in site.read()] == ["unchanged", "unchanged"]
+    why = {"business_need": "A second server.", "security_implications": "One more of the role."}
+    wider = widening.widen(widening.member(group, second), justification=why, by=site.people.rita)
+    assert wider is not None
+    agreed(site.people, wider)
+    put(site.data, allow_in(APP, "6432"), allow_in("10.20.20.32", "6432"))
+    outcomes(site)
+    newest = RuleChange.objects.order_by("-pk")[0]
+    assert (newest.outcome, newest.change) == ("recorded", wider)

@@ -49,6 +49,7 @@ API: Final[dict[str, Row]] = {
     "api_change_reject": Row(None, "", "submitted"),
     "api_change_withdraw": Row(None, "", "submitted"),  # its asker takes it back, or the system's owner
     "api_change_implement": Row(None, "E", "approved"),
+    "api_change_act_first": Row(None, "", "submitted"),  # only of an urgent change
     "api_change_dispute": Row(None, "E", "done"),
     "api_change_questions": Row(None, "E", "submitted"),
     "api_servers": Row(),
