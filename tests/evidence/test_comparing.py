@@ -10,45 +10,13 @@ import pytest
 from django.utils import timezone
 
 from compliance.actions import changes
-from compliance.models import Connection, State
+from compliance.models import State
 from evidence import jobs
-from evidence.models import Comparison, Finding, Pull, Snapshot, Source, Verification
-from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, save, source_of
-from tests.factories import agreed, asked, network, servers
-from tests.people import People, everybody
+from evidence.models import Finding, Snapshot, Source, Verification
+from tests.evidence.site import APP, DATA, Site, allow_in, allow_out, begin, put, read, save, source_of
+from tests.factories import agreed, asked, network
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Site:
-    """Two hosts, their folders, and one approved connection between them."""
-
-    def __init__(self, place: Path) -> None:
-        self.people: People = everybody()
-        self.servers = servers(self.people)
-        self.app = put(place / "app", allow_out(DATA, "5432"))
-        self.data = put(place / "data", allow_in(APP, "5432"))
-        self.sources = [
-            source_of(self.servers["pay-app-01"], self.app, self.people),
-            source_of(self.servers["pay-db-01"], self.data, self.people),
-        ]
-        self.change = agreed(self.people, asked(self.people))
-        self.connection: Connection = self.change.connection
-
-    def read(self) -> list[Pull]:
-        """Reads both hosts."""
-        return [read(source, self.people) for source in self.sources]
-
-    def compare(self) -> Comparison:
-        """Reads nothing, compares."""
-        from evidence.actions.compare import compare
-
-        return compare()
-
-    def verdict(self) -> str:
-        """The connection's stamp."""
-        self.connection.refresh_from_db()
-        return self.connection.drift
 
 
 @pytest.fixture

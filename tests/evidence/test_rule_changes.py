@@ -10,8 +10,7 @@ from django.test import Client
 from compliance.actions import changes, connections, estate, widening
 from evidence.models import Finding, RuleChange
 from evidence.undelivered import without_delta
-from tests.evidence.site import APP, DATA, allow_in, allow_out, put
-from tests.evidence.test_comparing import Site
+from tests.evidence.site import APP, DATA, Site, allow_in, allow_out, put
 from tests.factories import WHY, agreed, asked, network
 from tests.people import LONG_AGO
 

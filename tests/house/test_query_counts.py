@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from evidence.models import Finding
 from reviews import actions as reviews
-from tests.evidence.test_comparing import Site
+from tests.evidence.site import Site
 from tests.factories import asked, network
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,8 +15,7 @@ from django.utils import timezone
 from compliance.actions import changes, connections
 from compliance.as_of import stood_at, versions_at
 from compliance.models import Approval
-from tests.evidence.site import APP, DATA, allow_in, allow_out, put
-from tests.evidence.test_comparing import Site
+from tests.evidence.site import APP, DATA, Site, allow_in, allow_out, put
 from tests.factories import WHY, agreed, asked, network
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both]

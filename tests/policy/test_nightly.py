@@ -15,8 +15,7 @@ from compliance.actions import policy as verbs
 from compliance.models import Role
 from compliance.policy.shipped import shipped
 from evidence.models import Finding, Source, VerdictRow
-from tests.evidence.site import APP, DATA, allow_in, allow_out, put
-from tests.evidence.test_comparing import Site
+from tests.evidence.site import APP, DATA, Site, allow_in, allow_out, put
 from tests.factories import network
 
 pytestmark = pytest.mark.django_db(transaction=True)
