@@ -192,7 +192,7 @@ def _judged(case: Case, rule: Described, subject: str, members: Members, family:
     )
     because = (
         f"{rule.title}: the rules let {counted(count, 'pair')} through ({authorised}): "
-        f"{listed(members.pairs, most=SHOWN)}. {members.because[:1].upper()}{members.because[1:]}. {rule.why}"
+        f"{listed(members.pairs, most=SHOWN)}. For one, {members.because}. {rule.why}"
     )
     return Judgement(
         Verdict.against_policy,
