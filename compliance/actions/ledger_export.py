@@ -61,8 +61,9 @@ def state(*, at: datetime | None = None) -> Iterator[bytes]:
 
 def write(log: Path | None, rows: Path | None, *, at: datetime | None = None) -> tuple[int, int]:
     """Both files of the same moment; how many lines each has. An existing file is replaced."""
+    outermost = not connection.in_atomic_block
     with transaction.atomic():
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and outermost:  # SQLite's transactions are such pictures always
             with connection.cursor() as sql:
                 sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return _written(log, export(at=at)), _written(rows, state(at=at))

@@ -286,10 +286,11 @@ def test_two_who_seal_at_once_number_every_entry_once(own: Path) -> None:
 
 @pytest.mark.both
 @pytest.mark.django_db(transaction=True)
-def test_rows_of_before_are_taken_over_once_and_later_only_with_a_reason(own: Path) -> None:
+def test_rows_of_before_are_taken_over_once_and_later_only_with_a_reason(own: Path, settings: Any) -> None:
     people = everybody()
-    LedgerRow.objects.all().delete()
-    LedgerInbox.objects.all().delete()  # as an installation of before the log: rows, and nothing said of them
+    for model in (LedgerRow, LedgerInbox, LedgerEntry, LedgerHead):
+        model.objects.all().delete()  # as an installation of before the log: rows, and nothing said of them
+    settings.KEYS = own / "keys of its own"
     assert altered_rows()
     ledger_adopt.after_migrations()
     assert altered_rows() == []
