@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from compliance.actions import changes, connections, drafts, estate, imports
@@ -283,3 +284,28 @@ def test_what_an_import_may_not_ask_for_is_kept_as_a_draft(people: People) -> No
     states = ChangeRecord.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == ["draft", "submitted"]
     assert "the policy does not permit it" in result.preview[0].text
+
+
+def queries(person: Any, path: str) -> int:
+    """How many the page asks, the second time it is opened."""
+    visitor = client(person)
+    visitor.get(path)
+    with CaptureQueriesContext(connection) as asked_of_it:
+        assert visitor.get(path).status_code == 200
+    return len(asked_of_it)
+
+
+def test_more_versions_and_more_connections_cost_no_more_queries(people: People) -> None:
+    change = asked(people)
+    for port in (7001, 7002, 7007):  # as many as the rule about repeated reasons asks for
+        agreed(people, asked(people, network(services=[f"tcp/{port}"])))
+    verbs.propose(content(cleartext={"severity": "warn"}), because="Try.", by=people.mina, seen=0)
+    pages = ((people.mina, "/policy/"), (people.ada, f"/changes/{change.ref}/"))
+    few = [queries(*page) for page in pages]
+    for port in (7003, 7004, 7005, 7006):
+        agreed(people, asked(people, network(services=[f"tcp/{port}"])))
+        made = verbs.propose(
+            content(wide_ports={"parameters": {"most_ports": port}}), because="Try.", by=people.mina, seen=0
+        )
+        verbs.turn_down(made, by=people.olga, because="Not now.")
+    assert [queries(*page) for page in pages] == few
