@@ -23,7 +23,7 @@ def needed(need: ApprovalNeeded, change: ChangeRecord, person: User) -> dict[str
     """One need and whether it is met."""
     approval = getattr(need, "approval", None)
     officer = str(need.system.authorising_officer or "")
-    whose = {"manager": "", "named": str(need.person), "authorising_officer": officer}
+    whose = {"manager": "", "named": "", "authorising_officer": officer}
     place = f" (in place of {approval.in_place_of})" if approval and approval.in_place_of else ""
     return {
         "capacity": need.label + place,

@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from compliance.models import Approval, ApprovalNeeded, ChangeRecord, ConnectionVersion, Justification, LedgerInbox
+from compliance.models import (
+    Answer,
+    Approval,
+    ApprovalNeeded,
+    ChangeRecord,
+    ConnectionVersion,
+    Delegation,
+    Justification,
+    LedgerInbox,
+    Question,
+)
 from tests.workflow.rights import Rights
 
 Row = dict[str, Any]
@@ -26,8 +36,11 @@ EDGES: Final = {
 }  # fmt: skip
 CONTENT: Final = ("material", "content_hash", "title", "system_id", "last_edited_by_id", "urgency")
 FOREVER: Final = ("requested_by_id", "connection_id", "kind", "created_at")
-TABLES: Final = {"changes": ChangeRecord, "needs": ApprovalNeeded, "approvals": Approval, "reasons": Justification}
-IMMUTABLE: Final = ("needs", "approvals")
+TABLES: Final = {
+    "changes": ChangeRecord, "needs": ApprovalNeeded, "approvals": Approval, "reasons": Justification,
+    "questions": Question, "answers": Answer, "delegations": Delegation,
+}  # fmt: skip
+IMMUTABLE: Final = ("needs", "approvals", "questions", "answers", "delegations")
 FEWEST: Final = 2
 ANYTHING: Final = "*"  # of a step that may find its work done already: it need not stand in the ledger again
 
@@ -53,6 +66,9 @@ class Rows:
     approvals: dict[int, Row] = field(default_factory=dict)
     versions: dict[int, Row] = field(default_factory=dict)
     reasons: dict[int, Row] = field(default_factory=dict)
+    questions: dict[int, Row] = field(default_factory=dict)
+    answers: dict[int, Row] = field(default_factory=dict)
+    delegations: dict[int, Row] = field(default_factory=dict)
     ledger: int = 0
     noted: list[Row] = field(default_factory=list)
 

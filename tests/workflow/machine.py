@@ -15,21 +15,27 @@ from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from compliance.actions import changes, drafts
+from compliance.actions import changes, delegations, drafts, questions
 from compliance.actions import connections as asking
 from compliance.actions import people as persons
 from compliance.actions.reconcile import reconcile
 from compliance.errors import Refused
-from compliance.models import ChangeRecord, Connection, Role, System, User
+from compliance.models import ChangeRecord, Connection, Question, Role, System, User
 from tests.factories import WHY
 from tests.workflow.audit import ANYTHING, Step, audit, authorised, read
-from tests.workflow.rights import Grant
+from tests.workflow.rights import Grant, Place
 from tests.workflow.world import World
 
 WHO = st.integers(0, 99)  # a place in the list of people, or of records, whatever its length
 WHICH = st.integers(0, 99)
 GRANTED = st.sampled_from([Role.REQUESTER, Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR])
 SPANS = st.sampled_from([(0, None), (0, 2), (1, None), (3, 6), (-5, -1)])  # days from now, from and until
+DAYS = st.sampled_from([1, 3, 30, 200])  # of a delegation; the last is longer than one may be
+# who gives what for which system; the last does not hold it
+HELD = [
+    ("omar", "system_owner", "payroll"), ("mina", "manager", "payroll"), ("olga", "system_owner", "platform"),
+    ("rita", "manager", "payroll"),
+]  # fmt: skip
 RARELY = st.sampled_from([False, False, False, True])
 RITA, OWNER = 0, 12  # places among those who may ask
 ANYBODY = 3  # of every four numbers: any person, or any record, whether the verb should be open to it or not
@@ -42,6 +48,7 @@ WAITING: dict[str, tuple[str, ...]] = {
     "submit": ("draft",),
     "approve": ("submitted",),
     "act_first": ("submitted",),
+    "ask_question": ("submitted", "approved", "implemented", "disputed"),
     "reject": ("submitted",),
     "withdraw": ("draft", "submitted"),
     "ask_again": ("rejected", "withdrawn"),
@@ -215,6 +222,34 @@ class Workflow(RuleBasedStateMachine):
         ):
             self.rights.end(person.pk, self.now)
 
+    @rule(held=st.sampled_from(HELD), to=st.sampled_from(["erin", "dan", "rita", "mina", "alex", "sam"]), days=DAYS)
+    def delegate(self, held: tuple[str, str, str], to: str, days: int) -> None:
+        people, role, end = self.world.people, held[1], self.now + timedelta(days=days)
+        system: System = getattr(people, held[2])
+        by, other = getattr(people, held[0]), User.objects.get(pk=getattr(people, to).pk)
+
+        def act(by: User) -> None:
+            delegations.delegate(other, capacity=role, system=system, until=end, because="Away.", by=by, at=self.now)
+
+        if self.attempt("delegate", self.place(by.pk), act):
+            self.rights.places.append(Place(by.pk, other.pk, role, system.pk, self.now, end))
+
+    @rule(who=WHO, which=WHICH)
+    def ask_question(self, who: int, which: int) -> None:
+        self.step(
+            "ask_question", who, which, False, lambda by, row, _: questions.ask(row, text="Why?", by=by, at=self.now)
+        )
+
+    @rule(who=WHO, which=WHICH)
+    def answer_question(self, who: int, which: int) -> None:
+        keys = sorted(self.rows.questions)
+        if keys:
+            row = Question.objects.get(pk=keys[which // 4 % len(keys)])
+            self.attempt(
+                "answer_question", who, lambda by: questions.answer(row, text="So.", by=by, at=self.now),
+                on=row.change_id,
+            )  # fmt: skip
+
     @rule(span=WAITS)
     def wait(self, span: timedelta) -> None:
         self.now += span
@@ -255,7 +290,9 @@ class Workflow(RuleBasedStateMachine):
                 who for who in self.world.ids for need in needs if not self.rights.why_not(who, need, change, self.now)
             )
             return list(dict.fromkeys([*able, change["requested_by_id"]]))  # who asked is always tempted
-        if verb in ("edit", "submit", "withdraw", "ask_again"):
+        if verb == "ask_question":
+            return [people.omar.pk, people.mina.pk, people.erin.pk]
+        if verb in ("edit", "submit", "withdraw", "ask_again", "answer_question"):
             return [change["requested_by_id"]]
         return [people.erin.pk] if verb in ("implement", "dispute", "act_first") else []
 

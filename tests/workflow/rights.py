@@ -19,6 +19,17 @@ class Grant(NamedTuple):
     end: datetime | None
 
 
+class Place(NamedTuple):
+    """Somebody decides in somebody's place."""
+
+    delegator: int
+    delegate: int
+    role: str
+    system: int
+    start: datetime
+    end: datetime
+
+
 @dataclass
 class Rights:
     """Everybody's roles, who is active and who is a superuser; kept by the test, never read back from the tables."""
@@ -26,6 +37,7 @@ class Rights:
     grants: list[Grant] = field(default_factory=list)
     active: dict[int, bool] = field(default_factory=dict)
     superusers: set[int] = field(default_factory=set)
+    places: list[Place] = field(default_factory=list)
 
     def holds(self, person: int, role: str, system: int | None, at: datetime) -> bool:
         """Whether the person holds the role for that system at that time."""
@@ -44,9 +56,21 @@ class Rights:
             return "their own change"
         if person in self.superusers or self.holds(person, "administrator", None, at):
             return "an administrator"
-        if not self.holds(person, ROLE_OF[need["capacity"]], need["system_id"], at):
-            return f"not {need['capacity']} of system {need['system_id']}"
-        return ""
+        role, system = ROLE_OF[need["capacity"]], need["system_id"]
+        if self.holds(person, role, system, at) or self.stands_in(person, role, system, change, at):
+            return ""
+        return f"not {need['capacity']} of system {system}"
+
+    def stands_in(self, person: int, role: str, system: int, change: dict[str, Any], at: datetime) -> bool:
+        """Whether the person decides in somebody's place who holds the role, and neither asked nor edited."""
+        own = (change["requested_by_id"], change["last_edited_by_id"])
+        return self.active.get(person, False) and any(
+            (place.delegate, place.role, place.system) == (person, role, system)
+            and place.start <= at < place.end
+            and place.delegator not in own
+            and self.holds(place.delegator, role, system, at)
+            for place in self.places
+        )
 
     def end(self, person: int, at: datetime) -> None:
         """A person is deactivated: they may nothing any more."""
