@@ -46,8 +46,8 @@ def everyone(world: World) -> list[Principal]:
     found = [anonymous()]
     for where, words, system in scopes:
         for role in Role:
-            if role == Role.ADMINISTRATOR and system is not None:
-                continue  # administrators look after the whole installation
+            if role == Role.ADMINISTRATOR:
+                continue  # they look after the whole installation, and come last: with two, roles wait for the second
             person = made(world, f"{role.value}.{where}", [role], system)
             found.append(signed(f"{role.value} {where}", person, dict.fromkeys(words, LETTERS[role])))
     asker = world.sides[OURS].asker
@@ -58,6 +58,10 @@ def everyone(world: World) -> list[Principal]:
     found.append(signed("expired", timed(world, "expired", -20, -1), {}))
     found.append(signed("not yet", timed(world, "future", 1, 20), {}))
     found.append(gone(world))
+    administrator = made(world, "administrator", [Role.ADMINISTRATOR], None)
+    found.append(signed("administrator everywhere", administrator, {OURS: "X", THEIRS: "X"}))
+    heavy = [Role.SYSTEM_OWNER, Role.MANAGER, Role.ADMINISTRATOR]
+    found.append(signed("nobody confirmed", made(world, "unconfirmed", heavy, None), {}))
     root = User.objects.create_superuser("root@matrix.example", name="Matrix root")
     found.append(signed("superuser without a role", root, {}))
     return found
