@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -136,12 +137,18 @@ def cells(row: LedgerInbox) -> tuple[Any, ...]:
 def object_of(row: LedgerInbox) -> tuple[str, str]:
     """What it was done to: the id people use (or kind and number), and its page where it has one."""
     if row.object_id is None:
-        return kind(row.object_type), ""
+        return kind(row.object_type) or of_rows(row.data.get("rows") or []), ""
     known = KNOWN.get(row.object_type)
     if known is None:
         return f"{kind(row.object_type)} {row.object_id}", ""
     prefix, place = known
     return f"{prefix}-{row.object_id}", f"{place}{prefix}-{row.object_id}/"
+
+
+def of_rows(rows: list[list[Any]]) -> str:
+    """What an entry about rows alone wrote: "address (2), server"."""
+    counts = Counter(kind(str(label)) for label, _, _ in rows)
+    return ", ".join(f"{name} ({number})" if number > 1 else name for name, number in sorted(counts.items()))
 
 
 def kind(label: str) -> str:

@@ -16,7 +16,11 @@ import pytest
 from compliance.project.supervise import running_stack
 from tests.house.source import TOP
 
-ROW = "INSERT INTO compliance_ledgerinbox (uid, data, created) VALUES (hex(randomblob(16)), ?, '2026-11-01 00:00:00')"
+ROW = (
+    "INSERT INTO compliance_ledgerinbox (uid, data, created, salt, mac, refused, verb, object_type)"
+    " VALUES (hex(randomblob(16)), ?, '2026-11-01 00:00:00', '', '', 0, '', '')"
+)
+WAITS = "Decisions wait to be sealed"  # rows written by hand where nothing runs that would seal them
 
 
 def project(var: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -119,10 +123,10 @@ def test_nothing_is_restored_under_a_running_stack(site: Path, tmp_path: Path) -
 def test_the_doctor_finds_a_well_site_well_and_an_open_one_ill(site: Path) -> None:
     def ill() -> list[str]:
         lines = project(site, "doctor").stdout.splitlines()
-        return [line for line in lines if line.startswith("not ok") and "packages" not in line]
+        return [line for line in lines if line.startswith("not ok") and "packages" not in line and WAITS not in line]
 
     assert ill() == []
-    key = next((site / "keys").iterdir())
+    key = next(path for path in (site / "keys").iterdir() if path.is_file())
     key.chmod(0o644)
     assert [line.split(":")[0] for line in ill()] == ["not ok  keys"]
     key.chmod(0o600)
