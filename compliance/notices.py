@@ -34,6 +34,7 @@ def tell(
     if is_reserved(path, about):
         ref = ref_of(path)
         subject, body = f"{ref} in Eastwest" if ref else "News in Eastwest", "Open the page to read it."
+    subject = " ".join(subject.split())  # one line: a title with a line end would be a message that cannot be sent
     row, fresh = Outbound.objects.get_or_create(
         key=key, defaults={"to": person, "subject": subject[:200], "body": body, "path": path, "created_at": moment}
     )

@@ -10,6 +10,7 @@ from evidence.packs.section import Cell, Table
 
 # A cell that starts with one of these is taken for a formula (or ends the cell) by Excel, LibreOffice and Sheets.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+BLANKS = " \u00a0\u200b\ufeff"
 
 
 def csv_bytes(table: Table) -> bytes:
@@ -36,4 +37,4 @@ def text(cell: Cell) -> str:
     if isinstance(cell, (date, datetime)):
         return cell.isoformat()
     shown = cell.replace("\x00", "")
-    return f"'{shown}" if shown.lstrip(" ").startswith(FORMULA_STARTS) else shown
+    return f"'{shown}" if shown.lstrip(BLANKS).startswith(FORMULA_STARTS) else shown
