@@ -18,7 +18,7 @@ def test_whatever_anybody_tries_no_rule_of_the_workflow_breaks() -> None:
     counts, violation = play(build(), runs=RUNS, steps=STEPS, seed=1)
     assert not violation, violation
     assert counts["runs"] >= RUNS
-    for verb in ("request", "submit", "approve", "implement"):
+    for verb in ("request", "approve"):
         assert counts[f"{verb} done"] > 0, f"no run got as far as {verb}: {counts}"
         assert counts[f"{verb} refused"] > 0
 
