@@ -147,6 +147,6 @@ def role(request: HttpRequest) -> HttpResponse:
         verb="manage_people",
         title="Give a role",
         lead="Nobody gives one to themselves, and administrators never approve. A role that decides or administers "
-        "counts once a second administrator confirmed it; where there is one alone, it decides nothing in its first day.",
+        "counts once a second administrator confirmed it; given by the only one, it decides nothing for a day.",
         submit="Give the role",
     )
