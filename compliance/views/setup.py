@@ -28,7 +28,9 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind a one-time link: a name, a password, and in."""
     row = SetUpLink.objects.filter(digest=link_digest(token)).select_related("person").first()
     if row is None or row.used_at or row.expires_at < timezone.now():
-        limited = ratelimit.consume_or_429(request, app="allauth.account", action="setup_link_failed", limit_get=True)
+        limited: HttpResponse | None = ratelimit.consume_or_429(
+            request, app="allauth.account", action="setup_link_failed", limit_get=True
+        )
         if limited is not None:
             return limited
         refused = Refused(
@@ -89,7 +91,8 @@ def tasks(request: HttpRequest) -> HttpResponse:
             {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count > 0 else ""}
         )
     tokens = "" if may(request.user, "manage_tokens", None) else "/setup/tokens/"
-    return render(request, "compliance/setup.html", {"tasks": rows, "tokens_url": tokens, "people_url": tokens and "/setup/roles/"})
+    context = {"tasks": rows, "tokens_url": tokens, "people_url": tokens and "/setup/roles/"}
+    return render(request, "compliance/setup.html", context)
 
 
 def own() -> int:
