@@ -32,12 +32,16 @@ ALWAYS = ((), None, None)  # no residue, no interface
 
 
 class Met(NamedTuple):
-    """A rule with the part of its traffic that can come to it in a stage; depth 0: in the base chain itself."""
+    """A rule with the part of its traffic that can come to it in a stage; depth 0: in the base chain itself.
+
+    `names`: what tells one chain from another where the way there does not: see `_meaning`.
+    """
 
     rule: Rule
     box: Box
     depth: int
     leads: bool = True  # False: it calls a chain that is not defined
+    names: tuple[object, ...] = ()
 
 
 class Stage(NamedTuple):
@@ -65,7 +69,11 @@ def _met(chains: Mapping[str, Chain], base: Chain, family: Family) -> list[Met]:
     except TooManyPieces:
         names = _called(chains, base)
         found = ((rule, int(name != base.name)) for name in names for rule in chains[name].rules)
-        return [Met(rule, box, depth) for rule, depth in found for box in _boxes(rule, family)]
+        return [
+            Met(rule, box, depth, rule.action not in CALLS or rule.target in chains, (rule.chain, rule.target))
+            for rule, depth in found
+            for box in _boxes(rule, family)
+        ]
 
 
 def _along(
@@ -82,9 +90,11 @@ def _along(
             continue
         boxes = _boxes(rule, family)
         parts = boxes if everything else [part for box in boxes for one in bounds if (part := intersect(box, one))]
+        leads = rule.action not in CALLS or rule.target in chains
+        names = (way.index(rule.target),) if rule.action in CALLS and rule.target in way else ()  # a loop, and to where
         for part in parts:
             budget.spend()
-            yield Met(rule, part, len(way), rule.action not in CALLS or rule.target in chains)
+            yield Met(rule, part, len(way), leads, names)
         if rule.action in CALLS and parts and rule.target in chains and rule.target not in way:
             yield from _along(chains, chains[rule.target], family, parts, (*way, chain.name), budget)
 
@@ -196,14 +206,19 @@ def _differing(old: Sequence[Stage], new: Sequence[Stage], family: Family) -> li
 
 
 def _standing(chain: Chain) -> tuple[object, ...]:
-    return chain.name, chain.table, chain.hook, chain.priority, _default(chain)
+    """What a base chain is, whatever it is called: a part of its name says of which families and kernel interface."""
+    return chain.name.partition("/")[0], chain.table, chain.hook, chain.priority, _default(chain)
 
 
 def _meaning(met: Met) -> tuple[object, ...]:
-    """What a rule does to the packets that meet it, without its id and line: those move when other rules come."""
+    """What a rule does to the packets that meet it, without its id and line: those move when other rules come.
+
+    Nor does it matter what the chains are called: the rules of a called chain stand behind the rule that calls it,
+    one step deeper, and where such a rule changed all that it can lead to is looked at.
+    """
     rule = met.rule
     unsure = tuple((one.what, one.text) for one in rule.residue)
     return (
-        met.box, met.depth, met.leads, rule.chain, rule.action, rule.target, rule.iif, rule.oif, rule.states, rule.nat,
-        unsure, rule.enabled,
+        met.box, met.depth, met.leads, met.names, rule.action, rule.iif, rule.oif, rule.states, rule.nat, unsure,
+        rule.enabled,
     )  # fmt: skip

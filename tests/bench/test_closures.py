@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from evidence import cli
 from evidence.formats.evaluate import Evaluator
 from evidence.host import read_host
+from evidence.regions import changed
 from evidence.rules import Artefact, FormatError, Reading
 from tests.bench import closures, firewall_dumps
 
@@ -214,3 +215,27 @@ def test_a_renamed_chain_reads_otherwise_and_decides_alike(compared: Diff) -> No
     found = compared(firewall_dumps.CAMPUS, renamed)
     assert all(row["old"].replace("NOTFROMHERE", "FOREIGN") == row["new"] for row in found.pop("text_only"))
     assert not any(found.values())
+
+
+def test_diff_of_a_renamed_chain_is_text_only_however_many_rules_stand_behind_it(compared: Diff) -> None:
+    denies = "".join(
+        f"-A INPUT -s 10.{one // 200}.{one % 200}.0/25 -p tcp -m tcp --dport {1000 + one} -j DROP\n"
+        for one in range(1_000)
+    )
+    chain = "-A {0} -i eth1 -p tcp -m recent --update --name x -j ACCEPT\n-A {0} -p tcp -m tcp --dport 22 -j DROP\n"
+    text = "*filter\n:INPUT ACCEPT [0:0]\n:{0} - [0:0]\n-A INPUT -s 10.0.0.0/8 -j {0}\n" + denies + chain + "COMMIT\n"
+    found = compared(text.format("admin"), text.format("administration"))
+    assert found.pop("text_only"), "the renamed rules are named"
+    then, now = (read_host([Artefact("save", text.format(name).encode())]) for name in ("admin", "administration"))
+    assert list(changed(then, now, "INPUT", 4)) == [], "no traffic is looked at for a name"
+    assert not any(found.values())
+    opened = text.format("administration").replace("--dport 22", "--dport 23")
+    assert compared(text.format("admin"), opened)["unproven"], "a change beside the new name is seen"
+
+
+def test_a_jump_to_another_chain_is_no_new_name(compared: Diff) -> None:
+    chains = "-A a -p tcp -m tcp --dport 22 -j ACCEPT\n-A b -p tcp -m tcp --dport 23 -j ACCEPT\n"
+    old = f"*filter\n:INPUT DROP [0:0]\n:a - [0:0]\n:b - [0:0]\n-A INPUT -s 10.0.0.0/8 -j a\n{chains}COMMIT\n"
+    found = compared(old, old.replace("/8 -j a", "/8 -j b"))
+    assert [row["box"]["service"] for row in found["permitted"]] == ["tcp/23"]
+    assert [row["box"]["service"] for row in found["denied"]] == ["tcp/22"]
