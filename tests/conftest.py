@@ -35,6 +35,15 @@ def own_var() -> Path:
     return VAR
 
 
+@pytest.fixture(autouse=True)
+def no_ledger_yet() -> None:
+    """A test begins with an empty database, and so without a log: the mark beside the keys is of the test before it.
+
+    To the application an empty log beside that mark is one that somebody emptied.
+    """
+    (VAR / "keys" / "begun").unlink(missing_ok=True)
+
+
 @pytest.fixture(scope="session")
 def broker_url(own_var: Path) -> Iterator[str]:
     """A real Valkey on the socket the settings name, without workers. Gives its address for redis-py."""

@@ -127,16 +127,19 @@ class Log:
             data = entry.data.encode()
             leaf = merkle.leaf(data)
             frontier.append(leaf)
-            said = json.loads(data)
-            self.begun = self.begun or str(said.get("sealed"))
+            said = _said(data)
             row = rows.pop(entry.uid, None)
-            if leaf.hex() != entry.leaf_hash or said.get("seq") != frontier.size or entry.seq != frontier.size:
+            numbers = {entry.seq, said.get("seq") if said else None}
+            if said is None or leaf.hex() != entry.leaf_hash or numbers != {frontier.size}:
                 yield Altered(
                     f"ledger entry #{entry.seq}", None, f"Entry #{entry.seq} is not as it was sealed.", "ledger"
                 )
                 tree_ok = False
+                if said is None:
+                    continue
             elif str(entry.uid) != said.get("uid") or not _same(row, said):
                 yield _not_as_sealed(entry.seq)
+            self.begun = self.begun or str(said.get("sealed"))
             yield from self._says(said, entry.seq)
         yield from (_not_as_sealed(row.seq) for row in rows.values())
         yield from self._waiting()
@@ -218,6 +221,15 @@ def _same(row: LedgerInbox | None, said: dict[str, Any]) -> bool:
         return True
     real = (row.data["verb"][:60], about.get("type") or "", about.get("id"), (row.data.get("actor") or {}).get("id"))
     return shown == real and row.mac == mac(row.uid, row.data, row.salt)
+
+
+def _said(data: bytes) -> dict[str, Any] | None:
+    """What an entry says; None where its bytes were altered until they say nothing."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _not_as_sealed(seq: int | None) -> Altered:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from compliance.actions import estate, people
 from compliance.models import Endpoint, Role, System, User
 from reviews.sample.story import Story
@@ -22,7 +20,7 @@ def build(story: Story, *, at: datetime) -> tuple[dict[str, User], dict[str, Sys
     for row in story.history["people"]:
         for role in row["roles"]:
             if role not in (Role.ADMINISTRATOR, Role.SYSTEM_OWNER):
-                until = timezone.now() + people.AUDITORS_STAY if role == Role.AUDITOR else None
+                until = story.at + people.AUDITORS_STAY if role == Role.AUDITOR else None
                 people.grant(everybody[row["key"]], role, by=admin, at=at, until=until)
     make_estate(story, systems, admin, at)
     return everybody, systems

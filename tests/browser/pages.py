@@ -61,7 +61,6 @@ PAGES: Final = (
     Row("inbox", "omar", "/inbox/"),
     Row("inbox", "ada", "/inbox/"),
     Row("bulk_decide", "omar", "/inbox/bulk/?change={waiting}"),
-    Row("bulk_decide", "omar", "/inbox/bulk/?change={waiting}", 200, steps.reject_with_a_reason),
     Row("inbox_change", "omar", "/inbox/{waiting}/"),
     Row("change_approve", "omar", "/changes/{waiting}/approve/"),
     Row("change_approve", "omar", "/changes/{waiting}/approve/", 409, steps.send_what_was_read_before),
@@ -178,6 +177,8 @@ PAGES: Final = (
     Row("change", "rita", "/changes/CHG-99999/", 404),
     Row("", "rita", "/nothing/is/here/", 404),
     Row("servers", "alex", "/servers/?q=fault", 500),
+    # Last, as it ends what the others look at
+    Row("bulk_decide", "omar", "/inbox/bulk/?change={waiting}", 200, steps.reject_with_a_reason),
 )
 
 # Routes that show no page of their own, each with what GET answers there instead; that is tried as well.
