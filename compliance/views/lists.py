@@ -12,11 +12,10 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
+from compliance.spreadsheets import guarded
+
 PAGE = 50
 LONGEST_ID = 18  # digits: a key of the database has no more
-# A cell that starts with one of these, blanks aside, is taken for a formula by some spreadsheet; the wide signs too.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-BLANKS = " \u00a0\u200b\ufeff"
 
 
 class Choice(NamedTuple):
@@ -93,5 +92,4 @@ def as_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def safe(cell: Any) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    text = "" if cell is None else str(cell).replace("\x00", "")
-    return f"'{text}" if text.lstrip(BLANKS).startswith(FORMULA_STARTS) else text
+    return "" if cell is None else guarded(str(cell))

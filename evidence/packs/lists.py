@@ -6,11 +6,8 @@ import csv
 import io
 from datetime import date, datetime
 
+from compliance.spreadsheets import guarded
 from evidence.packs.section import Cell, Table
-
-# A cell that starts with one of these is taken for a formula (or ends the cell) by Excel, LibreOffice and Sheets.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-BLANKS = " \u00a0\u200b\ufeff"
 
 
 def csv_bytes(table: Table) -> bytes:
@@ -23,11 +20,7 @@ def csv_bytes(table: Table) -> bytes:
 
 
 def text(cell: Cell) -> str:
-    """One cell as text: ISO 8601 times, yes/no, "" for nothing, and no text a spreadsheet would run.
-
-    A leading apostrophe is put before text that begins like a formula (OWASP, CSV injection). NUL is dropped:
-    csv readers stop at it.
-    """
+    """One cell as text: ISO 8601 times, yes/no, "" for nothing, and no text a spreadsheet would run."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -36,5 +29,4 @@ def text(cell: Cell) -> str:
         return str(cell)
     if isinstance(cell, (date, datetime)):
         return cell.isoformat()
-    shown = cell.replace("\x00", "")
-    return f"'{shown}" if shown.lstrip(BLANKS).startswith(FORMULA_STARTS) else shown
+    return guarded(cell)

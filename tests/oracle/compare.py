@@ -18,7 +18,7 @@ from tests.oracle.rulesets import Ruleset
 
 SHARE_WITH_CLAIMS = 0.03  # sets of rules for which a register is judged as well
 ASKED_TWICE = 10  # every tenth packet is asked about as a region, too
-TRIES = 3  # a packet that we permit and that did not come out is sent again, alone: it may have been lost on the way
+TRIES = 3  # a packet of which the two do not say the same is sent again, alone
 
 
 def as_read(reading: Reading) -> Reading:
@@ -113,7 +113,7 @@ def compared(
         tally.verdicts += 1
         tally.v6 += one.sent.family == 6
         tally.permitted += passed
-        if (ours.decision == "permit") != passed and not (not passed and _comes_again(kernel, point, one.sent)):
+        if (ours.decision == "permit") != passed and _again(kernel, point, one.sent) == passed:
             yield Disagreement(point, one, passed, ours, rules)
 
 
@@ -131,11 +131,16 @@ def claimed(kernel: Kernel, said: Iterable[Claim], rules: Ruleset, tally: Tally)
         tally.v6 += one.packet.family == 6
         tally.permitted += passed
         tally.claims += 1
-        if one.passes != passed and not (not passed and _comes_again(kernel, one.point, one.packet)):
+        if one.passes != passed and _again(kernel, one.point, one.packet) == passed:
             because = f"{one.judgement.verdict} of {one.judgement.subject}: {one.judgement.because}"
             ours = Decision("permit" if one.passes else "deny", one.judgement.rule, None, (), because)
             yield Disagreement(one.point, Asked(one.packet, one.packet), passed, ours, rules)
 
 
-def _comes_again(kernel: Kernel, point: str, packet: Witness) -> bool:
+def _again(kernel: Kernel, point: str, packet: Witness) -> bool:
+    """Whether the packet comes through when it is sent alone, once of a few times at least.
+
+    What was stopped may have been lost on the way. What came through may have been no first packet of a flow: an
+    answer (ICMP, from and to one address) whose question was in the same batch. Alone it is what we are asked about.
+    """
     return any(kernel.passes(point, [packet])[0] for _ in range(TRIES))
