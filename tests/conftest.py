@@ -41,7 +41,7 @@ def no_ledger_yet() -> None:
 
     To the application an empty log beside that mark is one that somebody emptied.
     """
-    (VAR / "keys" / "begun").unlink(missing_ok=True)
+    (VAR / "keys" / "ledger" / "begun").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
