@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from django.test import Client
 
 from compliance.actions import changes, drafts
@@ -176,7 +177,7 @@ def test_an_amendment_stays_about_its_connection(people: People) -> None:
             reworded(people, draft, **wrong)
     reworded(people, draft, "tcp/5433", submit=True)
     assert draft.state == State.SUBMITTED
-    assert held.version_on(draft.created_at.date()).material["services"] == ["tcp/5432"]
+    assert held.version_on(timezone.localdate(draft.created_at)).material["services"] == ["tcp/5432"]
 
 
 def test_after_a_no_a_new_draft_is_made_from_the_old(people: People) -> None:
