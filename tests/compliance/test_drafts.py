@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.utils import timezone
 from django.test import Client
+from django.utils import timezone
 
 from compliance.actions import changes, drafts
 from compliance.actions import connections as asking
