@@ -50,7 +50,8 @@ class RegisterError(ValueError):
 class Entry:
     """One authorised connection in one family. `required`: (host, point) pairs that must permit their part of it.
 
-    `implemented` False: it is approved, and nobody has said yet that it was done.
+    `implemented` False: it is approved, and nobody has said yet that it was done. `review_by`: the day by which it is
+    to be looked at again.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Entry:
     expected_use: str
     family: Family = 4
     implemented: bool = True
+    review_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ class Wanted:
 
 
 def wanted(register: Mapping[str, Any], *, at: date | None = None) -> Wanted:
-    """What is authorised on the day `at` (default today): a connection past its `ends_on` is not; an overdue
-    `review_by` changes nothing. Raises RegisterError with every problem of every row."""
+    """What is authorised on the day `at` (default today): a connection past its `ends_on` is not; one past its
+    `review_by` is, and the judge says so. Raises RegisterError with every problem of every row."""
     day = at or date.today()
     problems = Problems()
     for key in register:
@@ -123,7 +125,7 @@ def _connection(row: Row, estate: Estate, day: date) -> list[Entry]:
     legs[1:1] = [estate.endpoint(row, "via", only=name) for name in row.texts("via", required=False)]
     offered = _services(row)
     use = _use(row)
-    authorised = _in_force(row, day)
+    review_by, authorised = row.day("review_by"), _in_force(row, day)
     known = [leg for leg in legs if leg is not None]
     if len(known) != len(legs) or not offered:
         return []
@@ -133,7 +135,7 @@ def _connection(row: Row, estate: Estate, day: date) -> list[Entry]:
             row.problem(f"{source.text} would talk to itself; traffic within a server is not judged")
             return []
     entries = [
-        Entry(row.name, boxes, _required(pairs, family, estate), None, use, family)
+        Entry(row.name, boxes, _required(pairs, family, estate), None, use, family, review_by=review_by)
         for family in FAMILIES
         if (boxes := _legs(pairs, offered, family))
     ]
@@ -177,7 +179,6 @@ def _use(row: Row) -> str:
 
 
 def _in_force(row: Row, day: date) -> bool:
-    row.day("review_by")
     ends_on = row.day("ends_on")
     return ends_on is None or day <= ends_on
 
@@ -188,7 +189,7 @@ def _share(row: Row, estate: Estate, day: date) -> list[Entry]:
     share = _as_written(row)
     use = _use(row)
     offered = [services.parse(text) for text in _share_services(row, share.protocol)]
-    authorised = _in_force(row, day)
+    review_by, authorised = row.day("review_by"), _in_force(row, day)
     if server is None or clients is None:
         return []
     if len(server.hosts) != 1 or server.wider:
@@ -201,7 +202,8 @@ def _share(row: Row, estate: Estate, day: date) -> list[Entry]:
         if boxes:
             sides = tuple(box_of(family, src=(one.low, one.high)) for one in clients.ranges if one.family == family)
             held = replace(share, server=server.hosts[0], clients=sides)
-            entries.append(Entry(row.name, boxes, _required(pairs, family, estate), held, use, family))
+            points = _required(pairs, family, estate)
+            entries.append(Entry(row.name, boxes, points, held, use, family, review_by=review_by))
     if not entries:
         row.problem("server and clients have no address family in common")
     return entries if authorised else []

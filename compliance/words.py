@@ -36,6 +36,7 @@ VERDICTS: dict[str, Status] = {
     "usage_unknown": Status("Usage unknown", "circle-question-mark", "off"),
     "silent_baseline": Status("Silent baseline", "volume-x", "warn"),
     "against_policy": Status("Against the policy", "scroll-text", "bad"),
+    "review_overdue": Status("Review overdue", "calendar-x", "warn"),
     "unknown_server": Status("Unknown server", "server-off", "bad"),
     "not_verifiable": Status("Not verifiable", "shield-question-mark", "warn"),
     "stale": Status("Evidence stale", "timer-off", "warn"),

@@ -17,6 +17,7 @@ from evidence.rules import Reading, Rule, Verdict
 
 PLACES = ("INPUT", "OUTPUT")
 MOST_PROPOSED = 8
+LOOK_AGAIN = "recertify it: keep it until another day, narrow it, or ask for its removal"
 
 
 class Proposals:
@@ -42,6 +43,8 @@ class Proposals:
             return f"permit {spelt(one.family, one.excess)}"
         if one.verdict is Verdict.against_policy:
             return next((rule.do for rule in described() if one.subject.startswith(f"{rule.id}: ")), "")
+        if one.verdict is Verdict.review_overdue:
+            return LOOK_AGAIN
         if one.verdict is not Verdict.permits_more:
             return ""
         if one.rule.endswith("#policy"):

@@ -245,6 +245,7 @@ class Verdict(StrEnum):
     usage_unknown = "usage_unknown"
     silent_baseline = "silent_baseline"
     against_policy = "against_policy"
+    review_overdue = "review_overdue"
     unknown_server = "unknown_server"
     not_verifiable = "not_verifiable"
     stale = "stale"

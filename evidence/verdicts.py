@@ -1,7 +1,8 @@
 """`judge`: what is wanted against what was read. Pure: no clock, no database, no files.
 
 Total: one judgement for each connection and required point (and one for each share where it is shared), and then
-what the readings show beyond: over-permissive rules, unfiltered pairs, wider shares, listeners, changes, addresses.
+what the readings show beyond: over-permissive rules, unfiltered pairs, wider shares, listeners, changes, addresses;
+last what is said beside: use, and reviews that are overdue.
 What was not read, reached or decided is said; `implemented` is only said when every packet of it is proven through.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from compliance.register import Wanted
 from evidence.case import Case
@@ -19,6 +20,7 @@ from evidence.excess_verdicts import excesses
 from evidence.flow_verdicts import usage
 from evidence.judgement import Judgement
 from evidence.listener_verdicts import listeners
+from evidence.review_verdicts import overdue
 from evidence.rules import FlowRecord, Reading, Verdict
 from evidence.share_verdicts import shares
 from evidence.unfiltered_verdicts import unfiltered, unseen
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 # before `implemented`: it never takes the place of what the rules prove.
 ORDER: tuple[Verdict, ...] = (
     Verdict.usage_unknown,
+    Verdict.review_overdue,
     Verdict.silent_baseline,
     Verdict.unused,
     Verdict.implemented,
@@ -51,6 +54,8 @@ ORDER: tuple[Verdict, ...] = (
     Verdict.share_wider,
 )
 RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
+# Said beside the verdict of a connection and never in its place: about its use, and about who looks at it again.
+BESIDE: Final = frozenset({Verdict.usage_unknown, Verdict.review_overdue})
 
 
 def judge(
@@ -80,16 +85,22 @@ def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator
     yield from changes(case)
     yield from unknown(case)
     yield from usage(case, flows, at)
+    yield from overdue(case, at)
 
 
 def roll_up(judgements: Iterable[Judgement]) -> dict[str, Verdict]:
-    """subject -> its worst verdict (ORDER): one for each connection and share id, so that they sum to the register."""
+    """subject -> its worst verdict (ORDER): one for each connection and share id, so that they sum to the register.
+
+    What is said beside a verdict (BESIDE) is left out: a review that is overdue alters nothing of what the rules prove.
+    """
     worst: dict[str, Verdict] = {}
     for one in judgements:
+        if one.verdict in BESIDE:
+            continue
         held = worst.get(one.subject)
         if held is None or RANK[one.verdict] > RANK[held]:
             worst[one.subject] = one.verdict
     return worst
 
 
-__all__ = ["ORDER", "Judgement", "judge", "roll_up"]
+__all__ = ["BESIDE", "ORDER", "Judgement", "judge", "roll_up"]

@@ -13,6 +13,7 @@ from compliance.words import VERDICTS
 from evidence.judgement import counted
 from evidence.models import Comparison, Finding, Source
 from evidence.readings import is_fresh
+from evidence.rules import Verdict
 from reviews.models import AgendaItem, Review, ReviewAction
 
 SOON = timedelta(days=31)  # what falls due before the next review is looked at in this one
@@ -87,11 +88,14 @@ def changes(review: Review, at: datetime) -> Iterator[Item]:
 
 
 def due(review: Review, at: datetime) -> Iterator[Item]:
-    """Connections whose need is to be looked at again, or that end, before the next review."""
+    """Connections to be looked at again, or that end, before the next review; not those whose delay is a finding."""
     today = day_of(at)
     rows = ConnectionVersion.objects.authorised_at(today).filter(connection__system=review.system)
+    late = Finding.objects.standing().filter(verdict=Verdict.review_overdue, system=review.system)
+    found = set(late.values_list("connection_id", flat=True))
     for version in rows.select_related("connection__source", "connection__destination"):
-        for day, word in ((version.review_by, "to be reviewed by"), (version.ends_on, "ends on")):
+        review_by = None if version.connection_id in found else version.review_by
+        for day, word in ((review_by, "to be reviewed by"), (version.ends_on, "ends on")):
             if day is not None and day <= today + SOON:
                 yield {
                     "kind": "due",

@@ -32,6 +32,7 @@ PAGES_OF: Final[dict[str, str]] = {
     Endpoint.Kind.ZONE: "zones",
 }
 SOON: Final = timedelta(days=60)
+BESIDE: Final = ("usage_unknown", "review_overdue")  # said beside the verdict of a connection, never as one
 # the filters of what stands by its days: label, and what is asked of the version on the day
 TERMS: Final[dict[str, tuple[str, Callable[[date], Q]]]] = {
     "overdue": ("Review overdue", lambda day: Q(review_by__lt=day)),
@@ -74,7 +75,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     systems = System.objects.for_user(request.user)
     choices = [
         Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
-        Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS]),
+        Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS if name not in BESIDE]),
         Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
     ]
     return render(
@@ -197,7 +198,7 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
             "approvals": given,
             "findings": said.get("findings", []),
             "history": history(subject),
-            "actions": actions(request, subject, standing=version is not None),
+            "actions": actions(request, subject, version, today),
         },
     )
 
@@ -242,15 +243,25 @@ def history(subject: Connection) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: event["at"], reverse=True)
 
 
-def actions(request: HttpRequest, subject: Connection, *, standing: bool) -> list[dict[str, Any]]:
+def actions(
+    request: HttpRequest, subject: Connection, version: ConnectionVersion | None, today: date
+) -> list[dict[str, Any]]:
     """What this person may do to it."""
-    if not standing or may(request.user, "request", subject.system) is not None:
+    if version is None or may(request.user, "request", subject.system) is not None:
         return []
     url = f"/connections/{subject.ref}/"
+    late = version.review_by is not None and version.review_by < today
+    again = {"label": "Recertify…", "url": recertify_url(subject), "icon": "calendar-check", "danger": False}
     return [
+        *([again] if late else []),
         {"label": "Ask to change…", "url": f"/requests/new/?amend={subject.ref}", "icon": "pencil", "danger": False},
         {"label": "Ask to remove…", "url": f"{url}retire/", "icon": "archive", "danger": True},
     ]
+
+
+def recertify_url(subject: Connection) -> str:
+    """The page on which it is kept, narrowed or revoked."""
+    return f"/connections/recertify/check/?connection={subject.ref}"
 
 
 def retire(request: HttpRequest, number: int) -> HttpResponse:

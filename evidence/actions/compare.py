@@ -35,9 +35,10 @@ from evidence.models import Comparison, Pull, Source, VerdictRow
 from evidence.policy_estate import policy_judgements
 from evidence.proposals import Proposals
 from evidence.rules import Certainty, Reading, Verdict
-from evidence.verdicts import RANK, Judgement, judge, roll_up
+from evidence.verdicts import BESIDE, RANK, Judgement, judge, roll_up
 
 BATCH = 500
+OF_NO_HOST = frozenset({Verdict.against_policy, Verdict.review_overdue})
 
 
 def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison:
@@ -160,7 +161,9 @@ class Whose:
         return self.connections.get(one.subject)
 
     def server(self, one: Judgement) -> Server | None:
-        """The host of the point, or the subject itself."""
+        """The host of the point, or the subject itself; none where it is about a decision."""
+        if one.verdict in OF_NO_HOST:
+            return None
         return self.servers.get(one.point.partition("/")[0]) or self.servers.get(one.subject.split(" ")[0])
 
     def system_id(self, one: Judgement) -> int:
@@ -218,12 +221,12 @@ def stage(
 
 def headlines(judgements: Sequence[Judgement], whose: Whose) -> set[int]:
     """The judgements that are counted: the worst of each connection or share, and each extra once."""
-    rolled = roll_up(one for one in judgements if one.verdict is not Verdict.usage_unknown)
+    rolled = roll_up(judgements)
     heads: dict[tuple[str, ...], int] = {}
     for number, one in enumerate(judgements):
         if one.verdict is Verdict.usage_unknown:
             continue
-        if one.subject in whose.ids:
+        if one.subject in whose.ids and one.verdict not in BESIDE:
             if rolled[one.subject] is one.verdict:
                 heads.setdefault(("register", one.subject), number)
         else:
@@ -262,7 +265,7 @@ def row(comparison: Comparison, one: Judgement, whose: Whose, *, headline: bool)
 
 def drifts(judgements: Sequence[Judgement], whose: Whose) -> list[tuple[int, str, datetime | None]]:
     """The worst verdict of each connection, as its stamp."""
-    rolled = roll_up(one for one in judgements if one.verdict is not Verdict.usage_unknown)
+    rolled = roll_up(judgements)
     return [
         (whose.connections[subject].pk, verdict.value, None)
         for subject, verdict in rolled.items()

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compliance.models import Address, Server
+from compliance.models.estate import day_of
 from compliance.traffic.addresses import to_text
 from evidence import readings
 from evidence.models import Finding, Snapshot, Source
@@ -51,6 +52,8 @@ class Watch:
             return Cure(f"What was missing is there, by the comparison of {said(self.at)}.", self.of(row))
         if row.verdict == Verdict.against_policy:
             return self.of_policy(row)
+        if row.verdict == Verdict.review_overdue:
+            return self.of_review(row)
         if row.server is None:
             return Cure(f"The comparison of {said(self.at)} does not find it any more.")
         silent = self.silent.get(row.server_id or 0, [])
@@ -81,6 +84,17 @@ class Watch:
         shown = [each for name in names for each in self.fresh.get(name, ())]
         because = f"By {listed(shown) or 'the register'} and the policy in force it is not found any more."
         return Cure(because, shown)
+
+    def of_review(self, row: Finding) -> Cure:
+        """An overdue review is cured by a decision: looked at again, or not authorised any more."""
+        version = row.connection.version_on(day_of(self.at)) if row.connection else None
+        if version is None:
+            return Cure(f"{row.subject} is not authorised any more.")
+        if version.review_by is not None and version.review_by < day_of(self.at):
+            because = f"{row.subject} is authorised and its review overdue, but what its ends mean is not known."
+            return Cure(because, held=True)
+        until = f"{version.review_by.day} {version.review_by:%B %Y}" if version.review_by else "no day"
+        return Cure(f"By {version.change.ref} it is to be looked at again by {until}.")
 
     def of(self, row: Finding) -> Sequence[Snapshot]:
         """The fresh snapshots of the finding's server."""

@@ -36,6 +36,7 @@ SEVERITY: Final[dict[str, str]] = {
     Verdict.not_implemented: "medium",
     Verdict.attempted: "medium",
     Verdict.against_policy: "medium",
+    Verdict.review_overdue: "medium",
 }  # all others are low
 
 
@@ -78,7 +79,7 @@ def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
         else:
             seen_again(comparison, row, case)
     Finding.objects.bulk_create(fresh, batch_size=500)
-    for row in Finding.objects.standing().exclude(fingerprint__in=wanted).select_related("server"):
+    for row in Finding.objects.standing().exclude(fingerprint__in=wanted).select_related("server", "connection"):
         not_found(row, watch.cure(row), comparison.at)
 
 

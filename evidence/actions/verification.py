@@ -28,7 +28,7 @@ from evidence.collectors.table import COLLECTORS
 from evidence.formats.evaluate import evaluator
 from evidence.models import Pull, Snapshot, Source, Verification
 from evidence.rules import Reading, Verdict
-from evidence.verdicts import RANK, Judgement, judge
+from evidence.verdicts import BESIDE, RANK, Judgement, judge
 
 NOT_DECIDED = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
 WIDER = frozenset({Verdict.permits_more, Verdict.share_wider})
@@ -118,7 +118,7 @@ def outcome(
     at: datetime,
 ) -> Finding:
     """What these judgements say of one change."""
-    mine = [one for one in said if one.subject in change.refs and one.verdict is not Verdict.usage_unknown]
+    mine = [one for one in said if one.subject in change.refs and one.verdict not in BESIDE]
     if change.kind in (ChangeRecord.Kind.RETIRE, ChangeRecord.Kind.DECOMMISSION):
         return gone(change, mine, asked, now)
     if change.kind == ChangeRecord.Kind.WIDEN and not change.refs:

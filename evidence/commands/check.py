@@ -46,7 +46,8 @@ def run(asked: argparse.Namespace) -> Answer:
     if any(one.name == point and one.model == "first-match" for one in reading.points):
         reading = replace(reading, points=tuple(one for one in reading.points if one.name == point))
     found = judge(entries, {host: reading}, before=None, flows=None, at=date.today())
-    kept = [one for one in found if _concerns(one, host, point)]
+    asked_of = {entry.id for entry in entries.entries if entry.required}
+    kept = [one for one in found if _concerns(one, host, point) or _is_late(one, asked_of)]
     sources = _sources(reading)
     proposals = Proposals(entries, kept, {host: reading})
     verdicts = [_verdict(one, sources, proposals) for one in kept]
@@ -90,6 +91,11 @@ def _concerns(one: Judgement, host: str, point: str) -> bool:
     return one.verdict not in NOT_ASKED and name == host and point in {"", place}
 
 
+def _is_late(one: Judgement, asked_of: set[str]) -> bool:
+    """Whether it is the overdue review of a connection that is judged here; those of other hosts are said there."""
+    return one.verdict is Verdict.review_overdue and one.subject in asked_of
+
+
 def _sources(reading: Reading) -> dict[str, Origin]:
     """Rule id -> where it stands; shares and sockets by the ids their findings have."""
     found = {rule.id: rule.origin for chain in reading.chains for rule in chain.rules}
@@ -130,7 +136,8 @@ def _text(verdicts: list[dict[str, Any]], summary: dict[str, Any]) -> str:
     for one in verdicts:
         place = f"{one['file']} line {one['line']}: " if one["file"] else ""
         about = f"{one['connection']} " if one["connection"] else ""
-        lines.append(f"{one['verdict']} ({one['certainty']}) {about}at {one['point']}: {place}{one['because']}")
+        where = f"{about}at {one['point']}" if one["point"] else about.strip()
+        lines.append(f"{one['verdict']} ({one['certainty']}) {where}: {place}{one['because']}")
         if one["proposal"]:
             lines += [
                 f"    {'proposal: ' if not number else ''}{line}"

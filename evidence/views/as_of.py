@@ -9,7 +9,7 @@ from compliance.actions.material import names_of
 from compliance.models import Connection, Endpoint, Server, User
 from evidence.models import Comparison, RuleChange, Snapshot, Source, VerdictRow
 from evidence.rules import Verdict
-from evidence.verdicts import RANK
+from evidence.verdicts import BESIDE, RANK
 from evidence.views.rule_changes import listed
 from evidence.views.shown import packet, spoken_point
 
@@ -23,7 +23,7 @@ def register(at: datetime, person: User) -> dict[str, Any]:
     """Connection → its worst verdict then, and which comparison says so."""
     held = comparison_then(at)
     rows = VerdictRow.objects.for_user(person).filter(comparison=held, headline=True, connection__isnull=False)
-    said = dict(rows.values_list("connection_id", "verdict")) if held else {}
+    said = dict(rows.exclude(verdict__in=BESIDE).values_list("connection_id", "verdict")) if held else {}
     return {"verdicts": said, "compared_at": held.at if held else None}
 
 

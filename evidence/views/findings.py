@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from compliance.forms.risks import RiskForm
+from compliance.models import User
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
+from compliance.views.connections import recertify_url
 from compliance.views.lists import Choice, as_csv, filters, page
 from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
@@ -128,10 +130,20 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 "risks": accepting.risks_of(row),
             },
             "evidence": held(row),
-            "actions": [action for verb, action in offered if may(person, verb, row) is None],
+            "actions": [*look_again(row, person), *(each for verb, each in offered if may(person, verb, row) is None)],
             "history": history(row),
         },
     )
+
+
+def look_again(row: Finding, person: User) -> list[dict[str, Any]]:
+    """The button that leads from an overdue review to the page on which it is kept, narrowed or revoked."""
+    if row.verdict != Verdict.review_overdue or row.connection is None or row.state == Finding.State.CURED:
+        return []
+    if may(person, "amend", row.connection) is not None:
+        return []
+    url = recertify_url(row.connection)
+    return [{"label": "Recertify…", "url": url, "icon": "calendar-check", "danger": False}]
 
 
 NARROW: Final = "narrow the rule to "  # how evidence.proposals begins

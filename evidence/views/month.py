@@ -19,6 +19,7 @@ from compliance.views.panels import panel
 from compliance.words import VERDICTS
 from evidence.actions import packs
 from evidence.models import Finding, Pack, Pull, VerdictRow
+from evidence.verdicts import BESIDE
 from evidence.views.shown import headlines, is_late, latest, listed
 
 CONTROLS = ["ISM-1479", "ISO/IEC 27001:2022 Annex A 8.21", "ISO/IEC 27001:2022 Annex A 8.22"]
@@ -36,8 +37,8 @@ def month(request: HttpRequest) -> HttpResponse:
     this_month = timezone.localdate().replace(day=1)
     comparison = latest(until)
     rows = headlines(person, comparison)
-    register = [row for row in rows if row.connection_id]
-    others = [row for row in rows if not row.connection_id]
+    register = [row for row in rows if row.connection_id and row.verdict not in BESIDE]
+    others = [row for row in rows if not row.connection_id or row.verdict in BESIDE]
     asks, grid_rows = five(person, (since, until), register, others)
     said = panel("month", first, person)
     asks.append(said["ask"])
@@ -124,10 +125,10 @@ def five(
     wrong = sum(row.verdict not in NOT_KNOWN | {"implemented"} for row in register)
     kinds = Counter(connections.values_list("kind", flat=True))
     changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)
-    unrecorded = sum(row.verdict == "changed_without_record" for row in [*register, *others])
+    undecided = sum(row.verdict in ("changed_without_record", "review_overdue") for row in [*register, *others])
     servers = Server.objects.for_user(person).filter(status="in_service").count()
     read = read_servers(person, when)
-    rules_wrong = sum(row.verdict not in NOT_KNOWN for row in others)
+    rules_wrong = sum(row.verdict not in NOT_KNOWN | BESIDE for row in others)
     rules_unknown = servers - len(read)
     diagram = "missing" if not register else "partial" if unknown else "complete"
     rules = "missing" if not read else "partial" if len(read) < servers else "complete"
@@ -158,7 +159,7 @@ def five(
             f"{changes.count()} in this month",
             "Each with its approvals by two people",
             "complete",
-            unrecorded,
+            undecided,
             0,
             "/changes/",
         ),

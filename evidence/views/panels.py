@@ -9,6 +9,7 @@ from compliance.models import ChangeRecord, Connection, Server, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, Source, VerdictRow, Verification
+from evidence.verdicts import BESIDE
 from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
@@ -75,7 +76,7 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
     comparison = latest()
     rows = list(VerdictRow.objects.filter(comparison=comparison, connection=subject)) if comparison else []
     findings = Finding.objects.for_user(person).standing().filter(connection=subject)
-    worst = next((row for row in rows if row.headline), None)
+    worst = next((row for row in rows if row.headline and row.verdict not in BESIDE), None)
     return {
         "certainty": worst.certainty if worst else "",
         "judged_at": comparison.at if comparison else None,
@@ -92,7 +93,7 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
                 "url": "",
             }
             for row in rows
-            if row.verdict != "usage_unknown"
+            if row.verdict not in BESIDE
         ],
         "findings": [
             {

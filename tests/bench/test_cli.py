@@ -163,6 +163,24 @@ def test_check_is_clean_only_when_everything_is_as_authorised(run: Run) -> None:
     assert (wide["verdict"], wide["connection"]) == ("permits_more", "")
 
 
+def test_check_says_a_review_that_is_overdue_where_its_connection_is_judged(run: Run) -> None:
+    closed = RULES.replace("-A FORWARD -s 10.20.4.0/24 -p tcp -m tcp --dport 443 -j WEB\n", "")
+    asked = ("check", "--rules", "v4", "v6", "--register", "r", "--point", "INPUT")
+    late = REGISTER.replace("[tcp/5432]", "[tcp/5432], review_by: 2020-01-31")
+    status, data, _ = run(*asked, "--host", "db-01", v4=closed, v6=CLOSED6, r=late)
+    assert status == 1
+    assert [(one["verdict"], one["connection"]) for one in data["verdicts"]] == [
+        ("implemented", "CON-1"),
+        ("review_overdue", "CON-1"),
+    ]
+    assert "31 January 2020" in data["verdicts"][1]["because"]
+    assert data["verdicts"][1]["proposal"].startswith("recertify it")
+    assert data["summary"]["connections"] == {"implemented": 1}
+    no_rules = closed.replace("-A INPUT -s 10.20.4.11/32 -p tcp -m tcp --dport 5432 -j ACCEPT\n", "")
+    status, data, _ = run(*asked, "--host", "web-01", v4=no_rules, v6=CLOSED6, r=late)
+    assert (status, data["verdicts"], data["summary"]["not_judged"]) == (0, [], 1), "it is said where it is judged"
+
+
 def test_check_proves_nothing_from_what_was_not_given(run: Run) -> None:
     asked = ("check", "--rules", "v4", "--register", "r", "--host", "db-01", "--point", "INPUT")
     status, data, _ = run(*asked, v4=RULES, r=REGISTER)

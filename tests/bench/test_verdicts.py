@@ -351,6 +351,20 @@ ABOUT_POINTS = {
 }  # fmt: skip
 
 
+def test_an_overdue_review_is_said_beside_and_alters_nothing() -> None:
+    rows = [WEB_TO_DB | {"review_by": "2026-11-20"}, connection("CON-2", "web-02", "db-01", "icmp/8")]
+    rows[1] |= {"review_by": "2026-11-21"}  # on the day itself it is not overdue yet
+    late = judged(register(*rows, shares=(SHARE | {"review_by": "2025-01-31"},)), {"db-01": DB, "web-01": WEB})
+    assert [(one.subject, one.certainty) for one in of(late, Verdict.review_overdue)] == [
+        ("CON-1", Certainty.definite),
+        (SHARE["id"], Certainty.definite),
+    ]
+    in_time = judged(register(WEB_TO_DB, rows[1], shares=(SHARE,)), {"db-01": DB, "web-01": WEB})
+    assert not of(in_time, Verdict.review_overdue)
+    assert roll_up(late) == roll_up(in_time)
+    assert roll_up(late)["CON-1"] is Verdict.implemented
+
+
 def test_every_verdict_has_its_place_in_the_order() -> None:
     assert sorted(ORDER) == sorted(Verdict)
 

@@ -29,7 +29,7 @@ from evidence.packs.sections.known import (
 from evidence.packs.sections.words import packet
 from evidence.packs.verify import NOT_KNOWN
 from evidence.rules import Verdict
-from evidence.verdicts import RANK
+from evidence.verdicts import BESIDE, RANK
 
 TITLE = "Result, coverage and gaps"
 RULES = "Firewall rules"
@@ -97,13 +97,15 @@ def held_state(held: Comparison | None, reads: dict[str, Read], heads: list[Verd
 
 
 def lead(justified: int, provisional: int, heads: list[VerdictRow], *, compared: bool) -> str:
-    """The answer in three sentences."""
+    """The answer in three sentences, and a fourth where reviews are overdue."""
     basis = f"{justified} connections are individually justified and {provisional} stand on a provisional baseline."
     if not compared:
         return f"{basis} Nothing was compared by the cut-off: whether the rules are as authorised is not known."
     unknown = sum(row.verdict in NOT_KNOWN for row in heads)
-    wrong = sum(row.verdict not in NOT_KNOWN and row.verdict != Verdict.implemented for row in heads)
-    return f"{basis} {wrong} verdicts are not as authorised. {unknown} could not be determined."
+    late = sum(row.verdict == Verdict.review_overdue for row in heads)
+    wrong = sum(row.verdict not in NOT_KNOWN and row.verdict != Verdict.implemented for row in heads) - late
+    reviews = f" {late} {'review is' if late == 1 else 'reviews are'} overdue." if late else ""
+    return f"{basis} {wrong} verdicts are not as authorised. {unknown} could not be determined.{reviews}"
 
 
 def bases(scope: Scope, at: datetime) -> tuple[int, int]:
@@ -157,7 +159,7 @@ def tally(heads: list[VerdictRow]) -> tuple[tuple[str, int], ...]:
 def coverage(scope: Scope, reads: dict[str, Read], every: list[VerdictRow]) -> tuple[content.Coverage, ...]:
     """What could be seen of each kind of evidence."""
     unread = [f"{name} ({one.because or 'never read'})" for name, one in sorted(reads.items()) if not one.fresh]
-    ends = {(row.subject, row.point) for row in every if row.connection_id and row.verdict != Verdict.usage_unknown}
+    ends = {(row.subject, row.point) for row in every if row.connection_id and row.verdict not in BESIDE}
     dark = {(row.subject, row.point) for row in every if row.connection_id and row.verdict in NOT_KNOWN}
     dark &= ends
     lines = [one.snapshot for one in reads.values() if one.snapshot]
