@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -36,6 +36,7 @@ VOLATILE = re.compile(
     rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+",
     re.MULTILINE,
 )
+AN_HOUR = timedelta(hours=1)  # what collectors take to bring files is no age
 AGAIN = "Read it again; if it fails the same way, run ./run doctor."
 FIRST_WORDS = {"truncat": ErrorCode.TRUNCATED, "cut": ErrorCode.TRUNCATED, "empty": ErrorCode.EMPTY}
 Publish = Callable[[], AbstractContextManager[None]]
@@ -85,7 +86,8 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
     Pull.objects.filter(pk=row.pk).update(state=Pull.State.RUNNING, token=run.token)
     try:
         run.step(f"Reading {source.name}")
-        artefacts, complete, missing = brought(source, row, moment)
+        artefacts, complete, missing, shown = brought(source, row, moment)
+        seen = min(seen, shown or seen)
         digest = digest_of(artefacts)
         if complete and source.last_good and source.last_good.digest == digest:
             return unchanged(source, row, publish, moment, seen, missing)
@@ -107,14 +109,19 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
     return good(source, row, publish, moment, seen, digest, reading, missing)
 
 
-def brought(source: Source, row: Pull, at: datetime) -> tuple[tuple[Artefact, ...], bool, tuple[str, ...]]:
-    """The artefacts of this pull, kept. An upload's were kept when a person brought them, an accepted one's before."""
+def brought(
+    source: Source, row: Pull, at: datetime
+) -> tuple[tuple[Artefact, ...], bool, tuple[str, ...], datetime | None]:
+    """The artefacts of this pull, kept, whether all came, what did not, and the moment they speak for if not now.
+
+    An upload's were kept when a person brought them, an accepted one's before.
+    """
     if source.kind == Source.Kind.UPLOAD or row.accepts:
         rows = row.artefacts.select_related("stored").order_by("pk")
         kept = tuple(Artefact(each.name, read_back(each.stored), each.command, each.observed_at) for each in rows)
         if not kept:
             raise PullError(ErrorCode.EMPTY, "No file was brought.", "Upload the dumps of the host.")
-        return kept, True, ()
+        return kept, True, (), None
     collected = collect(source.kind, source.config, secret=None, since=None, deadline=time.monotonic() + PULL_S)
     stored = [(artefact, keep(artefact.content)) for artefact in collected.artefacts]
     with transaction.atomic():
@@ -130,7 +137,7 @@ def brought(source: Source, row: Pull, at: datetime) -> tuple[tuple[Artefact, ..
             )
             for artefact, kept in stored
         )
-    return collected.artefacts, collected.complete, collected.missing
+    return collected.artefacts, collected.complete, collected.missing, collected.seen_at
 
 
 def format_of(artefact: Artefact) -> str:
@@ -168,7 +175,7 @@ def unchanged(
 ) -> Pull:
     """A heartbeat: the evidence that nothing changed."""
     with publish():
-        end(row, Pull.State.UNCHANGED, at, what=f"Nothing changed.{left_out(missing)}")
+        end(row, Pull.State.UNCHANGED, at, what=f"Nothing changed.{as_of(seen, at)}{left_out(missing)}")
         Source.objects.filter(pk=source.pk).update(last_pull=row, last_seen_at=seen)
     row.refresh_from_db()
     return row
@@ -228,7 +235,7 @@ def good(
             published=True,
         )
         files = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."
-        said = f"{files}{left_out(missing)}"
+        said = f"{files}{as_of(seen, at)}{left_out(missing)}"
         end(row, Pull.State.OK, at, what=said)
         Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=seen)
     row.refresh_from_db()
@@ -242,6 +249,13 @@ def abandoned(job: Job) -> None:
     for row in Pull.objects.filter(job=job, state__in=[Pull.State.QUEUED, Pull.State.RUNNING]):
         end(row, Pull.State.FAILED, job.finished_at or timezone.now(), what=what.strip(), next_step=AGAIN)
         Source.objects.filter(pk=row.source_id).update(last_pull=row)
+
+
+def as_of(seen: datetime, at: datetime) -> str:
+    """How old what was read is, as the end of a sentence; "" when it is of the hour."""
+    if at - seen < AN_HOUR:
+        return ""
+    return f" It shows the host as of {timezone.localtime(seen):%d %b %Y, %H:%M}: nothing newer has come."
 
 
 def left_out(missing: Sequence[str]) -> str:

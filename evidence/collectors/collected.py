@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
@@ -18,9 +19,14 @@ class PullError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The dumps of one host at one moment. `complete` False: some of what was asked for did not come (`missing`)."""
+    """The dumps of one host at one moment. `complete` False: some of what was asked for did not come (`missing`).
+
+    `seen_at`: the last moment for which these bytes speak, where that is not the moment of collecting: the time of the
+    oldest file, of the commit. A folder that nobody writes into any more shows nothing about today.
+    """
 
     artefacts: tuple[Artefact, ...]
     cursor: str
     complete: bool
     missing: tuple[str, ...] = ()
+    seen_at: datetime | None = None

@@ -36,7 +36,8 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
 
     Links are refused, not followed, and so is what somebody else may have written: folder and files must belong to
     root or to the user we run as, and not be writable by everybody. A file that changes while it is read is refused
-    as truncated: the next pull finds it whole. Files left out by the pattern are counted in `missing`.
+    as truncated: the next pull finds it whole. Files left out by the pattern are counted in `missing`. What they show
+    is as old as the oldest of them.
     """
     folder = Path(str(config.get("path", "")))
     if not folder.is_absolute():
@@ -54,7 +55,8 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
     artefacts = tuple(read(path, deadline) for path in named)
     left = len(found) - len(named)
     missing = (f"{left} {'file' if left == 1 else 'files'} not named {pattern}",) if left else ()
-    return Collected(artefacts, cursor="", complete=True, missing=missing)
+    oldest = min(each.observed_at for each in artefacts if each.observed_at)
+    return Collected(artefacts, cursor="", complete=True, missing=missing, seen_at=oldest)
 
 
 def listed(folder: Path) -> list[Path]:

@@ -38,7 +38,7 @@ def load(*, at: datetime, say: Say) -> None:
         tale = Tale(story, people, systems)
         for moment, happen in sorted(tale.events(), key=lambda event: event[0]):
             happen(moment)
-    site.arrive("now")
+    site.arrive("now", at)
     site.lose()
     say(f"{len(tale.records)} requests with their decisions, {len(PULLS)} readings, {len(REVIEWS)} months of reviews")
 
@@ -118,7 +118,7 @@ class Tale:
         """The rules as read by then say whether it was done as approved."""
         if at > self.story.moment(PULLS[-1][0], "pulled"):  # since the last monthly reading: the ends are read again
             hosts = {host for number in numbers for host in verification.affected(self.records[number])}
-            site.arrive("now", sorted(hosts))
+            site.arrive("now", at, sorted(hosts))
             site.read_all(self.people["erin"], at, hosts)
         verification.settle([self.records[number] for number in numbers], at=at)
 

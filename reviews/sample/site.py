@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,8 +29,8 @@ def folder_of(host: str) -> Path:
     return Path(settings.VAR) / "dumps" / host
 
 
-def arrive(month: str, hosts: Iterable[str] | None = None) -> None:
-    """The dumps of a month arrive: of all hosts, or of these."""
+def arrive(month: str, at: datetime, hosts: Iterable[str] | None = None) -> None:
+    """The dumps of a month arrive at that moment: of all hosts, or of these."""
     for host in hosts or sorted(each.name for each in (HERE / "rules").iterdir()):
         place = folder_of(host)
         if place.exists():
@@ -38,6 +39,7 @@ def arrive(month: str, hosts: Iterable[str] | None = None) -> None:
         for dump in dumps_of(host, month).iterdir():
             (place / dump.name).write_bytes(dump.read_bytes())
             (place / dump.name).chmod(0o600)  # whatever the clone's own rights: evidence is nobody else's to write
+            os.utime(place / dump.name, (at.timestamp(), at.timestamp()))
 
 
 def dumps_of(host: str, month: str) -> Path:
@@ -76,7 +78,7 @@ def read_all(engineer: User, at: datetime, hosts: Iterable[str] | None = None) -
 
 def month(name: str, engineer: User, at: datetime) -> None:
     """The dumps of a month arrive and are read."""
-    arrive(name)
+    arrive(name, at)
     read_all(engineer, at)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -128,6 +129,19 @@ def test_an_unchanged_source_gives_a_heartbeat_and_no_snapshot(site: Site) -> No
     (site.data / "iptables-save.txt").write_text(text.replace("02:00:00", "03:00:00").replace("[0:0]", "[7:99]"))
     assert [row.state for row in site.read()] == ["unchanged", "unchanged"]
     assert Snapshot.objects.count() == 2
+
+
+def test_a_folder_nobody_writes_into_any_more_goes_stale_however_often_it_is_read(site: Site) -> None:
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    site.compare()
+    assert site.verdict() == "implemented"
+    weeks_ago = (timezone.now() - timedelta(days=21)).timestamp()
+    os.utime(site.data / "ip6tables-save.txt", (weeks_ago, weeks_ago))
+    row = read(site.sources[1], site.people)
+    assert (row.state, "nothing newer has come" in row.what) == ("unchanged", True)
+    site.compare()
+    assert site.verdict() == "stale"
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def main() -> None:
 
     load(at=timezone.now(), say=lambda text: None)
     erin, ada = (User.objects.get(email=f"{name}@sample.example") for name in ("erin", "ada"))
-    site.arrive("one-month-ago")
+    site.arrive("one-month-ago", timezone.now())
     site.lose()
     with stack(settings.VAR) as parts:
         with transaction.atomic():

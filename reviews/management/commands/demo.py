@@ -48,7 +48,7 @@ def demonstrate() -> dict[str, Any]:
         load(at=timezone.now(), say=say)
     if not Organisation.objects.filter(is_sample=True).exists():
         raise CommandError("This var/ holds an organisation of your own. Set EASTWEST_VAR to an empty folder.")
-    site.arrive("now")  # before anything runs: a reading must not meet a folder that is half there
+    site.arrive("now", timezone.now())  # before anything runs: a reading must not meet a folder that is half there
     site.lose()
     with stack(settings.VAR):
         comparison = compared()
