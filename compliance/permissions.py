@@ -48,6 +48,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "add_source": OPERATE,
     "edit_source": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "confirm_pin": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "accept_shrink": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "compare": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR),
     "see_jobs": OPERATE,
@@ -74,7 +75,7 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 # What no program does, whatever roles its token has
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
-     "accept_shrink", "propose_policy", "adopt_policy", "answer_question",
+     "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy", "answer_question",
      "plan_review", "run_review", "close_review"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there

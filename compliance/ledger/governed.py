@@ -42,6 +42,8 @@ FIELDS_LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
          "proposal", "last_seen", "unseen_since", "unseen_because", "comparison_id"}
     ),
     "evidence.pack": frozenset({"job_id"}),
+    # authenticated by its own key and bound to the row's serial; a state dump for others must not carry it
+    "evidence.sourcesecret": frozenset({"sealed", "sealed_with"}),
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,6 +56,20 @@ def words(name: str, default: str) -> list[str]:
 def folder(name: str, default: Path) -> Path:
     """A folder, made absolute. It need not exist yet."""
     return Path(text(name, str(default))).expanduser().absolute()
+
+
+def file(name: str) -> Path | None:
+    """A file, made absolute, or None where none is named. Whether it can be read is told when it is."""
+    value = text(name, "")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """A comma-separated list of networks; an address alone is a network of one."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name, "")]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write networks such as 10.20.0.0/16, with commas.") from error
 
 
 def database(url: str, *, sqlite: Path) -> dict[str, object]:

@@ -298,6 +298,14 @@ CLASSIFICATIONS = {
 }
 CEILING = env.one_of("EASTWEST_CEILING", "OS", CLASSIFICATIONS)
 
+# Where sources may lead, and where what they sign in with may lie; whoever adds a source chooses within these only
+MAY_REACH = env.networks("EASTWEST_MAY_REACH")
+SECRET_FOLDERS = [Path(one) for one in env.words("EASTWEST_SECRET_FOLDERS", "/run/secrets")]
+VAULT_ADDR = env.text("EASTWEST_VAULT_ADDR", "")
+VAULT_TOKEN_FILE = env.file("EASTWEST_VAULT_TOKEN_FILE")
+VAULT_CA_FILE = env.file("EASTWEST_VAULT_CA_FILE")
+VAULT_PIN = env.text("EASTWEST_VAULT_PIN", "")
+
 # Where the ledger's checkpoints go, outside the database
 _checkpoint_file = env.text("EASTWEST_CHECKPOINT_FILE", str(VAR / "checkpoints" / "checkpoints.txt"))
 CHECKPOINT_FILE = None if _checkpoint_file == "none" else Path(_checkpoint_file).expanduser().absolute()

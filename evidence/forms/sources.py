@@ -51,7 +51,10 @@ class SourceForm(forms.Form):
 
     server = forms.ModelChoiceField(label="Server", queryset=Server.objects.none())
     kind = forms.ChoiceField(
-        label="How is it read?", choices=Source.Kind.choices, widget=forms.RadioSelect, initial=Source.Kind.UPLOAD
+        label="How is it read?",
+        choices=[each for each in Source.Kind.choices if each[0] != Source.Kind.SSH],
+        widget=forms.RadioSelect,
+        initial=Source.Kind.UPLOAD,
     )
     path = forms.CharField(
         label="Folder", required=False, help_text="Only for a folder on this machine: where the host's dumps arrive."

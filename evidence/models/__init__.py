@@ -1,5 +1,6 @@
 """The nouns of evidence: what is actually there."""
 
+from evidence.models.access import Pin, SourceSecret
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.packs import Pack, PackDownload
@@ -12,11 +13,13 @@ __all__ = [
     "Finding",
     "Pack",
     "PackDownload",
+    "Pin",
     "Pull",
     "PulledArtefact",
     "RuleChange",
     "Snapshot",
     "Source",
+    "SourceSecret",
     "StoredArtefact",
     "VerdictRow",
     "Verification",

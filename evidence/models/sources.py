@@ -22,6 +22,7 @@ class Source(models.Model):
         DIRECTORY = "directory", "Folder on this machine"
         UPLOAD = "upload", "File uploaded by a person"
         LOCAL = "local", "This machine's own commands"
+        SSH = "ssh", "Linux host over SSH"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")
     name = models.CharField(max_length=120, unique=True)
@@ -126,6 +127,7 @@ class PulledArtefact(models.Model):
     command = models.CharField(max_length=300, blank=True)
     observed_at = models.DateTimeField()
     format = models.CharField(max_length=40, blank=True)
+    redacted = models.PositiveIntegerField("secrets taken out before it was kept", default=0)
 
     def __str__(self) -> str:
         return self.name

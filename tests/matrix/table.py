@@ -49,6 +49,7 @@ WHO: Final[dict[str, str]] = {
     "add_source": "EX",
     "edit_source": "EX",
     "pull": "OEX",
+    "confirm_pin": "OEX",
     "accept_shrink": "OE",
     "compare": "OMEX",
     "see_jobs": "EX",

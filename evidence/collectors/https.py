@@ -1,0 +1,150 @@
+"""HTTPS by the standard library: to a judged address, certificate checked by authority or by pin, no redirects."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import http.client
+import re
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from evidence.collectors.addresses import connect, https_parts, resolve
+from evidence.collectors.collected import PullError
+from evidence.models.sources import ErrorCode
+
+LARGEST = 64 * 2**20  # bytes of one answer
+PIN = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+
+
+class Answer(NamedTuple):
+    """Status and body of an answer."""
+
+    status: int
+    body: bytes
+
+
+class Certificate(NamedTuple):
+    """What a server shows: DER, and the fingerprint people compare."""
+
+    der: bytes
+    fingerprint: str
+
+
+def fingerprint(der: bytes) -> str:
+    """SHA256:… over the whole certificate, in the manner of ssh-keygen."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode().rstrip("=")
+
+
+def get(
+    url: str, *, headers: Mapping[str, str], deadline: float, ca: Path | None = None, pin: str = "",
+    largest: int = LARGEST,
+) -> Answer:  # fmt: skip
+    """One GET. The certificate must be signed by `ca` (else one of the system's authorities), or be the pinned one.
+
+    Nothing is sent before that is sure; redirects are answers like others and followed by nobody. Raises PullError.
+    """
+    host, port, path = https_parts(url)
+    with opened(host, port, deadline, ca=ca, pin=pin) as channel:
+        asking = http.client.HTTPConnection(host, port)
+        asking.sock = channel
+        try:
+            asking.request("GET", path, headers={"Accept": "application/json", "Connection": "close", **headers})
+            answer = asking.getresponse()
+            body = read(answer, host, largest, deadline)
+            return Answer(answer.status, body)
+        except TimeoutError as error:
+            raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.") from error
+        except http.client.IncompleteRead as error:
+            raise cut(host) from error
+        except (http.client.HTTPException, OSError) as error:
+            what = f"{host} broke off: {type(error).__name__}."
+            raise PullError(ErrorCode.TRUNCATED, what, "Read it again; look at the server's log.") from error
+
+
+def read(answer: http.client.HTTPResponse, host: str, largest: int, deadline: float) -> bytes:
+    """The body whole, or an error: never a part of it."""
+    parts, size = [], 0
+    while part := answer.read(65536):
+        parts.append(part)
+        size += len(part)
+        if size > largest:
+            raise PullError(ErrorCode.TRUNCATED, f"{host} sends more than {largest} bytes.", "Look what answers there.")
+        if time.monotonic() > deadline:
+            raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.")
+    if answer.length:
+        raise cut(host)
+    return b"".join(parts)
+
+
+def cut(host: str) -> PullError:
+    """An answer that ends too early."""
+    return PullError(ErrorCode.TRUNCATED, f"The answer of {host} was cut short.", "Read it again.")
+
+
+def opened(host: str, port: int, deadline: float, *, ca: Path | None = None, pin: str = "") -> ssl.SSLSocket:
+    """A channel whose other end is known. Raises PullError."""
+    context = by_authority(ca) if not pin else unchecked()
+    channel = wrapped(connect(resolve(host, port), deadline), context, host)
+    if pin and not hmac.compare_digest(fingerprint(shown(channel)), pin):
+        found = fingerprint(shown(channel))
+        channel.close()
+        raise PullError(
+            ErrorCode.TLS,
+            f"{host} shows another certificate than the one that was confirmed: {found}.",
+            "Find out why it changed. If it is right, let two people confirm the new one.",
+        )
+    return channel
+
+
+def certificate(host: str, port: int, deadline: float) -> Certificate:
+    """What the server shows, for people to compare. Nothing is sent to it."""
+    with wrapped(connect(resolve(host, port), deadline), unchecked(), host) as channel:
+        der = shown(channel)
+    return Certificate(der, fingerprint(der))
+
+
+def by_authority(ca: Path | None) -> ssl.SSLContext:
+    """Certificates of one authority, or of the system's."""
+    try:
+        context = ssl.create_default_context(cafile=str(ca) if ca else None)
+    except (OSError, ssl.SSLError) as error:
+        what = f"The certificates of {ca} cannot be read."
+        raise PullError(ErrorCode.CONFIG, what, "Give a file with the authority's certificate (PEM).") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def unchecked() -> ssl.SSLContext:
+    """For a certificate that is compared with its pin, before anything is sent, or only looked at."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def wrapped(plain: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    """TLS over the connection."""
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        plain.close()
+        what = f"The certificate of {host} is not to be trusted: {error.verify_message}."
+        raise PullError(ErrorCode.TLS, what, "Give the right authority, or put the certificate right.") from error
+    except TimeoutError as error:
+        plain.close()
+        raise PullError(ErrorCode.TIMEOUT, f"{host} does not answer TLS.", "Check the port.") from error
+    except OSError as error:
+        plain.close()
+        raise PullError(ErrorCode.TLS, f"{host} does not speak TLS there.", "Check the port.") from error
+
+
+def shown(channel: ssl.SSLSocket) -> bytes:
+    """The certificate of the other end, as DER."""
+    return channel.getpeercert(binary_form=True) or b""
