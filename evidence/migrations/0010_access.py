@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0008_risks_of_their_own'),
+        ('evidence', '0009_review_overdue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
