@@ -24,6 +24,7 @@ from evidence.formats.table import Format, detect
 from evidence.formats.translated_before import settle_status
 from evidence.formats.untracked import doubt_states
 from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Point, Reading, Rule, Unread
+from evidence.smb_host import settled
 
 TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
 FILTERS = frozenset({"iptables-save", "nft-json"})
@@ -60,7 +61,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
         format="+".join(dict.fromkeys(part for reading in named for part in reading.format.split("+"))),
         points=_once(points),
         chains=settle_status(doubt_states(chains)),
-        shares=tuple(share for reading in named for share in reading.shares),
+        shares=settled(named),
         listeners=tuple(listener for reading in named for listener in reading.listeners),
         addresses=_addresses(named),
         unread=tuple(unread),
@@ -68,6 +69,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
         routes=tuple(dict.fromkeys(route for reading in named for route in reading.routes)),
         families=families,
         sets=sets,
+        statements=tuple(one for reading in named for one in reading.statements),
     )
 
 

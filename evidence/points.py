@@ -20,12 +20,20 @@ def summary(reading: Reading) -> list[dict[str, Any]]:
 
 def _point(reading: Reading, point: Point) -> dict[str, Any]:
     if point.model != "first-match":
-        size = len(reading.listeners) if point.name == "listeners" else len(reading.shares)
-        return {"name": point.name, "rules": size, "default": "deny"}
+        return {"name": point.name, "rules": _size(reading, point.name), "default": "deny"}
     chains = {chain.name: chain for chain in reading.chains}
     stages = [chains[name] for name in point.stages if name in chains]
     rules = {rule.id for chain in reached(stages, chains) for rule in chain.rules if not rule.id.endswith(POLICY)}
     return {"name": point.name, "rules": len(rules), "default": _default(reading, stages)}
+
+
+def _size(reading: Reading, name: str) -> int:
+    """How many sockets, shares or statements of the host a point stands for."""
+    if name == "listeners":
+        return len(reading.listeners)
+    if name.startswith("shares/"):
+        return sum(f"shares/{one.protocol}" == name for one in reading.shares)
+    return sum(f"says/{one.about}" == name for one in reading.statements)
 
 
 def reached(stages: Iterable[Chain], chains: dict[str, Chain]) -> list[Chain]:

@@ -122,7 +122,10 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A socket somebody listens on. The wildcard address is 0 (0.0.0.0 or ::)."""
+    """A socket somebody listens on. The wildcard address is 0 (0.0.0.0 or ::).
+
+    `interface`: the one it is bound to ("" = none: it hears on every one). `unsure`: why it may not hear this family.
+    """
 
     family: Family
     address: int
@@ -130,6 +133,8 @@ class Listener:
     proto: int
     process: str
     origin: Origin
+    interface: str = ""
+    unsure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,25 @@ class AddressSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What a host says of itself, beside its rules: it is shown as "the server says", and proves nothing by itself.
+
+    `about`: mount, mounted-by, sshd, time, logs, updates, samba or flows; `subject`: what of it; `value`: what is said;
+    `details`: (name, text) pairs in the order of the tool.
+    """
+
+    about: str
+    subject: str
+    value: str
+    details: tuple[tuple[str, str], ...]
+    origin: Origin
+
+    def detail(self, name: str) -> str:
+        """The text of a detail; "" when the tool did not say it."""
+        return next((text for key, text in self.details if key == name), "")
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that was understood of a set of artefacts, and all that was not.
 
@@ -214,6 +238,7 @@ class Reading:
     routes: tuple[Route, ...] = ()
     families: frozenset[Family] = frozenset()
     sets: tuple[AddressSet, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
 
 class FormatError(ValueError):

@@ -1,7 +1,8 @@
 """`ss -tulpnH`: the sockets somebody listens on (TCP in state LISTEN, UDP unconnected), with the process if shown.
 
-`*:22` is one socket for both families; `[::]:22` takes IPv6 only (seen with iproute2 6.1); an IPv4-mapped address
-is IPv4. What is bound to the interface `lo` hears nobody else, whatever its address.
+`*:22` is one socket for both families; `[::]:22` takes IPv6 only (seen with iproute2 6.1, bindv6only set and not); an
+IPv4-mapped address is IPv4. Before iproute2 4.15 a socket for both looked like one for IPv6 alone (`:::22`): there it
+may hear IPv4 as well, and that is said. What is bound to the interface `lo` hears nobody else, whatever its address.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ COLUMNS = 6  # Netid State Recv-Q Send-Q Local:Port Peer:Port
 SNIFFED = re.compile(rb"^(?:tcp|udp)[ \t]+(?:LISTEN|UNCONN)[ \t]+\d", re.MULTILINE)
 PROCESS = re.compile(r'\("([^"]*)",pid=')
 LOOPBACK: dict[Family, int] = {4: 0x7F000001, 6: 1}
+OLD_WILDCARD = "::"  # without brackets
+PERHAPS = "this ss does not say whether a socket of IPv6 takes IPv4 as well"
 
 
 def sniff(head: bytes, name: str) -> float:
@@ -65,14 +68,16 @@ def _listeners(columns: list[str], origin: Origin) -> Iterator[Listener]:
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise ValueError(f"{port!r} is not a port number; ask ss with -n")
     process = ",".join(dict.fromkeys(PROCESS.findall(columns[COLUMNS]))) if len(columns) > COLUMNS else ""
+    interface = address.partition("%")[2].rstrip("]")
     for family, value in _addresses(address):
-        yield Listener(family, value, int(port), NUMBERS[columns[0]], process, origin)
+        unsure = PERHAPS if address == OLD_WILDCARD and family == 4 else ""
+        yield Listener(family, value, int(port), NUMBERS[columns[0]], process, origin, interface, unsure)
 
 
 def _addresses(text: str) -> list[tuple[Family, int]]:
     """The address of a socket in each family it hears; 0 is the wildcard. Raises ValueError."""
     bare, _, interface = text.replace("[", "").replace("]", "").partition("%")
-    if bare == "*":
+    if bare == "*" or text == OLD_WILDCARD:
         found: list[tuple[Family, int]] = [(family, 0) for family in FAMILIES]
     else:
         try:

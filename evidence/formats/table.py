@@ -5,7 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from evidence.formats import exportfs, exports, ip_addr, ip_route, ipset, iptables, nftables, ss, testparm
+from evidence.formats import (
+    chrony,
+    conntrack,
+    exportfs,
+    exports,
+    ip_addr,
+    ip_route,
+    ipset,
+    iptables,
+    journal_upload,
+    mounts,
+    nftables,
+    packages,
+    rmtab,
+    rsyslog,
+    ss,
+    sshd,
+    testparm,
+    usershare,
+)
 from evidence.formats.cursor import decode
 from evidence.formats.guess import guess
 from evidence.rules import Artefact, FormatError, Reading
@@ -25,7 +44,10 @@ class Format(Protocol):
     def read(self, artefacts: Sequence[Artefact]) -> Reading: ...
 
 
-FORMATS: tuple[Format, ...] = (iptables, nftables, ipset, ip_addr, ip_route, exportfs, exports, testparm, ss)
+FORMATS: tuple[Format, ...] = (
+    iptables, nftables, ipset, ip_addr, ip_route, exportfs, exports, testparm, usershare, ss, mounts, rmtab, sshd,
+    chrony, rsyslog, journal_upload, packages, conntrack,
+)  # fmt: skip
 
 
 def detect(artefact: Artefact) -> Format:

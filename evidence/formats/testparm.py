@@ -16,7 +16,7 @@ from typing import Literal
 from compliance.traffic.shares import Origin, Residue, Share
 from evidence.formats import samba_hosts
 from evidence.formats.cursor import Account, Line, ends_whole, lines_of
-from evidence.rules import Artefact, FormatError, Lines, Point, Reading, Unread
+from evidence.rules import Artefact, FormatError, Lines, Point, Reading, Statement, Unread
 
 NAME = "testparm"
 POINT = "shares/smb"
@@ -55,6 +55,13 @@ ENFORCED = frozenset({"required", "mandatory", "forced", "force", "enabled"})
 TRUE = frozenset({"yes", "true", "on", "1"})
 # Share parameters that stand for others, which the text does not show.
 DEPENDS = ("include", "copy")
+# What [global] says about every share, those that users share by themselves too.
+ABOUT = "samba"
+SAID = (
+    "hosts allow", "hosts deny", "server min protocol", "server smb encrypt", "server signing", "map to guest",
+    "guest account", "restrict anonymous", "usershare allow guests", "usershare max shares", "usershare path",
+    "valid users", "invalid users", "force user", "interfaces", "bind interfaces only", "smb ports",
+)  # fmt: skip
 # The same in [global].
 UNSEEN = ("include", "config file", "registry shares", "usershare path")
 
@@ -83,6 +90,7 @@ def sniff(head: bytes, name: str) -> float:
 def read(artefacts: Sequence[Artefact]) -> Reading:
     """The shares; each artefact is one whole output. Raises FormatError when [global] is missing."""
     found: list[Share] = []
+    said: list[Statement] = []
     unread: list[Unread] = []
     lines: dict[str, Lines] = {}
     for artefact in artefacts:
@@ -99,12 +107,19 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
         if not ends_whole(artefact):
             account.fail(rows[-1].number, rows[-1].text, "the output ends within a line", POINT)
         resolved = any(row.text.strip() == RESOLVED for row in rows)
+        said.append(Statement(ABOUT, GLOBAL, "read", (), account.origin(overall.rows[0])))
+        said += [
+            Statement(ABOUT, name, overall.values[name], (), account.origin(overall.rows[0]))
+            for name in SAID if name in overall.values
+        ]  # fmt: skip
         others = [one for one in sections if one is not overall]
         found.extend(_shares(account, overall, others, resolved=resolved))
         unread.extend(account.unread())
         lines[artefact.name] = account.lines()
     point = Point(POINT, "allow-union", (), len(unread))
-    return Reading(NAME, points=(point,), shares=tuple(found), unread=tuple(unread), lines=lines)
+    return Reading(
+        NAME, points=(point,), shares=tuple(found), unread=tuple(unread), lines=lines, statements=tuple(said)
+    )
 
 
 def _sections(rows: list[Line], account: Account) -> Iterator[Section]:

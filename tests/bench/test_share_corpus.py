@@ -1,4 +1,7 @@
-"""Golden texts of shares and sockets: each case of tests/corpus/<format>/<case>/ names its trap and what comes out."""
+"""Golden texts of shares, sockets and what a host says of itself.
+
+Each case of tests/corpus/<format>/<case>/ names its trap and what comes out.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,31 @@ from compliance.traffic import addresses
 from compliance.traffic.boxes import TOP, Family
 from compliance.traffic.services import protocol_name
 from compliance.traffic.shares import Share
-from evidence.formats import exportfs, exports, ss, testparm
-from evidence.rules import Artefact, FormatError, Listener, Reading
+from evidence.formats import (
+    chrony,
+    conntrack,
+    exportfs,
+    exports,
+    journal_upload,
+    mounts,
+    packages,
+    rmtab,
+    rsyslog,
+    ss,
+    sshd,
+    testparm,
+    usershare,
+)
+from evidence.rules import Artefact, FormatError, Listener, Reading, Statement
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
-FORMATS = {module.NAME: module for module in (exportfs, exports, testparm, ss)}
+FORMATS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        exportfs, exports, testparm, ss, mounts, rmtab, sshd, chrony, rsyslog, journal_upload, packages, conntrack,
+        usershare,
+    )
+}  # fmt: skip
 CASES = sorted(path.parent for name in FORMATS for path in (CORPUS / name).glob("*/expected.json"))
 
 
@@ -31,7 +54,7 @@ def said(reading: Reading) -> dict[str, Any]:
     return {
         "lines": [lines.total, lines.consumed, lines.ignored, lines.unread],
         "unread": [[one.line, one.reason] for one in reading.unread],
-        "found": [*map(share, reading.shares), *map(listener, reading.listeners)],
+        "found": [*map(share, reading.shares), *map(listener, reading.listeners), *map(statement, reading.statements)],
     }
 
 
@@ -51,8 +74,16 @@ def source(span: tuple[int, int], top: int) -> str:
 
 
 def listener(one: Listener) -> str:
-    """`tcp/22 0.0.0.0 sshd`."""
-    return f"{protocol_name(one.proto)}/{one.port} {addresses.to_text(one.family, one.address)} {one.process}".strip()
+    """`udp/68 0.0.0.0%eth0 dhclient [what is unsure]`."""
+    at = addresses.to_text(one.family, one.address) + (f"%{one.interface}" if one.interface else "")
+    unsure = f" [{one.unsure}]" if one.unsure else ""
+    return f"{protocol_name(one.proto)}/{one.port} {at} {one.process}".strip() + unsure
+
+
+def statement(one: Statement) -> str:
+    """`mount file-01:/export/hr: rw (on /srv/hr, vers 4.2) @1`."""
+    details = ", ".join(f"{name} {text}" for name, text in one.details)
+    return f"{one.about} {one.subject}: {one.value}{f' ({details})' if details else ''} @{one.origin.first}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=ident)

@@ -11,7 +11,26 @@ from compliance.register import RegisterError, wanted
 from compliance.register_file import lines_of, read_text
 from compliance.traffic.witness import Witness
 from evidence import reading_json
-from evidence.formats import exportfs, exports, ip_addr, ip_route, ipset, iptables, nftables, ss, testparm
+from evidence.formats import (
+    chrony,
+    conntrack,
+    exportfs,
+    exports,
+    ip_addr,
+    ip_route,
+    ipset,
+    iptables,
+    journal_upload,
+    mounts,
+    nftables,
+    packages,
+    rmtab,
+    rsyslog,
+    ss,
+    sshd,
+    testparm,
+    usershare,
+)
 from evidence.formats.evaluate import decide
 from evidence.formats.table import Format
 from evidence.host import merge, read_host
@@ -80,6 +99,8 @@ def _files(name: str) -> tuple[bytes, ...]:
 FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("iptables", iptables), ("nftables", nftables), ("ipset", ipset), ("ip_addr", ip_addr), ("ip_route", ip_route),
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
+    ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
+    ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
