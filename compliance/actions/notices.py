@@ -4,20 +4,43 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from compliance.business_days import last_moment
-from compliance.capacities import held
+from compliance.capacities import ROLE_FOR, held, in_own_right
 from compliance.four_eyes import open_needs
-from compliance.models import ChangeRecord, User
+from compliance.models import ApprovalNeeded, ChangeRecord, Delegation, RoleGrant, User
+from compliance.models.people import keep_grants
 from compliance.notices import tell
 
 
 def deciders(change: ChangeRecord, at: datetime) -> list[User]:
-    """Everybody who could meet an open need of a submitted change, and is not its requester."""
+    """Everybody who could meet an open need of a submitted change, and is not its requester.
+
+    What it costs does not grow with the number of people: only those are asked about who hold something that counts.
+    """
     needs = open_needs(change)
-    people = User.objects.filter(is_active=True).exclude(pk__in=[change.requested_by_id, change.last_edited_by_id])
-    return [person for person in people if any(held(person, need, change, at) for need in needs)]
+    standing_in = Delegation.objects.filter(system__in=[need.system_id for need in needs]).in_force(at)
+    placed: set[int | None] = set(standing_in.values_list("delegate", flat=True))
+    people = list(able(needs, placed, at).exclude(pk__in=[change.requested_by_id, change.last_edited_by_id]))
+    keep_grants(people)
+    return [
+        person
+        for person in people
+        if any(in_own_right(person, need, at) for need in needs)
+        or (person.pk in placed and any(held(person, need, change, at) for need in needs))
+    ]
+
+
+def able(needs: list[ApprovalNeeded], placed: set[int | None], at: datetime) -> QuerySet[User]:
+    """Those among whom is everybody who could meet a need: by role, as named, as officer, or placed as a delegate."""
+    systems = {need.system_id for need in needs}
+    roles = {ROLE_FOR[need.capacity] for need in needs if need.capacity in ROLE_FOR}
+    named = placed | {need.person_id for need in needs} | {need.system.authorising_officer_id for need in needs}
+    granted = RoleGrant.objects.in_force(at).filter(role__in=roles)
+    granted = granted.filter(Q(system__isnull=True) | Q(system__in=systems))
+    return User.objects.filter(Q(pk__in=granted.values("person")) | Q(pk__in=named - {None}), is_active=True)
 
 
 def tell_deciders(change: ChangeRecord, at: datetime) -> None:

@@ -173,6 +173,16 @@ class RoleGrant(models.Model):
         return not self.awaits_second and self.valid_from <= at and (self.valid_to is None or self.valid_to > at)
 
 
+def keep_grants(people: Iterable[User]) -> None:
+    """Fetches the grants of all of them with one query, as `User.keep_grants` does for one: to show or tell, not to
+    decide."""
+    found: dict[int, list[RoleGrant]] = {person.pk: [] for person in people}
+    for row in RoleGrant.objects.filter(person__in=list(found)):
+        found[row.person_id].append(row)
+    for person in people:
+        person._kept = found[person.pk]
+
+
 def link_digest(token: str) -> str:
     """What is kept of a one-time link: never the token itself."""
     return hashlib.sha256(token.encode()).hexdigest()
