@@ -33,7 +33,8 @@ WAITING = {"omar@sample.example": 2, "ines@sample.example": 3, "mina@sample.exam
 @pytest.mark.both
 @pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_the_story_leads_to_the_planted_verdicts_again_and_again(settings: object, tmp_path: Path) -> None:
-    settings.VAR = tmp_path  # type: ignore[attr-defined]
+    settings.VAR, settings.PACKS, settings.KEYS = tmp_path, tmp_path / "packs", tmp_path / "keys"  # type: ignore[attr-defined]
+    settings.KEYS.mkdir(mode=0o700)  # type: ignore[attr-defined]
     told: list[str] = []
     load(at=AT, say=told.append)
     erin = User.objects.get(email="erin@sample.example")
@@ -45,7 +46,7 @@ def test_the_story_leads_to_the_planted_verdicts_again_and_again(settings: objec
     check_people()
     assert reconcile(at=AT) == []
     assert "74 requests" in told[-1]
-    check_pack(settings, tmp_path)
+    check_pack()
 
 
 def check_records() -> None:
@@ -61,10 +62,8 @@ def check_records() -> None:
     assert Counter(Review.objects.values_list("state", flat=True)) == {"closed": 4, "missed": 2}
 
 
-def check_pack(settings: object, place: Path) -> None:
+def check_pack() -> None:
     """The pack of the month says what the comparison said, is marked, and verifies."""
-    settings.PACKS, settings.KEYS = place / "packs", place / "keys"  # type: ignore[attr-defined]
-    settings.KEYS.mkdir(mode=0o700)  # type: ignore[attr-defined]
     later, today = AT + timedelta(hours=2), AT.date()
     ada = User.objects.get(email="ada@sample.example")
     pack = packs.ask(systems=System.objects.all(), since=today - timedelta(days=30), until=today, by=ada, at=later)
