@@ -68,7 +68,8 @@ class Entry:
 class Wanted:
     """All that is authorised in one address space, and the servers with their addresses (both families).
 
-    `zones`: zone -> its servers; `prefixes`: the ranges whose every address must be a registered server's.
+    `zones`: zone -> its servers; `networks`: zone -> the ranges whose every address must be a registered server's, and
+    `prefixes` all of these.
     """
 
     space: str
@@ -76,6 +77,7 @@ class Wanted:
     entries: tuple[Entry, ...]
     zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prefixes: tuple[Range, ...] = ()
+    networks: Mapping[str, tuple[Range, ...]] = field(default_factory=dict)
 
 
 def wanted(register: Mapping[str, Any], *, at: date | None = None) -> Wanted:
@@ -99,7 +101,7 @@ def wanted(register: Mapping[str, Any], *, at: date | None = None) -> Wanted:
     if problems.sentences:
         raise RegisterError(problems.sentences)
     prefixes = tuple(one for ranges in estate.zones.values() for one in ranges)
-    return Wanted(space, estate.servers, tuple(entries), estate.members(), prefixes)
+    return Wanted(space, estate.servers, tuple(entries), estate.members(), prefixes, dict(estate.zones))
 
 
 def part_at(entry: Entry, host: str, point: str, wanted: Wanted) -> tuple[Box, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,7 @@ from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
 from evidence.formats.evaluate import Evaluator, Piece
 from evidence.rules import Chain, Point, Reading, Rule, Verdict
+from evidence.sightings import Scope, Sighting, seen_by, strangers
 
 if TYPE_CHECKING:
     from evidence.kept import Kept  # it reads the whole program when it is imported
@@ -27,7 +28,7 @@ POLICY = "#policy"
 
 
 class Estate:
-    """The registered servers: whose an address is, and their addresses (and all others, `outside`) as sorted ranges."""
+    """The registered servers: whose an address is, and their addresses as sorted ranges."""
 
     def __init__(self, servers: Mapping[str, tuple[int, ...]]) -> None:
         self.servers = servers
@@ -36,9 +37,6 @@ class Estate:
         self.spans: dict[Family, list[Interval]] = {
             family: intervals.merge((one, one) for one in self.holders if family_of_value(one) == family)
             for family in FAMILIES
-        }
-        self.outside: dict[Family, list[Interval]] = {
-            family: intervals.subtract([(0, TOP[family])], self.spans[family]) for family in FAMILIES
         }
 
     def of(self, host: str, family: Family) -> tuple[int, ...]:
@@ -195,8 +193,12 @@ class Case:
         before: Mapping[str, Reading] | None,
         absent: Mapping[str, Verdict],
         kept: Kept | None = None,
+        also: Iterable[Sighting] = (),
+        excused: Collection[tuple[Family, int]] = (),
     ) -> None:
         self.wanted, self.absent, self.kept = wanted, absent, kept
+        self.excused = frozenset(excused)
+        self._also = tuple(also)
         self.estate = Estate(wanted.servers)
         self.hosts = {name: Host(name, reading, self.estate, kept) for name, reading in readings.items()}
         self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
@@ -210,6 +212,27 @@ class Case:
     def servers_digest(self) -> str:
         """The digest of all registered servers and addresses, in their order."""
         return hashlib.sha256(repr(tuple(self.wanted.servers.items())).encode("utf-8", "backslashreplace")).hexdigest()
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The networks whose every address must be a registered server's."""
+        return Scope(self)
+
+    @cached_property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """Every address that some host's evidence names, and what inventories and earlier readings show."""
+        return (*(one for host in self.hosts.values() for one in seen_by(host)), *self._also)
+
+    @cached_property
+    def served(self) -> dict[Family, list[Interval]]:
+        """The addresses of all servers: the registered ones, and those in scope that nobody registered."""
+        unknown = strangers(self)
+        return {family: intervals.merge([*self.estate.spans[family], *unknown[family]]) for family in FAMILIES}
+
+    @cached_property
+    def others(self) -> dict[Family, list[Interval]]:
+        """All other addresses."""
+        return {family: intervals.subtract([(0, TOP[family])], self.served[family]) for family in FAMILIES}
 
     def authorised_at(self, host: Host, point: str, family: Family) -> Index:
         """What is authorised, with the host's link-local addresses standing for the host itself.

@@ -93,14 +93,16 @@ def rests_on(case: Case, host: Host, point: str, family: Family, reading: str) -
     """All that what goes beyond at a point depends on: `reading` is the digest of what was read of the host.
 
     Of the register only what overlaps the traffic of the point is ever looked at (`Index.overlapping`, in its order);
-    of all servers the addresses; of other hosts whether their INPUT denies anything, where OUTPUT is open by policy.
+    of all servers the addresses, at FORWARD also of those that nobody registered; of other hosts whether their INPUT
+    denies anything, where OUTPUT is open by policy.
     """
     index = case.authorised_at(host, point, family)
     numbers = sorted({number for box in host.scope(point, family) for number in index.numbers(box)})
     authorised = tuple(index.boxes[number] for number in numbers)
     others = [name for name in case.estate.servers if name != host.name] if point == OUTPUT else []
     holding = tuple(name for name in others if denies_something(case, name, INPUT, family))
-    return ("excess", host.name, point, family, reading, case.servers_digest, authorised, holding)
+    served = tuple(case.served[family]) if point == FORWARD else ()
+    return ("excess", host.name, point, family, reading, case.servers_digest, authorised, holding, served)
 
 
 def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgement]:
@@ -178,14 +180,14 @@ def _of_rule(case: Case, host: Host, point: str, family: Family, held: Excess) -
 
 
 def judged(case: Case, point: str, family: Family, boxes: Iterable[Box]) -> list[Box]:
-    """The part of the boxes that has a server at one end. At INPUT and OUTPUT the host itself is one.
+    """The part of the boxes that has a server at one end, registered or not. At INPUT and OUTPUT the host is one.
 
     The upkeep of an IPv6 link between neighbours is no communication between servers (docs/adr/0005).
     """
     boxes = [box for box in boxes if not any(contains(one, box) for one in LINK_UPKEEP[family])]
     if point != FORWARD:
         return boxes
-    servers, others = case.estate.spans[family], case.estate.outside[family]
+    servers, others = case.served[family], case.others[family]
     found: list[Box] = []
     for box in boxes:
         found.extend(_side(box, 2, servers))
@@ -246,7 +248,7 @@ def _because(
 
 
 def _ways(case: Case, family: Family, boxes: tuple[Box, ...]) -> list[str]:
-    sides = {"server": case.estate.spans[family], "outside": case.estate.outside[family]}
+    sides = {"server": case.served[family], "outside": case.others[family]}
     found = []
     for way in WAYS:
         source, _, target = way.partition(" to ")

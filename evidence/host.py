@@ -70,6 +70,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
         families=families,
         sets=sets,
         statements=tuple(one for reading in named for one in reading.statements),
+        neighbours=tuple(dict.fromkeys(one for reading in named for one in reading.neighbours)),
     )
 
 

@@ -19,8 +19,8 @@ from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.residual import covered
 from evidence.case import INPUT, OUTPUT, Case
+from evidence.sightings import NETWORK
 
-NETWORK: dict[Family, int] = {4: 24, 6: 64}  # what servers without a zone are grouped by: their likely segment
 STEPS = 20_000
 UNUSUAL = 253  # a protocol kept for experiments (RFC 3692): in what holds everything, and else in next to nothing
 

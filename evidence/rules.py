@@ -220,11 +220,27 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An address that a host met on one of its own segments. `mac`: "" when the dump names none.
+
+    `by_hand`: somebody entered it; whether anybody ever answered there is not known.
+    """
+
+    family: Family
+    address: int
+    interface: str
+    mac: str
+    by_hand: bool
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that was understood of a set of artefacts, and all that was not.
 
     `addresses`: interface name -> the host's own (family, address, prefix length) on it. `families`: the address
-    families whose packet filter these dumps show in full; of any other family nothing is known.
+    families whose packet filter these dumps show in full; of any other family nothing is known. `neighbours`: whom
+    the host met when it was read; nobody is missing because they do not stand there.
     """
 
     format: str
@@ -239,6 +255,7 @@ class Reading:
     families: frozenset[Family] = frozenset()
     sets: tuple[AddressSet, ...] = ()
     statements: tuple[Statement, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 class FormatError(ValueError):

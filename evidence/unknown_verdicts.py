@@ -1,65 +1,50 @@
-"""Addresses inside the estate's networks that rules, shares or interfaces name and no registered server has."""
+"""Addresses inside the estate's networks that something names and no registered server has: one judgement a place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compliance.traffic import intervals
-from compliance.traffic.addresses import prefix_range, to_text
-from compliance.traffic.boxes import FAMILIES, Family
-from compliance.traffic.intervals import Interval
-from compliance.traffic.shares import Origin
-from evidence.case import LINK_LOCAL, Case, Host
-from evidence.judgement import Judgement, at_line, listed
-from evidence.open_pairs import NETWORK
-from evidence.rules import Action, Certainty, Verdict
+from compliance.traffic.boxes import FAMILIES, box_of
+from evidence.case import Case
+from evidence.formats.ip_neigh import POINT
+from evidence.judgement import Judgement, counted, listed
+from evidence.rules import Certainty, Verdict
+from evidence.sightings import Sighting
 
-INTERFACES = "interfaces"
+SUBJECT = "unregistered in "  # and the place: `unregistered in zone app`
 
 
 def unknown(case: Case) -> Iterator[Judgement]:
-    """One judgement for each unregistered address, with the places that name it. Only single addresses count."""
-    scope = {family: _scope(case, family) for family in FAMILIES}
-    seen: dict[tuple[Family, int], list[tuple[str, str]]] = {}
+    """One judgement for each zone or network and family, its members as boxes; and neighbours that were not read."""
+    found: dict[str, dict[int, list[Sighting]]] = {}
+    for one in case.sightings:
+        place = case.scope.place(one.family, one.value)
+        known = one.value in case.estate.holders or (one.family, one.value) in case.excused
+        if place and not known:
+            found.setdefault(place, {}).setdefault(one.value, []).append(one)
+    for place, members in sorted(found.items()):
+        yield from _of_place(place, members)
     for host in case.hosts.values():
-        for family, value, point, words in _named(host):
-            if intervals.holds(scope[family], value) and value not in case.estate.holders:
-                seen.setdefault((family, value), []).append((f"{host.name}/{point}", words))
-    for (family, value), places in sorted(seen.items()):
-        text = to_text(family, value)
-        named = listed(words for _, words in places)
-        because = f"{text} is in a network of the estate and no registered server has it; named by {named}"
-        yield Judgement(Verdict.unknown_server, Certainty.definite, text, places[0][0], "", (), None, because, family)
+        lines = host.unread(POINT)
+        if lines:
+            because = f"{counted(len(lines), 'entry', 'entries')} of the neighbour table could not be read, so whom "
+            because += f"{host.name} met is not known in full: {listed(lines)}"
+            point = f"{host.name}/{POINT}"
+            yield Judgement(
+                Verdict.not_verifiable, Certainty.unproven, f"{host.name} {POINT}", point, "", (), None, because
+            )
 
 
-def _scope(case: Case, family: Family) -> list[Interval]:
-    """The networks whose addresses must be registered: those of the zones, else the ones the servers stand in."""
-    declared = [(one.low, one.high) for one in case.wanted.prefixes if one.family == family]
-    if not declared:
-        own = [value for name in case.estate.servers for value in case.estate.of(name, family)]
-        declared = [prefix_range(family, value, NETWORK[family]) for value in own]
-    return intervals.merge(declared)
-
-
-def _named(host: Host) -> Iterator[tuple[Family, int, str, str]]:
-    """(family, address, point, where it stands in words)."""
-    for chain in host.reading.chains:
-        point = host.points_by_chain.get(chain.name, chain.name)
-        for rule in chain.rules:
-            if rule.action is Action.CONTINUE:
-                continue
-            for value in sorted({box[at] for box in rule.boxes for at in (0, 2) if box[at] == box[at + 1]}):
-                yield rule.family, value, point, f"{rule.id}{at_line(rule.origin)}"
-    for share in host.reading.shares:
-        for client in share.clients:
-            if not isinstance(client, str) and client[0] == client[1]:
-                family: Family = 4 if client[3] <= 2**32 - 1 else 6
-                yield family, client[0], f"shares/{share.protocol}", _share(share.path, share.origin)
-    for interface, held in host.reading.addresses.items():
-        for family, value, _ in held:
-            if interface != "lo" and not (family == 6 and LINK_LOCAL[0] <= value <= LINK_LOCAL[1]):
-                yield family, value, INTERFACES, f"interface {interface} of {host.name}"
-
-
-def _share(path: str, origin: Origin) -> str:
-    return f"the clients of {path}{at_line(origin)}"
+def _of_place(place: str, members: dict[int, list[Sighting]]) -> Iterator[Judgement]:
+    """The same words for both families: it is one finding."""
+    said = listed(f"{several[0].address} (named by {listed(one.where for one in several)})" for several in
+                  (members[value] for value in sorted(members)))  # fmt: skip
+    verb = "is" if len(members) == 1 else "are"
+    because = f"{counted(len(members), 'address', 'addresses')} of {place} {verb} no registered server's: {said}"
+    for family in FAMILIES:
+        values = sorted(value for value, several in members.items() if several[0].family == family)
+        if values:
+            boxes = tuple(box_of(family, dst=(value, value)) for value in values)
+            yield Judgement(
+                Verdict.unknown_server, Certainty.definite, f"{SUBJECT}{place}", "", "", boxes, None, because, family
+            )

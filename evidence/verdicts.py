@@ -8,11 +8,12 @@ What was not read, reached or decided is said; `implemented` is only said when e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from compliance.register import Wanted
+from compliance.traffic.boxes import Family
 from evidence.case import Case
 from evidence.change_verdicts import changes
 from evidence.connection_verdicts import connections
@@ -23,6 +24,7 @@ from evidence.listener_verdicts import listeners
 from evidence.review_verdicts import overdue
 from evidence.rules import FlowRecord, Reading, Verdict
 from evidence.share_verdicts import shares
+from evidence.sightings import Sighting
 from evidence.unfiltered_verdicts import unfiltered, unseen
 from evidence.unknown_verdicts import unknown
 
@@ -67,14 +69,17 @@ def judge(
     at: date,
     absent: Mapping[str, Verdict] | None = None,
     kept: Kept | None = None,
+    also: Iterable[Sighting] = (),
+    excused: Collection[tuple[Family, int]] = (),
 ) -> tuple[Judgement, ...]:
     """Every judgement about the servers of `wanted`, in a stable order.
 
     `readings`: host -> its merged reading; `before`: the last good readings before them, for what changed;
     `absent`: why a host has no reading (`stale`, `unreachable`; else `not_verifiable`); `kept`: the answers of
-    earlier comparisons, which change nothing but the time it takes.
+    earlier comparisons, which change nothing but the time it takes; `also`: addresses that inventories and earlier
+    readings show; `excused`: those that somebody decided need not be registered.
     """
-    return tuple(_every(Case(wanted, readings, before, absent or {}, kept), flows, at))
+    return tuple(_every(Case(wanted, readings, before, absent or {}, kept, also, excused), flows, at))
 
 
 def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:

@@ -35,6 +35,7 @@ from evidence.models import Comparison, Pull, Source, VerdictRow
 from evidence.policy_estate import policy_judgements
 from evidence.proposals import Proposals
 from evidence.rules import Certainty, Reading, Verdict
+from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge, roll_up
 
 BATCH = 500
@@ -175,7 +176,8 @@ class Whose:
             return server.system_id
         if connection is not None:
             return connection.system_id
-        found = (self.named[name] for name in (one.subject, " ".join(one.subject.split(" ")[:2])) if name in self.named)
+        subject = one.subject.removeprefix(UNREGISTERED)
+        found = (self.named[name] for name in (subject, " ".join(subject.split(" ")[:2])) if name in self.named)
         return next(found, self.first)
 
     def of_policy(self, one: Judgement) -> int:

@@ -20,6 +20,7 @@ from compliance.traffic.addresses import to_text
 from evidence import readings
 from evidence.models import Finding, Snapshot, Source
 from evidence.rules import Verdict
+from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 
 # What says that evidence is missing, or that a record is: it goes when that comes, whatever else is hidden.
 ABOUT_ABSENCE: Final = frozenset(
@@ -54,6 +55,8 @@ class Watch:
             return self.of_policy(row)
         if row.verdict == Verdict.review_overdue:
             return self.of_review(row)
+        if row.verdict == Verdict.unknown_server:
+            return self.of_unknown(row)
         if row.server is None:
             return Cure(f"The comparison of {said(self.at)} does not find it any more.")
         silent = self.silent.get(row.server_id or 0, [])
@@ -95,6 +98,14 @@ class Watch:
             return Cure(because, held=True)
         until = f"{version.review_by.day} {version.review_by:%B %Y}" if version.review_by else "no day"
         return Cure(f"By {version.change.ref} it is to be looked at again by {until}.")
+    def of_unknown(self, row: Finding) -> Cure:
+        """Addresses nobody registered: whoever brought nothing fresh may still name them."""
+        if self.silent:
+            names = ", ".join(source.name for several in self.silent.values() for source in several)
+            return Cure(f"Not everybody who may name them could be asked: {names} brought nothing fresh.", held=True)
+        if not row.subject.startswith(UNREGISTERED):  # as it was told before addresses of a place were told together
+            return Cure(f"{row.subject} is told with the other addresses of its network now, or it is registered.")
+        return Cure(f"By the comparison of {said(self.at)} all are registered, or nothing names them any more.")
 
     def of(self, row: Finding) -> Sequence[Snapshot]:
         """The fresh snapshots of the finding's server."""

@@ -25,6 +25,7 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("ipset", "save"),
     ("ip", "-j", "addr"),
     ("ip", "-j", "route", "show", "table", "all"),
+    ("ip", "-j", "neigh", "show"),
     ("ss", "-tulpnH"),
     ("exportfs", "-s"),
     ("testparm", "-s", "--suppress-prompt"),

@@ -88,6 +88,8 @@ def _entries(wanted: Wanted, reading: Reading, host: str, point: str) -> Wanted:
 
 def _concerns(one: Judgement, host: str, point: str) -> bool:
     name, _, place = one.point.partition("/")
+    if one.verdict is Verdict.unknown_server:
+        return True  # it is about a zone, and only these dumps were asked about it
     return one.verdict not in NOT_ASKED and name == host and point in {"", place}
 
 

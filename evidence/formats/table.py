@@ -11,6 +11,7 @@ from evidence.formats import (
     exportfs,
     exports,
     ip_addr,
+    ip_neigh,
     ip_route,
     ipset,
     iptables,
@@ -45,8 +46,8 @@ class Format(Protocol):
 
 
 FORMATS: tuple[Format, ...] = (
-    iptables, nftables, ipset, ip_addr, ip_route, exportfs, exports, testparm, usershare, ss, mounts, rmtab, sshd,
-    chrony, rsyslog, journal_upload, packages, conntrack,
+    iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
+    sshd, chrony, rsyslog, journal_upload, packages, conntrack,
 )  # fmt: skip
 
 

@@ -41,8 +41,8 @@ class UploadForm(forms.Form):
 
     dumps = FilesField(
         label="Files",
-        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, exportfs -s, testparm -s, ss."
-        " All of one host, of one moment.",
+        help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, ip -j neigh, exportfs -s,"
+        " testparm -s, ss. All of one host, of one moment.",
     )
 
 

@@ -5,4 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 CORPUS = Path(__file__).parents[1] / "corpus"
-READ_HERE = ("iptables", "ipset", "nftables", "ip_addr", "ip_route")  # the formats whose cases test_corpus.py reads
+READ_HERE = (
+    "iptables",
+    "ipset",
+    "nftables",
+    "ip_addr",
+    "ip_route",
+    "ip_neigh",
+)  # the formats whose cases test_corpus.py reads

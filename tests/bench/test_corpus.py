@@ -79,6 +79,12 @@ def assert_facts(reading: Reading, expected: dict[str, Any]) -> None:
             for name, entries in reading.addresses.items()
         }
         assert held == expected["addresses"]
+    if "neighbours" in expected:
+        met = [
+            f"{addresses.to_text(one.family, one.address)} {one.interface} {one.mac or '-'}{' by hand' * one.by_hand}"
+            for one in reading.neighbours
+        ]
+        assert met == expected["neighbours"]
     if "routes" in expected:
         said = [
             f"{one.family} {addresses.say(one.family, one.low, one.high)} {one.interface} {one.table} {one.metric}"

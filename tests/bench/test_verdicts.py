@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from compliance.traffic.addresses import to_text
 from compliance.traffic.boxes import box_of, contains
 from compliance.traffic.residual import same_traffic
 from evidence.formats.evaluate import decide
@@ -298,8 +299,9 @@ def test_single_addresses_inside_the_estate_must_be_registered() -> None:
     )
     found = judged(register(), {"db-01": host(v4=table(rules))})
     (one,) = of(found, Verdict.unknown_server)
-    assert (one.subject, one.point) == ("10.20.4.99", "db-01/INPUT")
-    assert "line 6 of v4" in one.because
+    assert (one.subject, one.point) == ("unregistered in zone app", "")
+    assert [to_text(4, box[2]) for box in one.excess] == ["10.20.4.99"]
+    assert "INPUT of db-01, iptables:filter/INPUT#1 (line 6 of v4)" in one.because
 
 
 def test_usage_is_unknown_without_flows_and_never_hides_what_rules_prove() -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from evidence.actions.pulls import digest_of
 from evidence.collectors import directory, local
 from evidence.collectors.collected import Collected, PullError
 from evidence.formats.table import detect
 from evidence.models.sources import ErrorCode
+from evidence.rules import Artefact
 from tests.evidence.site import APP, allow_in, put, save
 
 STRANGER = 65534  # nobody
@@ -165,3 +167,15 @@ def test_a_packet_filter_that_fails_makes_it_incomplete_and_none_at_all_is_an_er
     with pytest.raises(PullError) as caught:
         this_machine()
     assert caught.value.code == ErrorCode.DEPENDENCY
+
+
+def test_whom_a_host_met_changes_nothing_about_its_rules() -> None:
+    rules, none = (
+        Artefact("iptables-save.txt", save(*lines).encode(), "iptables-save -c") for lines in ([allow_in(APP, "1")], [])
+    )
+    before, after = (
+        Artefact("neigh.json", f'[{{"dst":"{one}","dev":"eth0","state":["REACHABLE"]}}]'.encode(), "ip -j neigh show")
+        for one in ("10.20.30.99", "10.20.30.98")
+    )
+    assert digest_of([rules, before]) == digest_of([rules, after]) == digest_of([rules])
+    assert digest_of([rules, before]) != digest_of([none, before])

@@ -17,6 +17,7 @@ from evidence.formats import (
     exportfs,
     exports,
     ip_addr,
+    ip_neigh,
     ip_route,
     ipset,
     iptables,
@@ -101,6 +102,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
+    ("ip_neigh", ip_neigh),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),

@@ -29,7 +29,7 @@ PLANTED = {
     Verdict.no_listener: "CON-49",
     Verdict.changed_without_record: "CON-54",
     Verdict.approved_not_done: NOT_DONE,
-    Verdict.unknown_server: "10.20.40.77",
+    Verdict.unknown_server: "unregistered in zone management",
     Verdict.not_verifiable: "dev-git-01",
     Verdict.stale: "CON-55",
     Verdict.unreachable: "CON-56",
