@@ -55,6 +55,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "cancel_job": OPERATE,
     "acknowledge": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "request_risk": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "request_exception": (*ASK, Role.MANAGER),
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "plan_review": DECIDE,
@@ -177,6 +178,8 @@ def wrong_person(verb: str, change: ChangeRecord, person: User, at: datetime) ->
         return why_not_decide(person, verb, change, at)
     if verb == "act_first":
         return not_first(change)
+    if verb == "edit" and change.connection_id is None:
+        return Refused(f"{change.ref} is not edited.", "It is about the estate.", "Withdraw it, and ask anew.")
     if verb == "edit" and change.requested_by_id != person.pk:
         return Refused(f"You cannot edit {change.ref}.", f"{change.requested_by} asked for it.", "They can.")
     theirs = change.requested_by_id == person.pk or person.holds([Role.SYSTEM_OWNER], change.system_id, at)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from compliance.models import Address, ChangeRecord, Endpoint, Justification, Membership, Server, State, ZonePrefix
 from compliance.policy.content import Policy
-from compliance.policy.facts import Asked, Outside, Reasons, ShareAsked, Side, is_everyone, spans_of
+from compliance.policy.facts import INTERNET, Asked, Outside, Reasons, ShareAsked, Side, is_everyone, spans_of
 from compliance.traffic import addresses, intervals
 from compliance.traffic.addresses import Range
 from compliance.traffic.boxes import FAMILIES, Family
@@ -41,14 +41,25 @@ def asked_of(material: Material, reasons: Reasons, policy: Policy, at: datetime)
     if material["kind"] == "share":
         sources = tuple(side for name in material["clients"] for side in sides.of(name))
         legs: tuple[Any, ...] = ((sources, sides.of(material["server"])),)
-        offered = SMB if material["protocol"] == "smb" else NFS
-        share = ShareAsked(material["protocol"], material["path"], material["access"], material["security"])
     else:
         stations = [material["source"], *material.get("via", []), material["destination"]]
         legs = tuple((sides.of(one), sides.of(other)) for one, other in pairwise(stations))
-        offered, share = tuple(material["services"]), None
     ends_on = date.fromisoformat(material["ends_on"]) if material.get("ends_on") else None
-    return Asked(legs, spans_of(offered), share, reasons, ends_on)
+    return Asked(legs, spans_of(offered(material)), share_asked(material), reasons, ends_on)
+
+
+def offered(material: Material) -> tuple[str, ...]:
+    """Its services as written; of a share what its clients must reach."""
+    if material["kind"] == "share":
+        return SMB if material["protocol"] == "smb" else NFS
+    return tuple(material["services"])
+
+
+def share_asked(material: Material) -> ShareAsked | None:
+    """What it says of a share, where it is one."""
+    if material["kind"] != "share":
+        return None
+    return ShareAsked(material["protocol"], material["path"], material["access"], material["security"])
 
 
 def names_in(material: Material) -> list[str]:
@@ -138,15 +149,20 @@ def _sides(server: Server, held: Sequence[Address]) -> Iterator[Side]:
     for address in held:
         zones[address.zone.name if address.zone else ""].append(address.ip)
     for zone, texts in zones.items() or [("", [])]:
-        yield Side(
-            names=(server.name,),
-            ranges=ranges_of(texts),
-            zone=zone,
-            environment=server.environment,
-            role=server.role.strip().lower(),
-            classification=server.system.classification,
-            system=server.system.name,
-        )
+        yield side_of(server, zone, texts)
+
+
+def side_of(server: Server, zone: str, texts: Iterable[str]) -> Side:
+    """A server in one zone, with these addresses."""
+    return Side(
+        names=(server.name,),
+        ranges=ranges_of(texts),
+        zone=zone,
+        environment=server.environment,
+        role=server.role.strip().lower(),
+        classification=server.system.classification,
+        system=server.system.name,
+    )
 
 
 def outside(end: Endpoint, shortest: Mapping[int, int]) -> Side:
@@ -193,18 +209,31 @@ def estate_sides(at: datetime) -> tuple[Side, ...]:
 
 def the_internet(sides: Iterable[Side], at: datetime) -> Side:
     """Every address that is neither private nor of the estate, nor of an end that somebody answers for."""
-    ours = [one for side in sides for one in side.ranges]
-    ours += ranges_of(ZonePrefix.objects.in_force(at).values_list("prefix", flat=True))
-    answered = Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
-    for end in answered.select_related("organisation"):
-        side = outside(end, {4: 8, 6: 16})
-        ours += side.ranges if side.outside in ("party", "users") else ()
-    known = [*ours, *PRIVATE]
+    return nobody_s(sides, [one for one in ends_outside() if one.outside in ("party", "users")], at)
+
+
+def internet_ends(sides: Iterable[Side], at: datetime) -> tuple[Side, ...]:
+    """The same in parts: each end on the internet that the register names, and all the rest of it."""
+    named = [one for one in ends_outside() if one.outside == "internet" and one.ranges]
+    answered = [one for one in ends_outside() if one.outside in ("party", "users")]
+    return (*named, nobody_s(sides, [*answered, *named], at))
+
+
+def ends_outside() -> list[Side]:
+    """Every end outside the estate, as a side."""
+    rows = Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
+    return [outside(end, {4: 8, 6: 16}) for end in rows.select_related("organisation").order_by("name")]
+
+
+def nobody_s(sides: Iterable[Side], known: Iterable[Side], at: datetime) -> Side:
+    """The public addresses without those of the estate and of these ends."""
+    taken = [one for side in (*sides, *known) for one in side.ranges]
+    taken += [*ranges_of(ZonePrefix.objects.in_force(at).values_list("prefix", flat=True)), *PRIVATE]
     left = tuple(
         Range(family, low, high)
         for family in FAMILIES
         for low, high in intervals.subtract(
-            PUBLIC[family], intervals.merge((one.low, one.high) for one in known if one.family == family)
+            PUBLIC[family], intervals.merge((one.low, one.high) for one in taken if one.family == family)
         )
     )
-    return Side(("the internet",), left, outside="internet")
+    return Side((INTERNET,), left, outside="internet")

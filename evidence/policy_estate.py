@@ -6,18 +6,32 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from compliance.actions.policy import in_force, read
+from compliance.exceptions import boxes, of_rules, rules_of
 from compliance.models.estate import day_of
 from compliance.policy.shipped import described
-from compliance.policy_facts import estate_sides, the_internet
+from compliance.policy_facts import estate_sides, internet_ends, the_internet
 from compliance.register import Wanted
+from compliance.traffic.boxes import FAMILIES
 from evidence.case import Case
 from evidence.judgement import Judgement
-from evidence.policy_verdicts import against
+from evidence.policy_verdicts import LeftOpen, against
 from evidence.rules import Reading
 
 
 def policy_judgements(wanted: Wanted, now: Mapping[str, Reading], at: datetime) -> list[Judgement]:
     """What the rules as read let through although the policy in force at that time forbids it."""
     sides = estate_sides(at)
-    case = Case(wanted, now, None, {})
-    return list(against(case, read(in_force(at)), described(), sides, the_internet(sides, at), on=day_of(at)))
+    case, on = Case(wanted, now, None, {}), day_of(at)
+    ends = internet_ends(sides, at)
+    policy, outside = read(in_force(at)), the_internet(sides, at)
+    said = against(case, policy, described(), sides, outside, on=on, internet=ends, exceptions=left_open(at))
+    return list(said)
+
+
+def left_open(at: datetime) -> list[LeftOpen]:
+    """The exceptions from rules of the policy that hold at that moment."""
+    return [
+        LeftOpen(rule, row.ref, row.ends_on, {family: boxes(row.extent, family) for family in FAMILIES})
+        for row in of_rules(at)
+        for rule in rules_of(row)
+    ]

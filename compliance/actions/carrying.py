@@ -51,18 +51,18 @@ def raise_ceiling(change: ChangeRecord, at: datetime) -> None:
     record("set_ceiling", group, by=None, at=at, because=f"{change.ref} was approved.", was=before, now=group.ceiling)
 
 
-def refuse_moved(change: ChangeRecord, at: datetime) -> None:
-    """What everybody agreed to is what it opens now, word for word."""
+def refuse_moved(change: ChangeRecord, at: datetime, step: str = "approved") -> None:
+    """What it says that it opens is what it opens now, word for word."""
     try:
         now = effect(change.material, at)
     except RegisterError as error:
         raise Refused(
-            f"{change.ref} cannot be approved.", f"The register would not hold together: {error.problems[0]}.",
+            f"{change.ref} cannot be {step}.", f"The register would not hold together: {error.problems[0]}.",
             "Withdraw it, and mend that first.",
         ) from error  # fmt: skip
     if now != change.material["opens"]:
         raise Refused(
-            f"{change.ref} cannot be approved.",
+            f"{change.ref} cannot be {step}.",
             "It opens something else by now than when it was asked for: what it is read through has changed since.",
             "Withdraw it and ask anew, so that everybody sees what it opens.",
         )

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from compliance.actions import notices, policy
+from compliance.actions.carrying import refuse_moved
 from compliance.actions.ledger import record
 from compliance.actions.versions import authorise
 from compliance.business_days import last_moment
@@ -35,6 +36,8 @@ def submit(
     moment = at or timezone.now()
     with step(change, "submit", by=by, at=moment, seen=seen_version) as row:
         refuse_altered(row)
+        if row.kind == ChangeRecord.Kind.WIDEN and row.created_at != moment:
+            refuse_moved(row, moment, "sent")  # a draft of it may be old
         policy.hold(row, PolicyCheck.When.SUBMITTED, at=moment)
         needs = [ApprovalNeeded(change=row, **need._asdict()) for need in needs_for(row)]
         ApprovalNeeded.objects.bulk_create(needs)

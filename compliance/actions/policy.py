@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from compliance.actions.ledger import record
+from compliance.actions.policy_widening import WIDENED, widening_hits
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, PolicyCheck, PolicyDecision, PolicyVersion, User
 from compliance.models.approvals import canonical, content_hash
@@ -28,9 +29,11 @@ from compliance.policy import shipped
 from compliance.policy.check import Exempt, Hit, blocked
 from compliance.policy.check import check as check_pure
 from compliance.policy.content import Policy, PolicyError, from_json
+from compliance.policy.facts import Asked
+from compliance.policy.shipped import Described
 from compliance.policy_facts import ASKABLE, asked_of, inventory, reasons_of
 
-Excepting = Callable[[str, Mapping[str, Any], datetime], Exempt | None]
+Excepting = Callable[[Hit, Mapping[str, Any], datetime], Exempt | None]
 SHIPPED_BECAUSE: Final = "As shipped with Eastwest."
 
 
@@ -43,7 +46,7 @@ class NotPermitted(Refused):
         super().__init__(
             f"{change.ref} is not permitted by the policy: {first.title}{others}.",
             " ".join(hit.what for hit in hits),
-            f"{first.do} What must be so all the same needs a dated exception first.",
+            f"{first.do} What must be so all the same needs a dated exception first: it is asked for beside the rule.",
             link=("Read the policy", "/policy/"),
         )
         self.hits = tuple(hits)
@@ -101,15 +104,15 @@ def _read(digest: str, text: str) -> Policy:
     return from_json(json.loads(text), shipped.settings())
 
 
-def excepted(rule: str, material: Mapping[str, Any], at: datetime) -> Exempt | None:
-    """The dated exception somebody decided on for this rule and this request, if any holds at that time.
+def excepted(hit: Hit, material: Mapping[str, Any], at: datetime) -> Exempt | None:
+    """The dated exception somebody decided on for this hit of this request, if any holds at that time.
 
     Exceptions that stand in the policy itself are seen to by the check. Those decided on as records of their own come
     from the functions that settings.POLICY_EXCEPTIONS names; nothing is excepted where none of them says so.
     """
     for dotted in settings.POLICY_EXCEPTIONS:
         ask: Excepting = import_string(dotted)
-        found = ask(rule, material, at)
+        found = ask(hit, material, at)
         if found is not None and found.until >= day_of(at):
             return found
     return None
@@ -123,23 +126,26 @@ def look(
     connection_id: int | None = None,
     at: datetime | None = None,
 ) -> Checked:
-    """What the policy in force says of this request; nothing is written. Widenings and removals meet no rule here."""
+    """What the policy in force says of this request; nothing is written. A removal meets no rule here.
+
+    A widening is asked about by what it newly authorises, connection by connection.
+    """
     moment = at or timezone.now()
     version = in_force(moment)
-    if material.get("kind") not in ASKABLE:
+    if material.get("kind") not in (*ASKABLE, *WIDENED):
         return Checked(version, ())
     policy = read(version)
     reasons = reasons_of(justification, system_id=system_id, beside=connection_id)
-    asked = asked_of(material, reasons, policy, moment)
-    hits = check_pure(
-        policy,
-        shipped.described(),
-        asked,
-        on=day_of(moment),
-        inventory=inventory(asked),
-        excepted=lambda rule: excepted(rule, material, moment),
-    )
-    return Checked(version, hits)
+
+    def of(asked: Asked, rules: Sequence[Described]) -> tuple[Hit, ...]:
+        return check_pure(
+            policy, rules, asked, on=day_of(moment), inventory=inventory(asked),
+            excepted=lambda hit: excepted(hit, material, moment),
+        )  # fmt: skip
+
+    if material["kind"] in WIDENED:
+        return Checked(version, widening_hits(material, reasons, policy, moment, of))
+    return Checked(version, of(asked_of(material, reasons, policy, moment), shipped.described()))
 
 
 def look_at(change: ChangeRecord, at: datetime | None = None) -> Checked:
@@ -153,7 +159,7 @@ def look_at(change: ChangeRecord, at: datetime | None = None) -> Checked:
 
 def is_asked(change: ChangeRecord) -> bool:
     """Whether the policy has rules about what this record asks for."""
-    return change.kind != ChangeRecord.Kind.RETIRE and change.material.get("kind") in ASKABLE
+    return change.kind != ChangeRecord.Kind.RETIRE and change.material.get("kind") in (*ASKABLE, *WIDENED)
 
 
 def hold(change: ChangeRecord, when: str, *, at: datetime) -> PolicyCheck | None:

@@ -23,6 +23,8 @@ from compliance.risk_eyes import officer_of
 
 LONGEST: Final = timedelta(days=366)  # an exception is for a year at most; then it is decided on again
 State = RiskAcceptance.State
+# By what verb each kind is asked for: who may ask for a connection may ask for the exception that it needs
+ASKING: Final = {RiskAcceptance.Kind.FINDING.value: "request_risk", RiskAcceptance.Kind.RULE.value: "request_exception"}
 
 
 def request(
@@ -44,7 +46,7 @@ def request(
 ) -> RiskAcceptance:
     """Asks that something be left open until a day, at most a year ahead. Nothing is accepted by asking."""
     moment = at or timezone.now()
-    check(by, "request_risk", system, at=moment)
+    check(by, ASKING[kind], system, at=moment)
     refuse_unsaid(rating, reason, alternate_control, ends_on, day_of(moment))
     with transaction.atomic():
         waiting = RiskAcceptance.objects.filter(kind=kind, key=key, state=State.REQUESTED).first()

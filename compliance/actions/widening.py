@@ -129,8 +129,18 @@ def add(material: Material, *, by: User, at: datetime) -> None:
             record(f"add_{row._meta.model_name}", row, by=by, at=at, name=str(row))
 
 
-def ask(material: Material, *, justification: Mapping[str, str], by: User, at: datetime | None = None) -> ChangeRecord:
-    """The change record of a widening, submitted. Its content holds what it newly authorises."""
+def ask(
+    material: Material,
+    *,
+    justification: Mapping[str, str],
+    by: User,
+    at: datetime | None = None,
+    submit: bool = True,
+) -> ChangeRecord:
+    """The change record of a widening, submitted unless told otherwise. Its content holds what it newly authorises.
+
+    A draft of one is not edited: it waits for an exception from the policy, and is then sent or withdrawn.
+    """
     moment = at or timezone.now()
     thing = owner(material)
     check(by, "widen", thing, at=moment)
@@ -140,14 +150,23 @@ def ask(material: Material, *, justification: Mapping[str, str], by: User, at: d
     said = {**material, "opens": opened(material, moment)}
     with transaction.atomic():
         return submitted(
-            ChangeRecord.Kind.WIDEN, thing.system, said, title_of(material), justification, by=by, at=moment
-        )
+            ChangeRecord.Kind.WIDEN, thing.system, said, title_of(material), justification, by=by, at=moment,
+            submit=submit,
+        )  # fmt: skip
 
 
 def submitted(
-    kind: str, system: System, said: dict[str, Any], title: str, why: Mapping[str, str], *, by: User, at: datetime
+    kind: str,
+    system: System,
+    said: dict[str, Any],
+    title: str,
+    why: Mapping[str, str],
+    *,
+    by: User,
+    at: datetime,
+    submit: bool = True,
 ) -> ChangeRecord:
-    """A change record about the estate, with its reasons, submitted. In the caller's transaction."""
+    """A change record about the estate, with its reasons, submitted or kept. In the caller's transaction."""
     change = ChangeRecord.objects.create(
         system=system, kind=kind, title=title[:200], material=said, content_hash=content_hash(said),
         requested_by=by, last_edited_by=by, created_at=at,
@@ -160,7 +179,7 @@ def submitted(
         written_at=at,
     )
     record("request", change, by=by, at=at, after=change.content_hash, kind=kind)
-    return workflow.submit(change, by=by, at=at)
+    return workflow.submit(change, by=by, at=at) if submit else change
 
 
 def opened(material: Material, at: datetime) -> list[dict[str, Any]]:

@@ -17,7 +17,8 @@ from compliance.policy.pairs import PAIR_RULES, Answer, Forbidden, Untold, by_ma
 from compliance.policy.reasons import ASKED_RULES
 from compliance.policy.shipped import Described
 from compliance.policy.spans import EVERY, common, said, without
-from compliance.traffic.boxes import FAMILIES
+from compliance.traffic import intervals
+from compliance.traffic.boxes import FAMILIES, Box, Family
 from compliance.traffic.services import Span
 from compliance.traffic.witness import Inventory, Witness, choose
 
@@ -25,6 +26,8 @@ MATRIX: Final = "zone-matrix"
 SAID: Final = 4  # pairs of ends that a hit repeats before it counts the rest
 Level = Literal["block", "serious", "warn", "note", "unknown"]
 ORDER: Final[tuple[Level, ...]] = (*SEVERITIES, "unknown")
+MOST_BOXES: Final = 2000  # traffic of one hit; what is more than this nobody can except in one decision
+Extent = tuple[tuple[Family, Box], ...]
 
 
 class Exempt(NamedTuple):
@@ -35,12 +38,13 @@ class Exempt(NamedTuple):
     because: str
 
 
-Excepted = Callable[[str], Exempt | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One rule that a request meets. `level`: the rule's severity, note under an exception, or unknown."""
+    """One rule that a request meets. `level`: the rule's severity, note under an exception, or unknown.
+
+    `of_ends`: it is about two sides, and `extent` is the traffic between them that the rule speaks of; `countable`
+    False: that is more than can be said box by box, and nobody can except it in one decision.
+    """
 
     rule: str
     level: Level
@@ -51,10 +55,17 @@ class Hit:
     packet: str = ""
     controls: tuple[str, ...] = ()
     excepted: str = ""
+    of_ends: bool = False
+    extent: Extent = ()
+    countable: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept with the request."""
-        return asdict(self) | {"controls": list(self.controls)}
+        """As it is kept with the request: what people read, without the traffic box by box."""
+        said = asdict(self) | {"controls": list(self.controls)}
+        return {key: value for key, value in said.items() if key not in ("of_ends", "extent", "countable")}
+
+
+Excepted = Callable[[Hit], Exempt | None]
 
 
 class Met(NamedTuple):
@@ -75,7 +86,7 @@ def check(
     *,
     on: date,
     inventory: Inventory,
-    excepted: Excepted = lambda rule: None,
+    excepted: Excepted = lambda hit: None,
 ) -> tuple[Hit, ...]:
     """Every rule that the request meets on that day, the gravest first."""
     hits: list[Hit] = []
@@ -93,7 +104,8 @@ def blocked(hits: Iterable[Hit]) -> list[Hit]:
 
 
 def _decided(hit: Hit, excepted: Excepted) -> Hit:
-    exempt = excepted(hit.rule) if hit.level in SEVERITIES and not hit.excepted else None
+    open_to_it = hit.level in SEVERITIES and not hit.excepted and hit.countable
+    exempt = excepted(hit) if open_to_it else None
     if exempt is None:
         return hit
     return replace(hit, level="note", excepted=f"{exempt.reference}, until {exempt.until}: {exempt.because}")
@@ -117,7 +129,25 @@ def of_pairs(policy: Policy, rule: Described, asked: Asked, on: date, inventory:
     for (level, exempt), found in met.items():
         packet = _packet(found, inventory) if level != "unknown" else None
         hit = _hit(rule, level, _sentence(found), str(packet or ""))
-        yield replace(hit, excepted=exempt)
+        extent = extent_of(found)
+        yield replace(hit, excepted=exempt, of_ends=True, extent=extent or (), countable=extent is not None)
+
+
+def extent_of(found: Iterable[Met]) -> Extent | None:
+    """The traffic between the sides, in boxes; None where it takes more of them than anybody reads."""
+    boxes: dict[tuple[Family, Box], None] = {}
+    for one in found:
+        for family in FAMILIES:
+            sources, targets = (
+                intervals.merge((each.low, each.high) for each in side.ranges if each.family == family)
+                for side in (one.source, one.destination)
+            )
+            if len(boxes) + len(sources) * len(targets) * len(one.spans) > MOST_BOXES:
+                return None
+            for start in sources:
+                for end in targets:
+                    boxes.update(((family, (*start, *end, *span)), None) for span in one.spans)
+    return tuple(boxes)
 
 
 def pairs_of(policy: Policy, asked: Asked) -> Iterator[tuple[Side, Side]]:

@@ -17,6 +17,7 @@ from compliance.traffic.boxes import FAMILIES, TOP
 from compliance.traffic.services import Span
 
 Outside = Literal["", "everyone", "internet", "party", "users"]
+INTERNET: Final = "the internet"  # the name of all that is on it and that nobody named
 NAMED: Final = 3  # names a sentence repeats before it counts the rest
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from compliance.policy.content import Cell, Decision, Setting, role_services
-from compliance.policy.facts import Side, spans_of
+from compliance.policy.facts import INTERNET, Side, spans_of
 from compliance.policy.spans import EVERY, common, without
 from compliance.traffic.services import Span
 
@@ -75,7 +75,9 @@ def server_to_internet(rule: Setting, source: Side, destination: Side) -> Answer
     """Servers do not open connections to the internet, but the few whose task it is."""
     if not source.server or destination.outside != "internet":
         return None
-    return _may_reach(rule, source, f"{destination} lies on the internet, and no organisation answers for it")
+    because = f"{destination} lies on the internet, and no organisation answers for it"
+    nobody = "no organisation answers for what it may reach on the internet"
+    return _may_reach(rule, source, nobody if destination.names == (INTERNET,) else because)
 
 
 def _may_reach(rule: Setting, source: Side, because: str) -> Answer:
@@ -179,6 +181,7 @@ PAIR_RULES: Final[Mapping[str, PairRule]] = {
     "classification": classification,
     "other-organisation": other_organisation,
 }
+# … of what may reach a server. `server-to-internet` is asked every night as well, of what leaves each server.
 NIGHTLY: Final = (
     "internet-to-back-end", "database-from-application", "production-and-development", "cleartext",
     "files-between-servers", "administration-from-bastion", "classification", "zone-matrix",

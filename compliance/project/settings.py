@@ -258,8 +258,8 @@ SCHEDULES = [
     "compliance.jobs.due_dates",
 ]
 CHANGE_CHECKS: dict[str, str] = {}
-# Functions (rule, material, at) → a dated exception that somebody decided on, or None; asked in order
-POLICY_EXCEPTIONS: list[str] = ["compliance.exceptions.for_rule"]
+# Functions (hit, material, at) → a dated exception that somebody decided on, or None; asked in order
+POLICY_EXCEPTIONS: list[str] = ["compliance.exceptions.for_hit"]
 # Who follows, in the same transaction, when a risk was decided on or revoked
 RISK_MOVED = ["evidence.actions.accepted.risk_moved"]
 # What the rooms above add to the pages of this one, by dotted path

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from compliance.actions import policy as verbs
 from compliance.errors import Refused
+from compliance.exceptions import decided_by, is_decided
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.forms.policy import PolicyForm
-from compliance.models import PolicyVersion, User, Zone
+from compliance.models import PolicyVersion, RiskAcceptance, User, Zone
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.policy.content import Decision, Policy, PolicyError, Value
@@ -45,8 +46,16 @@ def policy(request: HttpRequest) -> HttpResponse:
             "open": [listed(row) for row in PolicyVersion.objects.open().select_related("proposed_by")],
             "history": [listed(row) for row in rows()[:HISTORY]],
             "may_propose": may(person, "propose_policy", None) is None,
+            "left_open": left_open(person),
         },
     )
+
+
+def left_open(person: User) -> list[RiskAcceptance]:
+    """The exceptions that hold today, decided on as records of their own, of the systems this person sees."""
+    mine = decided_by(timezone.now()).filter(kind=RiskAcceptance.Kind.RULE)
+    mine = mine.filter(pk__in=RiskAcceptance.objects.for_user(person).values("pk"))
+    return [row for row in mine.select_related("system").order_by("ends_on", "pk") if is_decided(row)]
 
 
 def rows() -> Any:

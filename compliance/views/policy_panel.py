@@ -7,7 +7,9 @@ from typing import Any
 
 from compliance.actions.policy import is_asked, look_at
 from compliance.models import ChangeRecord, PolicyCheck, State, User
+from compliance.permissions import may
 from compliance.policy.check import Hit
+from compliance.policy_facts import ASKABLE
 from compliance.what_if import preview, preview_of
 
 OPEN = (State.DRAFT, State.SUBMITTED)
@@ -20,10 +22,13 @@ def change(subject: ChangeRecord, person: User) -> dict[str, Any]:
     if subject.state in OPEN:
         checked = look_at(subject)
         said = shown(checked.hits, checked.version.ref)
+        if may(person, "request_exception", subject) is None:
+            said["except_url"] = f"/changes/{subject.ref}/except/"
         then = kept_when(subject, PolicyCheck.When.SUBMITTED)
         if then is not None and then.version.content_hash != checked.version.content_hash:
             said["since"] = f"When it was sent, {then.version.ref} was in force."
-        return {"policy": said, "preview": preview_of(subject, person)}
+        told = preview_of(subject, person) if subject.material["kind"] in ASKABLE else None
+        return {"policy": said, **({"preview": told} if told else {})}
     then = kept_when(subject, PolicyCheck.When.APPROVED) or kept_when(subject, PolicyCheck.When.SUBMITTED)
     return {"policy": kept(then)} if then is not None else {}
 

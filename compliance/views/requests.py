@@ -19,7 +19,8 @@ from compliance.errors import NotAllowed, Refused
 from compliance.forms.requests import ONLY, RequestForm
 from compliance.models import ChangeRecord, Connection, System, User
 from compliance.models.estate import day_of
-from compliance.permissions import check
+from compliance.permissions import check, may
+from compliance.policy.shipped import described
 from compliance.views.changes import signed_in
 from compliance.views.connections import newest_material
 from compliance.views.needed import needs_of
@@ -114,6 +115,7 @@ def ask(request: HttpRequest, asking: Asking) -> HttpResponse:
     form = RequestForm(
         request.POST if step else None, person=signed_in(request), initial=asking.start, fixed=asking.fixed
     )
+    step, rule = except_from(step)
     if step in ("check", "keep", "send") and form.is_valid():
         if step == "check":
             said = answers(request.POST, form, asking.draft, None) | weighed(form, asking, signed_in(request))
@@ -124,7 +126,8 @@ def ask(request: HttpRequest, asking: Asking) -> HttpResponse:
             status = 403 if isinstance(refusal, NotAllowed) else 409
             said = answers(request.POST, form, asking.draft, refusal) | weighed(form, asking, signed_in(request))
             return render(request, "compliance/request_check.html", said, status=status)
-        return HttpResponseRedirect(f"/requests/{change.ref}/sent/" if step == "send" else f"/changes/{change.ref}/")
+        kept = f"/changes/{change.ref}/except/{rule}/" if rule else f"/changes/{change.ref}/"
+        return HttpResponseRedirect(f"/requests/{change.ref}/sent/" if step == "send" else kept)
     if step == "edit":
         form.is_valid()
     return render(
@@ -142,6 +145,12 @@ def ask(request: HttpRequest, asking: Asking) -> HttpResponse:
         },
         status=422 if form.errors and step in ("check", "keep", "send") else 200,
     )
+
+
+def except_from(step: str) -> tuple[str, str]:
+    """The step and the rule: to ask for an exception the request is kept as a draft first, which it is then about."""
+    what, _, rule = step.partition(":")
+    return ("keep", rule) if what == "except" and rule in {one.id for one in described()} else (step, "")
 
 
 def named(request: HttpRequest) -> Connection | None:
@@ -239,7 +248,8 @@ def weighed(form: RequestForm, asking: Asking, person: User) -> dict[str, Any]:
     material, about, home = form.material(), asking.about(), form.cleaned_data["system"]
     checked = look(material, form.justification(), system_id=home.pk, connection_id=about)
     return {
-        "policy": shown(checked.hits, checked.version.ref),
+        "policy": shown(checked.hits, checked.version.ref)
+        | {"except_form": "send-form" if may(person, "request_exception", home) is None else ""},
         "preview": preview(material, person, beside=about),
     }
 

@@ -12,6 +12,8 @@ from django.utils import timezone
 from compliance.actions import decommission as leaving_verbs
 from compliance.actions import widening as verbs
 from compliance.actions.leaving import plan
+from compliance.actions.policy import look
+from compliance.actions.policy_widening import WIDENED
 from compliance.errors import NotAllowed, Refused
 from compliance.forms.decisions import ReasonForm
 from compliance.forms.widening import (
@@ -25,6 +27,8 @@ from compliance.forms.widening import (
 from compliance.models import Address, Group, Membership, Server, User, Zone, ZonePrefix
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
+from compliance.views.policy_panel import shown as policy_shown
+from compliance.views.requests import except_from
 from compliance.views.shown import facts
 from compliance.views.verbs import confirm
 
@@ -81,13 +85,16 @@ def add(request: HttpRequest, thing: verbs.Owner, form: WideningForm, said: Said
     person = signed_in(request)
     if may(person, "add_server", thing) is not None:
         check(person, "widen", thing)
-    step, refused, now = request.POST.get("step", ""), None, timezone.now()
-    back = page_of(thing)
-    if step in ("check", "send") and form.is_valid():
+    refused, now, back = None, timezone.now(), page_of(thing)
+    step, rule = except_from(request.POST.get("step", ""))
+    if step in ("check", "keep", "send") and form.is_valid():
         try:
             material = said(form)
             verbs.refuse_there(material, now)
             refuse_direct(person, thing, material)
+            if rule:
+                draft = verbs.ask(material, by=person, justification=form.justification(), submit=False)
+                return HttpResponseRedirect(f"/changes/{draft.ref}/except/{rule}/")
             if step == "send":
                 change = verbs.widen(material, by=person, justification=form.justification())
                 return HttpResponseRedirect(f"/changes/{change.ref}/" if change else back)
@@ -125,7 +132,17 @@ def checked(
         "reasons": form.justification() if why else {},
         "carried": [{"name": name, "value": value} for name, value in carried],
         "back_url": page_of(thing),
+        "policy": weighed(signed_in(request), thing, material, form) if why else None,
     }
+
+
+def weighed(person: User, thing: verbs.Owner, material: Mapping[str, Any], form: WideningForm) -> dict[str, Any] | None:
+    """What the policy says of what it newly authorises; nothing where it names no server (a ceiling)."""
+    if material["kind"] not in WIDENED:
+        return None
+    found = look(material, form.justification(), system_id=thing.system.pk)
+    ask = "send-form" if may(person, "request_exception", thing) is None else ""
+    return policy_shown(found.hits, found.version.ref) | {"except_form": ask}
 
 
 def page_of(thing: verbs.Owner) -> str:

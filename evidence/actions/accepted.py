@@ -6,9 +6,11 @@ lists and packs need no join; whether it holds is asked of compliance.exceptions
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from compliance import exceptions
@@ -17,6 +19,7 @@ from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import RiskAcceptance, User
 from evidence.models import Finding
+from evidence.rules import Verdict
 
 FINDING = RiskAcceptance.Kind.FINDING
 OPEN = (Finding.State.OPEN, Finding.State.ACKNOWLEDGED, Finding.State.ACCEPTED)  # the last: to renew it
@@ -51,16 +54,44 @@ def ask(
 
 
 def risk_moved(risk: RiskAcceptance, at: datetime) -> None:
-    """A risk was decided on or revoked: the finding it is about follows, in the same transaction."""
-    finding = Finding.objects.filter(fingerprint=risk.key).first() if risk.kind == FINDING else None
-    if finding is None or finding.state == Finding.State.CURED:
-        return
-    holds = exceptions.in_force(FINDING, finding.fingerprint, finding.extent, at)
-    if holds is not None:
-        stamped(finding, holds, at)
-    elif finding.state == Finding.State.ACCEPTED:
-        Finding.objects.filter(pk=finding.pk).update(state=Finding.State.OPEN)
-        record("reopen", finding, by=None, at=at, because=f"{risk.ref} does not hold any more.")
+    """A risk was decided on or revoked: the findings it is about follow, in the same transaction."""
+    for finding in about(risk):
+        holds = holding(finding, at)
+        if holds is not None:
+            stamped(finding, holds, at)
+        elif finding.state == Finding.State.ACCEPTED:
+            Finding.objects.filter(pk=finding.pk).update(state=Finding.State.OPEN)
+            record("reopen", finding, by=None, at=at, because=f"{risk.ref} does not hold any more.")
+
+
+def about(risk: RiskAcceptance) -> list[Finding]:
+    """The standing findings that a risk may be about: its own, or those against the rule it excepts from."""
+    if risk.kind == FINDING:
+        return list(Finding.objects.standing().filter(fingerprint=risk.key))
+    found = Finding.objects.standing().filter(verdict=Verdict.against_policy)
+    return [one for one in found if is_about(risk, one)]
+
+
+def rule_of(row: Finding) -> str:
+    """The rule that a finding against the policy is against."""
+    return row.subject.partition(":")[0]
+
+
+def holding(row: Finding, at: datetime) -> RiskAcceptance | None:
+    """What leaves all of a finding open: its own acceptance, or exceptions from the rule it is against."""
+    own = exceptions.in_force(FINDING, row.fingerprint, row.extent, at)
+    if own is not None or row.verdict != Verdict.against_policy:
+        return own
+    return exceptions.by_rules(rule_of(row), row.extent, at)
+
+
+def follow_exceptions(rows: Iterable[Finding], at: datetime) -> None:
+    """Findings against the policy that exceptions leave open show it, as those do whose own risk was accepted."""
+    for row in rows:
+        holds = holding(row, at) if row.verdict == Verdict.against_policy else None
+        shown = row.accepted_until if row.state == Finding.State.ACCEPTED else None
+        if holds is not None and shown != holds.ends_on:
+            stamped(row, holds, at)
 
 
 def stamped(finding: Finding, risk: RiskAcceptance, at: datetime) -> None:
@@ -81,10 +112,18 @@ def stamped(finding: Finding, risk: RiskAcceptance, at: datetime) -> None:
 
 def still_accepted(row: Finding, at: datetime) -> bool:
     """An accepted risk holds until its day, and only while the extent lies inside what was accepted."""
-    return exceptions.in_force(FINDING, row.fingerprint, row.extent, at) is not None
+    return holding(row, at) is not None
 
 
 def risks_of(row: Finding) -> list[RiskAcceptance]:
-    """What was asked for about this finding, the newest first."""
-    rows = RiskAcceptance.objects.filter(kind=FINDING, key=row.fingerprint)
-    return list(rows.select_related("requested_by", "decided_by").order_by("-pk"))
+    """What was asked for about this finding, or about traffic of it by the rule it is against; the newest first."""
+    mine = Q(kind=FINDING, key=row.fingerprint)
+    if row.verdict == Verdict.against_policy:
+        mine |= Q(kind=RiskAcceptance.Kind.RULE)
+    rows = RiskAcceptance.objects.filter(mine).select_related("requested_by", "decided_by").order_by("-pk")
+    return [one for one in rows if one.kind == FINDING or is_about(one, row)]
+
+
+def is_about(risk: RiskAcceptance, row: Finding) -> bool:
+    """Whether an exception from a rule is about some of a finding's traffic."""
+    return rule_of(row) in exceptions.rules_of(risk) and exceptions.touches(risk.extent, row.extent)

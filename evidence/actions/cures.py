@@ -19,6 +19,7 @@ from compliance.models.estate import day_of
 from compliance.traffic.addresses import to_text
 from evidence import readings
 from evidence.models import Finding, Snapshot, Source
+from evidence.policy_verdicts import TO_INTERNET
 from evidence.rules import Verdict
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 
@@ -82,7 +83,7 @@ class Watch:
         for server in Server.objects.filter(name__in=names).order_by("name"):
             if self.silent.get(server.pk) or server.name not in self.fresh:
                 return Cure(f"{server.name} could not be looked at: nothing fresh was brought.", held=True)
-            if unread_at(self.fresh[server.name], f"{server.name}/INPUT"):
+            if unread_at(self.fresh[server.name], f"{server.name}/{'OUTPUT' if leaves(row) else 'INPUT'}"):
                 return Cure(f"{server.name} has lines that were not understood: it may be in them.", held=True)
         shown = [each for name in names for each in self.fresh.get(name, ())]
         because = f"By {listed(shown) or 'the register'} and the policy in force it is not found any more."
@@ -113,11 +114,17 @@ class Watch:
 
 
 def reached(row: Finding) -> list[str]:
-    """The names of the servers whose addresses the extent of a finding leads to."""
-    values = {(each["family"], each["box"][2]) for each in row.extent if each["box"][2] == each["box"][3]}
+    """The names of the servers at which a finding against the policy was found: where it leads to, or comes from."""
+    at = 0 if leaves(row) else 2
+    values = {(each["family"], each["box"][at]) for each in row.extent if each["box"][at] == each["box"][at + 1]}
     texts = [to_text(4 if family == 4 else 6, value) for family, value in values]
     rows = Address.objects.in_force(row.last_seen).filter(ip__in=texts)
     return sorted(set(rows.values_list("server__name", flat=True)))
+
+
+def leaves(row: Finding) -> bool:
+    """Whether it is about what leaves servers, and was found at their OUTPUT."""
+    return row.subject.startswith(f"{TO_INTERNET}: ")
 
 
 def last_shown(row: Finding) -> list[Snapshot]:

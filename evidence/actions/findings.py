@@ -14,7 +14,7 @@ from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import Connection, Server, User
 from compliance.permissions import check
-from evidence.actions.accepted import still_accepted
+from evidence.actions.accepted import follow_exceptions, still_accepted
 from evidence.actions.cures import Cure, Watch
 from evidence.judgement import Judgement
 from evidence.models import Comparison, Finding
@@ -79,14 +79,20 @@ def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
         else:
             seen_again(comparison, row, case)
     Finding.objects.bulk_create(fresh, batch_size=500)
+    follow_exceptions([*fresh, *known.values()], comparison.at)
     for row in Finding.objects.standing().exclude(fingerprint__in=wanted).select_related("server", "connection"):
         not_found(row, watch.cure(row), comparison.at)
 
 
 def not_found(row: Finding, cure: Cure, at: datetime) -> None:
-    """A finding that was not found again: cured by the snapshots that show it, or it stands and is not seen."""
+    """A finding that was not found again: cured by the snapshots that show it, or it stands and is not seen.
+
+    An accepted risk ends on its day as well while nothing can be seen.
+    """
     if cure.held:
         row.unseen_since, row.unseen_because = row.unseen_since or at, cure.because
+        if row.state == Finding.State.ACCEPTED and not still_accepted(row, at):
+            row.state = Finding.State.OPEN
     else:
         row.state, row.cured_at, row.cured_because = Finding.State.CURED, at, cure.because
         row.unseen_since, row.unseen_because = None, ""

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from compliance.forms.risks import RiskForm
 from compliance.models import User
 from compliance.permissions import check, may
+from compliance.policy.shipped import Described, described
 from compliance.views.changes import signed_in
 from compliance.views.connections import recertify_url
 from compliance.views.lists import Choice, as_csv, filters, page
@@ -98,7 +99,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     url = f"/findings/{row.ref}/"
     offered = [
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
-        ("request_risk", {"label": "Ask to accept…", "url": f"{url}accept/", "icon": "scale", "danger": False}),
+        ("request_risk", {"label": ask_label(row), "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
     return render(
         request,
@@ -134,6 +135,11 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
             "history": history(row),
         },
     )
+
+
+def ask_label(row: Finding) -> str:
+    """What asking to leave it open is called: of the policy it is an exception."""
+    return "Ask for a dated exception…" if row.verdict == Verdict.against_policy else "Ask to accept…"
 
 
 def look_again(row: Finding, person: User) -> list[dict[str, Any]]:
@@ -228,7 +234,7 @@ def accept(request: HttpRequest, number: int) -> HttpResponse:
     """Ask that exactly this risk be accepted until a day; the authorising officer decides."""
     person = signed_in(request)
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)
-    form = RiskForm(request.POST or None)
+    form = RiskForm(request.POST or None, initial={"rating": row.severity})
     if not form.is_valid():
         check(person, "request_risk", row)
     return confirm(
@@ -238,17 +244,29 @@ def accept(request: HttpRequest, number: int) -> HttpResponse:
         done=lambda risk: f"/risks/{risk.ref}/",
         context=asked(
             row,
-            f"Ask to accept the risk of {row.ref}",
+            f"Ask for a dated exception: {row.ref}" if rule_of(row) else f"Ask to accept the risk of {row.ref}",
             "The authorising officer decides. It holds only for the traffic shown, and only until that day.",
             "Ask",
         ),
     )
 
 
+def rule_of(row: Finding) -> Described | None:
+    """The rule of the policy that a finding is against."""
+    mine = row.verdict == Verdict.against_policy
+    return next((rule for rule in described() if mine and row.subject.startswith(f"{rule.id}: ")), None)
+
+
 def asked(row: Finding, title: str, consequence: str, submit: str) -> dict[str, Any]:
     """Context of the confirmation page."""
+    rule = rule_of(row)
+    boxes = [box_text(each["family"], each["box"]) for each in row.extent]
+    more = f"; and {len(boxes) - SPELT_OUT} more" if len(boxes) > SPELT_OUT else ""
     facts = [
+        ("Rule", rule.title if rule else "", False),
+        ("Why the rule is there", rule.why if rule else "", False),
         ("What", row.because, False),
+        ("Traffic it would leave open", "; ".join(boxes[:SPELT_OUT]) + more, True),
         ("Where", spoken_point(row.point), True),
         ("Example", packet(row.witness), True),
     ]

@@ -82,6 +82,10 @@ def decided() -> dict[str, object]:
         system=like.system, material={**like.material, "services": ["tcp/8443"]}, justification=WHY,
         title="The monthly figures by a second port", by=person("rita"), submit=False,
     )  # fmt: skip
+    in_clear = connections.request(
+        system=like.system, material={**like.material, "services": ["tcp/80"]}, justification=WHY,
+        title="The monthly figures in the clear", by=person("rita"), submit=False,
+    )  # fmt: skip
     staged = like.system
     stages.set_stages(staged, [("Security officer", person("erin"))], because="PROTECTED.", by=person("alex"))
     stood_in = delegations.delegate(
@@ -94,7 +98,7 @@ def decided() -> dict[str, object]:
     )  # fmt: skip
     question = questions.ask(like, text="Why does it need a port of its own?", by=person("omar"))
     return {name: row.ref for name, row in of_state.items() if row} | {
-        "draft": draft.ref, "question": str(question.pk), "urgent": hurried.ref,
+        "draft": draft.ref, "in_clear": in_clear.ref, "question": str(question.pk), "urgent": hurried.ref,
         "delegation": stood_in.pk, "staged": staged.pk,
     }  # fmt: skip
 

@@ -91,6 +91,8 @@ PAGES: Final = (
     Row("request_sent", "rita", "/requests/{waiting}/sent/"),
     Row("change_edit", "rita", "/changes/{draft}/edit/"),
     Row("change_submit", "rita", "/changes/{draft}/submit/"),
+    Row("change", "rita", "/changes/{in_clear}/"),
+    Row("change_except", "rita", "/changes/{in_clear}/except/cleartext/"),
     Row("change_withdraw", "rita", "/changes/{draft}/withdraw/"),
     Row("change_again", "rita", "/changes/{rejected}/again/"),
     # The register

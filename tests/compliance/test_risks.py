@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from compliance import exceptions
 from compliance.actions import risks
 from compliance.errors import Refused
 from compliance.models import LedgerInbox, Outbound, RiskAcceptance, System, User
+from compliance.policy.check import Hit
 from tests.factories import network
 from tests.people import People, everybody
 
@@ -140,16 +142,30 @@ def test_a_forged_row_accepts_nothing_and_the_database_refuses_ones_own(people: 
 
 def test_an_exception_from_a_rule_is_for_exactly_what_was_asked(people: People) -> None:
     material, now = network(), timezone.now()
-    key = exceptions.rule_key("wide_ports", material)
-    risk = asked(people, kind="rule", key=key, about="wide ports of CHG-1", extent=[])
-    assert exceptions.for_rule("wide_ports", material, now) is None
+    hit = Hit("cleartext", "serious", "Nothing travels in the clear", "A → B: read.", "", "", of_ends=True,
+              extent=((4, (1, 1, 2, 2, 6, 6, 0, 65535, 80, 80)),))  # fmt: skip
+    risk = asked(people, kind="rule", key=exceptions.rule_key(hit, material), about="CHG-1")
+    assert exceptions.for_hit(hit, material, now) is None
     risks.accept(risk, by=people.olga)
     later = timezone.now()
-    found = exceptions.for_rule("wide_ports", material, later)
+    found = exceptions.for_hit(hit, material, later)
     assert found is not None
     assert (found.until, found.reference) == (risk.ends_on, risk.ref)
-    assert exceptions.for_rule("other", material, later) is None
-    assert exceptions.for_rule("wide_ports", network(ends_on="2027-01-01"), later) is None
+    assert exceptions.for_hit(hit, network(review_by="2027-01-01"), later) is not None, "looked at again is no traffic"
+    assert exceptions.for_hit(hit, network(ends_on="2027-01-01"), later) is None
+    assert exceptions.for_hit(replace(hit, rule="other"), material, later) is None
+    wider = replace(hit, extent=((4, (1, 1, 2, 3, 6, 6, 0, 65535, 80, 80)),))
+    assert exceptions.for_hit(wider, material, later) is None, "grown since, by whom its names stand for"
+    assert exceptions.for_hit(hit, material, later + timedelta(days=31)) is None
+
+
+def test_an_exception_from_a_rule_about_the_words_is_for_these_words(people: People) -> None:
+    hit = Hit("justification-empty", "serious", "A reason that is one", "It says “legacy”.", "", "")
+    risk = asked(people, kind="rule", key=exceptions.rule_key(hit, network()), about="CHG-1", extent=[])
+    risks.accept(risk, by=people.olga)
+    now = timezone.now()
+    assert exceptions.for_hit(hit, network(), now) is not None
+    assert exceptions.for_hit(replace(hit, what="It says “as before”."), network(), now) is None
 
 
 def test_it_is_asked_for_and_decided_on_pages(people: People) -> None:

@@ -77,6 +77,7 @@ def address(route: str, side: Side) -> str:
         "source_raw": {"artefact": side.things["raw"].pk},
         "review_decide": {"item": side.things["item"].pk},
         "question_answer": {"question": side.things["question"].pk},
+        "change_except": {"rule": "cleartext"},
     }
     return reverse(route, kwargs={"number": thing.pk, **more.get(route, {})})
 
@@ -103,6 +104,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "stages": {"title1": "Security officer", "person1": world.people.erin.pk, "because": "So.", "seen": ""},
         "risk_decide": {"decision": "accept"},
         "risk_renew": RISK,
+        "change_except": RISK,
         "finding_acknowledge": NOTE,
         "finding_accept": RISK,
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},

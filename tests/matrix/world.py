@@ -148,7 +148,7 @@ def asked(side: Side, port: int, **changed: Any) -> ChangeRecord:
 
 def asked_for(people: People, side: Side) -> None:
     """A change record in each state that has a verb of its own."""
-    draft = asked(side, 5440, submit=False)
+    draft, in_clear = (asked(side, port, submit=False) for port in (5440, 80))
     waiting, agreed, done, turned_down = (asked(side, port) for port in (5441, 5432, 5443, 5444))
     for change in (agreed, done):
         changes.approve(change, by=side.owner)
@@ -156,7 +156,7 @@ def asked_for(people: People, side: Side) -> None:
     changes.implement(done, by=people.erin)
     changes.reject(turned_down, by=side.owner, because=f"{side.word} does without.")
     side.things |= {"draft": draft, "submitted": waiting, "approved": agreed, "done": done, "rejected": turned_down}
-    side.things["connection"] = agreed.connection
+    side.things |= {"connection": agreed.connection, "in_clear": in_clear}
     side.things["our_system"] = side.system
     side.things["delegation"] = delegations.delegate(
         side.asker, capacity="system_owner", system=side.system, until=timezone.now() + timedelta(days=9),

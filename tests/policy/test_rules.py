@@ -202,7 +202,7 @@ def test_a_dated_exception_of_the_policy_lowers_and_ends() -> None:
 
 def test_an_exception_decided_on_elsewhere_lowers_its_own_rule_only() -> None:
     exempt = Exempt(date(2027, 1, 31), "RSK-4", "Accepted by the authorising officer.")
-    found = hits(asked(TEST, STRANGER), excepted=lambda rule: exempt if rule == "server-to-internet" else None)
+    found = hits(asked(TEST, STRANGER), excepted=lambda hit: exempt if hit.rule == "server-to-internet" else None)
     assert found["server-to-internet"].level == "note"
     assert "RSK-4" in found["server-to-internet"].excepted
 

@@ -18,7 +18,7 @@ from compliance.actions.policy import NotPermitted
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Endpoint, LedgerInbox, PolicyCheck, PolicyDecision, PolicyVersion, Role
 from compliance.models.policy import WrittenOnce
-from compliance.policy.check import Exempt
+from compliance.policy.check import Exempt, Hit
 from compliance.policy.shipped import shipped
 from tests.factories import WHY, agreed, asked, network, servers, share
 from tests.people import People, everybody
@@ -192,8 +192,8 @@ def test_an_exception_decided_on_elsewhere_is_asked_for_and_ends(
     today = timezone.localdate()
     until = {"day": today + timedelta(days=5)}
 
-    def known(rule: str, material: dict[str, Any], at: Any) -> Exempt | None:
-        mine = rule == "server-to-internet" and material["destination"] == "some-site"
+    def known(hit: Hit, material: dict[str, Any], at: Any) -> Exempt | None:
+        mine = hit.rule == "server-to-internet" and material["destination"] == "some-site"
         return Exempt(until["day"], "RSK-1", "Accepted.") if mine else None
 
     monkeypatch.setattr("tests.policy.sides.known", known, raising=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
+from evidence.packs.sections import left_open
 from evidence.packs.sections.known import Standing, comparison, findings, served
 from evidence.packs.sections.words import packet
 
@@ -20,11 +21,13 @@ def build(scope: Scope) -> Section:
     held = comparison(scope)
     every = findings(scope, held)
     table = Table("findings", COLUMNS, [line(one) for one in every])
-    data = content.Exceptions(lead(every, compared=held is not None), tuple(map(printed, every[:PRINTED])), len(every))
+    kept = left_open.records(scope)
+    said, shown = lead(every, compared=held is not None), tuple(map(printed, every[:PRINTED]))
+    data = left_open.Exceptions(said, shown, len(every), tuple(map(left_open.printed, kept)))
     because = "" if held else "nothing was compared by the cut-off, so what differs is not known"
     return Section(
         "exceptions", TITLE, served("exceptions"), "held" if held else "missing", because,
-        "packs/print/exceptions.html", data, (table,),
+        "packs/print/exceptions.html", data, (table, left_open.table(kept)),
     )  # fmt: skip
 
 
