@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class Refused(Exception):
     """Something a person asked for is not done. `what` happened, `why`, and the `next_step` that would help.
@@ -24,3 +26,11 @@ class Lost(Exception):
 
 class Cancelled(Exception):
     """A person cancelled the job while it ran."""
+
+
+class Later(Exception):
+    """A job that has to wait for somebody else (a device that is being read): again at `at`. It costs no try."""
+
+    def __init__(self, at: datetime, because: str) -> None:
+        super().__init__(because)
+        self.at, self.because = at, because

@@ -24,9 +24,9 @@ def tick() -> None:
 
 
 def dispatch() -> None:
-    """Sends the number of each due job to the workers. Twice is harmless: a job is claimed by one of them."""
-    for key in jobs.due(timezone.now()):
-        run_job.delay(key)
+    """Sends the number of each due job to the workers of its kind. Twice is harmless: one of them claims it."""
+    for key, kind in jobs.due(timezone.now()):
+        run_job.apply_async((key,), queue=settings.JOB_QUEUES.get(kind, settings.CELERY_TASK_DEFAULT_QUEUE))
 
 
 @shared_task(name="compliance.run_job")  # type: ignore[untyped-decorator]

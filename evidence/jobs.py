@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
+from compliance.errors import Later
 from compliance.models import ChangeRecord, Job
 from compliance.run import Run
 from evidence.actions import compare as comparing
-from evidence.actions import packs, pulls, sources, verification
-from evidence.models import Comparison, Pack, Pull, Source
+from evidence.actions import packs, pulls, sources, testing, verification
+from evidence.models import Comparison, Pack, Pull, Source, SourceTest
 
 SETTLE = timedelta(seconds=20)  # after a reading: others of the same night are waited for
+SOON = timedelta(seconds=5)
 AT_LEAST = timedelta(hours=24)  # a comparison a day, whether anything was read or not: evidence grows stale by itself
 
 
 def pull(run: Run) -> None:
-    """Reads one source."""
-    source = Source.objects.select_related("server", "last_good").get(pk=run.args["source"])
+    """Reads one source. Those that failed the last time never hold more than half of the places."""
+    source = Source.objects.select_related("server", "last_pull", "last_good").get(pk=run.args["source"])
+    if source.failures and doubtful(source, run) >= max(settings.PULL_SLOTS // 2, 1):
+        raise Later(timezone.now() + SOON, "Waiting behind sources that answered the last time")
     pulls.take(source, pulls.pull_of(run, source), run=run, publish=run.finish)
+
+
+def doubtful(source: Source, run: Run) -> int:
+    """How many sources that failed the last time are being read now."""
+    running = Job.objects.filter(kind=run.job.kind, state=Job.State.RUNNING).exclude(pk=run.job.pk)
+    return Pull.objects.filter(job__in=running, source__failures__gt=0).exclude(source=source).count()
 
 
 def compare(run: Run) -> None:
@@ -50,6 +61,16 @@ def pull_abandoned(job: Job) -> None:
     pulls.abandoned(job)
 
 
+def test_source(run: Run) -> None:
+    """Tries whether a source can be reached."""
+    testing.test(SourceTest.objects.select_related("source__server").get(job=run.job), run=run)
+
+
+def test_abandoned(job: Job) -> None:
+    """The try ended without an answer, and says so."""
+    testing.abandoned(job)
+
+
 def pack_abandoned(job: Job) -> None:
     """The pack the job was to build ends as failed, with a sentence."""
     packs.abandoned(job)
@@ -72,18 +93,8 @@ def systems_of_pack(job: Job) -> list[int]:
 
 
 def due_pulls(now: datetime) -> None:
-    """One reading a source and interval."""
-    rows = Source.objects.filter(enabled=True).exclude(kind=Source.Kind.UPLOAD)
-    for source in rows:
-        slot = int(now.timestamp() // (source.every_minutes * 60))
-        key = f"pull:{source.pk}:slot:{source.every_minutes}:{slot}"
-        waiting = Pull.objects.filter(source=source, state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists()
-        recent = source.last_pull and source.last_pull.finished_at
-        if waiting or (recent and now - recent < timedelta(minutes=source.every_minutes)):
-            continue
-        with transaction.atomic():
-            if not Pull.objects.filter(job__key=key).exists():
-                sources.ask(source, by=None, at=now, key=key)
+    """The readings whose time has come, each once."""
+    sources.due(now)
 
 
 def due_comparisons(now: datetime) -> None:

@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from compliance.errors import Cancelled, Lost, Refused
+from compliance.errors import Cancelled, Later, Lost, Refused
 from compliance.ledger.context import Origin, done_from
 from compliance.models import Job, User
 from compliance.models.jobs import fresh_token
@@ -80,6 +80,9 @@ def run_job(job_id: int, *, now: datetime | None = None) -> bool:
                 pass
     except Lost:
         return False
+    except Later as waits:
+        put_off(job, waits)
+        return False
     except Cancelled:
         abandon(_mine(job), State.CANCELLED, timezone.now())
         return False
@@ -100,6 +103,14 @@ def give_back(job: Job, error: str, now: datetime) -> None:
     _mine(job).update(
         state=State.QUEUED, run_at=again, lease_until=None, token=None, dispatched_at=None, last_error=told
     )
+
+
+def put_off(job: Job, waits: Later) -> None:
+    """The job waits for its turn, and what it waits for is said. Nothing when the lease is not ours."""
+    _mine(job).update(
+        state=State.QUEUED, run_at=waits.at, lease_until=None, token=None, dispatched_at=None, tries=F("tries") - 1,
+        step=waits.because[:200],
+    )  # fmt: skip
 
 
 def abandon(rows: QuerySet[Job], state: str, now: datetime, **said: Any) -> int:
@@ -134,13 +145,14 @@ def free_lost(now: datetime) -> int:
     return gone + abandon(silent.filter(cancel_asked=False), State.DEAD, now, last_error=told)
 
 
-def due(now: datetime, *, most: int = 100) -> list[int]:
-    """The due jobs that a worker should be told of now: each once in a lease, so that a busy worker is not flooded."""
+def due(now: datetime, *, most: int = 100) -> list[tuple[int, str]]:
+    """The due jobs (id, kind) that a worker should be told of now: each once in a lease, so that none is flooded."""
     again = now - timedelta(seconds=settings.JOB_LEASE_S)
     fresh = Q(dispatched_at__isnull=True) | Q(dispatched_at__lt=again)
     waiting = Job.objects.filter(fresh, state=State.QUEUED, run_at__lte=now).order_by("run_at", "pk")
-    keys = list(waiting.values_list("pk", flat=True)[:most])
-    return [key for key in keys if Job.objects.filter(fresh, pk=key, state=State.QUEUED).update(dispatched_at=now)]
+    rows = list(waiting.values_list("pk", "kind")[:most])
+    told = Job.objects.filter(fresh, state=State.QUEUED)
+    return [(key, kind) for key, kind in rows if told.filter(pk=key).update(dispatched_at=now)]
 
 
 def work_off(*, now: datetime | None = None, most: int = 1000) -> int:

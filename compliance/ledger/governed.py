@@ -25,6 +25,8 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "evidence.comparison": "made again from snapshots and register at each comparison",
     "evidence.verdictrow": "part of a comparison",
     "evidence.pull": "work in progress; what came of it is its snapshot",
+    "evidence.devicelease": "work in progress: who talks to a device now",
+    "evidence.sourcetest": "a try to reach a source: nothing of it is evidence",
     "evidence.pulledartefact": "part of a pull; the snapshot's digest covers the bytes",
     "evidence.storedartefact": "named by the SHA-256 of its own bytes",
 }
@@ -35,7 +37,7 @@ FIELDS_LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     "mfa.authenticator": frozenset({"last_used_at"}),
     # stamps of the comparison, outside the approved hash
     "compliance.connection": frozenset({"last_seen_at", "drift", "drift_at"}),
-    "evidence.source": frozenset({"last_pull_id", "last_good_id", "last_seen_at"}),
+    "evidence.source": frozenset({"last_pull_id", "last_good_id", "last_seen_at", "next_at", "failures"}),
     # what each comparison says anew; whether it stands, who accepted it and what cured it is governed
     "evidence.finding": frozenset(
         {"certainty", "severity", "rule", "rule_file", "rule_line", "rule_text", "extent", "witness", "because",

@@ -33,7 +33,8 @@ def start(_words: Sequence[str]) -> int:
     from compliance.project.supervise import stack
 
     refuse_taken_port(settings.PORT)
-    with ended_by_signal(), last_checkpoint(), stack(settings.VAR, web=True, port=settings.PORT) as running:
+    parts = stack(settings.VAR, web=True, port=settings.PORT, pulls=settings.PULL_SLOTS)
+    with ended_by_signal(), last_checkpoint(), parts as running:
         running.until_web_answers(settings.PORT)
         say(f"Eastwest is at {settings.SITE_URL}")
         link = first_link()

@@ -225,8 +225,13 @@ CELERY_BEAT_SCHEDULE = {"tick": {"task": "compliance.tick", "schedule": 2.0, "op
 CELERY_TIMEZONE = "UTC"
 JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
 JOB_MAX_TRIES = 8
+# What talks to devices waits for them most of the time: workers of its own, so that nothing else waits with it
+JOB_QUEUES = {"pull": "pull", "test_source": "pull"}
+PULL_SLOTS = env.whole("EASTWEST_PULL_SLOTS", 8, low=2, high=64)
+PULL_LIMIT_S = env.whole("EASTWEST_PULL_LIMIT_S", 120, low=1, high=3600)
 JOB_KINDS = {
     "pull": "evidence.jobs.pull",
+    "test_source": "evidence.jobs.test_source",
     "compare": "evidence.jobs.compare",
     "verify_change": "evidence.jobs.verify_change",
     "build_pack": "evidence.jobs.build_pack",
@@ -240,12 +245,14 @@ JOB_KINDS = {
 # Who is told, in the same transaction, that a job of the kind ended without what it was to bring
 JOB_ABANDONED = {
     "pull": "evidence.jobs.pull_abandoned",
+    "test_source": "evidence.jobs.test_abandoned",
     "verify_change": "evidence.jobs.pull_abandoned",
     "build_pack": "evidence.jobs.pack_abandoned",
 }
 # Of which systems a job of the kind is, so that who works for another neither sees nor stops it
 JOB_SYSTEMS = {
     "pull": "evidence.jobs.systems_of_pull",
+    "test_source": "evidence.jobs.systems_of_pull",
     "verify_change": "evidence.jobs.systems_of_change",
     "build_pack": "evidence.jobs.systems_of_pack",
 }

@@ -1,4 +1,4 @@
-"""The parts that run together: broker, web, two workers and beat, started, watched and stopped as one.
+"""The parts that run together: broker, web, three workers and beat, started, watched and stopped as one.
 
 `with stack(var):` starts the real parts and stops them quietly at the end; tests and the demo use the same parts
 as the installed system. Every part is a plain command, runs in its own process group (a Ctrl-C at the terminal
@@ -176,16 +176,20 @@ class Stack:
 
 
 @contextmanager
-def stack(var: Path, *, web: bool = False, beat: bool = True, port: int = 0, slots: int = 2) -> Iterator[Stack]:
-    """The real parts on one var/: broker (unless REDIS_URL names another), workers `work` and `tick`, beat, web.
+def stack(
+    var: Path, *, web: bool = False, beat: bool = True, port: int = 0, slots: int = 2, pulls: int = 8
+) -> Iterator[Stack]:
+    """The real parts on one var/: broker (unless REDIS_URL names another), workers `work`, `pull`, `tick`, beat, web.
 
-    `slots` is how many jobs run at once. The parts load the settings themselves, so EASTWEST_VAR must name this
+    `slots` is how many jobs run at once, `pulls` how many sources are read at once beside them (they wait for their
+    devices most of the time, so threads do). The parts load the settings themselves, so EASTWEST_VAR must name this
     same var/. Raises Refused when a part does not start or when another stack already runs on this var/.
     """
     commands: dict[str, list[str]] = {}
     if broker.is_ours():
         commands["broker"] = broker.server_command(var)
     commands["work"] = worker_command("work", "--concurrency", str(slots), "--max-tasks-per-child", "50")
+    commands["pull"] = worker_command("pull", "--pool", "threads", "--concurrency", str(pulls))
     commands["tick"] = worker_command("tick", "--pool", "solo")
     if beat:
         commands["beat"] = beat_command()

@@ -6,13 +6,17 @@ A failed, partial or shrunken pull never takes the place of the last good snapsh
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,16 +25,21 @@ from compliance.models import Job
 from compliance.run import Run
 from evidence import reading_json
 from evidence.actions import smaller
+from evidence.actions.attempts import did_not, noted, worked
+from evidence.actions.devices import talk
 from evidence.artefacts import keep, read_back
-from evidence.collectors.collected import PullError
-from evidence.collectors.table import collect
+from evidence.collectors import secrets as references
+from evidence.collectors.collected import Collected, PullError
+from evidence.collectors.limited import LeftBehind
+from evidence.collectors.table import COLLECTORS, NO_SESSION, collect
 from evidence.formats.table import detect
-from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
+from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source, SourceSecret
 from evidence.parse import read_in_child
 from evidence.points import summary
 from evidence.rules import Artefact, FormatError, Reading
 
-PULL_S = 300.0  # the longest one host may take
+# Reading a dump keeps a processor busy, waiting for a device does not: no more at once than there are processors
+READERS: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes.
 VOLATILE = re.compile(
     rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+",
@@ -40,7 +49,6 @@ AN_HOUR = timedelta(hours=1)  # what collectors take to bring files is no age
 # Whom a host met changes by the minute and says nothing about its rules: the same rules beside it are unchanged.
 IN_PASSING = frozenset({"ip-neigh"})
 AGAIN = "Read it again; if it fails the same way, run ./run doctor."
-FIRST_WORDS = {"truncat": ErrorCode.TRUNCATED, "cut": ErrorCode.TRUNCATED, "empty": ErrorCode.EMPTY}
 Publish = Callable[[], AbstractContextManager[None]]
 
 
@@ -77,55 +85,120 @@ class Fence(AbstractContextManager[None]):
         self.atomic.__exit__(*error)
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One reading while it runs. `at`: the moment it is said to happen, for what is played back; None: the clock."""
+
+    source: Source
+    row: Pull
+    run: Run
+    publish: Publish
+    at: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The moment."""
+        return self.at or timezone.now()
+
+
 def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime | None = None) -> Pull:
-    """Reads a source into `row` and publishes what came of it. A failing source ends in the row, not in an error."""
-    moment = seen = at or timezone.now()
+    """Reads a source into `row` and publishes what came of it. A failing source ends in the row, not in an error.
+
+    Raises Later while somebody else talks to the device.
+    """
+    attempt = Attempt(source, row, run, publish, at)
+    moment = seen = attempt.now
     if row.accepts:
         if smaller.refused(source) != row.accepts:
             gone = "Another reading came in between: nothing was accepted."
-            return failed(source, row, publish, moment, ErrorCode.UNEXPECTED_SHRINK, gone, "Look at the last reading.")
+            over = PullError(ErrorCode.UNEXPECTED_SHRINK, gone, "Look at the last reading.")
+            return failed(attempt, over, tried=False)
         seen = row.accepts.finished_at or moment  # what it shows is as old as it was
-    Pull.objects.filter(pk=row.pk).update(state=Pull.State.RUNNING, token=run.token)
+    elif source.paused_code and source.kind in COLLECTORS:
+        return failed(attempt, paused(source), tried=False)
+    Pull.objects.filter(pk=row.pk).update(token=run.token)
     try:
         run.step(f"Reading {source.name}")
-        artefacts, complete, missing, shown = brought(source, row, moment)
-        seen = min(seen, shown or seen)
-        digest = digest_of(artefacts)
-        if complete and source.last_good and source.last_good.digest == digest:
-            return unchanged(source, row, publish, moment, seen, missing)
-        refuse_empty(artefacts)
+        came = brought(attempt)
+        seen = min(seen, came.seen_at or seen)
+        digest = digest_of(came.artefacts)
+        if came.complete and source.last_good and source.last_good.digest == digest:
+            return unchanged(attempt, came, digest, seen)
+        keep_all(attempt, came)
+        refuse_empty(came.artefacts)
         run.step(f"Understanding {source.name}")
-        reading = read_in_child(artefacts)
-        if complete and not row.accepts:
+        with READERS:
+            reading = read_in_child(came.artefacts)
+        if came.complete and not row.accepts:
             smaller.refuse(source, row, reading)
     except PullError as error:
-        return failed(source, row, publish, moment, error.code, error.what, error.next_step)
+        return failed(attempt, error)
     except FormatError as error:
         said = error.why[:1].upper() + error.why[1:]
-        return failed(source, row, publish, moment, code_of(error), f"{error.what}: {said}.", error.next_step)
-    if not complete:
-        what = f"Some of what was asked for did not come: {', '.join(missing)}."
-        return failed(
-            source, row, publish, moment, ErrorCode.PERMISSION, what, "Give the right to run it.", Pull.State.PARTIAL
-        )
-    return good(source, row, publish, moment, seen, digest, reading, missing)
+        return failed(attempt, PullError(code_of(error), f"{error.what}: {said}.", error.next_step))
+    if not came.complete:
+        what = f"Some of what was asked for did not come: {', '.join(came.missing)}."
+        part = PullError(ErrorCode.PERMISSION, what, "Give the right to run it.")
+        return failed(attempt, part, state=Pull.State.PARTIAL)
+    return good(attempt, came, reading, digest, seen)
 
 
-def brought(
-    source: Source, row: Pull, at: datetime
-) -> tuple[tuple[Artefact, ...], bool, tuple[str, ...], datetime | None]:
-    """The artefacts of this pull, kept, whether all came, what did not, and the moment they speak for if not now.
+def paused(source: Source) -> PullError:
+    """Nothing is tried at a source that paused by itself, whoever asks: a person resumes it."""
+    since = f" since {timezone.localtime(source.paused_at):%-d %B %Y, %H:%M}" if source.paused_at else ""
+    code = ErrorCode(source.paused_code)
+    return PullError(
+        code,
+        f"{source.name} is paused{since} and was not asked: {code.label.lower()}.",
+        "Look at its page, mend the cause, and resume it there.",
+    )
 
-    An upload's were kept when a person brought them, an accepted one's before.
-    """
-    if source.kind == Source.Kind.UPLOAD or row.accepts:
+
+def brought(attempt: Attempt) -> Collected:
+    """What this pull brings. An upload's files were kept when a person brought them, an accepted one's before."""
+    source, row = attempt.source, attempt.row
+    if source.kind not in COLLECTORS or row.accepts:
         rows = row.artefacts.select_related("stored").order_by("pk")
         kept = tuple(Artefact(each.name, read_back(each.stored), each.command, each.observed_at) for each in rows)
+        begun(attempt)
         if not kept:
             raise PullError(ErrorCode.EMPTY, "No file was brought.", "Upload the dumps of the host.")
-        return kept, True, (), None
-    collected = collect(source.kind, source.config, secret=None, since=None, deadline=time.monotonic() + PULL_S)
-    stored = [(artefact, keep(artefact.content)) for artefact in collected.artefacts]
+        return Collected(kept, cursor="", complete=True)
+    limit = float(settings.PULL_LIMIT_S)
+    deadline = time.monotonic() + limit
+    secret = secret_of(source, deadline)
+
+    def work() -> Collected:
+        return collect(source.kind, source.config, secret=secret, since=None, deadline=deadline)
+
+    def beat() -> None:
+        attempt.run.step(f"Reading {source.name}")
+
+    try:
+        return talk(source, work, seconds=limit, began=lambda: begun(attempt), beat=beat)
+    except LeftBehind:
+        what = f"{source.name} was not through after {limit:g} seconds, and did not stop by itself."
+        look = "Look whether the host, or the disk it lies on, still answers."
+        raise PullError(ErrorCode.TIMEOUT, what, look) from None
+
+
+def begun(attempt: Attempt) -> None:
+    """Its turn has come: from here on it runs."""
+    Pull.objects.filter(pk=attempt.row.pk).update(state=Pull.State.RUNNING, started_at=attempt.now)
+
+
+def secret_of(source: Source, deadline: float) -> bytes | None:
+    """The secret of a source, for its collector alone; None where it has none. Raises PullError."""
+    held = SourceSecret.objects.select_related("source").filter(source=source).first()
+    return references.secret_of(held, deadline) if held else None
+
+
+def keep_all(attempt: Attempt, came: Collected) -> None:
+    """Keeps the bytes before anything reads them. What lies here already is not kept again."""
+    row = attempt.row
+    if attempt.source.kind not in COLLECTORS or row.accepts:
+        return
+    stored = [(artefact, keep(artefact.content)) for artefact in came.artefacts]
     with transaction.atomic():
         PulledArtefact.objects.filter(pull=row).delete()  # of an attempt that was killed: its bytes stay kept
         PulledArtefact.objects.bulk_create(
@@ -134,12 +207,11 @@ def brought(
                 stored=kept,
                 name=artefact.name[:200],
                 command=artefact.command[:300],
-                observed_at=artefact.observed_at or at,
+                observed_at=artefact.observed_at or attempt.now,
                 format=format_of(artefact),
             )
             for artefact, kept in stored
         )
-    return collected.artefacts, collected.complete, collected.missing, collected.seen_at
 
 
 def format_of(artefact: Artefact) -> str:
@@ -169,50 +241,44 @@ def refuse_empty(artefacts: Sequence[Artefact]) -> None:
 
 def code_of(error: FormatError) -> ErrorCode:
     """Truncated and empty dumps have codes of their own."""
-    said = f"{error.what} {error.why}".lower()
-    return next((code for word, code in FIRST_WORDS.items() if word in said), ErrorCode.PARSE)
+    ends = ((" is cut off", ErrorCode.TRUNCATED), (" is empty", ErrorCode.EMPTY), (" lists nothing", ErrorCode.EMPTY))
+    return next((code for words, code in ends if error.what.endswith(words)), ErrorCode.PARSE)
 
 
-def unchanged(
-    source: Source, row: Pull, publish: Publish, at: datetime, seen: datetime, missing: Sequence[str]
-) -> Pull:
-    """A heartbeat: the evidence that nothing changed."""
-    with publish():
-        end(row, Pull.State.UNCHANGED, at, what=f"Nothing changed.{as_of(seen, at)}{left_out(missing)}")
-        Source.objects.filter(pk=source.pk).update(last_pull=row, last_seen_at=seen)
+def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime) -> Pull:
+    """A heartbeat: the evidence that nothing changed. Nothing is stored anew."""
+    source, now = attempt.source, attempt.now
+    with attempt.publish():
+        end(
+            attempt.row,
+            Pull.State.UNCHANGED,
+            now,
+            what=f"Nothing changed.{as_of(seen, now)}{left_out(came.missing)}",
+            digest=digest,
+        )
+        Source.objects.filter(pk=source.pk).update(last_pull=attempt.row, last_seen_at=seen, **worked(source, now))
+    attempt.row.refresh_from_db()
+    return attempt.row
+
+
+def failed(attempt: Attempt, error: PullError, *, state: Pull.State = Pull.State.FAILED, tried: bool = True) -> Pull:
+    """The failure is kept with what to do about it, and what follows is set; the last good snapshot stays.
+
+    `tried` False: nobody was asked, so nothing new is known of the source.
+    """
+    source, row, now = attempt.source, attempt.row, attempt.now
+    with attempt.publish():
+        said = did_not(source, error.code, now, retry_after=error.retry_after) if tried else {}
+        end(row, state, now, error_code=error.code, what=error.what, next_step=error.next_step)
+        if tried:
+            noted(source, {"last_pull": row, **said}, now)
     row.refresh_from_db()
     return row
 
 
-def failed(
-    source: Source,
-    row: Pull,
-    publish: Publish,
-    at: datetime,
-    code: ErrorCode,
-    what: str,
-    next_step: str,
-    state: Pull.State = Pull.State.FAILED,
-) -> Pull:
-    """The failure is kept with what to do about it; the last good snapshot stays."""
-    with publish():
-        end(row, state, at, error_code=code, what=what, next_step=next_step)
-        Source.objects.filter(pk=source.pk).update(last_pull=row)
-    row.refresh_from_db()
-    return row
-
-
-def good(
-    source: Source,
-    row: Pull,
-    publish: Publish,
-    at: datetime,
-    seen: datetime,
-    digest: str,
-    reading: Reading,
-    missing: Sequence[str],
-) -> Pull:
+def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen: datetime) -> Pull:
     """A new snapshot of what was seen at `seen`: published in one moment with the source's pointer to it."""
+    source, row, now = attempt.source, attempt.row, attempt.now
     stored = keep(reading_json.dump(reading))
     total = sum(lines.total for lines in reading.lines.values())
     unread = [
@@ -221,16 +287,17 @@ def good(
     ]
     by_point = {point.name: point.unread for point in reading.points}
     points = [{**said, "unread": by_point.get(said["name"], 0)} for said in summary(reading)]
-    observed = min(row.artefacts.values_list("observed_at", flat=True), default=at)
-    with publish():
+    observed = min(row.artefacts.values_list("observed_at", flat=True), default=now)
+    live = source.kind not in NO_SESSION
+    with attempt.publish():
         snapshot = Snapshot.objects.create(
             source=source,
             server=source.server,
             pull=row,
             digest=digest,
             reading=stored,
-            observed_at=min(observed, seen) if source.kind == Source.Kind.LOCAL else seen,
-            tier=Snapshot.Tier.GOOD if source.kind == Source.Kind.LOCAL else Snapshot.Tier.FAIR,
+            observed_at=min(observed, seen) if live else seen,
+            tier=Snapshot.Tier.GOOD if live else Snapshot.Tier.FAIR,
             lines_total=total,
             lines_unread=sum(lines.unread for lines in reading.lines.values()),
             points=points,
@@ -238,20 +305,23 @@ def good(
             published=True,
         )
         files = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."
-        said = f"{files}{as_of(seen, at)}{left_out(missing)}"
-        end(row, Pull.State.OK, at, what=said)
-        Source.objects.filter(pk=source.pk).update(last_pull=row, last_good=snapshot, last_seen_at=seen)
+        said = f"{files}{as_of(seen, now)}{left_out(came.missing)}"
+        end(row, Pull.State.OK, now, what=said, digest=digest, device=dict(came.device))
+        Source.objects.filter(pk=source.pk).update(
+            last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
+        )
     row.refresh_from_db()
     return row
 
 
 def abandoned(job: Job) -> None:
     """The job ended without a result: its pulls end as failed with a sentence, the last good snapshots stay."""
-    cancelled = job.state == Job.State.CANCELLED
+    cancelled, now = job.state == Job.State.CANCELLED, job.finished_at or timezone.now()
     what = "The reading was cancelled." if cancelled else f"The reading failed {job.tries} times. {job.said}"
-    for row in Pull.objects.filter(job=job, state__in=[Pull.State.QUEUED, Pull.State.RUNNING]):
-        end(row, Pull.State.FAILED, job.finished_at or timezone.now(), what=what.strip(), next_step=AGAIN)
-        Source.objects.filter(pk=row.source_id).update(last_pull=row)
+    for row in Pull.objects.filter(job=job, state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).select_related("source"):
+        end(row, Pull.State.FAILED, now, what=what.strip(), next_step=AGAIN)
+        after = {} if cancelled else did_not(row.source, None, now)
+        Source.objects.filter(pk=row.source_id).update(last_pull=row, **after)
 
 
 def as_of(seen: datetime, at: datetime) -> str:

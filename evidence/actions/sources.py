@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
@@ -14,9 +15,13 @@ from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import Server, User
 from compliance.permissions import check
+from evidence.actions.attempts import PAUSED, next_slot
 from evidence.artefacts import keep
 from evidence.collectors.directory import LARGEST, command
-from evidence.models import Pull, PulledArtefact, Source
+from evidence.collectors.table import COLLECTORS
+from evidence.models import ErrorCode, Pull, PulledArtefact, Source
+
+MOST_AT_ONCE = 200  # asked for in one breath: the schedules of others wait for it
 
 
 def add_source(
@@ -36,6 +41,7 @@ def add_source(
         raise Refused("The source was not added", f"{kind} is no kind of source.", "Choose one of those offered.")
     if Source.objects.filter(name=name).exists():
         raise Refused("The source was not added", f"There is a source called {name} already.", "Open it instead.")
+    moment = at or timezone.now()
     with transaction.atomic():
         source = Source.objects.create(
             system=server.system,
@@ -45,23 +51,39 @@ def add_source(
             config=config or {},
             fresh_hours=fresh_hours,
             every_minutes=every_minutes,
-            created_at=at or timezone.now(),
+            created_at=moment,
+            next_at=moment + timedelta(minutes=every_minutes) if kind in COLLECTORS else None,
         )
         record("add_source", source, by=by, at=at, after=kind)
-        if kind != Source.Kind.UPLOAD:
+        if kind in COLLECTORS:
             ask(source, by=by, at=at)
     return source
 
 
 def read_now(source: Source, *, by: User, at: datetime | None = None) -> Pull:
-    """Asks for a reading now."""
+    """Asks for a reading now; refused where it could do harm: the source paused by itself, the device asked to wait."""
     check(by, "pull", source, at=at)
-    if source.kind == Source.Kind.UPLOAD:
+    if source.kind not in COLLECTORS:
         raise Refused(f"{source.name} cannot be read by itself", "Its files are brought by a person.", "Upload them.")
+    if source.paused_code:
+        why = PAUSED.get(source.paused_code, "It paused by itself.")
+        raise Refused(f"{source.name} is paused and was not read.", why, "Mend the cause, then resume it.")
+    moment = at or timezone.now()
+    if asked_to_wait(source, moment):
+        until = f"{timezone.localtime(source.next_at):%-d %B, %H:%M:%S}"
+        why = "It said that it was asked too often, and for how long it wants to be left alone."
+        raise Refused(f"{source.name} was not read.", why, f"It is read by itself at {until}.")
     with transaction.atomic():
         row = ask(source, by=by, at=at)
         record("pull", source, by=by, at=at)
     return row
+
+
+def asked_to_wait(source: Source, at: datetime) -> bool:
+    """Whether the device asked to be left alone, and the time is not over."""
+    last = source.last_pull
+    limited = last is not None and last.error_code == ErrorCode.RATE_LIMITED
+    return limited and source.next_at is not None and at < source.next_at
 
 
 def ask(source: Source, *, by: User | None, at: datetime | None, key: str = "", accepts: Pull | None = None) -> Pull:
@@ -103,10 +125,46 @@ def upload(source: Source, files: Iterable[tuple[str, bytes]], *, by: User, at: 
 
 
 def pause(source: Source, *, by: User, on: bool, at: datetime | None = None) -> Source:
-    """Stops or resumes the schedule of a source. A paused one grows stale, and that is said."""
+    """Stops or resumes the schedule of a source. A paused one grows stale, and that is said.
+
+    Resuming forgets what it paused for and asks for a reading at once.
+    """
     check(by, "edit_source", source, at=at)
+    moment = at or timezone.now()
     with transaction.atomic():
-        Source.objects.filter(pk=source.pk).update(enabled=not on)
+        moved = Source.objects.filter(pk=source.pk, enabled=on).update(
+            enabled=not on,
+            paused_code="",
+            paused_at=moment if on else None,
+            failures=0,
+            next_at=moment + timedelta(minutes=source.every_minutes) if not on and source.kind in COLLECTORS else None,
+        )
+        if not moved:
+            already = "paused" if on else "running"
+            raise Refused(f"{source.name} was not changed.", f"It is {already} already.", "Look at its page again.")
+        source.refresh_from_db()
         record("pause" if on else "resume", source, by=by, at=at)
-    source.refresh_from_db()
+        waiting = source.pulls.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists()
+        if not on and source.kind in COLLECTORS and not waiting:
+            ask(source, by=by, at=at)
     return source
+
+
+def due(now: datetime) -> int:
+    """Asks for the readings whose time has come; gives how many. Two schedulers at once ask for each of them once.
+
+    Whoever moves the source on to its next slot asks, under a key made of the slot that is left.
+    """
+    late = Q(next_at__lte=now) | Q(next_at__isnull=True)
+    waiting = Pull.objects.filter(source=OuterRef("pk"), state__in=[Pull.State.QUEUED, Pull.State.RUNNING])
+    asked = 0
+    rows = Source.objects.filter(late, ~Exists(waiting), enabled=True, kind__in=COLLECTORS).order_by("next_at")
+    for source in rows[:MOST_AT_ONCE]:
+        slot = source.next_at or now.replace(second=0, microsecond=0)
+        with transaction.atomic():
+            mine = Source.objects.filter(pk=source.pk, enabled=True, next_at=source.next_at)
+            if not mine.update(next_at=next_slot(slot, source.every_minutes, now)):
+                continue  # another scheduler was quicker
+            ask(source, by=None, at=now, key=f"pull:src{source.pk}:{slot.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}")
+            asked += 1
+    return asked

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, Literal
 
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
+BOOT_ID: Final = "boot_id"  # another one: the host was started anew
+HOST_KEY: Final = "host_key"  # the fingerprint it was known by
+
 
 class PullError(Exception):
-    """A pull that brought nothing usable: a code of the literal list, what happened, and what to do next."""
+    """A pull that brought nothing usable: a code of the literal list, what happened, and what to do next.
 
-    def __init__(self, code: ErrorCode, what: str, next_step: str) -> None:
+    `retry_after`: seconds for which the device asked to be left alone.
+    """
+
+    def __init__(self, code: ErrorCode, what: str, next_step: str, *, retry_after: float | None = None) -> None:
         super().__init__(what)
-        self.code, self.what, self.next_step = code, what, next_step
+        self.code, self.what, self.next_step, self.retry_after = code, what, next_step, retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,8 @@ class Collected:
 
     `seen_at`: the last moment for which these bytes speak, where that is not the moment of collecting: the time of the
     oldest file, of the commit. A folder that nobody writes into any more shows nothing about today.
+    `whole`: the transport vouches that no artefact was cut short: each command's own end and exit status were seen. A
+    file that lies somewhere is not vouched for. `device`: what the host says of itself (BOOT_ID, HOST_KEY).
     """
 
     artefacts: tuple[Artefact, ...]
@@ -30,3 +40,15 @@ class Collected:
     complete: bool
     missing: tuple[str, ...] = ()
     seen_at: datetime | None = None
+    whole: bool = False
+    device: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a test of the connection. After one that failed the others are `skipped`, never left out."""
+
+    what: str
+    outcome: Literal["ok", "failed", "skipped"]
+    said: str = ""
+    next_step: str = ""

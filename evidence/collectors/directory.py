@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from evidence.collectors.collected import Collected, PullError
+from evidence.collectors.collected import Collected, PullError, Step
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
@@ -57,6 +57,26 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
     missing = (f"{left} {'file' if left == 1 else 'files'} not named {pattern}",) if left else ()
     oldest = min(each.observed_at for each in artefacts if each.observed_at)
     return Collected(artefacts, cursor="", complete=True, missing=missing, seen_at=oldest)
+
+
+def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
+    """Whether the folder is there and ours to trust, and which files would be read. No file is opened."""
+    folder, pattern = Path(str(config.get("path", ""))), str(config.get("pattern") or "*")
+    try:
+        found = listed(folder) if folder.is_absolute() else []
+    except PullError as error:
+        return (
+            Step(f"Open the folder {folder}", "failed", error.what, error.next_step),
+            Step(f"Find files named {pattern}", "skipped"),
+        )
+    if not folder.is_absolute():
+        return (Step("Open the folder", "failed", f"{str(folder)!r} is not an absolute path.", "Correct the source."),)
+    named = [path.name for path in found if fnmatchcase(path.name, pattern)]
+    opened = Step(f"Open the folder {folder}", "ok", "It is there, and nobody else may write into it.")
+    if not named:
+        what = "There is none." if not found else f"None of its {len(found)} files is named so."
+        return opened, Step(f"Find files named {pattern}", "failed", what, "Look whether the dumps still arrive.")
+    return opened, Step(f"Find files named {pattern}", "ok", f"{len(named)} of {len(found)}: {', '.join(named[:10])}")
 
 
 def listed(folder: Path) -> list[Path]:

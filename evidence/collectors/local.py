@@ -8,9 +8,10 @@ import subprocess
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
-from evidence.collectors.collected import Collected, PullError
+from evidence.collectors.collected import BOOT_ID, Collected, PullError, Step
 from evidence.formats.table import detect
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact, FormatError
@@ -30,6 +31,7 @@ COMMANDS: Final[tuple[tuple[str, ...], ...]] = (
     ("exportfs", "-s"),
     ("testparm", "-s", "--suppress-prompt"),
 )
+BOOTED = Path("/proc/sys/kernel/random/boot_id")  # another one after each start
 ONE_S = 30.0  # the longest one command may take
 FILTERS = frozenset({"iptables-save", "ip6tables-save", "iptables-legacy-save", "ip6tables-legacy-save", "nft"})
 # The members of sets that rules of iptables name. Where no format reads them, such rules are not understood; said here.
@@ -68,7 +70,35 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
             "Run Eastwest with the right to read it (root or CAP_NET_ADMIN), or use a folder of dumps.",
         )
     failed = [each for each in missing if each.split()[0] in FILTERS and not each.endswith(INSTALLED)]
-    return Collected(tuple(artefacts), cursor="", complete=not failed, missing=tuple(missing))
+    return Collected(
+        tuple(artefacts), cursor="", complete=not failed, missing=tuple(missing), whole=True, device=booted()
+    )
+
+
+def booted() -> dict[str, str]:
+    """The kernel's own name of this start of the machine; nothing where it has none."""
+    try:
+        return {BOOT_ID: BOOTED.read_text().strip()}
+    except OSError:
+        return {}
+
+
+def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
+    """Which of the commands are installed, and whether a packet filter's own may be run. Its answer is thrown away."""
+    programs = {words[0]: shutil.which(words[0], path=PLACES) for words in COMMANDS}
+    there = [name for name, place in programs.items() if place]
+    found = Step("Find the commands", "ok", f"Installed: {', '.join(there) or 'none'}.")
+    absent = [name for name, place in programs.items() if not place]
+    if absent:
+        found = Step(found.what, "ok", f"{found.said} Not installed, so not read: {', '.join(absent)}.")
+    filters = [words for words in COMMANDS if words[0] in FILTERS and programs[words[0]]]
+    may = "Read a packet filter's rules"
+    if not filters:
+        return found, Step(may, "failed", "No packet filter's command is installed.", "Install iptables or nftables.")
+    for words in filters:
+        if run([str(programs[words[0]]), *words[1:]], min(ONE_S, deadline - time.monotonic())) is None:
+            return found, Step(may, "failed", f"{' '.join(words)} failed.", "Run Eastwest as root.")
+    return found, Step(may, "ok", f"{', '.join(words[0] for words in filters)} may be run.")
 
 
 def is_read(artefact: Artefact) -> bool:

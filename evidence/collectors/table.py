@@ -1,4 +1,4 @@
-"""Transports: how the dumps of a host come to us. A literal table; what they bring is read elsewhere."""
+"""Transports: how the dumps of a host come to us. Literal tables; what they bring is read elsewhere."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from evidence.collectors import directory, local
-from evidence.collectors.collected import Collected
+from evidence.collectors.collected import Collected, Step
 
 Collect = Callable[..., Collected]
+Probe = Callable[..., tuple[Step, ...]]
 # an upload is brought by a person: its bytes are kept by the verb, there is nothing to collect
-COLLECTORS: Final[Mapping[str, Collect]] = {"directory": directory.collect, "local": local.collect}
+COLLECTORS: Final[dict[str, Collect]] = {"directory": directory.collect, "local": local.collect}
+# the same way in, without reading anything into evidence: each step with its outcome
+PROBES: Final[dict[str, Probe]] = {"directory": directory.probe, "local": local.probe}
+THIS_MACHINE: Final = "this machine"
+NO_SESSION: Final = frozenset({"upload", "directory"})  # what lies here already: no device is talked to
 
 
 def collect(
@@ -18,3 +23,17 @@ def collect(
 ) -> Collected:
     """Calls the collector of that kind. Raises PullError."""
     return COLLECTORS[kind](config, secret=secret, since=since, deadline=deadline)
+
+
+def probe(kind: str, config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
+    """Tries to reach and to sign in, and says each step. What failed is a step, never an error."""
+    return PROBES[kind](config, secret=secret, deadline=deadline)
+
+
+def host_of(kind: str, config: Mapping[str, Any]) -> str:
+    """The device a source of that kind talks to, by the name it is reached under; "" where there is none."""
+    if kind in NO_SESSION:
+        return ""
+    if kind == "local":
+        return THIS_MACHINE
+    return str(config.get("device") or config.get("host") or "").strip().lower()

@@ -4,11 +4,21 @@ from evidence.models.access import Pin, SourceSecret
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.packs import Pack, PackDownload
-from evidence.models.sources import ErrorCode, Pull, PulledArtefact, Snapshot, Source, StoredArtefact
+from evidence.models.sources import (
+    DeviceLease,
+    ErrorCode,
+    Pull,
+    PulledArtefact,
+    Snapshot,
+    Source,
+    SourceTest,
+    StoredArtefact,
+)
 
 __all__ = [
     "Comparison",
     "Delta",
+    "DeviceLease",
     "ErrorCode",
     "Finding",
     "Pack",
@@ -20,6 +30,7 @@ __all__ = [
     "Snapshot",
     "Source",
     "SourceSecret",
+    "SourceTest",
     "StoredArtefact",
     "VerdictRow",
     "Verification",

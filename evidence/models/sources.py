@@ -26,7 +26,7 @@ class Source(models.Model):
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")
     name = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="sources")
     config = models.JSONField(default=dict, blank=True)
     every_minutes = models.PositiveIntegerField(default=1440)
@@ -36,6 +36,12 @@ class Source(models.Model):
     last_pull = models.ForeignKey("Pull", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     last_good = models.ForeignKey("Snapshot", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     last_seen_at = models.DateTimeField("last read, changed or not", null=True, blank=True)
+    next_at = models.DateTimeField("when it is read next", null=True, blank=True, db_index=True)
+    failures = models.PositiveIntegerField("failed in a row", default=0)
+    paused_code = models.CharField(
+        "why it paused by itself", max_length=20, blank=True, help_text="Empty: it runs, or a person paused it."
+    )
+    paused_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[models.Manager[Source]] = SourceQuerySet.as_manager()
 
@@ -89,7 +95,10 @@ class Pull(models.Model):
     what = models.TextField(blank=True)
     next_step = models.TextField(blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    digest = models.CharField("digest of what it brought", max_length=64, blank=True)
+    device = models.JSONField(default=dict, help_text="What the host says of itself: boot_id, host_key.")
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True)
     published = models.BooleanField(default=False)
     rules = models.PositiveIntegerField("rules, shares and listeners it holds", null=True, blank=True)
@@ -157,6 +166,9 @@ class Snapshot(models.Model):
     lines_unread = models.PositiveIntegerField(default=0)
     points = models.JSONField(default=list, help_text="[{name, rules, default4, default6, unread}]")
     unread = models.JSONField(default=list, help_text="[{name, line, text, reason, point}]")
+    networks = models.JSONField(
+        default=list, help_text="Prefixes of its interfaces, where it filters what passes through between them."
+    )
     published = models.BooleanField(default=False)
 
     objects: ClassVar[models.Manager[Snapshot]] = SnapshotQuerySet.as_manager()
@@ -166,3 +178,45 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server} {self.observed_at:%Y-%m-%d %H:%M}"
+
+
+class DeviceLease(models.Model):
+    """That one reading talks to a device now: one session a device, whichever source and worker asks for it."""
+
+    key = models.CharField(max_length=300, unique=True, help_text="server:42, or host:10.20.30.31.")
+    token = models.UUIDField()
+    until = models.DateTimeField(help_text="A worker that died holds it no longer than this.")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SourceTestQuerySet(Scoped["SourceTest"]):
+    """Tests of the sources a person may see."""
+
+    system_paths = ("source__system",)
+
+
+class SourceTest(models.Model):
+    """One try to reach a source and sign in, step by step. Nothing of it becomes evidence."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting", "Being tried"
+        REACHED = "reached", "All steps went well"
+        FAILED = "failed", "A step failed"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="tests")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT)
+    asked_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.WAITING)
+    steps = models.JSONField(default=list, help_text="[{what, outcome, said, next_step}]")
+
+    objects: ClassVar[models.Manager[SourceTest]] = SourceTestQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"test of {self.source}"

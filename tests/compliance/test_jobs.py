@@ -198,7 +198,16 @@ def test_a_cancelled_job_ends_cancelled() -> None:
 
 def test_a_tick_frees_schedules_and_tells_each_job_once_a_lease(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(tasks.run_job, "delay", told.append)
+    queues: dict[int, str] = {}
+
+    def word(args: tuple[int], queue: str) -> None:
+        told.append(args[0])
+        queues[args[0]] = queue
+
+    monkeypatch.setattr(tasks.run_job, "apply_async", word)
+    settings.JOB_QUEUES = {"elsewhere": "pull"}
+    settings.JOB_KINDS = {**settings.JOB_KINDS, "elsewhere": settings.JOB_KINDS["note"]}
+    elsewhere = jobs.enqueue("elsewhere", key="elsewhere", args={})
     settings.SCHEDULES = [f"tests.compliance.test_jobs.{name}" for name in ("schedule_twice", "schedule_broken")]
     lost = claimed("lost")
     Job.objects.filter(pk=lost.pk).update(lease_until=timezone.now() - timedelta(seconds=1), token=fresh_token())
@@ -206,10 +215,12 @@ def test_a_tick_frees_schedules_and_tells_each_job_once_a_lease(settings: Any, m
         with pytest.raises(ValueError, match="no such day"):  # it is told, and stops neither the rest nor the next tick
             tasks.tick()
     assert sorted(told) == sorted(Job.objects.values_list("pk", flat=True))
-    assert Job.objects.count() == 2
+    assert queues.pop(elsewhere.pk) == "pull"  # its kind has workers of its own
+    assert set(queues.values()) == {"work"}
+    assert Job.objects.count() == 3
     for key in told * 2:
         tasks.run_job(key)
-    assert len(DONE) == 2
+    assert len(DONE) == 3
 
 
 def test_the_pause_grows_to_a_bound() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.db import connection
 from django.utils import timezone
 
 from compliance.actions.jobs import claim
@@ -78,6 +81,27 @@ def read(source: Source, people: People) -> Pull:
     source.refresh_from_db()
     row.refresh_from_db()
     return row
+
+
+def together(count: int, work: Callable[[], object]) -> None:
+    """The same in several threads, each with a connection of its own, begun in one moment."""
+    gate, troubles = threading.Barrier(count), []
+
+    def one() -> None:
+        try:
+            gate.wait()
+            work()
+        except Exception as trouble:  # noqa: BLE001 kept, and shown below
+            troubles.append(trouble)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
 
 
 class Site:

@@ -40,7 +40,7 @@ def main() -> None:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             wait(parts, lambda: running(kind))
-            worker = parts.part("work")
+            worker = parts.part("pull" if kind == "pull" else "work")
             held = worker.process
             if held is None or not worker.is_running():
                 continue
