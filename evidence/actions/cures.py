@@ -99,6 +99,7 @@ class Watch:
             return Cure(because, held=True)
         until = f"{version.review_by.day} {version.review_by:%B %Y}" if version.review_by else "no day"
         return Cure(f"By {version.change.ref} it is to be looked at again by {until}.")
+
     def of_unknown(self, row: Finding) -> Cure:
         """Addresses nobody registered: whoever brought nothing fresh may still name them."""
         if self.silent:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from compliance.models import ChangeRecord, ConnectionVersion, State
 from compliance.models.approvals import unproven_changes
@@ -28,6 +29,7 @@ from evidence.models import Delta, Pull, RuleChange, Snapshot
 from evidence.rule_changes import Changed, rule_changes
 
 APPROVED: Final = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED, State.RETIRED)
+SEEN: Final = Coalesce("seen_at", "finished_at")  # rows of before it was noted have the latter only
 SETTLED: Final = (RECORDED, REPAIR)
 
 
@@ -83,7 +85,7 @@ def last_seen(former: Snapshot, snapshot: Snapshot) -> datetime:
     same = Pull.objects.filter(
         source=snapshot.source_id, state=Pull.State.UNCHANGED, pk__gt=former.pull_id, pk__lt=snapshot.pull_id
     )
-    newest = same.order_by("-pk").values_list("finished_at", flat=True).first()
+    newest = same.order_by("-pk").values_list(SEEN, flat=True).first()
     return max(former.observed_at, newest) if newest else former.observed_at
 
 

@@ -28,7 +28,6 @@ from evidence.actions import smaller
 from evidence.actions.attempts import did_not, noted, worked
 from evidence.actions.devices import talk
 from evidence.artefacts import keep, read_back
-from evidence.collectors import secrets as references
 from evidence.collectors.collected import Collected, PullError
 from evidence.collectors.limited import LeftBehind
 from evidence.collectors.table import COLLECTORS, NO_SESSION, collect
@@ -166,10 +165,10 @@ def brought(attempt: Attempt) -> Collected:
         return Collected(kept, cursor="", complete=True)
     limit = float(settings.PULL_LIMIT_S)
     deadline = time.monotonic() + limit
-    secret = secret_of(source, deadline)
+    held = held_for(source)
 
     def work() -> Collected:
-        return collect(source.kind, source.config, secret=secret, since=None, deadline=deadline)
+        return collect(source.kind, source.config, held=held, since=None, deadline=deadline)
 
     def beat() -> None:
         attempt.run.step(f"Reading {source.name}")
@@ -187,10 +186,9 @@ def begun(attempt: Attempt) -> None:
     Pull.objects.filter(pk=attempt.row.pk).update(state=Pull.State.RUNNING, started_at=attempt.now)
 
 
-def secret_of(source: Source, deadline: float) -> bytes | None:
-    """The secret of a source, for its collector alone; None where it has none. Raises PullError."""
-    held = SourceSecret.objects.select_related("source").filter(source=source).first()
-    return references.secret_of(held, deadline) if held else None
+def held_for(source: Source) -> SourceSecret | None:
+    """What is held for signing in to a source; only the collectors open it."""
+    return SourceSecret.objects.select_related("source").filter(source=source).first()
 
 
 def keep_all(attempt: Attempt, came: Collected) -> None:
@@ -249,13 +247,8 @@ def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime) ->
     """A heartbeat: the evidence that nothing changed. Nothing is stored anew."""
     source, now = attempt.source, attempt.now
     with attempt.publish():
-        end(
-            attempt.row,
-            Pull.State.UNCHANGED,
-            now,
-            what=f"Nothing changed.{as_of(seen, now)}{left_out(came.missing)}",
-            digest=digest,
-        )
+        said = f"Nothing changed.{as_of(seen, now)}{left_out(came.missing)}"
+        end(attempt.row, Pull.State.UNCHANGED, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(last_pull=attempt.row, last_seen_at=seen, **worked(source, now))
     attempt.row.refresh_from_db()
     return attempt.row
@@ -306,7 +299,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
         )
         files = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."
         said = f"{files}{as_of(seen, now)}{left_out(came.missing)}"
-        end(row, Pull.State.OK, now, what=said, digest=digest, device=dict(came.device))
+        end(row, Pull.State.OK, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(
             last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
         )

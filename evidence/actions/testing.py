@@ -18,9 +18,9 @@ from compliance.models import Job, User
 from compliance.permissions import check
 from compliance.run import Run
 from evidence.actions.devices import talk
-from evidence.actions.pulls import secret_of
+from evidence.actions.pulls import held_for
 from evidence.actions.sources import asked_to_wait
-from evidence.collectors.collected import PullError, Step
+from evidence.collectors.collected import Step
 from evidence.collectors.limited import LeftBehind
 from evidence.collectors.table import PROBES, probe
 from evidence.models import Source, SourceTest
@@ -54,16 +54,14 @@ def test(row: SourceTest, *, run: Run) -> SourceTest:
     deadline = time.monotonic() + limit
 
     def work() -> tuple[Step, ...]:
-        return probe(source.kind, source.config, secret=secret, deadline=deadline)
+        return probe(source.kind, source.config, held=held, deadline=deadline)
 
     def beat() -> None:
         run.step(f"Trying {source.name}")
 
+    held = held_for(source)
     try:
-        secret = secret_of(source, deadline)
         steps = talk(source, work, seconds=limit, began=beat, beat=beat)
-    except PullError as error:
-        steps = (Step("Look up its secret", "failed", error.what, error.next_step),)
     except LeftBehind:
         said = f"It was not through after {limit:g} seconds, and did not stop by itself."
         steps = (Step("Reach it", "failed", said, "Look whether the host, or the disk it lies on, still answers."),)

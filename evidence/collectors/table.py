@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from evidence.collectors import directory, local
-from evidence.collectors.collected import Collected, Step
+from evidence.collectors import directory, local, secrets
+from evidence.collectors.collected import Collected, PullError, Step
+from evidence.models import SourceSecret
 
 Collect = Callable[..., Collected]
 Probe = Callable[..., tuple[Step, ...]]
@@ -19,14 +20,19 @@ NO_SESSION: Final = frozenset({"upload", "directory"})  # what lies here already
 
 
 def collect(
-    kind: str, config: Mapping[str, Any], *, secret: bytes | None, since: str | None, deadline: float
+    kind: str, config: Mapping[str, Any], *, held: SourceSecret | None, since: str | None, deadline: float
 ) -> Collected:
-    """Calls the collector of that kind. Raises PullError."""
+    """Calls the collector of that kind with the secret that is held for the source. Raises PullError."""
+    secret = secrets.secret_of(held, deadline) if held else None
     return COLLECTORS[kind](config, secret=secret, since=since, deadline=deadline)
 
 
-def probe(kind: str, config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
+def probe(kind: str, config: Mapping[str, Any], *, held: SourceSecret | None, deadline: float) -> tuple[Step, ...]:
     """Tries to reach and to sign in, and says each step. What failed is a step, never an error."""
+    try:
+        secret = secrets.secret_of(held, deadline) if held else None
+    except PullError as error:
+        return (Step("Look up its secret", "failed", error.what, error.next_step),)
     return PROBES[kind](config, secret=secret, deadline=deadline)
 
 

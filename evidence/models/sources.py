@@ -96,6 +96,7 @@ class Pull(models.Model):
     next_step = models.TextField(blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="The last moment for which what it brought speaks.")
     finished_at = models.DateTimeField(null=True, blank=True)
     digest = models.CharField("digest of what it brought", max_length=64, blank=True)
     device = models.JSONField(default=dict, help_text="What the host says of itself: boot_id, host_key.")

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date, datetime, time
 from typing import Any
 
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -202,9 +203,8 @@ def ask(
 def read_servers(person: User, when: Span) -> set[int]:
     """The servers whose rules were read, changed or not, in that span."""
     since, until = when
-    pulls = Pull.objects.for_user(person).filter(
-        finished_at__gte=since, finished_at__lt=until, state__in=["ok", "unchanged"]
-    )
+    seen = Pull.objects.for_user(person).annotate(seen=Coalesce("seen_at", "finished_at"))
+    pulls = seen.filter(seen__gte=since, seen__lt=until, state__in=["ok", "unchanged"])
     return set(pulls.values_list("source__server_id", flat=True))
 
 

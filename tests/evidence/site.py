@@ -120,7 +120,9 @@ class Site:
         self.connection: Connection = self.change.connection
 
     def read(self) -> list[Pull]:
-        """Reads both hosts."""
+        """The dumps of both hosts arrive again, whatever they hold, and are read."""
+        for path in (path for folder in (self.app, self.data) if folder.is_dir() for path in folder.iterdir()):
+            path.touch()
         return [read(source, self.people) for source in self.sources]
 
     def compare(self) -> Comparison:

@@ -155,7 +155,7 @@ def read_from(source: Source, server: Server, at: datetime) -> Read:
     """What one source had brought by that moment."""
     pulls = Pull.objects.filter(source=source, published=True, finished_at__lte=at).order_by("-finished_at", "-pk")
     last, good = pulls.first(), pulls.filter(state__in=READ).first()
-    seen = good.finished_at if good else None
+    seen = (good.seen_at or good.finished_at) if good else None
     held = Snapshot.objects.filter(source=source, published=True, pull__finished_at__lte=at)
     snapshot = held.select_related("reading", "pull").order_by("-pull__finished_at", "-pk").first()
     return Read(server, source, snapshot, seen, why_not(source, last, seen, at))
