@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from compliance.traffic import addresses
 from compliance.traffic.boxes import FULL, ICMP, ICMP_TOP, PORT_TOP, Box, Family, contains, intersect
 from compliance.traffic.residual import covered
+from evidence.formats.matching import written_states
 from evidence.rules import Action, Rule
 
 MOST_LINES = 8
@@ -75,7 +76,7 @@ def _limits_iptables(rule: Rule) -> list[str]:
         name, negated = _single(names)
         words += ([*(["!"] if negated else []), option, name]) if name else []
     if rule.states is not None:
-        words += ["-m", "conntrack", "--ctstate", ",".join(sorted(rule.states))]
+        words += ["-m", "conntrack", "--ctstate", ",".join(written_states(rule.states))]
     return words
 
 
@@ -114,7 +115,7 @@ def _limits_nft(rule: Rule) -> list[str]:
         name, negated = _single(names)
         words += [key, *(["!="] if negated else []), _quoted(name)] if name else []
     if rule.states is not None:
-        words += ["ct", "state", "{", ", ".join(sorted(state.lower() for state in rule.states)), "}"]
+        words += ["ct", "state", "{", ", ".join(state.lower() for state in written_states(rule.states)), "}"]
     return words
 
 

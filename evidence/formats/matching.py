@@ -16,6 +16,10 @@ from evidence.rules import Action, Nat, Rule
 
 SRC, DST, PROTO, SPORT, DPORT = 0, 2, 4, 6, 8
 STATES = frozenset({"NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"})
+# What a match on the state becomes in a chain before connection tracking. A packet has no connection there: it is
+# INVALID, or UNTRACKED where a rule took it out of tracking (untracked.py looks for such rules).
+NOT_TAKEN_OUT = STATES | {"NOT TAKEN OUT"}
+TAKEN_OUT = frozenset({"TAKEN OUT"})
 # The states in which a packet has a direction: it belongs to a connection.
 STATES_OF: dict[str, frozenset[str]] = {
     "original": frozenset({"NEW", "ESTABLISHED", "RELATED"}),
@@ -109,10 +113,29 @@ def covers(pattern: str, name: str) -> bool:
 
 
 def before_tracking(matches: Iterable[Match]) -> list[Match]:
-    """The same, in a chain that runs before connection tracking: every packet is INVALID there, none is NEW."""
-    return [
-        replace(match, states=None) for match in matches if match.states is None or "INVALID" in match.states
-    ]  # fmt: skip
+    """The same, in a chain that runs before connection tracking: no packet is NEW there."""
+    found = []
+    for match in matches:
+        asked = match.states
+        if asked is None or {"INVALID", "UNTRACKED"} <= asked:
+            found.append(replace(match, states=None))
+        elif "INVALID" in asked:
+            found.append(replace(match, states=NOT_TAKEN_OUT))
+        elif "UNTRACKED" in asked:
+            found.append(replace(match, states=TAKEN_OUT))
+    return found
+
+
+def without_connection(matches: Iterable[Match]) -> list[Match]:
+    """The part whose packets connection tracking has looked at without giving them a connection."""
+    invalid = frozenset({"INVALID"})
+    return [replace(match, states=invalid) for match in matches if match.states is None or invalid <= match.states]
+
+
+def written_states(states: frozenset[str]) -> list[str]:
+    """The states as a rule names them, sorted."""
+    before = {NOT_TAKEN_OUT: frozenset({"INVALID"}), TAKEN_OUT: frozenset({"UNTRACKED"})}
+    return sorted(before.get(states, states))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from compliance.traffic.shares import Residue
 from evidence.formats import hooks
 from evidence.formats.cursor import Account
 from evidence.formats.json_objects import Found, objects
-from evidence.formats.matching import STATES, Draft, Match, TooWide, before_tracking, rules_of
+from evidence.formats.matching import STATES, Draft, Match, TooWide, before_tracking, rules_of, without_connection
 from evidence.formats.nft_command import part_only, shows_elements
 from evidence.formats.nft_flags import Unmodelled
 from evidence.formats.nft_rule import Place, effects_of
@@ -372,8 +372,8 @@ def _tracking(bases: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _with_tracking(draft: Draft, tracking: str) -> Draft:
-    if draft.target == NOTRACK and tracking == "yes":
-        return replace(draft, target="")  # a packet that is tracked already stays so (net/netfilter/nft_ct.c)
+    if draft.target == NOTRACK and tracking == "yes":  # what has a connection keeps it (net/netfilter/nft_ct.c)
+        return replace(draft, matches=tuple(without_connection(draft.matches)))
     limited = any(match.states not in {None, STATES} for match in draft.matches)
     if tracking == "yes" or not limited:
         return draft

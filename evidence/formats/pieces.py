@@ -12,7 +12,7 @@ from compliance.traffic.shares import Origin
 
 Decided = Literal["permit", "deny", "unproven"]
 TOO_MANY = "not decided: too many pieces"
-ASLEEP = "nothing here is seen to track connections, and without that the kernel does not ask a chain that translates"
+ASLEEP = "it is not seen that such packets are tracked, and the kernel asks a chain that translates about no others"
 PASSES_BY = "it does not come to this point"
 
 

@@ -25,6 +25,7 @@ from evidence.formats.pieces import ASLEEP, PASSES_BY, TOO_MANY, Decided, Piece,
 from evidence.formats.routes import NOWHERE
 from evidence.formats.slices import LOOPBACK, NO_INTERFACE, Interfaces
 from evidence.formats.translation import OF_DESTINATION, UNSHIFTED, Ends, Shift, as_sent, seen, translated
+from evidence.formats.untracked import takes_out
 from evidence.rules import Action, Chain, Nat, Rule
 
 # Tables that prepare packets; the reason a reader looks for is in another one.
@@ -228,7 +229,7 @@ class Walk:
     def _translate(self, work: Work, step: Step, nat: Nat) -> Iterator[Work | Piece]:
         rule, frame = step.rule, work.frame
         of_destination = nat.kind in OF_DESTINATION
-        doubt = step.doubt or _maybe(frame)
+        doubt = step.doubt or _maybe(frame) or _maybe_accepted(work)
         if doubt and (of_destination or self._asked_again(work)):
             yield _unproven(work, rule, f"it may be translated here: {doubt}")
             return
@@ -344,12 +345,13 @@ class Walk:
         yield from self._next(done)
 
     def _may_sleep(self, base: Chain) -> bool:
-        """Whether a chain that translates may not be asked at all: only what tracks connections wakes it (kernel)."""
+        """Whether a chain that translates may not be asked at all: only a tracked connection makes the kernel do so."""
         if base.table != "nat" or self._way.tiered:
             return False
         if self._tracks is None:
-            rules = (rule for chain in self._chains.values() for rule in chain.rules if rule.family == self._family)
-            self._tracks = any(rule.states is not None or rule.nat is not None for rule in rules)
+            rules = [one for chain in self._chains.values() for one in chain.rules if one.family == self._family]
+            asks = any(one.states is not None or one.nat is not None for one in rules)
+            self._tracks = asks and not any(map(takes_out, rules))
         return not self._tracks
 
     def _concerns_host(self, work: Work) -> bool:
@@ -459,6 +461,10 @@ def _maybe(frame: Frame | None) -> str:
             return frame.maybe
         frame = frame.parent
     return ""
+
+
+def _maybe_accepted(work: Work) -> str:
+    return f"{work.may_accept.rule}: {work.may_accept.because}" if work.may_accept else ""
 
 
 def _path(work: Work) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def _work(seed: str, numbers: Iterator[int], seconds: float, *, smaller: bool = 
     return {
         "verdicts": tally.verdicts, "v6": tally.v6, "disagreements": len(tally.disagreements),
         "unproven": tally.unproven, "permitted": tally.permitted, "claims": tally.claims, "sets": sets,
-        "trouble": trouble,
+        "trouble": trouble, "withdrawn": tally.withdrawn,
     }  # fmt: skip
 
 
@@ -120,7 +120,8 @@ def _told(figures: dict[str, int]) -> int:
     wrong = figures["disagreements"]
     print(
         f"{figures['sets']} sets of rules, {figures['trouble']} of them without an answer; the kernel let "
-        f"{figures['permitted']} packets through; {figures['claims']} examples of verdicts were sent again.",
+        f"{figures['permitted']} packets through; {figures['claims']} examples of verdicts were sent again; "
+        f"{figures['withdrawn']} packets were answered otherwise when sent alone.",
         file=sys.stderr,
     )
     status = 1 if wrong else 0

@@ -51,7 +51,8 @@ class Disagreement:
 class Tally:
     """What was compared. `verdicts`: packets that both the kernel and we decided; `unproven`: we did not.
 
-    `claims`: those of the verdicts that are examples of `eastwest check`.
+    `claims`: those of the verdicts that are examples of `eastwest check`. `withdrawn`: the kernel differed, and alone
+    it did not.
     """
 
     verdicts: int = 0
@@ -60,6 +61,7 @@ class Tally:
     unproven: int = 0
     rulesets: int = 0
     claims: int = 0
+    withdrawn: int = 0
     disagreements: list[Disagreement] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -70,6 +72,7 @@ class Tally:
         self.unproven += other.unproven
         self.rulesets += other.rulesets
         self.claims += other.claims
+        self.withdrawn += other.withdrawn
         self.disagreements.extend(other.disagreements)
 
 
@@ -113,8 +116,11 @@ def compared(
         tally.verdicts += 1
         tally.v6 += one.sent.family == 6
         tally.permitted += passed
-        if (ours.decision == "permit") != passed and _again(kernel, point, one.sent) == passed:
-            yield Disagreement(point, one, passed, ours, rules)
+        if (ours.decision == "permit") != passed:
+            if _again(kernel, point, one.sent) == passed:
+                yield Disagreement(point, one, passed, ours, rules)
+            else:
+                tally.withdrawn += 1
 
 
 def as_a_region(evaluator: Evaluator, packet: Witness) -> str:

@@ -211,7 +211,7 @@ class Writer:
         elif table == "mangle":
             kinds["MARK"] = 2
         elif table == "raw":
-            kinds["NOTRACK"] = 1 if dice.random() < 10 * self.doubt else 0
+            kinds["NOTRACK"] = 4 if dice.random() < 10 * self.doubt else 0
         if not callable_chains:
             del kinds["call"], kinds["go"]
         kind = dice.choices(tuple(kinds), tuple(kinds.values()))[0]

@@ -11,6 +11,7 @@ from tests.oracle.vocabulary import Span, Vocabulary
 
 WORD: dict[Family, str] = {4: "ip", 6: "ip6"}
 TYPE: dict[Family, str] = {4: "ipv4_addr", 6: "ipv6_addr"}
+DOUBT = ("limit rate 1000/second", "meta mark 0x1", "meta length 30-200")
 STATES = ("new", "established", "related", "invalid", "untracked")
 L4 = ("tcp", "udp", "sctp", "icmp", "ipv6-icmp", "esp", "47", "89", "dccp", "udplite", "253")
 ICMP4 = ("echo-request", "echo-reply", "destination-unreachable", "timestamp-request", "13", "200")

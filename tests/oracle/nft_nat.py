@@ -6,7 +6,7 @@ from random import Random
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import Family
-from tests.oracle.nft_matches import WORD, Matches, port_text
+from tests.oracle.nft_matches import DOUBT, WORD, Matches, port_text
 from tests.oracle.vocabulary import Vocabulary
 
 # The kernel lets all of them translate at one place; their own priorities order them among themselves.
@@ -19,19 +19,21 @@ PRIORITIES = {
 GIVES_SOURCE = frozenset({"input", "postrouting"})
 
 
-def chain(dice: Random, words: Vocabulary, matches: Matches, number: int) -> list[str]:
+def chain(dice: Random, words: Vocabulary, matches: Matches, number: int, doubt: float) -> list[str]:
     """One base chain with up to four rules."""
     hook = dice.choice(tuple(PRIORITIES))
     policy = "drop" if dice.random() < 0.03 else "accept"
     head = f"\t\ttype nat hook {hook} priority {dice.choice(PRIORITIES[hook])}; policy {policy};"
-    rules = [_rule(dice, words, matches, hook) for _ in range(dice.randint(1, 4))]
+    rules = [_rule(dice, words, matches, hook, doubt) for _ in range(dice.randint(1, 4))]
     # Where nothing at all looks at connections the kernel does not track them, and asks no chain of this type.
     return [f"\tchain nat{number} {{", head, "\t\tct state new counter", *(f"\t\t{rule}" for rule in rules), "\t}"]
 
 
-def _rule(dice: Random, words: Vocabulary, matches: Matches, hook: str) -> str:
+def _rule(dice: Random, words: Vocabulary, matches: Matches, hook: str, doubt: float) -> str:
     family = dice.choice(matches.families)
     parts, _ = matches.some(hook, family)
+    if dice.random() < doubt:
+        parts.append(dice.choice(DOUBT))
     ending = dice.choices(("accept", "drop", "return", "counter", "translate"), (2, 1 if parts else 0, 1, 1, 6))[0]
     if ending == "translate":
         ported = any(part.startswith(("tcp ", "udp ")) for part in parts) and dice.random() < 0.4

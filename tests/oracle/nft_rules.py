@@ -7,7 +7,7 @@ from random import Random
 
 from compliance.traffic.boxes import Family
 from tests.oracle import nft_nat
-from tests.oracle.nft_matches import TYPE, WORD, Matches, address_text, port_text
+from tests.oracle.nft_matches import DOUBT, TYPE, WORD, Matches, address_text, port_text
 from tests.oracle.vocabulary import Vocabulary
 
 FAMILIES: dict[str, tuple[Family, ...]] = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
@@ -18,7 +18,6 @@ PRIORITIES = (
 )  # fmt: skip
 CALLED = ("web", "mgmt", "strict")
 QUIET = ("counter", 'log prefix "seen "', "counter log", "meta mark set 0x5", "ct mark set 0x9")
-DOUBT = ("limit rate 1000/second", "meta mark 0x1", "meta length 30-200")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Writer:
             lines.extend(self._base(base, matches, called, maps))
         if dice.random() < 0.25:
             for number in range(dice.randint(1, 2)):
-                lines.extend(nft_nat.chain(dice, self._words, matches, number))
+                lines.extend(nft_nat.chain(dice, self._words, matches, number, self._doubt))
         return "\n".join([*lines, "}", ""])
 
     def _hooks(self) -> list[str]:
@@ -87,6 +86,8 @@ class Writer:
         if dice.random() < 0.2:
             parts.append(dice.choice(QUIET))
         end = self._end(parts)
+        if parts and dice.random() < self._doubt:
+            end = "notrack"
         if end in {"jump", "goto"}:
             end = f"{end} {dice.choice(called)}" if called else "accept"
         elif end == "vmap":

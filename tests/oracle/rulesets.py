@@ -15,7 +15,9 @@ LEGACY = ("iptables-legacy", "ip6tables-legacy")
 # What is live at once: (iptables over nft, legacy iptables, native nft).
 MIXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
 TABLES = ("raw", "mangle", "nat", "filter", "security")
-DOUBT = 0.012  # share of rules with a match that no reader can decide
+DOUBT = 0.008  # share of rules with a match that no reader can decide, or that take packets out of tracking
+MUCH_DOUBT = 0.15  # the same where doubts shall meet each other, translations and states
+SHARE_IN_DOUBT = 0.1  # of the sets of rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ READS_IPSETS = any("ipset" in one.NAME for one in FORMATS)
 EMPTY = _empty()  # every table without a rule
 
 
-def drawn(dice: Random, words: Vocabulary, *, doubt: float = DOUBT) -> Ruleset:
+def drawn(dice: Random, words: Vocabulary) -> Ruleset:
     """Rules of one tool or of several."""
+    doubt = MUCH_DOUBT if dice.random() < SHARE_IN_DOUBT else DOUBT
     over_nft, legacy, native = dice.choice(MIXES)
     wanted = [tool for tool in TOOLS if (legacy if tool in LEGACY else over_nft)]
     sets = ipsets.drawn(dice, words) if wanted and READS_IPSETS and dice.random() < 0.4 else ipsets.Sets("", {})

@@ -19,7 +19,7 @@ from tests.oracle.smaller import said
 from tests.oracle.wire import Lost
 
 SAME_HOST = 40  # sets of rules that one host sees before another is made
-PACKETS = 120  # packets for each point and family
+PACKETS = 240  # packets for each point and family: loading and reading a set of rules costs as much as 200 of them
 CONTROL_PACKETS = 150
 
 
