@@ -20,7 +20,8 @@ class Judgement:
 
     `point`: `HOST/POINT` (`web-01/INPUT`, `file-03/shares/nfs`, `web-01/listeners`), "" where none is known.
     `excess`: the traffic it is about, of `family`: what goes beyond the authorised, or what of it is missing.
-    `because`: one sentence for a person.
+    `because`: one sentence for a person. `cause`: what several hosts have in common ("sshd on tcp/22"): judgements of
+    one verdict, cause and system are one finding with the hosts as its members; "" = each is its own.
     """
 
     verdict: Verdict
@@ -32,6 +33,7 @@ class Judgement:
     witness: Witness | None
     because: str
     family: Family = 4
+    cause: str = ""
 
 
 def at_line(origin: Origin | None) -> str:

@@ -102,12 +102,13 @@ class Kept:
 def _row(one: Judgement) -> list[Any]:
     seen = one.witness
     witness = seen and [seen.family, seen.src, seen.dst, seen.proto, seen.sport, seen.dport, seen.iif, seen.oif]
-    return [one.verdict, one.certainty, one.subject, one.point, one.rule, one.excess, witness, one.because, one.family]
+    return [one.verdict, one.certainty, one.subject, one.point, one.rule, one.excess, witness, one.because, one.family,
+            one.cause]  # fmt: skip
 
 
 def _judgement(row: list[Any]) -> Judgement:
-    verdict, certainty, subject, point, rule, excess, witness, because, family = row
+    verdict, certainty, subject, point, rule, excess, witness, because, family, cause = row
     return Judgement(
         Verdict(verdict), Certainty(certainty), subject, point, rule, tuple(tuple(box) for box in excess),
-        None if witness is None else Witness(*witness), because, family,
+        None if witness is None else Witness(*witness), because, family, cause,
     )  # fmt: skip

@@ -14,6 +14,8 @@ from compliance.traffic.witness import describe
 from evidence.judgement import Judgement
 from evidence.narrower import commands
 from evidence.rules import Reading, Rule, Verdict
+from evidence.switch_off import SENTENCE
+from evidence.switch_off import commands as switch_off
 
 PLACES = ("INPUT", "OUTPUT")
 MOST_PROPOSED = 8
@@ -45,6 +47,10 @@ class Proposals:
             return next((rule.do for rule in described() if one.subject.startswith(f"{rule.id}: ")), "")
         if one.verdict is Verdict.review_overdue:
             return LOOK_AGAIN
+        if one.verdict is Verdict.listener_unauthorised:
+            host, _, service = one.subject.partition(" ")
+            process = one.cause.rpartition(" on ")[0]
+            return "\n".join([SENTENCE, *switch_off(host, service.partition(" ")[0], process)])
         if one.verdict is not Verdict.permits_more:
             return ""
         if one.rule.endswith("#policy"):

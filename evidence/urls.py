@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from evidence.views import findings, month, packs, rule_changes, sources
+from evidence.views import findings, members, month, packs, rule_changes, sources
 
 for name, prefix in (("fnd", "FND"), ("pck", "PCK")):
     register_converter(converter(prefix), name)
@@ -17,6 +17,7 @@ urlpatterns = [
     path("findings/<fnd:number>/", findings.finding, name="finding"),
     path("findings/<fnd:number>/acknowledge/", findings.acknowledge, name="finding_acknowledge"),
     path("findings/<fnd:number>/accept/", findings.accept, name="finding_accept"),
+    path("findings/<fnd:number>/removal/", members.plan_removal, name="finding_removal"),
     path("rule-changes/", rule_changes.rule_changes, name="rule_changes"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.add, name="source_add"),

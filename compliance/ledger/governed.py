@@ -24,6 +24,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "compliance.columnmapping": "a convenience: which column was which the last time",
     "evidence.comparison": "made again from snapshots and register at each comparison",
     "evidence.verdictrow": "part of a comparison",
+    "evidence.findingmember": "made again at each comparison; its finding, and whether that stands, is governed",
     "evidence.pull": "work in progress; what came of it is its snapshot",
     "evidence.devicelease": "work in progress: who talks to a device now",
     "evidence.sourcetest": "a try to reach a source: nothing of it is evidence",

@@ -30,6 +30,9 @@ from compliance.views.shown import ends, facts, services
 from compliance.views.verbs import confirm
 from compliance.what_if import preview
 
+# What a link may put into the form: a finding leads here with its server and service
+GIVEN: Final = ("source", "destination", "services", "clients", "path", "protocol", "access")
+LONGEST_GIVEN: Final = 200
 NOT_CARRIED: Final = ("csrfmiddlewaretoken", "step", "seen")
 
 
@@ -164,7 +167,8 @@ def named(request: HttpRequest) -> Connection | None:
 def initial(request: HttpRequest, amended: Connection | None) -> dict[str, Any]:
     """What the form starts with: nothing, a kind from the address, or what stands today."""
     if amended is None:
-        return {"kind": "share" if request.GET.get("kind") == "share" else "network"}
+        asked = {name: request.GET[name][:LONGEST_GIVEN] for name in GIVEN if request.GET.get(name)}
+        return {**asked, "kind": "share" if request.GET.get("kind") == "share" else "network"}
     version = amended.version_on(day_of(timezone.now()))
     material = dict(version.material) if version else newest_material(amended)
     return {**typed(material), "system": amended.system_id, "title": f"Change {amended}"[:200]}

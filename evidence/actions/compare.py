@@ -26,9 +26,11 @@ from compliance.register import Wanted
 from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
+from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
-from evidence.actions.findings import NO_FINDING, Case, follow, merged
+from evidence.actions.findings import NO_FINDING, follow
+from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
 from evidence.kept import Files, Kept
 from evidence.models import Comparison, Pull, Source, VerdictRow
@@ -69,7 +71,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     whose = Whose(wanted, now, judgements)
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
-    cases = merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING)
+    cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):
         follow(comparison, cases, Watch(fresh, moment))
         stamp(drifts(judgements, whose), at=moment)

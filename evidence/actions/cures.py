@@ -18,7 +18,7 @@ from compliance.models import Address, Server
 from compliance.models.estate import day_of
 from compliance.traffic.addresses import to_text
 from evidence import readings
-from evidence.models import Finding, Snapshot, Source
+from evidence.models import Finding, FindingMember, Snapshot, Source
 from evidence.policy_verdicts import TO_INTERNET
 from evidence.rules import Verdict
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
@@ -48,8 +48,10 @@ class Watch:
             if not readings.is_fresh(source, at):
                 self.silent[source.server_id].append(source)
 
-    def cure(self, row: Finding) -> Cure:
+    def cure(self, row: Finding | FindingMember) -> Cure:
         """Whether this finding, which the comparison did not find, is cured."""
+        if isinstance(row, FindingMember):
+            return self.of_server(row)
         if row.verdict in ABOUT_ABSENCE:
             return Cure(f"What was missing is there, by the comparison of {said(self.at)}.", self.of(row))
         if row.verdict == Verdict.against_policy:
@@ -58,6 +60,10 @@ class Watch:
             return self.of_review(row)
         if row.verdict == Verdict.unknown_server:
             return self.of_unknown(row)
+        return self.of_server(row)
+
+    def of_server(self, row: Finding | FindingMember) -> Cure:
+        """What one server showed is gone when each of its sources is fresh, and no new line hides it."""
         if row.server is None:
             return Cure(f"The comparison of {said(self.at)} does not find it any more.")
         silent = self.silent.get(row.server_id or 0, [])
@@ -109,7 +115,7 @@ class Watch:
             return Cure(f"{row.subject} is told with the other addresses of its network now, or it is registered.")
         return Cure(f"By the comparison of {said(self.at)} all are registered, or nothing names them any more.")
 
-    def of(self, row: Finding) -> Sequence[Snapshot]:
+    def of(self, row: Finding | FindingMember) -> Sequence[Snapshot]:
         """The fresh snapshots of the finding's server."""
         return self.fresh.get(row.server.name, ()) if row.server else ()
 
@@ -128,12 +134,13 @@ def leaves(row: Finding) -> bool:
     return row.subject.startswith(f"{TO_INTERNET}: ")
 
 
-def last_shown(row: Finding) -> list[Snapshot]:
+def last_shown(row: Finding | FindingMember) -> list[Snapshot]:
     """What each source of the server had shown when the finding was last found."""
     found: dict[int, Snapshot] = {}
-    rows = Snapshot.objects.filter(Q(pull__finished_at__lte=row.last_seen) | Q(observed_at__lte=row.last_seen))
-    for snapshot in rows.filter(server=row.server, published=True).order_by("observed_at", "pk"):
-        found[snapshot.source_id] = snapshot
+    rows = Snapshot.objects.filter(server=row.server, published=True).order_by("observed_at", "pk")
+    # What a folder shows is as old as its oldest file, so its age alone does not tell whether it was there already
+    for known in (Q(observed_at__lte=row.last_seen), Q(pull__finished_at__lte=row.last_seen)):
+        found |= {snapshot.source_id: snapshot for snapshot in rows.filter(known)}
     return list(found.values())
 
 

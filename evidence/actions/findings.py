@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,11 +10,12 @@ from django.db import transaction
 
 from compliance.actions.ledger import record
 from compliance.errors import Refused
-from compliance.models import Connection, Server, User
+from compliance.models import User
 from compliance.permissions import check
+from evidence.actions import members
 from evidence.actions.accepted import follow_exceptions, still_accepted
+from evidence.actions.cases import Case
 from evidence.actions.cures import Cure, Watch
-from evidence.judgement import Judgement
 from evidence.models import Comparison, Finding
 from evidence.rules import Verdict
 
@@ -40,30 +39,6 @@ SEVERITY: Final[dict[str, str]] = {
 }  # all others are low
 
 
-@dataclass
-class Case:
-    """One finding as this comparison sees it: the judgement, whose it is, and its whole extent in both families."""
-
-    judgement: Judgement
-    system_id: int
-    connection: Connection | None
-    server: Server | None
-    rule_origin: dict[str, Any]
-    proposal: str = ""
-    extent: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def fingerprint(self) -> str:
-        """What makes it the same finding from month to month."""
-        one = self.judgement
-        return fingerprint(one.verdict, one.point, one.subject)
-
-
-def fingerprint(verdict: str, point: str, subject: str) -> str:
-    """sha256 over verdict, point and subject; the extent stands apart."""
-    return hashlib.sha256("\0".join((verdict, point, subject)).encode()).hexdigest()
-
-
 def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
     """Opens new findings, keeps standing ones up to date, cures those no longer found. In the caller's transaction.
 
@@ -79,9 +54,17 @@ def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
         else:
             seen_again(comparison, row, case)
     Finding.objects.bulk_create(fresh, batch_size=500)
-    follow_exceptions([*fresh, *known.values()], comparison.at)
+    found = {**known, **{row.fingerprint: row for row in fresh}}
+    whole = [case for case in wanted.values() if case.members]
+    for case in whole:
+        members.keep(comparison, found[case.fingerprint], case, watch)
+    follow_exceptions(list(found.values()), comparison.at)
     for row in Finding.objects.standing().exclude(fingerprint__in=wanted).select_related("server", "connection"):
-        not_found(row, watch.cure(row), comparison.at)
+        on = members.goes_on(row, whole, found)
+        cure = Cure(on) if on else watch.cure(row)
+        if not on and row.members.exists():
+            cure = members.all_gone(row, watch, comparison)
+        not_found(row, cure, comparison.at)
 
 
 def not_found(row: Finding, cure: Cure, at: datetime) -> None:
@@ -155,13 +138,3 @@ def acknowledge(finding: Finding, *, note: str, by: User, at: datetime | None = 
         record("acknowledge", finding, by=by, at=at, because=note)
     finding.refresh_from_db()
     return finding
-
-
-def merged(cases: Iterable[Case]) -> list[Case]:
-    """One case a fingerprint: the same finding in both families keeps both extents."""
-    found: dict[str, Case] = {}
-    for case in cases:
-        held = found.setdefault(case.fingerprint, case)
-        if held is not case:
-            held.extent.extend(case.extent)
-    return list(found.values())

@@ -11,3 +11,12 @@ class AcknowledgeForm(forms.Form):
     because = forms.CharField(
         label="Note", widget=forms.Textarea(attrs={"rows": 3}), help_text="Who looks after it, and by when?"
     )
+
+
+class RemovalForm(forms.Form):
+    """By when it is to be switched off, and why nobody needs it."""
+
+    due = forms.DateField(label="To be off by", widget=forms.DateInput(attrs={"type": "date"}))
+    because = forms.CharField(
+        label="Why nobody needs it", widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept in the record."
+    )

@@ -3,6 +3,7 @@
 from evidence.models.access import Pin, SourceSecret
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
+from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.sources import (
     DeviceLease,
@@ -21,11 +22,13 @@ __all__ = [
     "DeviceLease",
     "ErrorCode",
     "Finding",
+    "FindingMember",
     "Pack",
     "PackDownload",
     "Pin",
     "Pull",
     "PulledArtefact",
+    "Removal",
     "RuleChange",
     "Snapshot",
     "Source",

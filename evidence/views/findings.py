@@ -20,9 +20,11 @@ from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
 from evidence.actions import accepted as accepting
 from evidence.actions import findings as verbs
+from evidence.actions.removals import REMOVABLE
 from evidence.forms.findings import AcknowledgeForm
-from evidence.models import Finding, Snapshot
+from evidence.models import Finding, FindingMember, Snapshot
 from evidence.rules import Verdict
+from evidence.views.members import members_of, removals_of
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, listed, packet, spoken_point
 
 COLUMNS = (
@@ -46,6 +48,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     base = Finding.objects.for_user(person)
     rows = narrowed(base, request.GET)
     rows = rows.select_related("system__owner", "connection__source", "connection__destination").worst_first()
+    rows = rows.annotate(members_count=Count("members", filter=Q(members__gone_at=None)))
     if request.GET.get("format") == "csv":
         cells = (
             "ref",
@@ -87,7 +90,9 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     rows = rows.filter(state=asked["state"]) if asked.get("state") else rows.standing()
     words = asked.get("q", "").strip()
     if words:
-        rows = rows.filter(Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words))
+        found = Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words)
+        members = FindingMember.objects.standing().filter(subject__icontains=words)
+        rows = rows.filter(found | Q(pk__in=members.values("finding_id")))
     return rows.filter(verdict=asked["verdict"]) if asked.get("verdict") else rows
 
 
@@ -97,7 +102,10 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)
     excess = [box_text(each["family"], each["box"]) for each in row.extent]
     url = f"/findings/{row.ref}/"
+    removal = row.verdict in REMOVABLE and row.state != Finding.State.CURED
+    off = {"label": "Record its removal…", "url": f"{url}removal/", "icon": "power-off", "danger": False}
     offered = [
+        *([("plan_removal", off)] if removal else []),
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
         ("request_risk", {"label": ask_label(row), "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
@@ -125,7 +133,9 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 "excess": excess[:SPELT_OUT],
                 "excess_more": max(len(excess) - SPELT_OUT, 0),
                 **proposal(row),
-                "members": [],
+                "proposal_title": "To switch it off" if removal else "A narrower rule",
+                "members": members_of(row),
+                "removals": removals_of(row),
                 "contained_by": "",
                 "accepted": accepted(row),
                 "risks": accepting.risks_of(row),
@@ -160,6 +170,8 @@ def proposal(row: Finding) -> dict[str, str]:
     says, _, typed = row.proposal.partition("\n")
     if not typed:
         return {"proposal": says[:1].upper() + says[1:], "proposal_says": ""}
+    if row.verdict in REMOVABLE:
+        return {"proposal": typed, "proposal_says": f"{says[:1].upper()}{says[1:]}. Nothing is typed from here."}
     kept = "It lets through what is authorised of this rule and nothing else; type these in the order shown."
     return {"proposal": typed, "proposal_says": kept}
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from compliance.models import ChangeRecord, Connection, Server, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
-from evidence.models import Finding, Source, VerdictRow, Verification
+from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
 from evidence.verdicts import BESIDE
 from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
@@ -110,7 +112,9 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
 
 def server(subject: Server, person: User) -> dict[str, Any]:
     """When the rules of a server were last read, and its findings."""
-    findings = Finding.objects.for_user(person).standing().filter(server=subject).worst_first()
+    among = FindingMember.objects.standing().filter(server=subject).values("finding_id")
+    own = Q(server=subject) | Q(pk__in=among)
+    findings = Finding.objects.for_user(person).standing().filter(own).worst_first()
     read_at, late = servers_read(person).get(subject.pk, (None, True))
     return {
         "read_at": read_at,

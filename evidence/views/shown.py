@@ -74,7 +74,7 @@ def listed(finding: Finding) -> dict[str, Any]:
         "point": spoken_point(finding.point),
         "owner": str(owner),
         "opened_at": finding.first_seen,
-        "members": 1,
+        "members": getattr(finding, "members_count", 1),
         "accepted_until": finding.accepted_until,
         "proof_before": finding.because,
         "proof_after": "",

@@ -134,6 +134,7 @@ def observed() -> dict[str, object]:
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,
+        "listening": Finding.objects.filter(verdict="listener_unauthorised").order_by("pk")[0].ref,
         "pack": packs.build(pack).ref,
         **left_open(erin),
     }

@@ -132,6 +132,8 @@ PAGES: Final = (
     Row("finding", "erin", "/findings/{finding}/"),
     Row("finding_acknowledge", "erin", "/findings/{finding}/acknowledge/"),
     Row("finding_accept", "erin", "/findings/{finding}/accept/"),
+    Row("finding", "erin", "/findings/{listening}/"),
+    Row("finding_removal", "erin", "/findings/{listening}/removal/"),
     Row("risks", "erin", "/risks/"),
     Row("risk", "erin", "/risks/{risk}/"),
     Row("risk_decide", "chandra", "/risks/{risk}/decide/"),

@@ -285,7 +285,11 @@ def test_every_source_of_a_server_counts_and_each_that_ages_is_said(site: Site, 
     read(second, site.people)
     site.compare()
     assert site.verdict() == "implemented"
-    assert Finding.objects.standing().filter(verdict="listener_unauthorised", subject="pay-db-01 tcp/8080").exists()
+    assert (
+        Finding.objects.standing()
+        .filter(verdict="listener_unauthorised", members__subject="pay-db-01 tcp/8080")
+        .exists()
+    )
     Source.objects.filter(pk=second.pk).update(last_seen_at=timezone.now() - timedelta(hours=100))
     site.compare()
     assert Finding.objects.standing().filter(verdict="stale", server=site.servers["pay-db-01"]).exists()

@@ -57,6 +57,7 @@ WHO: Final[dict[str, str]] = {
     "acknowledge": "OME",
     "request_risk": "OME",
     "request_exception": "ROME",
+    "plan_removal": "OME",
     "build_pack": "OMA",
     "download_pack": "OMA",
     "plan_review": "OM",
@@ -170,6 +171,7 @@ ROUTES: Final[dict[str, Row]] = {
     "finding": Row(ALL, thing="finding"),
     "finding_acknowledge": Row("OME", "OME", thing="finding"),
     "finding_accept": Row("OME", "OME", thing="finding"),
+    "finding_removal": Row("OME", "OME", thing="listening"),
     "risks": lists(),
     "delegations": lists(),
     "delegation_add": Row("OM", "O", thing="system"),  # the body names an owner's delegate

@@ -107,6 +107,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_except": RISK,
         "finding_acknowledge": NOTE,
         "finding_accept": RISK,
+        "finding_removal": {"due": in_days(9), **NOTE},
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},
         "system_add": {
             "name": "Matrix system", "organisation": side.system.organisation_id, "owner": side.owner.pk,

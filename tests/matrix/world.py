@@ -107,7 +107,10 @@ def founded(people: People, word: str) -> Side:
 def observed(people: People, side: Side, place: Path) -> None:
     """A folder source that was read, with a rule nobody authorised; an upload source that waits to be accepted."""
     rules = [allow_in(f"{NETS[side.word]}.11", str(port)) for port in (5432, 9999)]
-    config = {"path": str(put(place, *rules))}
+    (put(place, *rules) / "ss.txt").write_text(
+        f'tcp LISTEN 0 9 0.0.0.0:8123 0.0.0.0:* users:(("{side.word}d",pid=1,fd=3))\n'
+    )
+    config = {"path": str(place)}
     folder = sources.add_source(
         server=side.data, kind="directory", name=f"{side.word} folder", config=config, by=people.alex
     )
@@ -167,8 +170,10 @@ def asked_for(people: People, side: Side) -> None:
 
 
 def found(side: Side) -> None:
-    """A finding of this system."""
-    side.things["finding"] = Finding.objects.filter(system=side.system).order_by("pk")[0]
+    """A finding of this system, and one of a service that listens."""
+    mine = Finding.objects.filter(system=side.system).order_by("pk")
+    side.things["finding"] = mine.exclude(verdict="listener_unauthorised")[0]
+    side.things["listening"] = mine.get(verdict="listener_unauthorised")
     for name in ("refused_risk", "risk"):
         side.things[name] = left_open(side, name)
         if name == "refused_risk":
