@@ -20,9 +20,8 @@ from evidence.case import INPUT, Case, Host
 from evidence.connection_verdicts import no_reading
 from evidence.judgement import Judgement, at_line, counted, listed
 from evidence.rules import Certainty, Verdict
+from evidence.share_network import WAYS, half, packets
 
-PORT = {"nfs": 2049, "smb": 445}
-TCP = 6
 POINT = {"nfs": "shares/nfs", "smb": "shares/smb"}
 # From weak to strong; "" is what a server does that insists on nothing.
 STRENGTH: dict[str, tuple[str, ...]] = {
@@ -190,15 +189,15 @@ def _wider(case: Case, host: Host, row: Row, family: Family) -> Iterator[Judgeme
     if family == 6 and host.takes_part(6) is not True and not case.estate.of(host.name, 6) and FULL[4] in share.clients:
         return  # everybody: said for IPv4 already, with IPv6 in its sentence
     sure = bool(extra) and not share.residue and not host.unread(POINT[share.protocol])
-    packets = [packet for box in extra for packet in _packets(case, host, share, box, family)]
-    witness = choose(family, packets[0], case.estate.inventory) if packets else None
+    traffic = [packet for box in extra for packet in packets(case, host, WAYS[share.protocol][0], [box], family)]
+    witness = choose(family, traffic[0], case.estate.inventory) if traffic else None
     yield Judgement(
         Verdict.share_wider,
         Certainty.definite if sure else Certainty.possible,
         named[0] if named else f"{share.protocol} share {label(share)}",
         f"{host.name}/{POINT[share.protocol]}",
         row.rule,
-        tuple(packets or extra),
+        tuple(traffic or extra),
         witness,
         _because(case, host, row, extra, names, entries, witness, family),
         family,
@@ -230,32 +229,31 @@ def _because(
         unsure.append(f"whom {listed(names)} means is not in the dump")
     parts = [f"{start}: {reason}", *unsure]
     if witness is not None:
-        parts.append(_network(case, host, witness))
+        parts.append(_network(case, host, share, witness))
     return "; ".join(parts)
 
 
-def _network(case: Case, host: Host, witness: Witness) -> str:
-    """The network half for the example: whether INPUT of the server lets it in."""
+def _network(case: Case, host: Host, share: Share, witness: Witness) -> str:
+    """The network half for the example: whether INPUT of the server lets it in by any of the ports it may use."""
     if INPUT not in host.rule_points:
         return f"whether INPUT of {host.name} lets it in is not known"
-    found = host.pieces(INPUT, witness.family, witness.box())
-    if any(piece.decision == "permit" for piece in found):
-        return f"INPUT lets {witness} in"
-    if found and all(piece.decision == "deny" for piece in found):
-        return f"for {witness} contained by INPUT ({found[0].rule})"
+    client = box_of(witness.family, src=(witness.src, witness.src))
+    found = half(case, host, share.protocol, [client], witness.family)
+    if found.through in {"open", "some"}:
+        seen = witness if found.port == witness.dport else found.witness
+        return f"INPUT lets {seen} in"
+    if found.through == "closed":
+        ports = " and ".join(str(port) for port in WAYS[share.protocol])
+        return f"for {witness} contained by INPUT ({found.rule})" + (f", ports {ports}" if len(ports) > 4 else "")
     return f"whether INPUT of {host.name} lets it in is not proven"
 
 
-def _packets(case: Case, host: Host, share: Share, box: Box, family: Family) -> list[Box]:
-    own = host.own(family) or case.estate.of(host.name, family)
-    port = PORT[share.protocol]
-    return [box_of(family, src=(box[0], box[1]), dst=(one, one), proto=TCP, dport=port) for one in own]
-
-
 def _known(case: Case, name: str, family: Family, allowed: list[Box]) -> bool:
-    """Whether a client's name is that of a registered server, all of whose addresses are authorised clients."""
-    server = name if name in case.estate.servers else name.partition(".")[0]
-    own = case.estate.of(server, family)
+    """Whether a client's name is that of a registered server, all of whose addresses are authorised clients.
+
+    The name itself: what `web-01.elsewhere.example` means is not told by our having a web-01.
+    """
+    own = case.estate.of(name, family)
     sides = [box_of(family, src=(one, one)) for one in own]
     return bool(own) and all(any(contains(box, side) for box in allowed) for side in sides)
 

@@ -52,6 +52,9 @@ SYNONYMS: dict[str, tuple[str, bool]] = {
 }
 OLD_DIALECTS = frozenset({"core", "coreplus", "lanman1", "lanman2", "nt1", "default lanman"})
 ENFORCED = frozenset({"required", "mandatory", "forced", "force", "enabled"})
+OF_MANY = ("@", "+", "&", "%")  # a word of a user list that begins so is a group, or depends on who asks
+HOMES = "homes"
+OFF = frozenset({"off", "disabled", "no", "false", "0"})
 TRUE = frozenset({"yes", "true", "on", "1"})
 # Share parameters that stand for others, which the text does not show.
 DEPENDS = ("include", "copy")
@@ -192,7 +195,7 @@ def _shares(account: Account, overall: Section, sections: list[Section], *, reso
             security=security(values),
             squash=_squash(values),
             users=tuple(samba_hosts.words(values.get("valid users", ""))),
-            residue=tuple(_residue(section, values, hosts, unseen, resolved=resolved)),
+            residue=tuple(_residue(section, overall.values, values, hosts, unseen, resolved=resolved)),
             origin=origin,
         )
         yield base
@@ -200,14 +203,25 @@ def _shares(account: Account, overall: Section, sections: list[Section], *, reso
 
 
 def _exceptions(base: Share, values: Mapping[str, str]) -> Iterator[Share]:
-    """Users who may more than the share says: writers of a read-only share, and those who act as root."""
-    access: Literal["rw"] = "rw"
-    writers = tuple(samba_hosts.words(values.get("write list", "")))
-    if writers and base.access == "ro":
-        yield replace(base, access=access, users=writers)
-    masters = tuple(samba_hosts.words(values.get("admin users", "")))
-    if masters:
-        yield replace(base, access=access, users=masters, squash="admin")
+    """Users who may more than the share says: writers of a read-only share, and those who act as root.
+
+    `admin users` of a read-only share may only read (seen with Samba 4.17). Who is in such a list and no valid user is
+    not let in at all; where a group may hold him, nobody knows. Guests write only where their account is in the list.
+    """
+    write: Literal["rw"] = "rw"
+    guest = values.get("guest account", "nobody") or "nobody"
+    for name in ("write list", "admin users"):
+        listed = samba_hosts.words(values.get(name, ""))
+        if not listed or (name == "write list" and base.access == "rw"):
+            continue
+        sure = not base.users or not any(word.startswith(OF_MANY) for word in (*listed, *base.users))
+        users = tuple(one for one in listed if not sure or not base.users or one in base.users)
+        doubt = () if sure else (Residue("object", f"valid users = {' '.join(base.users)}", base.origin.first),)
+        access, squash = (base.access, "admin") if name == "admin users" else (write, base.squash)
+        if squash == "guest" and guest not in listed:
+            squash = ""
+        if users:
+            yield replace(base, access=access, users=users, squash=squash, residue=(*base.residue, *doubt))
 
 
 def security(values: Mapping[str, str]) -> str:
@@ -220,21 +234,38 @@ def security(values: Mapping[str, str]) -> str:
 
 
 def _squash(values: Mapping[str, str]) -> str:
-    """`guest` when nobody need log in, the forced user when all act as one, "" when each acts as himself."""
-    if _true(values.get("guest ok")) or _true(values.get("guest only")):
+    """`guest` when nobody need log in, the forced user when all act as one, "" when each acts as himself.
+
+    Guests come in as the guest account, which `valid users` and `invalid users` may keep out like any user.
+    """
+    valid, invalid = (samba_hosts.words(values.get(name, "")) for name in ("valid users", "invalid users"))
+    guest = values.get("guest account", "nobody") or "nobody"
+    kept_out = guest in invalid or (
+        valid and guest not in valid and not any(word.startswith(OF_MANY) for word in valid)
+    )
+    if (_true(values.get("guest ok")) or _true(values.get("guest only"))) and not kept_out:
         return "guest"
     forced = values.get("force user", "")
     return f"user {forced}" if forced else ""
 
 
 def _residue(
-    section: Section, values: Mapping[str, str], hosts: samba_hosts.Hosts, unseen: Sequence[str], *, resolved: bool
+    section: Section,
+    overall: Mapping[str, str],
+    values: Mapping[str, str],
+    hosts: samba_hosts.Hosts,
+    unseen: Sequence[str],
+    *,
+    resolved: bool,
 ) -> Iterator[Residue]:
     line = section.first
     if section.values.get("available", "yes").lower() in {"no", "false", "off", "0"}:
         yield Residue("match", "available = No", line)
     if _true(values.get("printable")):
         yield Residue("action", "printable = Yes (a print queue)", line)
+    own, general = (held.get("server smb encrypt", "").lower() for held in (section.values, overall))
+    if own in ENFORCED and general in OFF:
+        yield Residue("match", "it must be encrypted, and the server encrypts nothing", line)
     for name in hosts.unsure:
         yield Residue("object", f"hosts {name}", line)
     for text in unseen:
@@ -242,6 +273,18 @@ def _residue(
     for name in DEPENDS:
         if section.values.get(name) and not (resolved and name == "copy"):
             yield Residue("object", f"{name} = {section.values[name]}", line)
+    if section.name.lower() == HOMES:
+        yield Residue("object", "[homes] stands for a share of each user", line)
+    readers = [user for user in samba_hosts.words(values.get("read list", ""))
+               if user not in samba_hosts.words(values.get("write list", ""))]  # fmt: skip
+    if readers and values.get("read only", "yes").lower() in {"no", "false", "off", "0"}:
+        yield Residue("match", f"read list = {' '.join(readers)}", line)
+    if _squash(values) == "guest":
+        several = [word for name in ("valid users", "invalid users") for word in samba_hosts.words(values.get(name, ""))
+                   if word.startswith(OF_MANY)]  # fmt: skip
+        named = (values.get("guest account", "nobody") or "nobody") in samba_hosts.words(values.get("valid users", ""))
+        if several and not named:
+            yield Residue("match", f"guest account: whether it belongs to {' '.join(several)} is not known", line)
     excluded = [user for user in samba_hosts.words(values.get("invalid users", "")) if user not in NO_PERSON]
     if excluded:
         yield Residue("match", f"invalid users = {' '.join(excluded)}", line)

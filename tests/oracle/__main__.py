@@ -19,6 +19,7 @@ from itertools import count
 from tests.oracle.compare import Tally
 from tests.oracle.namespace import NotPossible, missing
 from tests.oracle.session import SAME_HOST, rounds
+from tests.shares import __main__ as shares
 
 MOST_UNPROVEN = 0.05  # share of the packets that the evaluator may leave undecided
 MOST_TROUBLE = 0.02  # share of the sets of rules that may give no answer
@@ -27,8 +28,12 @@ MOST_WORKERS = 2
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Give the exit code."""
-    asked = _arguments(words)
+    """Give the exit code. With `--shares` the Samba servers are asked instead (tests/shares)."""
+    given = list(sys.argv[1:] if words is None else words)
+    if "--shares" in given:
+        given.remove("--shares")
+        return shares.main(given)
+    asked = _arguments(given)
     why = missing()
     if why:
         print(why, file=sys.stderr)
@@ -60,6 +65,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="NUMBER",
         help="these sets of rules of the seed alone, with the fewest rules that still disagree",
     )
+    parser.add_argument("--shares", action="store_true", help="ask real Samba servers instead (--minutes, --seed)")
     parser.add_argument("--workers", type=int, default=min(MOST_WORKERS, os.cpu_count() or 1), metavar="N")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(words)
