@@ -27,6 +27,8 @@ STEP_UP: Final[dict[str, str]] = {
     "risk_revoke": "",
     "policy_adopt": "",
     "source_add": "",
+    "push_token_add": "",
+    "push_token_revoke": "",
     "person_add": "",
     "person_leave": "",
     "role_add": "",

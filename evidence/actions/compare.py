@@ -36,6 +36,7 @@ from evidence.kept import Files, Kept
 from evidence.models import Comparison, Pull, Source, VerdictRow
 from evidence.policy_estate import policy_judgements
 from evidence.proposals import Proposals
+from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge, roll_up
@@ -64,6 +65,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         ),
         *irregular([*reconcile(at=moment), *altered_rows(at=moment)]),
         *source_trouble(moment),
+        *rewritten(moment),
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)

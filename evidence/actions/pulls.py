@@ -165,10 +165,10 @@ def brought(attempt: Attempt) -> Collected:
         return Collected(kept, cursor="", complete=True)
     limit = float(settings.PULL_LIMIT_S)
     deadline = time.monotonic() + limit
-    held = held_for(source)
+    held, since = held_for(source), seen_up_to(source)
 
     def work() -> Collected:
-        return collect(source.kind, source.config, held=held, since=None, deadline=deadline)
+        return collect(source.kind, source.config, held=held, since=since, deadline=deadline)
 
     def beat() -> None:
         attempt.run.step(f"Reading {source.name}")
@@ -189,6 +189,13 @@ def begun(attempt: Attempt) -> None:
 def held_for(source: Source) -> SourceSecret | None:
     """What is held for signing in to a source; only the collectors open it."""
     return SourceSecret.objects.select_related("source").filter(source=source).first()
+
+
+def seen_up_to(source: Source) -> str | None:
+    """Where the last reading that went well ended, in the words of its collector (a commit); None before the first."""
+    went_well = source.pulls.filter(published=True, state__in=[Pull.State.OK, Pull.State.UNCHANGED])
+    device = went_well.order_by("-finished_at", "-pk").values_list("device", flat=True).first()
+    return str(device["tip"]) if device and "tip" in device else None
 
 
 def keep_all(attempt: Attempt, came: Collected) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,16 +111,22 @@ def upload(source: Source, files: Iterable[tuple[str, bytes]], *, by: User, at: 
         if len(content) > LARGEST:
             size = len(content) // 2**20
             raise Refused(f"{name} was not taken", f"It holds {size} MB, more than a dump does.", "Look what it is.")
-    kept = [(name, keep(content)) for name, content in brought]
+    return ask_for(source, brought, by=by, at=moment)
+
+
+def ask_for(source: Source, files: Sequence[tuple[str, bytes]], *, by: User | None, at: datetime) -> Pull:
+    """The reading of files that were brought, all of one moment: kept before anything else is written."""
+    kept = [(name, keep(content)) for name, content in files]
     with transaction.atomic():
-        row = Pull.objects.create(source=source, queued_at=moment, by=by)
+        row = Pull.objects.create(source=source, queued_at=at, by=by)
         for name, stored in kept:
             PulledArtefact.objects.create(
-                pull=row, stored=stored, name=name[:200], command=command(name), observed_at=moment
+                pull=row, stored=stored, name=name[:200], command=command(name), observed_at=at
             )
         row.job = enqueue("pull", key=f"pull:{source.pk}:{row.pk}", args={"source": source.pk}, by=by)
         row.save(update_fields=["job"])
-        record("upload", source, by=by, at=at, files=[{"name": name, "sha256": stored.sha256} for name, stored in kept])
+        said = [{"name": name, "sha256": stored.sha256} for name, stored in kept]
+        record("push" if by is None else "upload", source, by=by, at=at, files=said)
     return row
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from evidence.collectors import directory, local, secrets
+from evidence.collectors import directory, git, local, secrets
 from evidence.collectors.collected import Collected, PullError, Step
 from evidence.models import SourceSecret
 
 Collect = Callable[..., Collected]
 Probe = Callable[..., tuple[Step, ...]]
-# an upload is brought by a person: its bytes are kept by the verb, there is nothing to collect
-COLLECTORS: Final[dict[str, Collect]] = {"directory": directory.collect, "local": local.collect}
+# an upload is brought by a person, a push by its host: the bytes are kept by the verb, there is nothing to collect
+COLLECTORS: Final[dict[str, Collect]] = {"directory": directory.collect, "git": git.collect, "local": local.collect}
 # the same way in, without reading anything into evidence: each step with its outcome
-PROBES: Final[dict[str, Probe]] = {"directory": directory.probe, "local": local.probe}
+PROBES: Final[dict[str, Probe]] = {"directory": directory.probe, "git": git.probe, "local": local.probe}
 THIS_MACHINE: Final = "this machine"
-NO_SESSION: Final = frozenset({"upload", "directory"})  # what lies here already: no device is talked to
+NO_SESSION: Final = frozenset({"upload", "push", "directory", "git"})  # it lies somewhere: no device is talked to
 
 
 def collect(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django import forms
 from django.conf import settings
+from django.utils import timezone
 
 from compliance.models import Server, User
 from evidence.models import Source
+from evidence.models.push import LONGEST
+
+ALIVE_BY: Final = (
+    ("file", "A commit of this host's own files: unchanged for longer than the limit, it goes stale"),
+    ("branch", "Any newer commit of the branch: whoever commits reads all hosts each time, and fails as a whole"),
+)
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -65,6 +73,27 @@ class SourceForm(forms.Form):
         max_length=120,
         help_text="Only for a folder: which of its files are this host's, such as *.txt; empty for all.",
     )
+    url = forms.CharField(
+        label="Repository",
+        required=False,
+        max_length=500,
+        help_text="Only for git: https://host/configs.git, or the folder of a repository on this machine.",
+    )
+    branch = forms.CharField(label="Branch", required=False, max_length=200, help_text="Only for git; empty for main.")
+    inside = forms.CharField(
+        label="Place in the repository",
+        required=False,
+        max_length=300,
+        help_text="Only for git: the host's own file or folder, such as hosts/web-01.",
+    )
+    alive_by = forms.ChoiceField(
+        label="What shows that the host was read?",
+        required=False,
+        choices=ALIVE_BY,
+        widget=forms.RadioSelect,
+        initial="file",
+        help_text="Only for git, which shows what was committed and not what was looked at.",
+    )
     fresh_hours = forms.IntegerField(
         label="Freshness limit, hours",
         min_value=1,
@@ -78,8 +107,10 @@ class SourceForm(forms.Form):
         self.fields["server"].queryset = Server.objects.for_user(person)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """A folder needs its path."""
+        """A folder needs its path, a repository its address."""
         cleaned = super().clean() or {}
+        if cleaned.get("kind") == Source.Kind.GIT and not cleaned.get("url"):
+            self.add_error("url", "Say which repository holds the host's dumps or configuration.")
         if cleaned.get("kind") == Source.Kind.DIRECTORY and not cleaned.get("path"):
             self.add_error("path", "Say which folder the host's dumps arrive in, for example /srv/dumps/web-01.")
         return cleaned
@@ -87,11 +118,31 @@ class SourceForm(forms.Form):
     def settings(self) -> dict[str, Any]:
         """What the verb takes."""
         said = self.cleaned_data
-        config = {key: said[key] for key in ("path", "pattern") if said[key]}
+        held = {
+            Source.Kind.DIRECTORY: {"path": said["path"], "pattern": said["pattern"]},
+            Source.Kind.GIT: {key: said[key] for key in ("url", "branch", "alive_by")} | {"path": said["inside"]},
+        }
+        config = {key: value for key, value in held.get(said["kind"], {}).items() if value}
         return {
             "server": said["server"],
             "kind": said["kind"],
-            "config": config if said["kind"] == Source.Kind.DIRECTORY else {},
+            "config": config,
             "fresh_hours": said["fresh_hours"],
             "name": f"{said['server'].name} {said['kind']}",
         }
+
+
+class PushTokenForm(forms.Form):
+    """How long a host may push with it."""
+
+    until = forms.DateField(
+        label="Last day", widget=forms.DateInput(attrs={"type": "date"}), help_text="At most a year from today."
+    )
+
+    def clean_until(self) -> date:
+        """A day to come, within a year."""
+        until: date = self.cleaned_data["until"]
+        today = timezone.localdate()
+        if not today <= until < today + LONGEST - timedelta(days=1):
+            raise forms.ValidationError("Choose a day to come, at most a year from today.")
+        return until

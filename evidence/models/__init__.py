@@ -5,6 +5,7 @@ from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
+from evidence.models.push import PushToken
 from evidence.models.sources import (
     DeviceLease,
     ErrorCode,
@@ -28,6 +29,7 @@ __all__ = [
     "Pin",
     "Pull",
     "PulledArtefact",
+    "PushToken",
     "Removal",
     "RuleChange",
     "Snapshot",

@@ -22,6 +22,8 @@ class Source(models.Model):
         DIRECTORY = "directory", "Folder on this machine"
         UPLOAD = "upload", "File uploaded by a person"
         LOCAL = "local", "This machine's own commands"
+        GIT = "git", "Git repository of configurations"
+        PUSH = "push", "Pushed by the host over HTTPS"
         SSH = "ssh", "Linux host over SSH"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")

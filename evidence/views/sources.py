@@ -21,10 +21,12 @@ from compliance.views.verbs import confirm
 from evidence.actions import smaller
 from evidence.actions import sources as verbs
 from evidence.artefacts import read_back
+from evidence.collectors.table import COLLECTORS
 from evidence.forms.sources import SourceForm, UploadForm
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.readings import load
 from evidence.rules import Lines
+from evidence.views.push_tokens import section
 
 SHOWN = 50
 NO_ANSWER = {ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT}
@@ -127,10 +129,11 @@ def source(
             "unread_more": max(len(unread) - SHOWN, 0),
             "upload": upload,
             "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
-            "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind != Source.Kind.UPLOAD else "",
+            "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind in COLLECTORS else "",
             "actions": acceptance(row, person),
             "refused": refused,
             "changed": [],
+            "push": section(row, may_edit=may(person, "edit_source", row) is None),
         },
         status=422 if refused else 200,
     )
@@ -147,7 +150,10 @@ def facts(row: Source) -> list[dict[str, Any]]:
         ),
     ]
     if row.config.get("path"):
-        said.append(("Folder", str(row.config["path"]), True))
+        said.append(("Place in it" if "url" in row.config else "Folder", str(row.config["path"]), True))
+    for label, key in (("Repository", "url"), ("Branch", "branch")):
+        if row.config.get(key):
+            said.append((label, str(row.config[key]), True))
     if row.config.get("pattern"):
         said.append(("Files named", str(row.config["pattern"]), True))
     return [{"label": label, "text": text, "mono": mono} for label, text, mono in said]

@@ -18,7 +18,7 @@ from django.utils import timezone
 from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
-from evidence.actions import accepted, packs, sources
+from evidence.actions import accepted, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pull, PulledArtefact, Source
 from reviews import actions as meetings
@@ -125,12 +125,16 @@ def observed() -> dict[str, object]:
         jobs.run_job(read.job_id)
     assert Pull.objects.get(pk=read.pk).error_code == "unexpected_shrink"
     waiting = sources.read_now(partly, by=erin)
+    pushed = sources.add_source(server=gone.server, kind="push", name="pushed", by=erin)
+    token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=90), by=erin)
     ada, today = person("ada"), timezone.localdate()
     pack = packs.ask(systems=list(System.objects.all()), since=today.replace(day=1), until=today, by=ada)
     return {
         "partly": partly.pk,
         "gone": gone.pk,
         "shrunk": shrunk.pk,
+        "pushed": pushed.pk,
+        "push_token": token.pk,
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,

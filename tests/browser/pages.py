@@ -143,6 +143,9 @@ PAGES: Final = (
     Row("source_add", "erin", "/sources/new/"),
     Row("source", "erin", "/sources/{partly}/"),
     Row("source", "erin", "/sources/{gone}/"),
+    Row("source", "erin", "/sources/{pushed}/"),
+    Row("push_token_add", "erin", "/sources/{pushed}/push-token/"),
+    Row("push_token_revoke", "erin", "/sources/{pushed}/push-token/{push_token}/revoke/"),
     Row("source_accept", "erin", "/sources/{shrunk}/accept/"),
     Row("job", "erin", "/jobs/{job}/"),
     # Reviews and packs
@@ -209,6 +212,7 @@ OTHERS: Final = {
     "source_upload": ("erin", "/sources/{partly}/upload/", POSTS_ONLY),
     "source_pull": ("erin", "/sources/{partly}/pull/", POSTS_ONLY),
     "source_raw": ("erin", "/sources/{partly}/raw/{raw}/", FILE),
+    "push": ("", "/push/", POSTS_ONLY),
     "pack_build": ("ada", "/packs/build/", POSTS_ONLY),
     "pack_again": ("ada", "/packs/{pack}/again/", POSTS_ONLY),
     "pack_verify": ("ada", "/packs/{pack}/verify/", POSTS_ONLY),

@@ -186,6 +186,9 @@ ROUTES: Final[dict[str, Row]] = {
     "source_upload": Row(None, "OEX", thing="shrunk"),
     "source_pull": Row(None, "OEX", thing="source"),
     "source_accept": Row("OE", "OE", thing="shrunk"),
+    "push": Row(None),  # asks for the token of one source itself
+    "push_token_add": Row("EX", "EX", thing="pushed"),
+    "push_token_revoke": Row("EX", "EX", thing="pushed"),
     "source_raw": Row(ALL, thing="source"),
     "pack_verify_upload": Row(ALL, everybody=True),
     "pack_build": Row(None, "OMA", thing="system"),

@@ -74,6 +74,7 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs={"name": thing.name})
     more = {
         "estate_end": {"kind": "members"},
+        "push_token_revoke": {"token": side.things["push_token"].pk},
         "source_raw": {"artefact": side.things["raw"].pk},
         "review_decide": {"item": side.things["item"].pk},
         "question_answer": {"question": side.things["question"].pk},
@@ -129,6 +130,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "review_attendees": {"people": [side.owner.pk]},
         "review_action": {"text": "Close the port", "owner": side.owner.pk, "due": in_days(3)},
         "review_sign": {"second": side.owner.pk, "notes": ""},
+        "push_token_add": {"until": in_days(30)},
         "token_add": {"name": "pipeline", "roles": ["requester"], "systems": [side.system.pk], "until": in_days(30)},
         "import": {"step": "upload", "kind": "servers"},
         "setup_link": {"name": "Nobody", "password": PASSWORD, "again": PASSWORD},

@@ -17,7 +17,7 @@ from compliance.actions import changes, connections, delegations, estate, jobs, 
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import packs, sources
+from evidence.actions import packs, push, sources
 from evidence.actions.compare import compare
 from evidence.models import Finding, Pack, PulledArtefact, Source
 from reviews import actions as meetings
@@ -124,8 +124,17 @@ def observed(people: People, side: Side, place: Path) -> None:
     shrunk.refresh_from_db()
     assert shrunk.last_pull is not None
     assert shrunk.last_pull.error_code == "unexpected_shrink", shrunk.last_pull.what
+    pushed = sources.add_source(server=side.app, kind="push", name=f"{side.word} pushed", by=people.alex)
+    token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=30), by=people.alex)
     raw = PulledArtefact.objects.filter(pull__source=folder).order_by("pk")[0]
-    side.things |= {"source": folder, "shrunk": shrunk, "raw": raw, "refused": shrunk.last_pull}
+    side.things |= {
+        "pushed": pushed,
+        "push_token": token,
+        "source": folder,
+        "shrunk": shrunk,
+        "raw": raw,
+        "refused": shrunk.last_pull,
+    }
 
 
 def material(side: Side, port: int) -> dict[str, Any]:
