@@ -40,7 +40,7 @@ def set_secret(source: Source, given: Given, *, by: User, at: datetime | None = 
     """What the source signs in with from now on. Without reference and value a key is made, and only its public half
     is ever shown. Raises Refused; nothing of a value stands in an error or in the ledger."""
     check(by, "edit_source", source, at=at)
-    if source.kind not in SIGNED_IN_TO:
+    if source.kind != Source.Kind.SSH:
         raise Refused(f"{source.name} takes no secret.", "It is not read over a network.", "Add one that is.")
     if given.use not in SourceSecret.Use.values:
         raise Refused("The secret was not set.", "It is neither a key nor a password.", "Choose one of the two.")

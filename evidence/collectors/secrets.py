@@ -42,7 +42,7 @@ def secret_of(held: SourceSecret, deadline: float) -> bytes:
 def bound_to(held: SourceSecret) -> str:
     """What the sealed value is for: this source, at this address, as this user, and no earlier one of them."""
     config = held.source.config
-    where = [str(config.get(name, "")) for name in ("host", "port", "user")]
+    where = [str(config.get(name, "")) for name in ("host", "port", "user", "url")]
     return json.dumps([held.source_id, held.use, held.serial.hex, *where])
 
 
