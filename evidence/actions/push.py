@@ -40,9 +40,7 @@ def make_push_token(source: Source, *, until: datetime, by: User, at: datetime |
     if source.kind != Source.Kind.PUSH:
         raise Refused("No token was made.", f"Nothing is pushed to {source.name}.", "Add a source of that kind.")
     if not moment < until <= moment + LONGEST:
-        raise Refused(
-            "No token was made.", "A token ends within a year.", "Choose an end within a year."
-        )
+        raise Refused("No token was made.", "A token ends within a year.", "Choose an end within a year.")
     token = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         row = PushToken.objects.create(

@@ -85,8 +85,7 @@ def made(request: HttpRequest, row: Source, token: str) -> HttpResponse:
             "steps": [
                 "On the host: install -m 600 /dev/null /etc/eastwest-push, and write into it"
                 " Authorization: Bearer and the token.",
-                "Let a timer of root run, after each change and within the freshness limit: "
-                + command(row),
+                "Let a timer of root run, after each change and within the freshness limit: " + command(row),
             ],
             "links": [{"label": row.name, "url": f"/sources/{row.pk}/"}],
         },
