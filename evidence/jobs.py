@@ -13,8 +13,8 @@ from compliance.errors import Later
 from compliance.models import ChangeRecord, Job
 from compliance.run import Run
 from evidence.actions import compare as comparing
-from evidence.actions import packs, pulls, sources, testing, verification
-from evidence.models import Comparison, Pack, Pull, Source, SourceTest
+from evidence.actions import inventories, inventory_reading, packs, pulls, sources, testing, verification
+from evidence.models import Comparison, Inventory, InventoryReading, Pack, Pull, Source, SourceTest
 
 SETTLE = timedelta(seconds=20)  # after a reading: others of the same night are waited for
 SOON = timedelta(seconds=5)
@@ -33,6 +33,13 @@ def doubtful(source: Source, run: Run) -> int:
     """How many sources that failed the last time are being read now."""
     running = Job.objects.filter(kind=run.job.kind, state=Job.State.RUNNING).exclude(pk=run.job.pk)
     return Pull.objects.filter(job__in=running, source__failures__gt=0).exclude(source=source).count()
+
+
+def read_inventory(run: Run) -> None:
+    """Reads one inventory that somebody else keeps."""
+    inventory = Inventory.objects.select_related("last_good", "system").get(pk=run.args["inventory"])
+    row = InventoryReading.objects.select_related("stored", "accepts").get(pk=run.args["reading"])
+    inventory_reading.take(inventory, row, run=run)
 
 
 def compare(run: Run) -> None:
@@ -71,6 +78,11 @@ def test_abandoned(job: Job) -> None:
     testing.abandoned(job)
 
 
+def inventory_abandoned(job: Job) -> None:
+    """The reading ends as failed: the inventory is free for the next one."""
+    inventory_reading.abandoned(job)
+
+
 def pack_abandoned(job: Job) -> None:
     """The pack the job was to build ends as failed, with a sentence."""
     packs.abandoned(job)
@@ -79,6 +91,11 @@ def pack_abandoned(job: Job) -> None:
 def systems_of_pull(job: Job) -> list[int]:
     """The system whose host is read."""
     return list(Source.objects.filter(pk=job.args["source"]).values_list("server__system_id", flat=True))
+
+
+def systems_of_inventory(job: Job) -> list[int]:
+    """The system whose inventory it is."""
+    return list(Inventory.objects.filter(pk=job.args["inventory"]).values_list("system_id", flat=True))
 
 
 def systems_of_change(job: Job) -> list[int]:
@@ -97,17 +114,32 @@ def due_pulls(now: datetime) -> None:
     sources.due(now)
 
 
+def due_inventories(now: datetime) -> None:
+    """One reading an inventory with a folder and interval."""
+    for row in Inventory.objects.exclude(config={}).select_related("last_reading"):
+        recent = row.last_reading and row.last_reading.finished_at
+        waiting = row.readings.filter(state__in=inventories.WAITING).exists()
+        if waiting or (recent and now - recent < timedelta(minutes=row.every_minutes)):
+            continue
+        slot = int(now.timestamp() // (row.every_minutes * 60))
+        key = f"read_inventory:{row.pk}:slot:{row.every_minutes}:{slot}"
+        with transaction.atomic():
+            if not InventoryReading.objects.filter(job__key=key).exists():
+                inventories.ask(row, by=None, at=now, key=key)
+
+
 def due_comparisons(now: datetime) -> None:
     """After readings have settled, and at least once a day."""
     newest = Pull.objects.filter(published=True, finished_at__lte=now - SETTLE).order_by("-finished_at").first()
     last = Comparison.objects.filter(published=True).first()
-    read_at = newest.finished_at if newest else None
+    listed = InventoryReading.objects.filter(finished_at__lte=now - SETTLE).order_by("-finished_at").first()
+    read_at = max((one.finished_at for one in (newest, listed) if one and one.finished_at), default=None)
     if newest is None or read_at is None or (last and last.at >= read_at and now - last.at < AT_LEAST):
         return
     if Pull.objects.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists() and last:
         return
     with transaction.atomic():
-        enqueue("compare", key=f"compare:{newest.pk}:{now:%Y-%m-%d}", args={})
+        enqueue("compare", key=f"compare:{newest.pk}{f'-{listed.pk}' if listed else ''}:{now:%Y-%m-%d}", args={})
 
 
 def due_packs(now: datetime) -> None:

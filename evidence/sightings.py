@@ -124,6 +124,7 @@ class Scope:
 
     def __init__(self, case: Case) -> None:
         self._places: dict[Family, list[tuple[int, int, str]]] = {family: [] for family in FAMILIES}
+        self.networks: dict[str, str] = {}  # network → the first server that brings it into scope
         for zone, ranges in case.wanted.networks.items():
             for one in ranges:
                 self._places[one.family].append((one.low, one.high, f"zone {zone}"))
@@ -132,7 +133,9 @@ class Scope:
             for name in case.estate.servers:
                 for value in case.estate.of(name, family):
                     if not intervals.holds(declared, value):
-                        self._places[family].append(own_network(case, name, family, value))
+                        network = own_network(case, name, family, value)
+                        self._places[family].append(network)
+                        self.networks.setdefault(network[2], name)
         self._all = {family: self._spans(family) for family in FAMILIES}
 
     def _spans(self, family: Family) -> list[Interval]:

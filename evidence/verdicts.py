@@ -79,7 +79,12 @@ def judge(
     earlier comparisons, which change nothing but the time it takes; `also`: addresses that inventories and earlier
     readings show; `excused`: those that somebody decided need not be registered.
     """
-    return tuple(_every(Case(wanted, readings, before, absent or {}, kept, also, excused), flows, at))
+    return judge_case(Case(wanted, readings, before, absent or {}, kept, also, excused), flows=flows, at=at)
+
+
+def judge_case(case: Case, *, flows: Iterable[FlowRecord] | None, at: date) -> tuple[Judgement, ...]:
+    """The same for a case that somebody else looks at as well."""
+    return tuple(_every(case, flows, at))
 
 
 def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:
@@ -108,4 +113,4 @@ def roll_up(judgements: Iterable[Judgement]) -> dict[str, Verdict]:
     return worst
 
 
-__all__ = ["BESIDE", "ORDER", "Judgement", "judge", "roll_up"]
+__all__ = ["BESIDE", "ORDER", "Judgement", "judge", "judge_case", "roll_up"]

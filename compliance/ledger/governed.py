@@ -28,6 +28,9 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "evidence.pull": "work in progress; what came of it is its snapshot",
     "evidence.devicelease": "work in progress: who talks to a device now",
     "evidence.sourcetest": "a try to reach a source: nothing of it is evidence",
+    "evidence.inventoryreading": "work in progress; who brought which file stands in the log with its hash",
+    "evidence.sighting": "made again from snapshots, neighbour tables and inventories at each comparison",
+    "evidence.met": "what hosts said in passing, anew with every reading",
     "evidence.pulledartefact": "part of a pull; the snapshot's digest covers the bytes",
     "evidence.storedartefact": "named by the SHA-256 of its own bytes",
 }
@@ -39,6 +42,7 @@ FIELDS_LEFT_OUT: Final[Mapping[str, frozenset[str]]] = {
     # stamps of the comparison, outside the approved hash
     "compliance.connection": frozenset({"last_seen_at", "drift", "drift_at"}),
     "evidence.source": frozenset({"last_pull_id", "last_good_id", "last_seen_at", "next_at", "failures"}),
+    "evidence.inventory": frozenset({"last_reading_id", "last_good_id", "last_seen_at"}),
     # what each comparison says anew; whether it stands, who accepted it and what cured it is governed
     "evidence.finding": frozenset(
         {"certainty", "severity", "rule", "rule_file", "rule_line", "rule_text", "extent", "witness", "because",

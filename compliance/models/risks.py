@@ -26,7 +26,8 @@ class RiskQuerySet(Scoped["RiskAcceptance"]):
 
 
 class RiskAcceptance(models.Model):
-    """What is open and is left open until a day: a finding with exactly its traffic, or a rule of the policy.
+    """What is open and is left open until a day: a finding with exactly its traffic, a rule of the policy, an
+    address that need not be registered, or connections that stand on a provisional basis.
 
     `extent`: list of {"family": 4 or 6, "box": ten ints}; it holds for that traffic and for nothing wider. Whether it
     holds is worked out each time (compliance/exceptions.py), never read from `state`.
@@ -35,6 +36,8 @@ class RiskAcceptance(models.Model):
     class Kind(models.TextChoices):
         FINDING = "finding", "Finding"
         RULE = "rule", "Rule of the policy"
+        SCOPE = "scope", "Address outside the scope"
+        BASIS = "basis", "Provisional baseline"
 
     class Rating(models.TextChoices):
         LOW = "low", "Low"
@@ -49,7 +52,7 @@ class RiskAcceptance(models.Model):
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="risks")
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    key = models.CharField(max_length=200, help_text="A finding's fingerprint, or rule and hash of the material.")
+    key = models.CharField(max_length=200, help_text="Fingerprint; rule and hash of the material; or address.")
     about = models.CharField(max_length=300)
     path = models.CharField(max_length=200, blank=True, help_text="The page of what it is about.")
     extent = models.JSONField(default=list)

@@ -232,6 +232,7 @@ PULL_LIMIT_S = env.whole("EASTWEST_PULL_LIMIT_S", 120, low=1, high=3600)
 JOB_KINDS = {
     "pull": "evidence.jobs.pull",
     "test_source": "evidence.jobs.test_source",
+    "read_inventory": "evidence.jobs.read_inventory",
     "compare": "evidence.jobs.compare",
     "verify_change": "evidence.jobs.verify_change",
     "build_pack": "evidence.jobs.build_pack",
@@ -246,6 +247,7 @@ JOB_KINDS = {
 JOB_ABANDONED = {
     "pull": "evidence.jobs.pull_abandoned",
     "test_source": "evidence.jobs.test_abandoned",
+    "read_inventory": "evidence.jobs.inventory_abandoned",
     "verify_change": "evidence.jobs.pull_abandoned",
     "build_pack": "evidence.jobs.pack_abandoned",
 }
@@ -253,12 +255,14 @@ JOB_ABANDONED = {
 JOB_SYSTEMS = {
     "pull": "evidence.jobs.systems_of_pull",
     "test_source": "evidence.jobs.systems_of_pull",
+    "read_inventory": "evidence.jobs.systems_of_inventory",
     "verify_change": "evidence.jobs.systems_of_change",
     "build_pack": "evidence.jobs.systems_of_pack",
 }
 SCHEDULES = [
     "compliance.actions.checkpoints.due",
     "evidence.jobs.due_pulls",
+    "evidence.jobs.due_inventories",
     "evidence.jobs.due_packs",
     "evidence.jobs.due_comparisons",
     "reviews.jobs.due_reviews",

@@ -26,23 +26,25 @@ from compliance.register import Wanted
 from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
+from evidence.actions import sightings
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
 from evidence.actions.findings import NO_FINDING, follow
 from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
+from evidence.case import Case as Judged
 from evidence.kept import Files, Kept
-from evidence.models import Comparison, Pull, Source, VerdictRow
+from evidence.models import Comparison, Inventory, Pull, Source, VerdictRow
 from evidence.policy_estate import policy_judgements
 from evidence.proposals import Proposals
 from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
-from evidence.verdicts import BESIDE, RANK, Judgement, judge, roll_up
+from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
 
 BATCH = 500
-OF_NO_HOST = frozenset({Verdict.against_policy, Verdict.review_overdue})
+OF_NO_HOST = frozenset({Verdict.against_policy, Verdict.review_overdue, Verdict.unknown_server})
 
 
 def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison:
@@ -59,18 +61,20 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
     note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
+    also, excused = sightings.also(now, moment), sightings.excused(moment)
+    case = Judged(wanted, now, then if last else None, absent, kept, also, excused)
     judgements = [
-        *beside_records(
-            judge(wanted, now, before=then if last else None, flows=None, at=day_of(moment), absent=absent, kept=kept)
-        ),
+        *beside_records(judge_case(case, flows=None, at=day_of(moment))),
         *irregular([*reconcile(at=moment), *altered_rows(at=moment)]),
         *source_trouble(moment),
         *rewritten(moment),
+        *inventory_trouble(moment),
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)
     step(run, f"Writing {len(judgements)} verdicts")
-    whose = Whose(wanted, now, judgements)
+    sightings.note(case, moment)
+    whose = Whose(wanted, now, judgements, sightings.Places(case).networks)
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
@@ -133,6 +137,14 @@ def source_trouble(at: datetime) -> list[Judgement]:
     return found
 
 
+def inventory_trouble(at: datetime) -> list[Judgement]:
+    """Inventories that do not show today's list, or not all of it: whom they do not name proves nothing."""
+    return [
+        Judgement(verdict, Certainty.unproven, f"inventory {one.name}", "", "", (), None, because)
+        for one, verdict, because in sightings.troubles(at)
+    ]
+
+
 def trouble(source: Source, at: datetime) -> tuple[Verdict | None, str]:
     """What is wrong with a source beyond what the judge says of its server; (None, "") when nothing is."""
     pull, others = source.last_pull, Source.objects.filter(server=source.server).exclude(pk=source.pk).exists()
@@ -150,11 +162,15 @@ def trouble(source: Source, at: datetime) -> tuple[Verdict | None, str]:
 class Whose:
     """Which connection, server, system and rule a judgement is about, and what to do about it."""
 
-    def __init__(self, wanted: Wanted, now: dict[str, Reading], judged: Sequence[Judgement]) -> None:
+    def __init__(
+        self, wanted: Wanted, now: dict[str, Reading], judged: Sequence[Judgement], networks: dict[str, int]
+    ) -> None:
+        self.networks = networks  # of servers outside every zone → the system of the first of them
         self.connections = {row.ref: row for row in Connection.objects.all()}
         self.servers = {row.name: row for row in Server.objects.select_related("system")}
         self.named = {f"zone {row.name}": row.system_id for row in Zone.objects.all()}
         self.named |= {f"group {row.name}": row.system_id for row in Group.objects.all()}
+        self.named |= {f"inventory {row.name}": row.system_id for row in Inventory.objects.all()}
         self.systems = dict(System.objects.values_list("name", "pk"))
         self.first = System.objects.order_by("pk").values_list("pk", flat=True).first() or 0
         self.now = now
@@ -181,7 +197,9 @@ class Whose:
         if connection is not None:
             return connection.system_id
         subject = one.subject.removeprefix(UNREGISTERED)
-        found = (self.named[name] for name in (subject, " ".join(subject.split(" ")[:2])) if name in self.named)
+        # "zone app and zone data": those of the first look after it
+        places = (subject, *subject.split(" and "), " ".join(subject.split(" ")[:2]))
+        found = (known[name] for known in (self.named, self.networks) for name in places if name in known)
         return next(found, self.first)
 
     def of_policy(self, one: Judgement) -> int:

@@ -18,7 +18,7 @@ from compliance.models import Address, Server
 from compliance.models.estate import day_of
 from compliance.traffic.addresses import to_text
 from evidence import readings
-from evidence.models import Finding, FindingMember, Snapshot, Source
+from evidence.models import Finding, FindingMember, Sighting, Snapshot, Source
 from evidence.policy_verdicts import TO_INTERNET
 from evidence.rules import Verdict
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
@@ -107,13 +107,18 @@ class Watch:
         return Cure(f"By {version.change.ref} it is to be looked at again by {until}.")
 
     def of_unknown(self, row: Finding) -> Cure:
-        """Addresses nobody registered: whoever brought nothing fresh may still name them."""
-        if self.silent:
+        """Addresses nobody registered. What silent hosts named stands (evidence.actions.sightings), so it is found."""
+        place = row.subject.removeprefix(UNREGISTERED)
+        if self.silent and place == row.subject:  # of before such addresses were kept from comparison to comparison
             names = ", ".join(source.name for several in self.silent.values() for source in several)
-            return Cure(f"Not everybody who may name them could be asked: {names} brought nothing fresh.", held=True)
-        if not row.subject.startswith(UNREGISTERED):  # as it was told before addresses of a place were told together
+            return Cure(f"Not everybody who may name it could be asked: {names} brought nothing fresh.", held=True)
+        if place == row.subject:
             return Cure(f"{row.subject} is told with the other addresses of its network now, or it is registered.")
-        return Cure(f"By the comparison of {said(self.at)} all are registered, or nothing names them any more.")
+        gone = Sighting.objects.filter(place=place, gone_at=self.at, server__isnull=False)
+        seers = set(gone.values_list("server__name", flat=True))
+        shown = [each for name in sorted(seers) for each in self.fresh.get(name, ())]
+        because = f"By the comparison of {said(self.at)} each is registered, decided to be outside the scope, or not "
+        return Cure(f"{because}named any more{f': {listed(shown)}' if shown else ''}.", shown)
 
     def of(self, row: Finding | FindingMember) -> Sequence[Snapshot]:
         """The fresh snapshots of the finding's server."""

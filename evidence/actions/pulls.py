@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from evidence import reading_json
 from evidence.actions import smaller
 from evidence.actions.attempts import did_not, noted, worked
 from evidence.actions.devices import talk
+from evidence.actions.sightings import note_met
 from evidence.artefacts import keep, read_back
 from evidence.collectors.collected import Collected, PullError
 from evidence.collectors.limited import LeftBehind
@@ -35,7 +36,7 @@ from evidence.formats.table import detect
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source, SourceSecret
 from evidence.parse import read_in_child
 from evidence.points import summary
-from evidence.rules import Artefact, FormatError, Reading
+from evidence.rules import Artefact, FormatError, Neighbour, Reading
 
 # Reading a dump keeps a processor busy, waiting for a device does not: no more at once than there are processors
 READERS: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
@@ -122,7 +123,7 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
         seen = min(seen, came.seen_at or seen)
         digest = digest_of(came.artefacts)
         if came.complete and source.last_good and source.last_good.digest == digest:
-            return unchanged(attempt, came, digest, seen)
+            return unchanged(attempt, came, digest, seen, met_by(came.artefacts))
         keep_all(attempt, came)
         refuse_empty(came.artefacts)
         run.step(f"Understanding {source.name}")
@@ -238,6 +239,15 @@ def digest_of(artefacts: Sequence[Artefact]) -> str:
     return whole.hexdigest()
 
 
+def met_by(artefacts: Sequence[Artefact]) -> tuple[Neighbour, ...]:
+    """Whom the host met, by the artefacts that show that alone. Raises FormatError."""
+    passing = [each for each in artefacts if format_of(each) in IN_PASSING]
+    if not passing:
+        return ()
+    with READERS:
+        return read_in_child(passing).neighbours
+
+
 def refuse_empty(artefacts: Sequence[Artefact]) -> None:
     """Files without a byte say nothing, and nothing is not "no rules"."""
     if not any(artefact.content for artefact in artefacts):
@@ -250,13 +260,14 @@ def code_of(error: FormatError) -> ErrorCode:
     return next((code for words, code in ends if error.what.endswith(words)), ErrorCode.PARSE)
 
 
-def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime) -> Pull:
-    """A heartbeat: the evidence that nothing changed. Nothing is stored anew."""
+def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime, met: Sequence[Neighbour]) -> Pull:
+    """A heartbeat: the evidence that nothing changed. Nothing is stored anew, but whom the host met is noted."""
     source, now = attempt.source, attempt.now
     with attempt.publish():
         said = f"Nothing changed.{as_of(seen, now)}{left_out(came.missing)}"
         end(attempt.row, Pull.State.UNCHANGED, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(last_pull=attempt.row, last_seen_at=seen, **worked(source, now))
+        note_met(source.server, met, seen)
     attempt.row.refresh_from_db()
     return attempt.row
 
@@ -279,7 +290,7 @@ def failed(attempt: Attempt, error: PullError, *, state: Pull.State = Pull.State
 def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen: datetime) -> Pull:
     """A new snapshot of what was seen at `seen`: published in one moment with the source's pointer to it."""
     source, row, now = attempt.source, attempt.row, attempt.now
-    stored = keep(reading_json.dump(reading))
+    stored = keep(reading_json.dump(replace(reading, neighbours=())))  # whom it met is kept beside it
     total = sum(lines.total for lines in reading.lines.values())
     unread = [
         {"name": u.name, "line": u.line, "text": u.text[:500], "reason": u.reason, "point": u.point}
@@ -310,6 +321,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
         Source.objects.filter(pk=source.pk).update(
             last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
         )
+        note_met(source.server, reading.neighbours, seen)
     row.refresh_from_db()
     return row
 

@@ -3,6 +3,7 @@
 from evidence.models.access import Pin, SourceSecret
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
+from evidence.models.inventory import Inventory, InventoryReading, Met, Sighting
 from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.push import PushToken
@@ -24,6 +25,9 @@ __all__ = [
     "ErrorCode",
     "Finding",
     "FindingMember",
+    "Inventory",
+    "InventoryReading",
+    "Met",
     "Pack",
     "PackDownload",
     "Pin",
@@ -32,6 +36,7 @@ __all__ = [
     "PushToken",
     "Removal",
     "RuleChange",
+    "Sighting",
     "Snapshot",
     "Source",
     "SourceSecret",

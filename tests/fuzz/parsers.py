@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from compliance.register import RegisterError, wanted
 from compliance.register_file import lines_of, read_text
 from compliance.traffic.witness import Witness
-from evidence import reading_json
+from evidence import inventory_csv, reading_json
 from evidence.formats import (
     chrony,
     conntrack,
@@ -93,6 +93,20 @@ def _register(content: bytes) -> None:
         wanted(register)
 
 
+def _inventory(content: bytes) -> None:
+    """A list adds up, and names what it did not understand."""
+    with suppress(FormatError):
+        listing = inventory_csv.read("list.csv", content)
+        if listing.lines.unread and not listing.problems:
+            raise ValueError(f"{listing.lines.unread} lines are unread and none is named")
+
+
+LISTS: Final = (
+    b'Name;IP;Status\nweb-01;10.20.4.11;In use\n\n"web-02";"10.20.4.12, 2001:db8::12";Retired\nweb-03;10.20.4.300;\n',
+    b'#TYPE Selected\r\n"Name","DNSHostName","IPv4Address"\r\n"DC01","dc01","10.20.4.5"\r\n"a\nb","","fe80::5%3"\r\n',
+)
+
+
 def _files(name: str) -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in sorted((CORPUS / name).glob("*/*")) if path.name != "expected.json")
 
@@ -107,5 +121,6 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
     Parser("host", _host, tuple(one for name, _ in FORMATS for one in _files(name))),
+    Parser("inventory", _inventory, LISTS),
     Parser("register", _register, (b"\n".join(REGISTER.read_bytes().splitlines()[:60]), REGISTER.read_bytes()[:8_000])),
 )
