@@ -13,6 +13,7 @@ from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source, Ve
 from evidence.rules import Reading, Verdict
 
 NO_ANSWER = frozenset({ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT})
+NOT_THAT_HOST = frozenset({ErrorCode.HOSTKEY_CHANGED})  # whoever answers now need not be who answered then
 
 
 def load(snapshot: Snapshot) -> Reading:
@@ -37,17 +38,23 @@ def current(at: datetime) -> tuple[Held, dict[str, Verdict]]:
             fresh.setdefault(name, []).append(snapshot)
         elif source.last_pull is not None and source.last_pull.error_code in NO_ANSWER:
             absent[name] = Verdict.unreachable
-        elif snapshot is not None:
+        elif snapshot is not None and not is_another(source):
             absent.setdefault(name, Verdict.stale)
     return fresh, {name: why for name, why in absent.items() if name not in fresh}
 
 
 def is_fresh(source: Source, at: datetime) -> bool:
-    """Whether the last sign of life of a source is within its limit. A source that does not answer is not fresh."""
+    """Whether the last sign of life of a source is within its limit. A source that does not answer is not fresh, nor
+    one at whose address another host seems to answer."""
     seen = source.last_seen_at
-    if seen is None or (source.last_pull is not None and source.last_pull.error_code in NO_ANSWER):
+    if seen is None or is_another(source) or (source.last_pull and source.last_pull.error_code in NO_ANSWER):
         return False
     return at - seen <= timedelta(hours=source.fresh_hours)
+
+
+def is_another(source: Source) -> bool:
+    """Whether the host showed another key than the confirmed one when it was asked last."""
+    return source.last_pull is not None and source.last_pull.error_code in NOT_THAT_HOST
 
 
 def before(servers: Iterable[str], compared_at: datetime | None) -> Held:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from evidence.views import findings, members, month, packs, push, push_tokens, rule_changes, sources
+from evidence.views import access, findings, members, month, packs, push, push_tokens, rule_changes, sources
 
 for name, prefix in (("fnd", "FND"), ("pck", "PCK")):
     register_converter(converter(prefix), name)
@@ -25,6 +25,8 @@ urlpatterns = [
     path("sources/<int:number>/upload/", sources.upload, name="source_upload"),
     path("sources/<int:number>/pull/", sources.pull, name="source_pull"),
     path("sources/<int:number>/accept/", sources.accept, name="source_accept"),
+    path("sources/<int:number>/secret/", access.secret, name="source_secret"),
+    path("sources/<int:number>/key/", access.key, name="source_key"),
     path("sources/<int:number>/raw/<int:artefact>/", sources.raw, name="source_raw"),
     path("sources/<int:number>/push-token/", push_tokens.add, name="push_token_add"),
     path("sources/<int:number>/push-token/<int:token>/revoke/", push_tokens.revoke, name="push_token_revoke"),

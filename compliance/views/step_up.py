@@ -29,6 +29,8 @@ STEP_UP: Final[dict[str, str]] = {
     "source_add": "",
     "push_token_add": "",
     "push_token_revoke": "",
+    "source_secret": "",
+    "source_key": "",
     "person_add": "",
     "person_leave": "",
     "role_add": "",

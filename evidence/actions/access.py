@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -16,11 +17,13 @@ from compliance.errors import NotAllowed, Refused
 from compliance.models import User
 from compliance.permissions import check
 from evidence import sealing
+from evidence.actions.sources import ask
 from evidence.collectors import secrets as references
 from evidence.collectors.collected import PullError
 from evidence.collectors.keys import Shown, public_half
-from evidence.models import Pin, Source, SourceSecret
+from evidence.models import ErrorCode, Pin, Pull, Source, SourceSecret
 
+TAKES_A_SECRET: Final = frozenset({Source.Kind.SSH, Source.Kind.GIT})
 AGAIN = "Nothing was changed. Look at the page again: somebody may have been quicker."
 
 
@@ -40,12 +43,16 @@ def set_secret(source: Source, given: Given, *, by: User, at: datetime | None = 
     """What the source signs in with from now on. Without reference and value a key is made, and only its public half
     is ever shown. Raises Refused; nothing of a value stands in an error or in the ledger."""
     check(by, "edit_source", source, at=at)
-    if source.kind != Source.Kind.SSH:
+    if source.kind not in TAKES_A_SECRET:
         raise Refused(f"{source.name} takes no secret.", "It is not read over a network.", "Add one that is.")
     if given.use not in SourceSecret.Use.values:
         raise Refused("The secret was not set.", "It is neither a key nor a password.", "Choose one of the two.")
     if given.reference and (why := references.wrong(given.reference)):
         raise Refused("The secret was not set.", why, "Correct the reference.")
+    if source.kind != Source.Kind.SSH and given.use != SourceSecret.Use.PASSWORD:
+        raise Refused(
+            "The secret was not set.", "A repository takes a token.", "Choose the password, and give it there."
+        )
     value, public = given.value, ""
     if not given.reference and not value:
         if given.use == SourceSecret.Use.PASSWORD:
@@ -126,19 +133,22 @@ def propose_pin(source: Source, shown: Shown, *, by: User, at: datetime | None =
     return pin
 
 
-def confirm_pin(pin: Pin, *, fingerprint: str, by: User, at: datetime | None = None) -> Pin:
+def confirm_pin(pin: Pin, *, fingerprint: str, because: str, by: User, at: datetime | None = None) -> Pin:
     """A second person says that it is the host's own key; from now on nothing else is believed.
 
-    It replaces the one before. `fingerprint`: as they compared it; another one than the pin's is refused.
+    It replaces the one before, and the source is read at once. `fingerprint`: as they compared it; another one than the
+    pin's is refused. `because`: how they compared it.
     """
     why = why_not_confirm(by, pin, at=at)
     if why is not None:
         raise why
     if fingerprint.strip() != pin.fingerprint:
         raise Refused("The key was not confirmed.", "What was compared is not what is shown now.", AGAIN)
+    if not because.strip():
+        raise Refused("The key was not confirmed.", "Nobody said how it was compared.", "Say how.")
     moment = at or timezone.now()
     with transaction.atomic():
-        Source.objects.select_for_update().get(pk=pin.source_id)
+        source = Source.objects.select_for_update().get(pk=pin.source_id)
         Pin.objects.in_force().filter(source=pin.source_id, kind=pin.kind).update(ended_at=moment, ended_by=by)
         try:
             with transaction.atomic():
@@ -147,9 +157,22 @@ def confirm_pin(pin: Pin, *, fingerprint: str, by: User, at: datetime | None = N
             raise own(pin) from error
         if not done:
             raise Refused("The key was not confirmed.", "It is not proposed any more.", AGAIN)
-        record("confirm_pin", pin.source, by=by, at=at, after=str(pin), proposed_by=pin.proposed_by_id)
+        record("confirm_pin", source, by=by, at=at, after=str(pin), because=because, proposed_by=pin.proposed_by_id)
+        read_again(source, by=by, at=moment)
     pin.refresh_from_db()
     return pin
+
+
+def read_again(source: Source, *, by: User, at: datetime) -> None:
+    """What waited for its key, or paused because another one was shown, is read now. In the caller's transaction."""
+    if source.paused_code == ErrorCode.HOSTKEY_CHANGED:
+        resumed = {"enabled": True, "paused_code": "", "paused_at": None, "failures": 0}
+        Source.objects.filter(pk=source.pk).update(**resumed)
+        record("resume", source, by=by, at=at, because="its new host key was confirmed")
+        source.refresh_from_db()
+    waiting = source.pulls.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists()
+    if source.enabled and not waiting:
+        ask(source, by=by, at=at)
 
 
 def refuse_pin(pin: Pin, *, because: str, by: User, at: datetime | None = None) -> Pin:

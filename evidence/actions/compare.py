@@ -30,7 +30,7 @@ from evidence.actions import sightings
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
-from evidence.actions.findings import NO_FINDING, follow
+from evidence.actions.findings import HOST_KEY, NO_FINDING, follow
 from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
@@ -133,7 +133,8 @@ def source_trouble(at: datetime) -> list[Judgement]:
         if verdict is not None:
             name = source.server.name
             point = f"{name}/source {source.name}"[:200]
-            found.append(Judgement(verdict, Certainty.unproven, name, point, "", (), None, because))
+            rule = HOST_KEY if readings.is_another(source) else ""
+            found.append(Judgement(verdict, Certainty.unproven, name, point, rule, (), None, because))
     return found
 
 

@@ -37,6 +37,7 @@ SEVERITY: Final[dict[str, str]] = {
     Verdict.against_policy: "medium",
     Verdict.review_overdue: "medium",
 }  # all others are low
+HOST_KEY: Final = "host key"  # in the place of a rule: somebody else may be answering under that address
 
 
 def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
@@ -95,7 +96,7 @@ def told(comparison: Comparison, case: Case) -> dict[str, Any]:
         "system_id": case.system_id,
         "verdict": one.verdict,
         "certainty": one.certainty,
-        "severity": SEVERITY.get(one.verdict, "low"),
+        "severity": "high" if one.rule == HOST_KEY else SEVERITY.get(one.verdict, "low"),
         "subject": one.subject[:300],
         "connection": case.connection,
         "server": case.server,

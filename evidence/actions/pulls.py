@@ -29,11 +29,13 @@ from evidence.actions.attempts import did_not, noted, worked
 from evidence.actions.devices import talk
 from evidence.actions.sightings import note_met
 from evidence.artefacts import keep, read_back
-from evidence.collectors.collected import Collected, PullError
+from evidence.collectors.collected import BOOT_ID, Collected, PullError
 from evidence.collectors.limited import LeftBehind
+from evidence.collectors.redaction import spans
 from evidence.collectors.table import COLLECTORS, NO_SESSION, collect
+from evidence.collectors.way_in import way_in
 from evidence.formats.table import detect
-from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source, SourceSecret
+from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.parse import read_in_child
 from evidence.points import summary
 from evidence.rules import Artefact, FormatError, Neighbour, Reading
@@ -45,9 +47,12 @@ VOLATILE = re.compile(
     rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+",
     re.MULTILINE,
 )
+# How a time source is doing behind its name and state.
+DOING = re.compile(rb"(?m)(?<=\S)\s+\d+\s+\d+\s+\d+\s.*$")
 AN_HOUR = timedelta(hours=1)  # what collectors take to bring files is no age
-# Whom a host met changes by the minute and says nothing about its rules: the same rules beside it are unchanged.
-IN_PASSING = frozenset({"ip-neigh"})
+# Whom a host met, and talks to, changes by the minute and says nothing about its rules: those are unchanged.
+NEIGHBOURS: Final = "ip-neigh"
+IN_PASSING: Final = frozenset({NEIGHBOURS, "conntrack"})
 AGAIN = "Read it again; if it fails the same way, run ./run doctor."
 Publish = Callable[[], AbstractContextManager[None]]
 
@@ -158,7 +163,7 @@ def brought(attempt: Attempt) -> Collected:
     """What this pull brings. An upload's files were kept when a person brought them, an accepted one's before."""
     source, row = attempt.source, attempt.row
     if source.kind not in COLLECTORS or row.accepts:
-        rows = row.artefacts.select_related("stored").order_by("pk")
+        rows = row.artefacts.filter(beside=False).select_related("stored").order_by("pk")
         kept = tuple(Artefact(each.name, read_back(each.stored), each.command, each.observed_at) for each in rows)
         begun(attempt)
         if not kept:
@@ -166,10 +171,10 @@ def brought(attempt: Attempt) -> Collected:
         return Collected(kept, cursor="", complete=True)
     limit = float(settings.PULL_LIMIT_S)
     deadline = time.monotonic() + limit
-    held, since = held_for(source), seen_up_to(source)
+    way, since = way_in(source), seen_up_to(source)
 
     def work() -> Collected:
-        return collect(source.kind, source.config, held=held, since=since, deadline=deadline)
+        return collect(source.kind, way.config, held=way.held, since=since, deadline=deadline)
 
     def beat() -> None:
         attempt.run.step(f"Reading {source.name}")
@@ -187,11 +192,6 @@ def begun(attempt: Attempt) -> None:
     Pull.objects.filter(pk=attempt.row.pk).update(state=Pull.State.RUNNING, started_at=attempt.now)
 
 
-def held_for(source: Source) -> SourceSecret | None:
-    """What is held for signing in to a source; only the collectors open it."""
-    return SourceSecret.objects.select_related("source").filter(source=source).first()
-
-
 def seen_up_to(source: Source) -> str | None:
     """Where the last reading that went well ended, in the words of its collector (a commit); None before the first."""
     went_well = source.pulls.filter(published=True, state__in=[Pull.State.OK, Pull.State.UNCHANGED])
@@ -204,7 +204,8 @@ def keep_all(attempt: Attempt, came: Collected) -> None:
     row = attempt.row
     if attempt.source.kind not in COLLECTORS or row.accepts:
         return
-    stored = [(artefact, keep(artefact.content)) for artefact in came.artefacts]
+    brought = [*((each, False) for each in came.artefacts), *((each, True) for each in came.beside)]
+    stored = [(artefact, beside, keep(artefact.content)) for artefact, beside in brought]
     with transaction.atomic():
         PulledArtefact.objects.filter(pull=row).delete()  # of an attempt that was killed: its bytes stay kept
         PulledArtefact.objects.bulk_create(
@@ -214,9 +215,11 @@ def keep_all(attempt: Attempt, came: Collected) -> None:
                 name=artefact.name[:200],
                 command=artefact.command[:300],
                 observed_at=artefact.observed_at or attempt.now,
-                format=format_of(artefact),
+                format="" if beside else format_of(artefact),
+                beside=beside,
+                redacted=spans(artefact.content),
             )
-            for artefact, kept in stored
+            for artefact, beside, kept in stored
         )
 
 
@@ -233,7 +236,7 @@ def digest_of(artefacts: Sequence[Artefact]) -> str:
     whole = hashlib.sha256()
     lasting = [each for each in artefacts if format_of(each) not in IN_PASSING]
     for artefact in sorted(lasting, key=lambda each: each.name):
-        said = VOLATILE.sub(b"", artefact.content)
+        said = quiet(artefact)
         whole.update(f"{artefact.name}\0{artefact.command}\0{len(said)}\0".encode())
         whole.update(said)
     return whole.hexdigest()
@@ -241,11 +244,17 @@ def digest_of(artefacts: Sequence[Artefact]) -> str:
 
 def met_by(artefacts: Sequence[Artefact]) -> tuple[Neighbour, ...]:
     """Whom the host met, by the artefacts that show that alone. Raises FormatError."""
-    passing = [each for each in artefacts if format_of(each) in IN_PASSING]
+    passing = [each for each in artefacts if format_of(each) == NEIGHBOURS]
     if not passing:
         return ()
     with READERS:
         return read_in_child(passing).neighbours
+
+
+def quiet(artefact: Artefact) -> bytes:
+    """An artefact without what changes by itself."""
+    said = DOING.sub(b"", artefact.content) if artefact.command.startswith("chronyc") else artefact.content
+    return VOLATILE.sub(b"", said)
 
 
 def refuse_empty(artefacts: Sequence[Artefact]) -> None:
@@ -264,7 +273,7 @@ def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime, me
     """A heartbeat: the evidence that nothing changed. Nothing is stored anew, but whom the host met is noted."""
     source, now = attempt.source, attempt.now
     with attempt.publish():
-        said = f"Nothing changed.{as_of(seen, now)}{left_out(came.missing)}"
+        said = f"Nothing changed.{restarted(source, came)}{as_of(seen, now)}{left_out(came.missing)}"
         end(attempt.row, Pull.State.UNCHANGED, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(last_pull=attempt.row, last_seen_at=seen, **worked(source, now))
         note_met(source.server, met, seen)
@@ -316,7 +325,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
             published=True,
         )
         files = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."
-        said = f"{files}{as_of(seen, now)}{left_out(came.missing)}"
+        said = f"{files}{restarted(source, came)}{as_of(seen, now)}{left_out(came.missing)}"
         end(row, Pull.State.OK, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(
             last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
@@ -334,6 +343,14 @@ def abandoned(job: Job) -> None:
         end(row, Pull.State.FAILED, now, what=what.strip(), next_step=AGAIN)
         after = {} if cancelled else did_not(row.source, None, now)
         Source.objects.filter(pk=row.source_id).update(last_pull=row, **after)
+
+
+def restarted(source: Source, came: Collected) -> str:
+    """That the host was started anew since it was read last, as the end of a sentence; "" when it was not."""
+    now = came.device.get(BOOT_ID, "")
+    known = source.pulls.filter(published=True).exclude(device={}).order_by("-finished_at", "-pk")
+    before = (known.values_list("device", flat=True).first() or {}).get(BOOT_ID, "")
+    return " The host was started anew since it was read before." if now and before and now != before else ""
 
 
 def as_of(seen: datetime, at: datetime) -> str:

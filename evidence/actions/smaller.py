@@ -95,7 +95,7 @@ def copy(row: Pull, again: Pull) -> None:
     PulledArtefact.objects.bulk_create(
         PulledArtefact(
             pull=again, stored=each.stored, name=each.name, command=each.command, observed_at=each.observed_at,
-            format=each.format,
+            format=each.format, beside=each.beside, redacted=each.redacted,
         )
         for each in row.artefacts.select_related("stored").order_by("pk")
     )  # fmt: skip

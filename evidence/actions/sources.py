@@ -18,8 +18,10 @@ from compliance.permissions import check
 from evidence.actions.attempts import PAUSED, next_slot
 from evidence.artefacts import keep
 from evidence.collectors.directory import LARGEST, command
+from evidence.collectors.redaction import redacted, spans
 from evidence.collectors.table import COLLECTORS
 from evidence.models import ErrorCode, Pull, PulledArtefact, Source
+from evidence.rules import Artefact
 
 MOST_AT_ONCE = 200  # asked for in one breath: the schedules of others wait for it
 
@@ -55,7 +57,7 @@ def add_source(
             next_at=moment + timedelta(minutes=every_minutes) if kind in COLLECTORS else None,
         )
         record("add_source", source, by=by, at=at, after=kind)
-        if kind in COLLECTORS:
+        if kind in COLLECTORS and kind != Source.Kind.SSH:  # that one waits until two people know its host
             ask(source, by=by, at=at)
     return source
 
@@ -116,16 +118,17 @@ def upload(source: Source, files: Iterable[tuple[str, bytes]], *, by: User, at: 
 
 def ask_for(source: Source, files: Sequence[tuple[str, bytes]], *, by: User | None, at: datetime) -> Pull:
     """The reading of files that were brought, all of one moment: kept before anything else is written."""
-    kept = [(name, keep(content)) for name, content in files]
+    clean = [redacted(Artefact(name, content, command(name))) for name, content in files]
+    kept = [(one.name, keep(one.content), spans(one.content)) for one in clean]
     with transaction.atomic():
         row = Pull.objects.create(source=source, queued_at=at, by=by)
-        for name, stored in kept:
+        for name, stored, secrets in kept:
             PulledArtefact.objects.create(
-                pull=row, stored=stored, name=name[:200], command=command(name), observed_at=at
+                pull=row, stored=stored, name=name[:200], command=command(name), observed_at=at, redacted=secrets
             )
         row.job = enqueue("pull", key=f"pull:{source.pk}:{row.pk}", args={"source": source.pk}, by=by)
         row.save(update_fields=["job"])
-        said = [{"name": name, "sha256": stored.sha256} for name, stored in kept]
+        said = [{"name": name, "sha256": stored.sha256} for name, stored, _ in kept]
         record("push" if by is None else "upload", source, by=by, at=at, files=said)
     return row
 

@@ -17,12 +17,14 @@ from compliance.errors import Refused
 from compliance.models import Job, User
 from compliance.permissions import check
 from compliance.run import Run
+from evidence.actions import knowing
 from evidence.actions.devices import talk
-from evidence.actions.pulls import held_for
 from evidence.actions.sources import asked_to_wait
 from evidence.collectors.collected import Step
+from evidence.collectors.keys import Shown
 from evidence.collectors.limited import LeftBehind
 from evidence.collectors.table import PROBES, probe
+from evidence.collectors.way_in import way_in
 from evidence.models import Source, SourceTest
 
 Outcome = SourceTest.Outcome
@@ -51,15 +53,22 @@ def ask(source: Source, *, by: User, at: datetime | None = None) -> SourceTest:
 def test(row: SourceTest, *, run: Run) -> SourceTest:
     """Carries it out, alone with the device and within the limit of a reading. Raises Later while others talk to it."""
     source, limit = row.source, float(settings.PULL_LIMIT_S)
+    strange = knowing.unknown(source)
     deadline = time.monotonic() + limit
 
+    shown: list[Shown] = []
+    way = way_in(source)
+
     def work() -> tuple[Step, ...]:
-        return probe(source.kind, source.config, held=held, deadline=deadline)
+        if strange:
+            step, key = knowing.looked(source, deadline)
+            shown.extend([key] if key else [])
+            return (step,)
+        return probe(source.kind, way.config, held=way.held, deadline=deadline)
 
     def beat() -> None:
         run.step(f"Trying {source.name}")
 
-    held = held_for(source)
     try:
         steps = talk(source, work, seconds=limit, began=beat, beat=beat)
     except LeftBehind:
@@ -67,6 +76,8 @@ def test(row: SourceTest, *, run: Run) -> SourceTest:
         steps = (Step("Reach it", "failed", said, "Look whether the host, or the disk it lies on, still answers."),)
     with run.finish():
         publish(row, steps)
+        for key in shown:
+            knowing.asked_about(source, key, by=row.by)
     row.refresh_from_db()
     return row
 

@@ -33,6 +33,7 @@ class Collected:
     oldest file, of the commit. A folder that nobody writes into any more shows nothing about today.
     `whole`: the transport vouches that no artefact was cut short: each command's own end and exit status were seen. A
     file that lies somewhere is not vouched for. `device`: what the host says of itself (BOOT_ID, HOST_KEY).
+    `beside`: kept as evidence, and not read: no format knows it, or another artefact says more.
     """
 
     artefacts: tuple[Artefact, ...]
@@ -42,6 +43,7 @@ class Collected:
     seen_at: datetime | None = None
     whole: bool = False
     device: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[Artefact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from evidence.collectors import directory, git, local, secrets
+from evidence.collectors import directory, git, local, secrets, ssh
 from evidence.collectors.collected import Collected, PullError, Step
+from evidence.collectors.redaction import redacted
 from evidence.models import SourceSecret
 
 Collect = Callable[..., Collected]
 Probe = Callable[..., tuple[Step, ...]]
 # an upload is brought by a person, a push by its host: the bytes are kept by the verb, there is nothing to collect
-COLLECTORS: Final[dict[str, Collect]] = {"directory": directory.collect, "git": git.collect, "local": local.collect}
+COLLECTORS: Final[dict[str, Collect]] = {
+    "directory": directory.collect,
+    "git": git.collect,
+    "local": local.collect,
+    "ssh": ssh.collect,
+}
 # the same way in, without reading anything into evidence: each step with its outcome
-PROBES: Final[dict[str, Probe]] = {"directory": directory.probe, "git": git.probe, "local": local.probe}
+PROBES: Final[dict[str, Probe]] = {
+    "directory": directory.probe,
+    "git": git.probe,
+    "local": local.probe,
+    "ssh": ssh.probe,
+}
 THIS_MACHINE: Final = "this machine"
 NO_SESSION: Final = frozenset({"upload", "push", "directory", "git"})  # it lies somewhere: no device is talked to
 
@@ -22,9 +34,17 @@ NO_SESSION: Final = frozenset({"upload", "push", "directory", "git"})  # it lies
 def collect(
     kind: str, config: Mapping[str, Any], *, held: SourceSecret | None, since: str | None, deadline: float
 ) -> Collected:
-    """Calls the collector of that kind with the secret that is held for the source. Raises PullError."""
+    """Calls the collector of that kind with the secret that is held for the source; secrets in what came are taken out.
+
+    Raises PullError.
+    """
     secret = secrets.secret_of(held, deadline) if held else None
-    return COLLECTORS[kind](config, secret=secret, since=since, deadline=deadline)
+    came = COLLECTORS[kind](config, secret=secret, since=since, deadline=deadline)
+    return replace(
+        came,
+        artefacts=tuple(redacted(one) for one in came.artefacts),
+        beside=tuple(redacted(one) for one in came.beside),
+    )
 
 
 def probe(kind: str, config: Mapping[str, Any], *, held: SourceSecret | None, deadline: float) -> tuple[Step, ...]:

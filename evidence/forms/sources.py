@@ -10,7 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from compliance.models import Server, User
-from evidence.models import Source
+from evidence.collectors.addresses import resolve
+from evidence.collectors.collected import PullError
+from evidence.collectors.ssh import PORT, USER
+from evidence.models import ErrorCode, Source
 from evidence.models.push import LONGEST
 
 ALIVE_BY: Final = (
@@ -60,7 +63,7 @@ class SourceForm(forms.Form):
     server = forms.ModelChoiceField(label="Server", queryset=Server.objects.none())
     kind = forms.ChoiceField(
         label="How is it read?",
-        choices=[each for each in Source.Kind.choices if each[0] != Source.Kind.SSH],
+        choices=Source.Kind.choices,
         widget=forms.RadioSelect,
         initial=Source.Kind.UPLOAD,
     )
@@ -94,6 +97,17 @@ class SourceForm(forms.Form):
         initial="file",
         help_text="Only for git, which shows what was committed and not what was looked at.",
     )
+    host = forms.CharField(
+        label="Address of the host", required=False, max_length=253, help_text="Only for SSH: its name or IP address."
+    )
+    port = forms.IntegerField(label="Port", required=False, min_value=1, max_value=65535, initial=22)
+    user = forms.CharField(
+        label="Account there",
+        required=False,
+        max_length=32,
+        initial="eastwest",
+        help_text="Only for SSH: the command that the next page shows makes it. Eastwest makes a key for it.",
+    )
     fresh_hours = forms.IntegerField(
         label="Freshness limit, hours",
         min_value=1,
@@ -113,7 +127,22 @@ class SourceForm(forms.Form):
             self.add_error("url", "Say which repository holds the host's dumps or configuration.")
         if cleaned.get("kind") == Source.Kind.DIRECTORY and not cleaned.get("path"):
             self.add_error("path", "Say which folder the host's dumps arrive in, for example /srv/dumps/web-01.")
+        if cleaned.get("kind") == Source.Kind.SSH:
+            self.clean_ssh(cleaned)
         return cleaned
+
+    def clean_ssh(self, cleaned: dict[str, Any]) -> None:
+        """Where a host may be, and an account it may have."""
+        if not USER.fullmatch(cleaned.get("user") or "eastwest"):
+            self.add_error("user", "Write the name of an account: small letters, digits, dashes.")
+        if not cleaned.get("host"):
+            self.add_error("host", "Write the host's name or IP address.")
+            return
+        try:
+            resolve(cleaned["host"], cleaned.get("port") or PORT)
+        except PullError as error:
+            if error.code == ErrorCode.CONFIG:  # a name that nobody knows today may be known tomorrow
+                self.add_error("host", f"{error.what} {error.next_step}")
 
     def settings(self) -> dict[str, Any]:
         """What the verb takes."""
@@ -121,7 +150,10 @@ class SourceForm(forms.Form):
         held = {
             Source.Kind.DIRECTORY: {"path": said["path"], "pattern": said["pattern"]},
             Source.Kind.GIT: {key: said[key] for key in ("url", "branch", "alive_by")} | {"path": said["inside"]},
-        }
+            Source.Kind.SSH: {
+                "host": said["host"].strip(), "port": said["port"] or PORT, "user": said["user"] or "eastwest",
+            },
+        }  # fmt: skip
         config = {key: value for key, value in held.get(said["kind"], {}).items() if value}
         return {
             "server": said["server"],

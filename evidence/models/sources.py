@@ -140,6 +140,7 @@ class PulledArtefact(models.Model):
     observed_at = models.DateTimeField()
     format = models.CharField(max_length=40, blank=True)
     redacted = models.PositiveIntegerField("secrets taken out before it was kept", default=0)
+    beside = models.BooleanField("kept as evidence, read by no format", default=False)
 
     def __str__(self) -> str:
         return self.name

@@ -18,7 +18,7 @@ from compliance.views.changes import signed_in
 from compliance.views.jobs import card
 from compliance.views.step_up import held
 from compliance.views.verbs import confirm
-from evidence.actions import smaller
+from evidence.actions import adding, smaller
 from evidence.actions import sources as verbs
 from evidence.artefacts import read_back
 from evidence.collectors.table import COLLECTORS
@@ -26,6 +26,7 @@ from evidence.forms.sources import SourceForm, UploadForm
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.readings import load
 from evidence.rules import Lines
+from evidence.views import access
 from evidence.views.push_tokens import section
 
 SHOWN = 50
@@ -134,6 +135,7 @@ def source(
             "refused": refused,
             "changed": [],
             "push": section(row, may_edit=may(person, "edit_source", row) is None),
+            "access": access.panel(row, person),
         },
         status=422 if refused else 200,
     )
@@ -185,7 +187,8 @@ def artefact(each: PulledArtefact, lines: Lines | None, snapshot: Snapshot) -> d
     """One file: its lines add up, or it says that they are not known."""
     return {
         "name": each.name,
-        "format": each.format,
+        "format": each.format or ("kept, not read" if each.beside else ""),
+        "redacted": each.redacted,
         "total": lines.total if lines else "",
         "consumed": lines.consumed if lines else "",
         "ignored": lines.ignored if lines else "",
@@ -307,7 +310,7 @@ def add(request: HttpRequest) -> HttpResponse:
     refused = None
     if request.method == "POST" and form.is_valid():
         try:
-            row = verbs.add_source(by=person, **form.settings())
+            row = adding.add(by=person, **form.settings())
             return HttpResponseRedirect(f"/sources/{row.pk}/")
         except Refused as refusal:
             refused = refusal

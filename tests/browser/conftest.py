@@ -18,8 +18,9 @@ from django.utils import timezone
 from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
-from evidence.actions import accepted, packs, push, sources
+from evidence.actions import accepted, access, adding, packs, push, sources
 from evidence.actions.compare import compare
+from evidence.collectors.keys import Shown
 from evidence.models import Finding, Pull, PulledArtefact, Source
 from reviews import actions as meetings
 from reviews.models import Review
@@ -124,6 +125,12 @@ def observed() -> dict[str, object]:
         assert read.job_id
         jobs.run_job(read.job_id)
     assert Pull.objects.get(pk=read.pk).error_code == "unexpected_shrink"
+    keyed = adding.add(
+        server=gone.server, kind="ssh", name="over ssh", by=erin,
+        config={"host": "10.99.0.9", "port": 22, "user": "eastwest"},
+    )  # fmt: skip
+    shown = Shown("ssh", "10.99.0.9:22", "ssh-ed25519", "AAAA", "SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDzmtzX5bXFfuEavXA")
+    access.propose_pin(keyed, shown, by=erin)
     waiting = sources.read_now(partly, by=erin)
     pushed = sources.add_source(server=gone.server, kind="push", name="pushed", by=erin)
     token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=90), by=erin)
@@ -135,6 +142,7 @@ def observed() -> dict[str, object]:
         "shrunk": shrunk.pk,
         "pushed": pushed.pk,
         "push_token": token.pk,
+        "keyed": keyed.pk,
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,

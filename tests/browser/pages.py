@@ -146,6 +146,9 @@ PAGES: Final = (
     Row("source", "erin", "/sources/{pushed}/"),
     Row("push_token_add", "erin", "/sources/{pushed}/push-token/"),
     Row("push_token_revoke", "erin", "/sources/{pushed}/push-token/{push_token}/revoke/"),
+    Row("source", "erin", "/sources/{keyed}/"),
+    Row("source_secret", "erin", "/sources/{keyed}/secret/"),
+    Row("source_key", "alex", "/sources/{keyed}/key/"),
     Row("source_accept", "erin", "/sources/{shrunk}/accept/"),
     Row("job", "erin", "/jobs/{job}/"),
     # Reviews and packs

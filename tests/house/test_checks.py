@@ -54,7 +54,7 @@ def test_import_contracts() -> None:
 def test_the_shell_script() -> None:
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed: apt-get install shellcheck")
-    passes("shellcheck", "run", ".ci/run")
+    passes("shellcheck", "run", ".ci/run", "deploy/linux/eastwest-pull", "deploy/linux/onboard.sh")
 
 
 @pytest.mark.django_db

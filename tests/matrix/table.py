@@ -189,6 +189,8 @@ ROUTES: Final[dict[str, Row]] = {
     "push": Row(None),  # asks for the token of one source itself
     "push_token_add": Row("EX", "EX", thing="pushed"),
     "push_token_revoke": Row("EX", "EX", thing="pushed"),
+    "source_secret": Row("EX", "EX", thing="keyed"),
+    "source_key": Row("OEX", "OEX", thing="keyed"),  # nobody their own: tests/evidence/test_knowing.py
     "source_raw": Row(ALL, thing="source"),
     "pack_verify_upload": Row(ALL, everybody=True),
     "pack_build": Row(None, "OMA", thing="system"),

@@ -120,6 +120,8 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "role_add": {"person": side.owner.pk, "role": Role.REQUESTER, "system": side.system.pk},
         "source_add": {"server": side.app.pk, "kind": "upload", "fresh_hours": 48},
         "source_upload": {"dumps": dump_file(side)},
+        "source_secret": {"how": "made", "use": "key"},
+        "source_key": {"decision": "confirm", "because": "At the console.", "fingerprint": things["pin"].fingerprint},
         "source_accept": {**NOTE, "seen": things["refused"].pk},
         "evidence_build": {"month": month},
         "pack_build": {"month": month, "system": side.system.pk},

@@ -17,8 +17,9 @@ from compliance.actions import changes, connections, delegations, estate, jobs, 
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import packs, push, sources
+from evidence.actions import access, adding, packs, push, sources
 from evidence.actions.compare import compare
+from evidence.collectors.keys import Shown
 from evidence.models import Finding, Pack, PulledArtefact, Source
 from reviews import actions as meetings
 from reviews.models import AgendaItem, Review
@@ -127,6 +128,9 @@ def observed(people: People, side: Side, place: Path) -> None:
     pushed = sources.add_source(server=side.app, kind="push", name=f"{side.word} pushed", by=people.alex)
     token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=30), by=people.alex)
     raw = PulledArtefact.objects.filter(pull__source=folder).order_by("pk")[0]
+    config = {"host": f"{NETS[side.word]}.12", "port": 22, "user": "eastwest"}
+    keyed = adding.add(server=side.data, kind="ssh", name=f"{side.word} host", config=config, by=people.alex)
+    shown = Shown("ssh", f"{NETS[side.word]}.12:22", "ssh-ed25519", "AAAA", f"SHA256:{side.word}")
     side.things |= {
         "pushed": pushed,
         "push_token": token,
@@ -134,6 +138,8 @@ def observed(people: People, side: Side, place: Path) -> None:
         "shrunk": shrunk,
         "raw": raw,
         "refused": shrunk.last_pull,
+        "keyed": keyed,
+        "pin": access.propose_pin(keyed, shown, by=people.alex),
     }
 
 

@@ -1,0 +1,96 @@
+"""Secrets in what a host shows never reach the store, whatever the format; what is no secret stays as it was."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from evidence.collectors.redaction import MARK, redacted, spans
+from evidence.formats.table import detect
+from evidence.host import read_host
+from evidence.rules import Artefact
+from tests.house.source import TOP
+
+SECRET = b"c4nary-S3cret"
+CASES = [
+    ("rsyslog.conf", b'action(type="ommysql" server="db" uid="log" pwd="c4nary-S3cret")\n'),
+    ("rsyslog.conf", b'action(type="omsnmp" server="10.0.0.1" community="c4nary-S3cret")\n'),
+    ("rsyslog.conf", b"*.* :ommysql:db-01,Syslog,log,c4nary-S3cret\n"),
+    ("rsyslog.conf", b"$ActionSNMPCommunity c4nary-S3cret\n"),
+    ("rsyslog.conf", b'action(type="omelasticsearch" server="https://log:c4nary-S3cret@10.0.0.1:9200")\n'),
+    ("rsyslog.conf", b'action(type="omkafka" confParam=["sasl.password=c4nary-S3cret"])\n'),
+    ("50-remote.conf", b'module(load="omhttp")\naction(type="omhttp" token="c4nary-S3cret")\n'),
+    ("journal-upload.conf", b"[Upload]\nURL=https://log:c4nary-S3cret@10.0.0.1\n"),
+    ("testparm-s", b"[global]\n\tldapsam:admin password = c4nary-S3cret\n"),
+    ("testparm-s", b"[global]\n\tadd user script = /usr/bin/add --password c4nary-S3cret %u\n"),
+    ("testparm-s", b"[global]\n\tpassdb backend = ldapsam:ldap://admin:c4nary-S3cret@10.0.0.1\n"),
+    ("smb.conf", b"[global]\n\tipsec preshared key = c4nary-S3cret\n"),
+    ("/proc/mounts", b"//file/x /mnt cifs rw,username=u,password=c4nary-S3cret,vers=3.0 0 0\n"),
+    ("iptables-save", b'*filter\n-A INPUT -m comment --comment "psk=c4nary-S3cret" -j ACCEPT\nCOMMIT\n'),
+    ("iptables-save", b"*filter\n-A INPUT -m comment --comment psk=c4nary-S3cret -j ACCEPT\nCOMMIT\n"),
+    ("nft-j-list-ruleset", b'{"nftables": [{"rule": {"comment": "community: c4nary-S3cret"}}]}'),
+    ("anything", b"-----BEGIN RSA PRIVATE KEY-----\nc4nary-S3cret=\n-----END RSA PRIVATE KEY-----\n"),
+    ("dump.txt", b"# Global parameters\n[global]\n\tx:api key = c4nary-S3cret\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), CASES)
+def test_a_secret_is_replaced_by_a_mark_that_tells_nothing(name: str, content: bytes) -> None:
+    found = redacted(Artefact(name, content, name))
+    assert SECRET not in found.content
+    assert b"c4nary" not in found.content
+    assert spans(found.content) == 1
+    assert redacted(found) == found
+    other = redacted(Artefact(name, content.replace(SECRET, b"another1"), name))
+    assert other.content == found.content
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("testparm-s", b"[global]\n\tencrypt passwords = Yes\n\tpasswd program = /usr/bin/passwd %u\n"),
+        ("testparm-s", b"[global]\n\tmachine password timeout = 604800\n\tpassword server = dc-01\n"),
+        ("testparm-s", b"[global]\n\tunix password sync = Yes\n\tpasswd chat = *new* %n\\n\n"),
+        ("testparm-s", b"[password]\n\tpath = /srv/password\n"),
+        ("iptables-save", b"*filter\n-A INPUT -s 10.0.0.1/32 -m set --match-set secret src -j ACCEPT\nCOMMIT\n"),
+        ("iptables-save", b'*filter\n-A INPUT -m comment --comment "CHG-42 token server" -j ACCEPT\nCOMMIT\n'),
+        ("rsyslog.conf", b'action(type="omfwd" target="10.0.0.1" port="514" protocol="tcp")\n'),
+        ("sshd-T", b"passwordauthentication yes\npermitemptypasswords no\n"),
+        ("ss-tulpnH", b'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("secret:x",pid=1,fd=3))\n'),
+    ],
+)
+def test_what_only_speaks_of_secrets_stays(name: str, content: bytes) -> None:
+    artefact = Artefact(name, content, name)
+    assert redacted(artefact) is artefact
+
+
+def test_every_golden_dump_is_read_the_same_afterwards() -> None:
+    """What holds no secret is not touched."""
+    for path in sorted((TOP / "tests" / "corpus").glob("*/*/config")):
+        artefact = Artefact(path.parent.name, path.read_bytes(), "")
+        assert redacted(artefact).content == artefact.content, path
+
+
+def test_a_rule_keeps_its_meaning_and_its_comment_says_what_happened() -> None:
+    text = b"*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT DROP [0:0]\n"
+    text += b'-A INPUT -s 10.0.0.1/32 -p tcp -m comment --comment "CHG-7 psk: c4nary" -j ACCEPT\nCOMMIT\n'
+    found = redacted(Artefact("iptables-save", text, "iptables-save -c"))
+    reading = read_host([found])
+    [rule] = [rule for chain in reading.chains for rule in chain.rules if rule.origin.comment]
+    assert rule.origin.comment == "CHG-7 psk: [redacted]"
+    assert detect(found).NAME == "iptables-save"
+
+
+@pytest.mark.parametrize("seed", [b"password=", b"psk: " * 3, b"://a:", b"-----BEGIN PRIVATE KEY-----", b'--comment "'])
+def test_no_text_makes_it_slow(seed: bytes) -> None:
+    content = (seed * (2_000_000 // len(seed)))[:2_000_000]
+    began = time.process_time()
+    for name in ("rsyslog.conf", "testparm-s", "iptables-save", "mounts"):
+        redacted(Artefact(name, content, ""))
+    assert time.process_time() - began < 8
+
+
+def test_the_mark_is_named_in_the_documentation() -> None:
+    assert MARK.decode() in Path(TOP / "docs" / "sources.md").read_text()
