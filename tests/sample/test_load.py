@@ -25,7 +25,8 @@ from tests.sample.test_sample import IMPLEMENTED, PLANTED
 AT = datetime(2028, 3, 1, 0, 30, tzinfo=ZoneInfo("Australia/Sydney"))
 AGAINST = {"against_policy": "database-from-application: app → data, Citizen Services"}  # of the policy, not of judge
 LATE = {"review_overdue": "CON-58"}  # of the history, not of the rules
-EXTRAS = {verdict.value: subject for verdict, subject in PLANTED.items()} | AGAINST | LATE
+GROUPED = {"listener_unauthorised": "python3 on tcp/8000, Citizen Services"}  # one finding for all servers of a system
+EXTRAS = {verdict.value: subject for verdict, subject in PLANTED.items()} | AGAINST | LATE | GROUPED
 AS_PLANTED = {"usage_unknown": 60, "implemented": IMPLEMENTED} | dict.fromkeys(EXTRAS, 1)
 WAITING = {"omar@sample.example": 2, "ines@sample.example": 3, "mina@sample.example": 3, "rita@sample.example": 0}
 
