@@ -9,9 +9,10 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
+from compliance.actions import digests as digest_actions
 from compliance.actions import reminders
 from compliance.actions.jobs import enqueue
-from compliance.models import Job, Outbound
+from compliance.models import Job, Outbound, User
 from compliance.run import Run
 
 
@@ -29,11 +30,27 @@ def send(run: Run) -> None:
         Outbound.objects.filter(pk=message.pk, sent_at__isnull=True).update(sent_at=timezone.now())
 
 
+def digests(run: Run) -> None:
+    """Asks for the mail of the day of everybody something waits for."""
+    day = f"{timezone.localtime():%Y-%m-%d}"
+    digest_actions.ask_for_each(run.job.key.partition(":")[2] or day, timezone.now())
+
+
+def digest(run: Run) -> None:
+    """One person's mail of the day (args: `person`), noted with the job's end: a message twice is better than none."""
+    person, at = User.objects.get(pk=run.args["person"]), timezone.now()
+    mail = digest_actions.written(person, at)
+    if mail is not None:
+        run.step("Sending")
+        send_mail(mail.subject, mail.body, None, [person.email])
+    with run.finish():
+        digest_actions.mailed(mail.messages if mail else (), at)
+
+
 def remind_dates(run: Run) -> None:
     """Says what falls due, once each (compliance/actions/reminders.py)."""
+    run.step("Telling everybody")
     reminders.remind()
-    with run.finish():
-        run.step("Everybody was told")
 
 
 def due_dates(now: datetime) -> None:

@@ -15,7 +15,7 @@ from compliance.actions import checkpoints
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
 from compliance.errors import NotAllowed, Refused
-from compliance.models import LedgerInbox, System, User
+from compliance.models import LedgerInbox, Notice, System, User
 from compliance.models.estate import day_of
 from compliance.notices import tell
 from compliance.permissions import check
@@ -241,6 +241,7 @@ def add_action(
             subject=f"An action for you: {row.text}",
             body=f"By {due:%d %B %Y}.",
             path=f"/reviews/{review.ref}/",
+            kind=Notice.REVIEW,
             at=moment,
         )
     return row
@@ -325,6 +326,7 @@ def mark_missed(review: Review, *, at: datetime | None = None) -> bool:
                 subject=f"{review.ref} was not held",
                 body=f"The review of {review.system} was due on {day_of(review.due_at):%d %B %Y}. The pack says so.",
                 path=f"/reviews/{review.ref}/",
+                kind=Notice.REVIEW,
                 at=moment,
             )
     return True

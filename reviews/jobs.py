@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
-from compliance.models import Job
+from compliance.models import Job, Notice
 from compliance.notices import tell
 from compliance.run import Run
 from reviews import actions
@@ -53,4 +53,5 @@ def remind(run: Run) -> None:
                 subject=f"{review.ref}: review of {review.system} on {timezone.localtime(review.due_at):%d %B}",
                 body="The agenda is drawn up from that day's findings, changes and open actions.",
                 path=f"/reviews/{review.ref}/",
+                kind=Notice.REVIEW,
             )

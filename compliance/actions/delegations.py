@@ -11,7 +11,7 @@ from django.utils import timezone
 from compliance.actions.ledger import record
 from compliance.delegations import holds_itself
 from compliance.errors import NotAllowed, Refused
-from compliance.models import Delegation, Role, System, User
+from compliance.models import Delegation, Notice, Role, System, User
 from compliance.notices import tell
 from compliance.permissions import may
 
@@ -54,6 +54,7 @@ def delegate(
             subject=f"You decide for {by} as {row.get_capacity_display().lower()} of {system}",
             body=f"Until {last.day} {last:%B %Y, %H:%M}. {row.because}",
             path="/delegations/",
+            kind=Notice.SECURITY,
             at=moment,
         )
     return row

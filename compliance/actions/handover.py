@@ -14,7 +14,7 @@ from compliance.actions.own_charges import all_met_without
 from compliance.actions.people import deactivate, may_manage
 from compliance.charges import Charge, keepers
 from compliance.errors import Refused
-from compliance.models import ChangeRecord, User
+from compliance.models import ChangeRecord, Notice, User
 from compliance.notices import tell
 
 
@@ -93,5 +93,6 @@ def tell_successors(person: User, given: list[tuple[Charge, User | None]], at: d
             subject=f"You take over {number} from {person}",
             body="\n".join(texts),
             path="/",
+            kind=Notice.SECURITY,
             at=at,
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from compliance.business_days import last_moment
 from compliance.capacities import ROLE_FOR, held, in_own_right
 from compliance.four_eyes import open_needs
-from compliance.models import ApprovalNeeded, ChangeRecord, Delegation, RoleGrant, User
+from compliance.models import ApprovalNeeded, ChangeRecord, Delegation, Notice, RoleGrant, User
 from compliance.models.people import keep_grants
 from compliance.notices import tell
 
@@ -52,6 +52,7 @@ def tell_deciders(change: ChangeRecord, at: datetime) -> None:
             subject=f"{urgency(change)}{change.ref} waits for your decision: {change.title}"[:200],
             body=f"{change.requested_by} asks: {change.title}.",
             path=f"/inbox/{change.ref}/",
+            kind=Notice.DECISION,
             at=at,
         )
 
@@ -66,6 +67,7 @@ def tell_acted_first(change: ChangeRecord, because: str, at: datetime) -> None:
             subject=f"Urgent: {change.ref} was carried out before its approval: {change.title}"[:200],
             body=f"{because} To be decided by {due.day} {due:%B %Y}. Until it is approved it is not authorised.",
             path=f"/inbox/{change.ref}/",
+            kind=Notice.DECISION,
             at=at,
         )
 
@@ -80,6 +82,7 @@ def tell_to_undo(change: ChangeRecord, decision: str, at: datetime) -> None:
                 subject=f"{change.ref} was carried out first and is {decision}: undo it"[:200],
                 body=change.rollback or "It is not authorised. Until the rules are as before, it is a finding.",
                 path=f"/changes/{change.ref}/",
+                kind=Notice.WORK,
                 at=at,
             )
 
@@ -97,6 +100,7 @@ def tell_requester(change: ChangeRecord, what: str, because: str, at: datetime) 
         subject=f"{change.ref} is {what}: {change.title}",
         body=because or f"{change.ref} is {what}.",
         path=f"/changes/{change.ref}/",
+        kind=Notice.OUTCOME,
         at=at,
     )
 
@@ -111,5 +115,6 @@ def tell_engineers(change: ChangeRecord, at: datetime) -> None:
                 subject=f"{urgency(change)}{change.ref} is approved and to be done: {change.title}"[:200],
                 body=f"When the rules are changed, mark {change.ref} as done: the next reading proves it.",
                 path=f"/changes/{change.ref}/",
+                kind=Notice.WORK,
                 at=at,
             )

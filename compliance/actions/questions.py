@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from compliance.actions.ledger import record
 from compliance.errors import Refused
-from compliance.models import Answer, ChangeRecord, Question, User
+from compliance.models import Answer, ChangeRecord, Notice, Question, User
 from compliance.notices import tell
 from compliance.permissions import check
 
@@ -32,6 +32,7 @@ def ask(change: ChangeRecord, *, text: str, by: User, at: datetime | None = None
                 subject=f"{by} asks about {row.ref}: {row.title}"[:200],
                 body=said,
                 path=f"/changes/{row.ref}/",
+                kind=Notice.QUESTION,
                 at=moment,
             )
     return question
@@ -59,6 +60,7 @@ def answer(question: Question, *, text: str, by: User, at: datetime | None = Non
             subject=f"{by} answered about {row.change.ref}: {row.change.title}"[:200],
             body=said,
             path=f"/changes/{row.change.ref}/",
+            kind=Notice.QUESTION,
             at=moment,
         )
     return given

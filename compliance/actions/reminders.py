@@ -16,7 +16,7 @@ from django.utils import timezone
 from compliance.actions import notices
 from compliance.business_days import last_moment
 from compliance.exceptions import is_decided
-from compliance.models import ChangeRecord, ConnectionVersion, RiskAcceptance, State, User
+from compliance.models import ChangeRecord, ConnectionVersion, Notice, RiskAcceptance, State, User
 from compliance.models.estate import day_of
 from compliance.notices import tell
 
@@ -47,7 +47,8 @@ def remind(*, at: datetime | None = None) -> int:
         said = due.past if step == PAST else due.ahead
         when = f"{due.day.day} {due.day:%B %Y}"
         for person in sorted(due.people, key=lambda one: one.pk):
-            told += once(person, f"due:{due.key}:{due.day}:{step}", f"{said} {when}", due.path, moment)
+            key = f"due:{due.key}:{due.day}:{step}"
+            told += once(person, key, f"{said} {when}", due.path, moment, kind=Notice.DUE)
     for change in late(moment):
         told += remind_late(change, moment)
     return told
@@ -106,13 +107,15 @@ def remind_late(change: ChangeRecord, at: datetime) -> int:
     """Those who decide, and the owner, are told once that it is late."""
     people = {change.system.owner, *notices.deciders(change, at)}
     said = f"{change.ref} was carried out first and is not approved within two business days"
-    return sum(once(one, f"late:{change.pk}", said, f"/inbox/{change.ref}/", at) for one in people)
+    key, path = f"late:{change.pk}", f"/inbox/{change.ref}/"
+    return sum(once(one, key, said, path, at, kind=Notice.DECISION) for one in people)
 
 
-def once(person: User, key: str, subject: str, path: str, at: datetime) -> bool:
+def once(person: User, key: str, subject: str, path: str, at: datetime, *, kind: str) -> bool:
     """One message, and whether it was new. Who is deactivated is told nothing."""
     if not person.is_active:
         return False
     with transaction.atomic():
-        row = tell(person, key=f"{key}:{person.pk}", subject=subject[:200], body=f"{subject}.", path=path, at=at)
+        key, body = f"{key}:{person.pk}", f"{subject}."
+        row = tell(person, key=key, subject=subject[:200], body=body, path=path, kind=kind, at=at)
     return row.created_at == at

@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.exceptions import seal
-from compliance.models import RiskAcceptance, System, User
+from compliance.models import Notice, RiskAcceptance, System, User
 from compliance.models.estate import day_of
 from compliance.notices import tell
 from compliance.permissions import check
@@ -148,7 +148,8 @@ def moved_on(risk: RiskAcceptance, at: datetime) -> None:
 def tell_one(person: User, risk: RiskAcceptance, what: str, subject: str, body: str, at: datetime) -> None:
     """One message about a risk, once."""
     key = f"risk:{risk.pk}:{what}:{person.pk}"
-    tell(person, key=key, subject=subject[:200], body=body, path=f"/risks/{risk.ref}/", at=at)
+    kind = Notice.DECISION if what == "decide" else Notice.OUTCOME
+    tell(person, key=key, subject=subject[:200], body=body, path=f"/risks/{risk.ref}/", kind=kind, at=at)
 
 
 def refuse_unsaid(rating: str, reason: str, control: str, ends_on: date, today: date) -> None:

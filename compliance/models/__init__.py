@@ -23,8 +23,9 @@ from compliance.models.estate import (
     ZonePrefix,
 )
 from compliance.models.imports import ColumnMapping, ImportedTable
-from compliance.models.jobs import Job, Outbound
+from compliance.models.jobs import Job
 from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
+from compliance.models.notices import How, Notice, NoticePreference, Outbound
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
 from compliance.models.questions import Answer, Question
@@ -48,6 +49,7 @@ __all__ = [
     "Delegation",
     "Endpoint",
     "Group",
+    "How",
     "ImportedTable",
     "Job",
     "Justification",
@@ -57,6 +59,8 @@ __all__ = [
     "LedgerInbox",
     "LedgerRow",
     "Membership",
+    "Notice",
+    "NoticePreference",
     "Organisation",
     "Outbound",
     "PolicyCheck",

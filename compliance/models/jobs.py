@@ -55,22 +55,6 @@ class Job(models.Model):
         return f"The last time: {first.rstrip('.')}." if first else ""
 
 
-class Outbound(models.Model):
-    """A message to a person, sent once and only once by its key."""
-
-    key = models.CharField(max_length=200, unique=True)
-    to = models.ForeignKey(User, on_delete=models.PROTECT, related_name="messages")
-    subject = models.CharField(max_length=200)
-    body = models.TextField()
-    path = models.CharField("page it points to", max_length=200, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    read_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return self.subject
-
-
 def fresh_token() -> uuid.UUID:
     """A token for one claim of a job."""
     return uuid.uuid4()

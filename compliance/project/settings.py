@@ -240,6 +240,8 @@ JOB_KINDS = {
     "remind": "reviews.jobs.remind",
     "plan_reviews": "reviews.jobs.plan",
     "send": "compliance.jobs.send",
+    "digests": "compliance.jobs.digests",
+    "digest": "compliance.jobs.digest",
     "remind_dates": "compliance.jobs.remind_dates",
     "checkpoint": "compliance.actions.checkpoints.job",
 }
@@ -267,6 +269,7 @@ SCHEDULES = [
     "evidence.jobs.due_comparisons",
     "reviews.jobs.due_reviews",
     "compliance.jobs.due_dates",
+    "compliance.actions.digests.due",
 ]
 CHANGE_CHECKS: dict[str, str] = {}
 # Functions (hit, material, at) → a dated exception that somebody decided on, or None; asked in order
@@ -329,6 +332,7 @@ EMAIL_FILE_PATH = VAR / "mail"
 EMAIL_HOST = env.text("EASTWEST_EMAIL_HOST", "localhost")
 EMAIL_PORT = env.whole("EASTWEST_EMAIL_PORT", 25, low=1, high=65535)
 DEFAULT_FROM_EMAIL = env.text("EASTWEST_EMAIL_FROM", "eastwest@localhost")
+DIGEST_HOUR = env.whole("EASTWEST_DIGEST_HOUR", 7, low=0, high=23)
 SITE_URL = env.text("EASTWEST_URL", f"http://localhost:{PORT}")
 
 LOGGING = {

@@ -9,12 +9,19 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from compliance.actions.checkpoints import troubles
-from compliance.models import ChangeRecord, Connection, Organisation, User
+from compliance.models import ChangeRecord, Connection, Organisation, Outbound, User
 from compliance.views.audit import WATCHERS
 
 # label, address, icon, name of its count in `counts` ("" = none)
 MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
-    ("Overview", (("Evidence", "/evidence/", "file-check", ""), ("Inbox", "/inbox/", "inbox", "inbox"))),
+    (
+        "Overview",
+        (
+            ("Evidence", "/evidence/", "file-check", ""),
+            ("Inbox", "/inbox/", "inbox", "inbox"),
+            ("Notices", "/notices/", "bell", "notices"),
+        ),
+    ),
     (
         "Register",
         (
@@ -72,6 +79,7 @@ def own_counts(person: User) -> dict[str, int]:
         "connections": kinds.count("network"),
         "shares": kinds.count("share"),
         "changes": changes.filter(state__in=["submitted", "approved", "implemented", "disputed"]).count(),
+        "notices": Outbound.objects.for_user(person).filter(read_at__isnull=True).count(),
         "ledger": len(troubles()) if person.holds(WATCHERS) else 0,
     }
 

@@ -20,7 +20,7 @@ from compliance.actions import checkpoints
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
 from compliance.errors import Refused
-from compliance.models import Job, System, User
+from compliance.models import Job, Notice, System, User
 from compliance.permissions import check
 from compliance.run import Run
 from evidence.artefacts import write_whole
@@ -220,7 +220,7 @@ def tell(pack: Pack, subject: str, body: str, at: datetime) -> None:
     """A message to who asked, if a person did."""
     if pack.asked_by is not None:
         key, path = f"pack:{pack.pk}:{subject}", f"/packs/{pack.ref}/"
-        notices.tell(pack.asked_by, key=key, subject=subject, body=body, path=path, at=at)
+        notices.tell(pack.asked_by, key=key, subject=subject, body=body, path=path, kind=Notice.PACK, at=at)
 
 
 def path_of(pack: Pack, what: str = "zip") -> Path:

@@ -26,7 +26,7 @@ from tests.factories import asked, network
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
-    "/inbox/", "/changes/", "/connections/", "/shares/", "/connections/recertify/", "/servers/",
+    "/inbox/", "/notices/", "/changes/", "/connections/", "/shares/", "/connections/recertify/", "/servers/",
     "/zones/", "/groups/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/sources/", "/packs/", "/reviews/", "/setup/",
 )  # fmt: skip

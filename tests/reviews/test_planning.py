@@ -11,8 +11,7 @@ from django.core import mail
 
 from compliance.actions import jobs as work
 from compliance.errors import Lost, Refused
-from compliance.models import Job, LedgerInbox
-from compliance.models.jobs import Outbound
+from compliance.models import Job, LedgerInbox, Outbound
 from compliance.run import Run
 from reviews import actions, jobs
 from reviews.models import Review, ReviewSchedule
