@@ -23,8 +23,6 @@ from compliance.risk_eyes import officer_of
 
 LONGEST: Final = timedelta(days=366)  # an exception is for a year at most; then it is decided on again
 State = RiskAcceptance.State
-# By what verb each kind is asked for: who may ask for a connection may ask for the exception that it needs
-ASKING: Final = {RiskAcceptance.Kind.FINDING.value: "request_risk", RiskAcceptance.Kind.RULE.value: "request_exception"}
 
 
 def request(
@@ -46,7 +44,7 @@ def request(
 ) -> RiskAcceptance:
     """Asks that something be left open until a day, at most a year ahead. Nothing is accepted by asking."""
     moment = at or timezone.now()
-    check(by, ASKING[kind], system, at=moment)
+    check(by, asking_verb(kind), system, at=moment)
     refuse_unsaid(rating, reason, alternate_control, ends_on, day_of(moment))
     with transaction.atomic():
         waiting = RiskAcceptance.objects.filter(kind=kind, key=key, state=State.REQUESTED).first()
@@ -64,6 +62,11 @@ def request(
             told = f"{risk.ref} waits for your decision: {risk.about}"
             tell_one(system.authorising_officer, risk, "decide", told, risk.reason, moment)
     return risk
+
+
+def asking_verb(kind: str) -> str:
+    """By what verb a kind is asked for: who may ask for a connection may ask for the exception that it needs."""
+    return "request_exception" if kind == RiskAcceptance.Kind.RULE else "request_risk"
 
 
 def accept(

@@ -82,7 +82,7 @@ def risk(request: HttpRequest, number: int) -> HttpResponse:
     if row.state == RiskAcceptance.State.REQUESTED and may(person, "decide_risk", row) is None:
         offered.append({"label": "Decide…", "url": f"{url}decide/", "icon": "scale", "danger": False})
     if row.state == RiskAcceptance.State.ACCEPTED:
-        if may(person, verbs.ASKING[row.kind], row) is None:
+        if may(person, verbs.asking_verb(row.kind), row) is None:
             offered.append({"label": "Renew…", "url": f"{url}renew/", "icon": "rotate-ccw", "danger": False})
         if may(person, "revoke_risk", row) is None:
             offered.append({"label": "Revoke…", "url": f"{url}revoke/", "icon": "undo-2", "danger": True})
@@ -167,7 +167,7 @@ def renew(request: HttpRequest, number: int) -> HttpResponse:
     same = {name: getattr(row, name) for name in ("rating", "reason", "alternate_control", "plan")}
     form = RiskForm(request.POST or None, initial=same)
     if not form.is_valid():
-        check(person, verbs.ASKING[row.kind], row)
+        check(person, verbs.asking_verb(row.kind), row)
     kept = {name: getattr(row, name) for name in ("system", "kind", "key", "about", "path", "extent")}
     return confirm(
         request,

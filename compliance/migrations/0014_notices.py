@@ -22,7 +22,7 @@ def name_kinds(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0012_by_groups"),
+        ("compliance", "0013_kinds_of_risks"),
     ]
 
     operations = [
