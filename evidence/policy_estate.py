@@ -12,6 +12,7 @@ from compliance.policy.shipped import described
 from compliance.policy_facts import estate_sides, internet_ends, the_internet
 from compliance.register import Wanted
 from compliance.traffic.boxes import FAMILIES
+from evidence.admin_path import AdminPath, paths
 from evidence.case import Case
 from evidence.judgement import Judgement
 from evidence.policy_verdicts import LeftOpen, against
@@ -26,6 +27,11 @@ def policy_judgements(wanted: Wanted, now: Mapping[str, Reading], at: datetime) 
     policy, outside = read(in_force(at)), the_internet(sides, at)
     said = against(case, policy, described(), sides, outside, on=on, internet=ends, exceptions=left_open(at))
     return list(said)
+
+
+def admin_paths(case: Case, at: datetime) -> list[AdminPath]:
+    """How each server is administered, by the roles and services that the policy in force names."""
+    return list(paths(case, read(in_force(at)), estate_sides(at)))
 
 
 def left_open(at: datetime) -> list[LeftOpen]:

@@ -29,10 +29,11 @@ from compliance.traffic.index import Index
 from compliance.traffic.residual import covered, difference
 from compliance.traffic.services import ANY_SPAN, Span
 from compliance.traffic.witness import choose
+from evidence.admin_path import here
 from evidence.case import INPUT, OUTPUT, POLICY, Case, Host
 from evidence.excess_verdicts import LINK_UPKEEP
 from evidence.formats.evaluate import Piece
-from evidence.judgement import MOST_PIECES, Judgement, counted, listed
+from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, listed
 from evidence.rules import Certainty, Verdict
 
 GRAVE: Final = ("block", "serious", "warn")  # a note asks for nothing, and opens no finding
@@ -76,6 +77,7 @@ class Members:
     authorised: int = 0
     proven: bool = False
     rule: str = ""
+    where: str = ""  # the line of that rule
     because: str = ""
 
 
@@ -161,7 +163,7 @@ def against(
             if host is None:
                 continue
             if INPUT in host.rule_points:
-                for asked in forbidden(policy, NIGHTLY, sources, [side], on):
+                for asked in forbidden(here(policy, host), NIGHTLY, sources, [side], on):
                     key = (asked.rule, asked.source.place, side.place, side.system)
                     _gather(asking, host, side, asked, found.setdefault(key, Members()))
             if OUTPUT in host.rule_points:
@@ -253,7 +255,8 @@ def _count(
     members.boxes.extend(whole if whole and left == out else left)
     members.example = members.example or left[0]
     members.proven = members.proven or proven
-    members.rule = members.rule or piece.rule
+    if not members.rule:
+        members.rule, members.where = piece.rule, at_line(piece.origin)
 
 
 def _leaving(asking: Asking, host: Host, source: Side, asked: Reached, members: Members) -> None:
@@ -298,7 +301,8 @@ def _judged(case: Case, rule: Described, subject: str, members: Members, family:
     more = f" Beside these, {_records(members)} leaves {counted(len(beside), 'pair')} open." if beside else ""
     because = (
         f"{rule.title}: the rules let {counted(count, 'pair')} through ({authorised}): "
-        f"{listed(members.pairs, most=SHOWN)}.{more} For one, {members.because}. {rule.why}"
+        f"{listed(members.pairs, most=SHOWN)}.{more} For one, {members.because}: "
+        f"by {members.rule}{members.where}. {rule.why}"
     )
     return Judgement(
         Verdict.against_policy,

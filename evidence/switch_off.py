@@ -1,7 +1,7 @@
 """What to type to switch off a service that nobody authorised. Pure; shown to a person, never run from here.
 
-The unit of a program is asked of systemd on the server itself: distributions name it differently, and one program may
-serve several. Names come from what the host says, so none of them reaches a command unless it is a plain name.
+The program is found by the port it holds, never by its name, which several services may share, and its unit is asked of
+systemd on the server itself. No word that a host said of itself reaches a command.
 """
 
 from __future__ import annotations
@@ -26,19 +26,17 @@ def commands(host: str, service: str, process: str) -> list[str]:
     """The lines to type on one server, the first of them a remark that names it. `service`: `tcp/8080`."""
     proto, _, port = service.partition("/")
     lines = [f"# on {host}"] if PLAIN.fullmatch(host) else []
-    names = [one for one in process.split(",") if PLAIN.fullmatch(one)]
-    if process == "systemd" or not names:
-        narrowed = f" | grep -w {port}" if port.isdigit() else ""
-        lines.append(f"systemctl list-sockets --all{narrowed}")
-        look = f"ss -{'u' if proto == 'udp' else 't'}lpn"
-        lines.append(f"{look} 'sport = :{port}'" if port.isdigit() else look)
-        return lines
-    for name in names:
-        units = " ".join(ALSO.get(name, ()))
-        lines.append(
-            f"systemctl disable --now {units}" if units
-            else f'systemctl disable --now "$(ps -o unit= -p "$(pgrep -xo {name[:15]})")"'
-        )  # fmt: skip
-    if port.isdigit():
-        lines.append(f"ss -{'u' if proto == 'udp' else 't'}lpnH 'sport = :{port}'  # prints nothing when it is off")
-    return lines
+    look = f"ss -{'u' if proto == 'udp' else 't'}lpnH" + (f" 'sport = :{port}'" if port.isdigit() else "")
+    if not port.isdigit():
+        return [*lines, f"{look}  # which unit holds them"]
+    if process == "systemd":
+        return [*lines, f"systemctl list-sockets --all | grep -w {port}  # names the unit to disable"]
+    if process in ALSO:
+        lines.append(f"systemctl disable --now {' '.join(ALSO[process])}")
+    else:
+        lines += [
+            f"pid=$({look} | grep -o 'pid=[0-9]*' | head -n1 | cut -d= -f2)",
+            'ps -o pid,unit,args -p "$pid"  # look whether it is what is meant',
+            'systemctl disable --now "$(ps -o unit= -p "$pid")"',
+        ]
+    return [*lines, f"{look}  # prints nothing when it is off"]

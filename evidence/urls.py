@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from evidence.views import access, findings, members, month, packs, push, push_tokens, rule_changes, sources
+from evidence.views import (
+    access,
+    admin,
+    findings,
+    members,
+    month,
+    packs,
+    push,
+    push_tokens,
+    rule_changes,
+    shares,
+    sources,
+)
 
 for name, prefix in (("fnd", "FND"), ("pck", "PCK")):
     register_converter(converter(prefix), name)
@@ -18,6 +30,10 @@ urlpatterns = [
     path("findings/<fnd:number>/acknowledge/", findings.acknowledge, name="finding_acknowledge"),
     path("findings/<fnd:number>/accept/", findings.accept, name="finding_accept"),
     path("findings/<fnd:number>/removal/", members.plan_removal, name="finding_removal"),
+    path("admin-paths/", admin.admin_paths, name="admin_paths"),
+    path("admin-paths/<str:name>/attest/", admin.attest, name="admin_attest"),
+    path("shares/served/", shares.shares, name="served_shares"),
+    path("shares/served/<slug:key>/", shares.share, name="served_share"),
     path("rule-changes/", rule_changes.rule_changes, name="rule_changes"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.add, name="source_add"),

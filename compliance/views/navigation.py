@@ -28,6 +28,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Connections", "/connections/", "network", "connections"),
             ("File shares", "/shares/", "folder-symlink", "shares"),
             ("Servers", "/servers/", "server", ""),
+            ("Administration", "/admin-paths/", "key-round", ""),
             ("Changes", "/changes/", "git-pull-request-arrow", "changes"),
             ("Policy", "/policy/", "scroll-text", ""),
         ),

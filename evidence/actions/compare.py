@@ -26,7 +26,7 @@ from compliance.register import Wanted
 from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
-from evidence.actions import sightings
+from evidence.actions import admin, shares, sightings
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
@@ -36,10 +36,11 @@ from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
 from evidence.kept import Files, Kept
 from evidence.models import Comparison, Inventory, Pull, Source, VerdictRow
-from evidence.policy_estate import policy_judgements
+from evidence.policy_estate import admin_paths, policy_judgements
 from evidence.proposals import Proposals
 from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
+from evidence.share_register import served
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
 
@@ -77,11 +78,15 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     whose = Whose(wanted, now, judgements, sightings.Places(case).networks)
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
+    shares.write(comparison, served(case, judgements), whose.servers)
+    admin.write(comparison, admin_paths(case, moment), whose.servers)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):
         follow(comparison, cases, Watch(fresh, moment))
         stamp(drifts(judgements, whose), at=moment)
         Comparison.objects.filter(pk=comparison.pk).update(published=True)
+        shares.forget_others(comparison)
+        admin.forget_others(comparison)
     kept.files.forget_others()
     comparison.refresh_from_db()
     return comparison

@@ -1,12 +1,14 @@
 """The nouns of evidence: what is actually there."""
 
 from evidence.models.access import Pin, SourceSecret
+from evidence.models.admin import AdminPathRow, LoginAttestation
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.inventory import Inventory, InventoryReading, Met, Sighting
 from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.push import PushToken
+from evidence.models.shares import ServedShare
 from evidence.models.sources import (
     DeviceLease,
     ErrorCode,
@@ -19,6 +21,7 @@ from evidence.models.sources import (
 )
 
 __all__ = [
+    "AdminPathRow",
     "Comparison",
     "Delta",
     "DeviceLease",
@@ -27,6 +30,7 @@ __all__ = [
     "FindingMember",
     "Inventory",
     "InventoryReading",
+    "LoginAttestation",
     "Met",
     "Pack",
     "PackDownload",
@@ -36,6 +40,7 @@ __all__ = [
     "PushToken",
     "Removal",
     "RuleChange",
+    "ServedShare",
     "Sighting",
     "Snapshot",
     "Source",

@@ -102,10 +102,10 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     row = get_object_or_404(Finding.objects.for_user(person), pk=number)
     excess = [box_text(each["family"], each["box"]) for each in row.extent]
     url = f"/findings/{row.ref}/"
-    removal = row.verdict in REMOVABLE and row.state != Finding.State.CURED
+    removal = row.verdict in REMOVABLE
     off = {"label": "Record its removal…", "url": f"{url}removal/", "icon": "power-off", "danger": False}
     offered = [
-        *([("plan_removal", off)] if removal else []),
+        *([("plan_removal", off)] if removal and row.state != Finding.State.CURED else []),
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
         ("request_risk", {"label": ask_label(row), "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
@@ -123,6 +123,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 "unseen_since": row.unseen_since,
                 "unseen_because": row.unseen_because,
                 "packet_says": "",
+                "packet_label": "Example of traffic to it" if removal else "Example of traffic it lets through",
                 "rule": row.rule,
                 "rule_file": row.rule_file,
                 "rule_lines": [{"number": row.rule_line, "text": row.rule_text, "mark": "mark"}]

@@ -127,7 +127,7 @@ def test_its_removal_is_decided_recorded_and_never_carried_out_from_here(site: S
     with pytest.raises(Refused, match="day is over"):
         plan_removal(java, because="Old.", due=day - timedelta(days=20), by=people.erin)
     row = plan_removal(java, because="The old console.", due=day, by=people.erin)
-    assert "pgrep -xo java" in row.commands
+    assert "ss -tlpnH 'sport = :8080'" in row.commands
     assert java.state == "acknowledged"
     assert LedgerInbox.objects.get(verb="plan_removal").data["because"] == "The old console."
     wider = Finding.objects.standing().exclude(verdict="listener_unauthorised").first()
@@ -171,4 +171,4 @@ def test_a_name_that_is_no_plain_word_reaches_no_command(site: Site) -> None:
     typed = found.proposal.partition("\n")[2]
     assert "reboot" not in typed
     assert "$(id)" not in typed
-    assert "ss -tlpn 'sport = :8081'" in typed
+    assert "ss -tlpnH 'sport = :8081'" in typed

@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from evidence.models import Finding
+from evidence.models import Comparison, Finding, ServedShare
 from reviews import actions as reviews
 from tests.evidence.site import Site
 from tests.factories import asked, network
@@ -26,7 +26,8 @@ from tests.factories import asked, network
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
-    "/inbox/", "/notices/", "/changes/", "/connections/", "/shares/", "/connections/recertify/", "/servers/",
+    "/inbox/", "/notices/", "/changes/", "/connections/", "/shares/", "/shares/served/", "/admin-paths/",
+    "/connections/recertify/", "/servers/",
     "/zones/", "/groups/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/sources/", "/packs/", "/reviews/", "/setup/",
 )  # fmt: skip
@@ -58,6 +59,12 @@ def grow(site: Site, numbers: range) -> None:
     for number in numbers:
         source.pk, source.name = None, f"source {number}"
         source.save(force_insert=True)
+    share = ServedShare(comparison=Comparison.objects.all()[0], system=site.people.payroll, refs=[])
+    share.verdict, share.certainty, share.access = "share_wider", "definite", "rw"
+    share.server, share.protocol, share.path, share.through = site.servers["pay-db-01"], "nfs", "/export", "closed"
+    for number in numbers:
+        share.pk, share.key, share.name = None, f"{number:016x}", f"/export/{number}"
+        share.save(force_insert=True)
     one = Finding.objects.all()[0]
     for number in numbers:
         one.pk, one.fingerprint, one.subject = None, f"{number:064x}", f"a rule {number}"

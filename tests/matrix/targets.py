@@ -70,6 +70,8 @@ def address(route: str, side: Side) -> str:
     if row.thing in ("", "system"):
         return reverse(route, kwargs=GIVEN.get(route, {}))
     thing = side.things["todo" if route == "review_action_done" else row.thing]
+    if row.thing == "served":
+        return reverse(route, kwargs={"key": thing.key})
     if row.thing in ("spare", "zone", "group"):
         return reverse(route, kwargs={"name": thing.name})
     more = {
@@ -108,6 +110,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_except": RISK,
         "finding_acknowledge": NOTE,
         "finding_accept": RISK,
+        "admin_attest": {"says": "A key.", "seen_on": f"{today:%Y-%m-%d}"},
         "finding_removal": {"due": in_days(9), **NOTE},
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},
         "system_add": {

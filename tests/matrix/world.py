@@ -20,7 +20,7 @@ from compliance.policy.shipped import shipped
 from evidence.actions import access, adding, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
-from evidence.models import Finding, Pack, PulledArtefact, Source
+from evidence.models import Finding, Pack, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
 from reviews.models import AgendaItem, Review
 from tests.evidence.site import allow_in, put, read, save
@@ -111,6 +111,7 @@ def observed(people: People, side: Side, place: Path) -> None:
     (put(place, *rules) / "ss.txt").write_text(
         f'tcp LISTEN 0 9 0.0.0.0:8123 0.0.0.0:* users:(("{side.word}d",pid=1,fd=3))\n'
     )
+    (place / "exports").write_text(f"/export/{side.word} {NETS[side.word]}.11(ro) *(rw)\n")
     config = {"path": str(place)}
     folder = sources.add_source(
         server=side.data, kind="directory", name=f"{side.word} folder", config=config, by=people.alex
@@ -188,6 +189,7 @@ def found(side: Side) -> None:
     """A finding of this system, and one of a service that listens."""
     mine = Finding.objects.filter(system=side.system).order_by("pk")
     side.things["finding"] = mine.exclude(verdict="listener_unauthorised")[0]
+    side.things["served"] = ServedShare.objects.get(system=side.system)
     side.things["listening"] = mine.get(verdict="listener_unauthorised")
     for name in ("refused_risk", "risk"):
         side.things[name] = left_open(side, name)
