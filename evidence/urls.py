@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from compliance.views.refs import converter
 from evidence.views import (
     access,
+    adding,
     admin,
     findings,
     members,
@@ -36,7 +37,7 @@ urlpatterns = [
     path("shares/served/<slug:key>/", shares.share, name="served_share"),
     path("rule-changes/", rule_changes.rule_changes, name="rule_changes"),
     path("sources/", sources.sources, name="sources"),
-    path("sources/new/", sources.add, name="source_add"),
+    path("sources/new/", adding.add, name="source_add"),
     path("sources/<int:number>/", sources.source, name="source"),
     path("sources/<int:number>/upload/", sources.upload, name="source_upload"),
     path("sources/<int:number>/pull/", sources.pull, name="source_pull"),

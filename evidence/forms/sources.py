@@ -57,37 +57,49 @@ class UploadForm(forms.Form):
     )
 
 
+# Which fields a way of reading needs beside the server and the freshness limit
+FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {
+    Source.Kind.SSH: ("host", "port", "user"),
+    Source.Kind.PUSH: (),
+    Source.Kind.GIT: ("url", "branch", "inside", "alive_by"),
+    Source.Kind.DIRECTORY: ("path", "pattern"),
+    Source.Kind.UPLOAD: (),
+    Source.Kind.LOCAL: (),
+}
+
+
+NEEDED: Final = {
+    "url": "Say which repository holds the host's dumps or configuration.",
+    "path": "Say which folder the host's dumps arrive in, for example /srv/dumps/web-01.",
+    "host": "Write the host's name or IP address.",
+}
+SPELT: Final = {"inside": "path"}  # the place inside a repository is its path for the collector
+
+
 class SourceForm(forms.Form):
-    """A new source of one server."""
+    """A new source of one server, read in the way `kind`: only the fields of that way are asked for."""
 
     server = forms.ModelChoiceField(label="Server", queryset=Server.objects.none())
-    kind = forms.ChoiceField(
-        label="How is it read?",
-        choices=Source.Kind.choices,
-        widget=forms.RadioSelect,
-        initial=Source.Kind.UPLOAD,
-    )
-    path = forms.CharField(
-        label="Folder", required=False, help_text="Only for a folder on this machine: where the host's dumps arrive."
-    )
+    kind = forms.ChoiceField(choices=Source.Kind.choices, widget=forms.HiddenInput)
+    path = forms.CharField(label="Folder", required=False, help_text="Where the host's dumps arrive.")
     pattern = forms.CharField(
         label="Names of the files",
         required=False,
         max_length=120,
-        help_text="Only for a folder: which of its files are this host's, such as *.txt; empty for all.",
+        help_text="Which of its files are this host's, such as *.txt; empty for all.",
     )
     url = forms.CharField(
         label="Repository",
         required=False,
         max_length=500,
-        help_text="Only for git: https://host/configs.git, or the folder of a repository on this machine.",
+        help_text="https://host/configs.git, or the folder of a repository on this machine.",
     )
-    branch = forms.CharField(label="Branch", required=False, max_length=200, help_text="Only for git; empty for main.")
+    branch = forms.CharField(label="Branch", required=False, max_length=200, help_text="Empty for main.")
     inside = forms.CharField(
         label="Place in the repository",
         required=False,
         max_length=300,
-        help_text="Only for git: the host's own file or folder, such as hosts/web-01.",
+        help_text="The host's own file or folder, such as hosts/web-01.",
     )
     alive_by = forms.ChoiceField(
         label="What shows that the host was read?",
@@ -95,10 +107,10 @@ class SourceForm(forms.Form):
         choices=ALIVE_BY,
         widget=forms.RadioSelect,
         initial="file",
-        help_text="Only for git, which shows what was committed and not what was looked at.",
+        help_text="Git shows what was committed, and not what was looked at.",
     )
     host = forms.CharField(
-        label="Address of the host", required=False, max_length=253, help_text="Only for SSH: its name or IP address."
+        label="Address of the host", required=False, max_length=253, help_text="Its name or IP address."
     )
     port = forms.IntegerField(label="Port", required=False, min_value=1, max_value=65535, initial=22)
     user = forms.CharField(
@@ -106,7 +118,7 @@ class SourceForm(forms.Form):
         required=False,
         max_length=32,
         initial="eastwest",
-        help_text="Only for SSH: the command that the next page shows makes it. Eastwest makes a key for it.",
+        help_text="The command that the next page shows makes it. Eastwest makes a key for it.",
     )
     fresh_hours = forms.IntegerField(
         label="Freshness limit, hours",
@@ -116,17 +128,19 @@ class SourceForm(forms.Form):
         help_text="Older evidence is a finding.",
     )
 
-    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in {name for names in FIELDS_OF.values() for name in names}.difference(FIELDS_OF[kind]):
+            del self.fields[name]
+        for name, sentence in NEEDED.items():
+            if name in self.fields:
+                self.fields[name].required, self.fields[name].error_messages["required"] = True, sentence
+        self.fields["kind"].initial = kind
         self.fields["server"].queryset = Server.objects.for_user(person)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """A folder needs its path, a repository its address."""
+        """What Eastwest signs in to is looked up already here."""
         cleaned = super().clean() or {}
-        if cleaned.get("kind") == Source.Kind.GIT and not cleaned.get("url"):
-            self.add_error("url", "Say which repository holds the host's dumps or configuration.")
-        if cleaned.get("kind") == Source.Kind.DIRECTORY and not cleaned.get("path"):
-            self.add_error("path", "Say which folder the host's dumps arrive in, for example /srv/dumps/web-01.")
         if cleaned.get("kind") == Source.Kind.SSH:
             self.clean_ssh(cleaned)
         return cleaned
@@ -136,7 +150,6 @@ class SourceForm(forms.Form):
         if not USER.fullmatch(cleaned.get("user") or "eastwest"):
             self.add_error("user", "Write the name of an account: small letters, digits, dashes.")
         if not cleaned.get("host"):
-            self.add_error("host", "Write the host's name or IP address.")
             return
         try:
             resolve(cleaned["host"], cleaned.get("port") or PORT)
@@ -147,14 +160,9 @@ class SourceForm(forms.Form):
     def settings(self) -> dict[str, Any]:
         """What the verb takes."""
         said = self.cleaned_data
-        held = {
-            Source.Kind.DIRECTORY: {"path": said["path"], "pattern": said["pattern"]},
-            Source.Kind.GIT: {key: said[key] for key in ("url", "branch", "alive_by")} | {"path": said["inside"]},
-            Source.Kind.SSH: {
-                "host": said["host"].strip(), "port": said["port"] or PORT, "user": said["user"] or "eastwest",
-            },
-        }  # fmt: skip
-        config = {key: value for key, value in held.get(said["kind"], {}).items() if value}
+        config = {SPELT.get(name, name): said[name] for name in FIELDS_OF[said["kind"]] if said[name]}
+        if said["kind"] == Source.Kind.SSH:
+            config = {"port": PORT, "user": "eastwest", **config, "host": said["host"].strip()}
         return {
             "server": said["server"],
             "kind": said["kind"],

@@ -16,13 +16,12 @@ from compliance.models import Server, User
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
-from compliance.views.step_up import held
 from compliance.views.verbs import confirm
-from evidence.actions import adding, smaller
+from evidence.actions import smaller
 from evidence.actions import sources as verbs
 from evidence.artefacts import read_back
 from evidence.collectors.table import COLLECTORS
-from evidence.forms.sources import SourceForm, UploadForm
+from evidence.forms.sources import UploadForm
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.readings import load
 from evidence.rules import Lines
@@ -146,7 +145,7 @@ def facts(row: Source) -> list[dict[str, Any]]:
     said = [
         ("Server", row.server.name, True),
         (
-            "Read every",
+            "Read every" if row.kind in COLLECTORS else "Expected every",
             f"{row.every_minutes // 60} h" if row.every_minutes >= 60 else f"{row.every_minutes} min",
             False,
         ),
@@ -300,32 +299,3 @@ def raw(request: HttpRequest, number: int, artefact: int) -> HttpResponse:
     answer = HttpResponse(content, content_type="application/octet-stream")
     answer["Content-Disposition"] = f'attachment; filename="{kept.stored.sha256[:12]}.raw"'
     return answer
-
-
-def add(request: HttpRequest) -> HttpResponse:
-    """A new source."""
-    person = signed_in(request)
-    check(person, "add_source", None)
-    form = SourceForm(request.POST or None, person=person, initial=held(request))
-    refused = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            row = adding.add(by=person, **form.settings())
-            return HttpResponseRedirect(f"/sources/{row.pk}/")
-        except Refused as refusal:
-            refused = refusal
-    return render(
-        request,
-        "compliance/form.html",
-        {
-            "title": "Add a source",
-            "lead": "One source reads one host. Give all its dumps together: they are read as one moment.",
-            "form": form,
-            "submit": "Add the source",
-            "back_url": "/sources/",
-            "multipart": False,
-            "crumb": [{"label": "Sources", "url": "/sources/"}],
-            "refused": refused,
-        },
-        status=422 if form.errors or refused else 200,
-    )

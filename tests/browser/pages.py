@@ -148,6 +148,8 @@ PAGES: Final = (
     Row("risk_renew", "erin", "/risks/{accepted_risk}/renew/"),
     Row("sources", "erin", "/sources/"),
     Row("source_add", "erin", "/sources/new/"),
+    Row("source_add", "erin", "/sources/new/?kind=git"),
+    Row("source_add", "erin", "/sources/new/?kind=ssh"),
     Row("source", "erin", "/sources/{partly}/"),
     Row("source", "erin", "/sources/{gone}/"),
     Row("source", "erin", "/sources/{pushed}/"),

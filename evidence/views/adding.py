@@ -1,0 +1,85 @@
+"""Adding a source: first the way a host is read, then only what that way needs."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from compliance.errors import Refused
+from compliance.permissions import check
+from compliance.views.changes import signed_in
+from compliance.views.step_up import held
+from evidence.actions import adding
+from evidence.forms.sources import SourceForm
+from evidence.models import Source
+
+Kind = Source.Kind
+
+
+class Way(NamedTuple):
+    """A way a host can be read: its kind, and what it is worth."""
+
+    kind: Source.Kind
+    text: str
+
+
+# The most telling first
+WAYS: Final = (
+    Way(
+        Kind.SSH,
+        "Eastwest signs in with a key of its own and runs one program that only reads. One command on the host sets"
+        " it up.",
+    ),
+    Way(
+        Kind.PUSH,
+        "Nobody signs in to the host: a timer there sends its dumps, with a token for this source alone.",
+    ),
+    Way(
+        Kind.GIT,
+        "Oxidized, RANCID or a cron job commit its configuration. Git shows what was committed, not that the host was"
+        " looked at.",
+    ),
+    Way(
+        Kind.DIRECTORY,
+        "Something else puts its dumps into a folder here. What they show is as old as the oldest file.",
+    ),
+    Way(
+        Kind.UPLOAD,
+        "A person brings its dumps, all of one moment, and brings them again before they grow stale.",
+    ),
+    Way(Kind.LOCAL, "The machine that Eastwest runs on, by its own read-only commands."),
+)  # fmt: skip
+
+
+def add(request: HttpRequest) -> HttpResponse:
+    """The ways, or the form of the way that was chosen."""
+    person = signed_in(request)
+    check(person, "add_source", None)
+    kind = request.POST.get("kind") or request.GET.get("kind", "")
+    way = next((each for each in WAYS if each.kind == kind), None)
+    if way is None:
+        rows = [
+            {"label": each.kind.label, "text": each.text, "url": f"/sources/new/?kind={each.kind}"} for each in WAYS
+        ]
+        return render(request, "evidence/source_kinds.html", {"kinds": rows}, status=422 if kind else 200)
+    form = SourceForm(request.POST or None, kind=kind, person=person, initial=held(request))
+    refused = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            row = adding.add(by=person, **form.settings())
+            return HttpResponseRedirect(f"/sources/{row.pk}/")
+        except Refused as refusal:
+            refused = refusal
+    page = {
+        "title": way.kind.label,
+        "lead": way.text,
+        "form": form,
+        "submit": "Add the source",
+        "back_url": "/sources/new/",
+        "multipart": False,
+        "crumb": [{"label": "Sources", "url": "/sources/"}, {"label": "Add a source", "url": "/sources/new/"}],
+        "refused": refused,
+    }
+    return render(request, "compliance/form.html", page, status=422 if form.errors or refused else 200)
