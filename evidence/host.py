@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Literal
 
 from compliance.traffic.boxes import FAMILIES, FULL, Family
+from compliance.traffic.index import undisturbed
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats import hooks
 from evidence.formats.address_sets import join_sets
@@ -36,10 +37,11 @@ def read_host(artefacts: Sequence[Artefact]) -> Reading:
     if not artefacts:
         raise FormatError("Nothing was given", "a host is read from at least one dump", "Give the dumps of the host.")
     grouped: dict[str, tuple[Format, list[Artefact]]] = {}
-    for artefact in artefacts:
-        found = detect(artefact)
-        grouped.setdefault(found.NAME, (found, []))[1].append(artefact)
-    return merge([found.read([dump]) for found, dumps in grouped.values() for dump in dumps])
+    with undisturbed():
+        for artefact in artefacts:
+            found = detect(artefact)
+            grouped.setdefault(found.NAME, (found, []))[1].append(artefact)
+        return merge([found.read([dump]) for found, dumps in grouped.values() for dump in dumps])
 
 
 def merge(readings: Sequence[Reading]) -> Reading:

@@ -28,6 +28,7 @@ ACCEPTS = frozenset({Action.PERMIT, Action.PASS})
 STOPS = frozenset({Action.DENY, Action.REJECT})
 LEAVES = frozenset({Action.RETURN, Action.GOTO})
 TRANSLATES = frozenset({"dnat", "redirect"})
+SHORTENED = "…"  # the end of a residue that does not repeat all of what it stands for
 ALWAYS = ((), None, None)  # no residue, no interface
 
 
@@ -199,10 +200,16 @@ def _differing(old: Sequence[Stage], new: Sequence[Stage], family: Family) -> li
     if [_standing(one.chain) for one in old] != [_standing(one.chain) for one in new]:
         return [FULL[family]]
     for then, now in zip(old, new, strict=True):
-        gone, come = unmatched([_meaning(met) for met in then.met], [_meaning(met) for met in now.met])
-        boxes += [now.met[place].box for place in come]
-        boxes += [then.met[place].box for place in gone]
+        before, after = ([met for met in one.met if decides(met.rule)] for one in (then, now))
+        gone, come = unmatched([_meaning(met) for met in before], [_meaning(met) for met in after])
+        boxes += [after[place].box for place in come]
+        boxes += [before[place].box for place in gone]
     return boxes
+
+
+def decides(rule: Rule) -> bool:
+    """Whether a rule does anything to the packets it matches, or may: one that only logs or counts does not."""
+    return rule.action is not Action.CONTINUE or rule.nat is not None or has(rule, "action", "nat")
 
 
 def _standing(chain: Chain) -> tuple[object, ...]:
@@ -218,6 +225,8 @@ def _meaning(met: Met) -> tuple[object, ...]:
     """
     rule = met.rule
     unsure = tuple((one.what, one.text) for one in rule.residue)
+    if any(text.endswith(SHORTENED) for _, text in unsure):
+        unsure = (*unsure, ("match", rule.origin.text))
     return (
         met.box, met.depth, met.leads, met.names, rule.action, rule.iif, rule.oif, rule.states, rule.nat, unsure,
         rule.enabled,

@@ -95,6 +95,7 @@ class Evaluator:
         self._unions: dict[tuple[Family, Way], Union] = {}
         self._singles: dict[tuple[Family, Way], Singles] = {}
         self._obstacles: dict[Family, str] = {}
+        self._redirecting: dict[Family, bool] = {}
         self._orders_known: dict[Family, list[Stages]] = {}
         self._cuts: dict[Family, list[int]] = {}
         self._ways_known: dict[tuple[Family, int, int, str | None, str | None], Ways] = {}
@@ -107,7 +108,7 @@ class Evaluator:
 
         Where several interfaces are possible, a piece is permitted (denied) only if it is on each of them.
         """
-        obstacle = self._obstacle(family)
+        obstacle = self._obstacle_known(family)
         if obstacle:
             return [Piece(box, "unproven", "", None, (), obstacle)]
         budget = Budget(steps)
@@ -134,9 +135,7 @@ class Evaluator:
 
     def answer(self, family: Family, values: Values, iif: str | None, oif: str | None) -> Decision:
         """The answer for one packet given by its values; the same as `pieces` gives for it alone, and quick."""
-        if family not in self._obstacles:
-            self._obstacles[family] = self._obstacle(family)
-        obstacle = self._obstacles[family]
+        obstacle = self._obstacle_known(family)
         if obstacle:
             return Decision("unproven", "", None, (), obstacle)
         if self._model() != "first-match":
@@ -205,6 +204,11 @@ class Evaluator:
         text = addresses.to_text(family, value)
         return Decision("unproven", "", None, (), f"{side} {text} is no address of this host: not at {self._name}")
 
+    def _obstacle_known(self, family: Family) -> str:
+        if family not in self._obstacles:  # asked for every box and packet
+            self._obstacles[family] = self._obstacle(family)
+        return self._obstacles[family]
+
     def _obstacle(self, family: Family) -> str:
         if self._point is None:
             return f"no rules of {self._name} were read"
@@ -234,11 +238,13 @@ class Evaluator:
 
     def _redirects(self, family: Family) -> bool:
         """Whether traffic that is not sent to the host may be redirected to it."""
-        return any(
-            rule.family == family and rule.nat is not None and rule.nat.kind in OF_DESTINATION
-            for chain in self._chains.values()
-            for rule in chain.rules
-        )
+        if family not in self._redirecting:
+            self._redirecting[family] = any(
+                rule.family == family and rule.nat is not None and rule.nat.kind in OF_DESTINATION
+                for chain in self._chains.values()
+                for rule in chain.rules
+            )
+        return self._redirecting[family]
 
     def _slice_pieces(
         self, family: Family, part: Slice, budget: Budget, *, chosen: bool = False, foreign: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ ARITY = {
 FREE_TEXT = frozenset({"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix", "--string"})
 
 
+QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)("|\\?\Z)', re.DOTALL)  # up to the end where no mark closes it
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
 class BadLine(ValueError):
     """The line cannot be understood; the message says why."""
 
@@ -33,6 +38,9 @@ class Token(NamedTuple):
 
     text: str
     quoted: bool
+
+
+MARK = Token("!", quoted=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +92,21 @@ class Statement:
 def tokens(text: str) -> list[Token]:
     """The words of a line; blanks part, `"` keeps together, backslash escapes inside quotes. Raises BadLine."""
     found: list[Token] = []
-    word: list[str] = []
-    inside = escaped = quoted = False
-    for char in text:
-        if inside:
-            if escaped or char not in '\\"':
-                word.append(char)
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            else:
-                inside = False
-        elif char == '"':
-            inside = quoted = True
-        elif char in " \t":
+    word, quoted = "", False
+    parts = QUOTED.split(text)  # outside, inside, what ended it, outside, …
+    for place in range(0, len(parts), 3):
+        first, *others = parts[place].replace("\t", " ").split(" ")
+        word += first
+        for other in others:
             if word or quoted:
-                found.append(Token("".join(word), quoted))
-            word, quoted = [], False
-        else:
-            word.append(char)
-    if inside:
-        raise BadLine("a quotation mark is not closed")
+                found.append(Token(word, quoted))
+            word, quoted = other, False
+        if place + 2 < len(parts):
+            if parts[place + 2] != '"':
+                raise BadLine("a quotation mark is not closed")
+            word, quoted = word + ESCAPED.sub(r"\1", parts[place + 1]), True
     if word or quoted:
-        found.append(Token("".join(word), quoted))
+        found.append(Token(word, quoted))
     return found
 
 
@@ -161,7 +161,7 @@ class _Words:
         return self._at < len(self._words)
 
     def _mark(self) -> bool:
-        return self.left and self._words[self._at] == Token("!", False)
+        return self._at < len(self._words) and self._words[self._at] == MARK
 
     def _is_option(self) -> bool:
         word = self._words[self._at]

@@ -8,6 +8,7 @@ against the nft of the machine.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ LOOKING = frozenset(
      "socket", "osf", "ipsec", "numgen", "jhash", "symhash"}
 )  # fmt: skip
 OWN_MARK = ({"meta": {"key": "mark"}}, {"meta": "mark"})
+USED = re.compile(r', "used": \d+(?:, "used_unit": "\w+")?')
 
 
 class Malformed(ValueError):
@@ -38,8 +40,8 @@ class Malformed(ValueError):
 
 
 def quoted(value: Any) -> str:
-    """A part of a dump as text, shortened."""
-    text = json.dumps(value, ensure_ascii=False)
+    """A part of a dump as text, shortened, and without what of a quota is used up: that is another every day."""
+    text = USED.sub("", json.dumps(value, ensure_ascii=False))
     return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "…"
 
 
