@@ -1,4 +1,4 @@
-"""Two dumps of consecutive days: `eastwest diff` names exactly the rules that changed, however many stand around them."""
+"""Two dumps of consecutive days: `eastwest diff` names exactly the rules that changed, however many stand around."""
 
 from __future__ import annotations
 

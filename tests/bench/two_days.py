@@ -90,9 +90,11 @@ class Firewall:
             source = dice.choice(("10.0.0.0/8", "10.0.0.0/11", ""))
         target = dice.choice(("", f"172.16.{dice.randrange(256)}.{dice.randrange(256)}/32", "172.16.0.0/16"))
         proto = dice.choice(("tcp", "tcp", "tcp", "udp"))
+        verdict = dice.choice(("ACCEPT", "ACCEPT", "ACCEPT", "DROP"))
+        state, rate, noted = (dice.random() < share for share in (0.3, 0.1, 0.3))
         return Line(
-            number, chain, source, target, proto, dice.choice(PORTS), dice.choice(("ACCEPT", "ACCEPT", "ACCEPT", "DROP")),
-            state=dice.random() < 0.3, rate=dice.random() < 0.1, shown=f"CHG-{number}" if wide or dice.random() < 0.3 else "",
+            number, chain, source, target, proto, dice.choice(PORTS), verdict, state=state, rate=rate,
+            shown=f"CHG-{number}" if wide or noted else "",
         )  # fmt: skip
 
     def save(self, day: int) -> str:
