@@ -67,12 +67,16 @@ def _smb(line: Share, client: Client) -> Answer:
 INVALID: Final = "invalid users = "
 READERS: Final = "read list = "
 GUESTS: Final = "guest account: "
+ACCOUNT: Final = "nobody"  # Samba's guest account unless somebody chose another, which is said as a doubt
 
 
 def _as_user(line: Share, user: str) -> Answer:
     unsure = next((one.text for one in line.residue if one.text.startswith(GUESTS)), "")
     if user == GUEST and line.squash == "guest" and unsure:
         return Answer("unknown", unsure)
+    readers = [one.text.removeprefix(READERS).split() for one in line.residue if one.text.startswith(READERS)]
+    if user == GUEST and line.squash == "guest" and any(ACCOUNT in words for words in readers):
+        return Answer("ro", "guests are let in, and their account may only read")
     if user == GUEST:
         return Answer(line.access, "guests are let in") if line.squash == "guest" else Answer("no", "no guests")
     shut_out = [one.text.removeprefix(INVALID).split() for one in line.residue if one.text.startswith(INVALID)]
@@ -85,7 +89,6 @@ def _as_user(line: Share, user: str) -> Answer:
         if any(word.startswith(GROUPS) for word in line.users):
             return Answer("unknown", f"who belongs to {' '.join(line.users)} is not in the dump")
         return Answer("no", f"{user} is no valid user")
-    readers = [one.text.removeprefix(READERS).split() for one in line.residue if one.text.startswith(READERS)]
     for words in readers:
         if user in words:
             return Answer("ro", f"{user} may only read")

@@ -49,6 +49,7 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
             "addresses": addresses(subject, person),
             "groups": groups(subject, person),
             "findings": said.get("findings", []),
+            "listening": said.get("listening"),
             "read_at": said.get("read_at"),
             "read_late": said.get("read_late", True),
             "actions": actions(subject, person),

@@ -283,6 +283,11 @@ def _residue(
         several = [word for name in ("valid users", "invalid users") for word in samba_hosts.words(values.get(name, ""))
                    if word.startswith(OF_MANY)]  # fmt: skip
         named = (values.get("guest account", "nobody") or "nobody") in samba_hosts.words(values.get("valid users", ""))
+        chosen = values.get("guest account", "nobody") or "nobody"
+        if chosen != "nobody" and (readers or several):
+            yield Residue("match", f"guest account: {chosen}, of which lists of users may say more", line)
+        elif readers and any(word.startswith(OF_MANY) for word in readers):
+            yield Residue("match", f"guest account: whether it belongs to {' '.join(readers)} is not known", line)
         if several and not named:
             yield Residue("match", f"guest account: whether it belongs to {' '.join(several)} is not known", line)
     excluded = [user for user in samba_hosts.words(values.get("invalid users", "")) if user not in NO_PERSON]

@@ -15,6 +15,7 @@ from evidence.verdicts import BESIDE
 from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
+from evidence.views.sockets import listening
 from evidence.views.sources import is_late, state
 
 BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
@@ -119,6 +120,7 @@ def server(subject: Server, person: User) -> dict[str, Any]:
     return {
         "read_at": read_at,
         "read_late": late,
+        "listening": listening(subject),
         "findings": [
             {
                 "ref": row.ref,

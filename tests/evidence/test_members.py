@@ -172,3 +172,29 @@ def test_a_name_that_is_no_plain_word_reaches_no_command(site: Site) -> None:
     assert "reboot" not in typed
     assert "$(id)" not in typed
     assert "ss -tlpnH 'sport = :8081'" in typed
+
+
+def test_the_page_of_a_server_says_what_is_taken_for_a_client_and_why(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = 'udp UNCONN 0 0 0.0.0.0:{} 0.0.0.0:* users:(("unbound<i>",pid=7,fd=9))\n'
+    client = Client()
+    client.force_login(site.people.erin)
+    listen(site, data=JAVA + asks.format(41000))
+    page = client.get("/servers/pay-db-01/").content.decode()
+    assert "client or service: no reading of another moment" in page
+    assert len(standing()) == 2
+    listen(site, data=JAVA + asks.format(52000))
+    page = client.get("/servers/pay-db-01/").content.decode()
+    assert "client, not counted: the reading before does not show the port" in page
+    assert "unbound&lt;i&gt; at every IPv4 address" in page
+    (java,) = standing()
+    assert f"/findings/{java.ref}/" in page
+    assert "tcp/25" not in page, "what only the server itself reaches is nobody's service"
+    from evidence.views import sockets
+
+    monkeypatch.setattr(sockets, "LARGEST", 10)
+    assert "too large to be shown here" in client.get("/servers/pay-db-01/").content.decode()
+    monkeypatch.undo()
+    listen(site, data=JAVA + "nonsense\n")
+    assert "1 line could not be read" in client.get("/servers/pay-db-01/").content.decode()

@@ -52,6 +52,11 @@ SHARES: Final = """\
 	server smb encrypt = required
 	valid users = games
 	read only = No
+[look]
+	path = {place}/files/look
+	guest ok = Yes
+	read only = No
+	read list = nobody
 [root]
 	path = {place}/files/root
 	admin users = games
@@ -72,6 +77,8 @@ SAID: Final[tuple[tuple[str, str, str, Dialect, str], ...]] = (
     ("locked", "10.1.1.5", "games", "smb3", "rw"),
     ("locked", "10.1.1.5", "games", "smb2", "no"),  # this dialect cannot encrypt
     ("root", "10.1.1.5", "games", "smb3", "ro"),  # acts as root and may only read all the same
+    ("look", "10.1.1.5", GUEST, "smb3", "ro"),  # guests are readers by their account
+    ("look", "10.1.1.5", "games", "smb3", "rw"),
     ("mine", "10.1.1.5", GUEST, "smb3", "ro"),
     ("mine", "10.2.0.7", GUEST, "smb3", "no"),  # a user's own share stands under [global] as well
 )
@@ -89,7 +96,7 @@ def bed() -> Iterator[Bed]:
 def read(bed: Bed) -> Reading:
     """The server's configuration and a user's own share, as a collector would bring them."""
     place = {"place": bed.place}
-    for name in ("both", "except", "people", "locked", "root", "mine"):
+    for name in ("both", "except", "people", "locked", "look", "root", "mine"):
         bed.folder(name)
     (bed.place / "usershares").mkdir(mode=0o1770)
     (bed.place / "usershares").chmod(0o1770)
