@@ -13,7 +13,7 @@ from compliance.actions.jobs import enqueue
 from compliance.classification import is_reserved, ref_of
 from compliance.models import How, Notice, NoticePreference, Outbound, System, User
 
-NEWS: Final = timedelta(days=2)  # what is older when it is written down is history: kept, not mailed
+NEWS: Final = timedelta(days=2)  # what is older when it is written down is history: kept, not mailed, not new
 
 
 def tell(
@@ -40,6 +40,7 @@ def tell(
     subject = " ".join(subject.split())  # one line: a title with a line end would be a message that cannot be sent
     how = how_told(person, kind) if moment > timezone.now() - NEWS else How.IN_APP
     said = {"subject": subject[:200], "body": body, "path": path, "created_at": moment, "kind": kind, "how": how}
+    said |= {"read_at": moment} if moment <= timezone.now() - NEWS else {}
     row, fresh = Outbound.objects.get_or_create(key=key, defaults={"to": person, **said})
     if fresh and how == How.AT_ONCE:
         enqueue("send", key=f"send:{key}"[:200], args={"outbound": row.pk})

@@ -20,6 +20,7 @@ from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
 from compliance.views.lists import Choice, as_csv, by_address, by_json, by_ref, filters, page
 from compliance.views.panels import panel
+from compliance.views.register_graph import drawn
 from compliance.views.shown import connection_state, ends, facts, services
 from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
@@ -54,6 +55,16 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         ConnectionVersion.objects.authorised_at(today).filter(connection__kind=kind).values_list("pk", flat=True)
     )
 
+    systems = System.objects.for_user(request.user)
+    choices = [
+        Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
+        Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS if name not in BESIDE]),
+        Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
+    ]
+    asked_for = filters(request, "Name, address, port or CON-42", choices)
+    if request.GET.get("view") == "graph":
+        return graph(request, kind, drawn(list(rows), authorised, today, request.GET.get("group", "")), asked_for)
+
     def show(connection: Connection) -> dict[str, Any]:
         return listed(connection, authorised, today)
 
@@ -72,23 +83,45 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
             "ends_on",
         )
         return as_csv(f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
-    systems = System.objects.for_user(request.user)
-    choices = [
-        Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
-        Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS if name not in BESIDE]),
-        Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
-    ]
     return render(
         request,
         "compliance/shares.html" if kind == "share" else "compliance/connections.html",
         {
             **page(request, rows, show),
-            "filters": filters(request, "Name, address, port or CON-42", choices),
+            "filters": asked_for,
+            "graph_url": address(request, view="graph"),
             "total": base.count(),
             "may_request": may(request.user, "request", None) is None,
             **panel("register", None, signed_in(request)),
         },
     )
+
+
+def graph(request: HttpRequest, kind: str, said: dict[str, Any], asked_for: dict[str, Any]) -> HttpResponse:
+    """The same rows, drawn; the filters stay as they are."""
+    kept = [(name, request.GET[name]) for name in ("view", "group") if request.GET.get(name)]
+    levels = [each | {"url": address(request, group=each["name"])} for each in said["levels"]]
+    context = {
+        **said,
+        "levels": levels,
+        "kind": kind,
+        "filters": {**asked_for, "kept": kept, "clear_url": f"{request.path}?view=graph"},
+        "table_url": address(request, view="", group=""),
+        **panel("register", None, signed_in(request)),
+    }
+    return render(request, "compliance/register_graph.html", context)
+
+
+def address(request: HttpRequest, **changed: str) -> str:
+    """This page with its filters, and some of what is in the address otherwise ("": left out)."""
+    query = request.GET.copy()
+    for name in ("page", "format"):
+        query.pop(name, None)
+    for name, value in changed.items():
+        query.pop(name, None)
+        if value:
+            query[name] = value
+    return f"?{query.urlencode()}" if query else request.path
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:

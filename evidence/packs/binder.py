@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evidence.packs import diagram, lists, seal, verify
+from compliance.drawing import diagram
+from compliance.drawing.zones import zone_map
+from evidence.packs import lists, seal, verify
 from evidence.packs.archive import zip_bytes
 from evidence.packs.content import Face, Network, Review
-from evidence.packs.diagram_svg import zone_map
 from evidence.packs.fonts import fonts
 from evidence.packs.manifest import Member, Provenance, manifest_bytes
 from evidence.packs.pages import Proof, pack_html

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from evidence.packs.diagram import Diagram
+from compliance.drawing.diagram import Diagram
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from compliance.catalogue import Control, controls
-from evidence.packs import diagram
+from compliance.drawing import diagram
+from compliance.drawing.zones import zone_map
 from evidence.packs.content import Face, Network, Review
-from evidence.packs.diagram_svg import zone_map
 from evidence.packs.section import Section
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "packs" / "print"

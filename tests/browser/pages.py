@@ -101,6 +101,9 @@ PAGES: Final = (
     # The register
     Row("connections", "rita", "/connections/"),
     Row("connections", "rita", "/connections/?q=nothing-is-called-so"),
+    Row("connections", "rita", "/connections/?view=graph"),
+    Row("connections", "rita", "/connections/?view=graph&group=zones"),
+    Row("shares", "rita", "/shares/?view=graph&group=systems"),
     Row("recertify", "rita", "/connections/recertify/?due=90"),
     Row("recertify_check", "rita", "/connections/recertify/check/?connection=CON-26&connection=CON-1"),
     Row("recertify_check", "rita", "/connections/recertify/check/?connection=CON-26"),

@@ -196,4 +196,4 @@ def test_what_is_out_of_sight_by_now_is_told_by_its_id_alone(people: People) -> 
 def test_history_is_kept_and_never_mailed(people: People) -> None:
     digests.prefer(people.omar, {Notice.DUE: How.DIGEST}, by=people.omar)
     row = told(people.omar, Notice.DUE, at=timezone.now() - NEWS - timedelta(minutes=1))
-    assert (row.how, morning()) == (How.IN_APP, [])
+    assert (row.how, row.read_at, morning()) == (How.IN_APP, row.created_at, [])

@@ -26,7 +26,8 @@ from tests.factories import asked, network
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
-    "/inbox/", "/notices/", "/changes/", "/connections/", "/shares/", "/shares/served/", "/admin-paths/",
+    "/inbox/", "/notices/", "/changes/", "/connections/", "/connections/?view=graph", "/shares/", "/shares/served/",
+    "/admin-paths/",
     "/connections/recertify/", "/servers/",
     "/zones/", "/groups/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/sources/", "/packs/", "/reviews/", "/setup/",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone
 from evidence.packs import content as c
-from evidence.packs.diagram import Cell, Diagram, Link, Server, Zone
 from evidence.packs.section import Section, Table
 from tests.packs.records import AS_OF, ISM, changes, exceptions, review, rules
 

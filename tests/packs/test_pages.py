@@ -12,11 +12,11 @@ from html.parser import HTMLParser
 import pytest
 
 from compliance.catalogue import controls
+from compliance.drawing.diagram import Diagram, Link, Server, Zone
+from compliance.drawing.zones import zone_map
 from evidence.packs import binder, pages, render
 from evidence.packs import content as c
 from evidence.packs.content import Review
-from evidence.packs.diagram import Diagram, Link, Server, Zone
-from evidence.packs.diagram_svg import zone_map
 from evidence.packs.section import Section, Table
 from tests.packs import content
 from tests.packs.conftest import Genuine, need

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from evidence.packs import diagram, diagram_routes, lists, manifest, render, seal
-from evidence.packs.diagram import Cell, Diagram, Link, Server, Zone
-from evidence.packs.diagram_svg import zone_map
+from compliance.drawing import diagram, routes
+from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone
+from compliance.drawing.zones import zone_map
+from evidence.packs import lists, manifest, render, seal
 from evidence.packs.section import Section, Table
 
 NOW = datetime(2026, 10, 31, 13, 0, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_a_machine_without_pango_is_told_what_to_paste(monkeypatch: pytest.Monke
         render.render_in_child(PAGE)
 
 
-def meet(one: diagram_routes.Rect, two: diagram_routes.Rect) -> bool:
+def meet(one: routes.Rect, two: routes.Rect) -> bool:
     across = one[0] < two[0] + two[2] and two[0] < one[0] + one[2]
     return across and one[1] < two[1] + two[3] and two[1] < one[1] + one[3]
 
@@ -118,8 +119,8 @@ def test_labels_and_boxes_never_cover_each_other(seed: int) -> None:
     places = diagram.slots(chance.randint(2, 12))
     pairs = [(a, b) for a in places for b in places if a != b]
     chosen = chance.sample(pairs, min(len(pairs), chance.randint(1, 36)))
-    edges = [diagram_routes.Edge(a, b, (chance.randint(40, 100), chance.randint(14, 38))) for a, b in chosen]
-    layout = diagram_routes.lay_out(places, edges, width=136, height=92)
+    edges = [routes.Edge(a, b, (chance.randint(40, 100), chance.randint(14, 38))) for a, b in chosen]
+    layout = routes.lay_out(places, edges, width=136, height=92)
     labels = [route.label for route in layout.routes]
     for number, label in enumerate(labels):
         assert not any(meet(label, other) for other in [*labels[:number], *layout.boxes.values()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from compliance.drawing import diagram
 from compliance.models import Server
 from compliance.models.estate import day_of
 from compliance.standing import register_on
@@ -13,7 +14,7 @@ from compliance.traffic.boxes import Family
 from evidence import readings
 from evidence.artefacts import Damaged
 from evidence.models import Comparison
-from evidence.packs import content, diagram
+from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
 from evidence.packs.sections.gates import Gate, Gates

@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from compliance.drawing import diagram
 from compliance.models import Connection, Endpoint, Server, Zone
 from compliance.models.estate import day_of
 from compliance.standing import Standing, register_on
 from compliance.traffic import addresses, intervals
 from compliance.traffic.boxes import FAMILIES, Family
 from compliance.traffic.intervals import Interval
-from evidence.packs import diagram
 from evidence.packs.section import Scope
 
 NO_ZONE: Final = "No zone named"

@@ -1,6 +1,6 @@
 """The network diagram as values: zones in fixed places, what is authorised between them, what is open, what is unknown.
 
-Pure. diagram_routes.py finds the lines, diagram_svg.py draws them; pages in the browser take `Diagram.as_json()`.
+Pure. routes.py finds the lines, zones.py draws them, the same on pages and in packs; `Diagram.as_json()` for programs.
 """
 
 from __future__ import annotations
@@ -38,11 +38,14 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone, or with `outside` a network beyond the boundary. `read`: servers whose rules were read by the cut-off."""
+    """A zone, or with `outside` a network beyond the boundary.
+
+    `read`: servers whose rules were read by the cut-off; None where the drawing says nothing of it.
+    """
 
     name: str
     servers: tuple[Server, ...] = ()
-    read: int = 0
+    read: int | None = 0
     site: str = ""
     outside: bool = False
 
@@ -177,7 +180,7 @@ def _of_site(diagram: Diagram, site: str) -> Diagram:
     while other in inside:
         other += " "
     ends = {zone.name: zone.name if zone.name in inside else other for zone in diagram.zones}
-    box = Zone(other, tuple(one for zone in away for one in zone.servers), sum(z.read for z in away), outside=True)
+    box = Zone(other, tuple(one for zone in away for one in zone.servers), sum(z.read or 0 for z in away), outside=True)
     touching = [one for one in diagram.links if {one.source, one.destination} & inside]
     judged = {(one.source, one.destination): one for one in diagram.cells}
     pairs = [(a.name, b.name) for a in diagram.zones for b in diagram.zones if {a.name, b.name} & inside]

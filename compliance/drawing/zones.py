@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 
-from evidence.packs.diagram import Cell, Diagram, Link, Server, Zone, slots
-from evidence.packs.diagram_routes import Edge, Layout, Route, lay_out
+from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone, slots
+from compliance.drawing.marks import ACCENT, INK, MONO, NOBODY, PALE, QUIET, UNKNOWN, WIDER
+from compliance.drawing.marks import cut as _cut
+from compliance.drawing.marks import said as _said
+from compliance.drawing.marks import text as _text
+from compliance.drawing.routes import Edge, Layout, Route, lay_out
 
 WIDTH, HEIGHT = 136.0, 92.0  # of a zone
 HEAD = 17.0
-MONO = 0.6  # width of a sign of Plex Mono in em
 LABEL_PX, SERVER_PX = 6.6, 6.4
 SHOWN = 6  # servers named in a zone; the rest are counted
-INK, QUIET, ACCENT, PALE = "#15222e", "#566573", "#2b5c86", "#f3f7fa"
-WIDER, NOBODY, UNKNOWN = "#8a5200", "#a8231c", "#566573"
-SANS, MONOSPACE = "'IBM Plex Sans', sans-serif", "'IBM Plex Mono', monospace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ def _zone(diagram: Diagram, zone: Zone, box: tuple[float, float, float, float]) 
     out.append(
         _text(x + 7, y + tall - 15, f"in {into:,} · out {outward:,} · within {within:,}", 6.6, "zm-quiet", QUIET)
     )
-    if zone.servers and not zone.outside:
+    if zone.servers and not zone.outside and zone.read is not None:
         some_unread = zone.read < len(zone.servers)
         kind, fill = ("zm-text", INK) if some_unread else ("zm-quiet", QUIET)
         read = f"rules read on {zone.read:,} of {len(zone.servers):,}"
@@ -199,25 +198,3 @@ def _server(server: Server, x: float, y: float) -> list[str]:
     room = int((WIDTH / 2 - 8 - (at - x)) / (SERVER_PX * MONO))
     out.append(_text(at, y, _cut(server.name, room), SERVER_PX, "zm-text", INK, mono=True))
     return out
-
-
-def _text(
-    x: float, y: float, text: str, size: float, kind: str, fill: str, *,
-    mono: bool = False, bold: bool = False, anchor: str = "start",
-) -> str:  # fmt: skip
-    weight = ' font-weight="600"' if bold else ""
-    at = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    return (
-        f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" font-family="{MONOSPACE if mono else SANS}" font-size="{size}" '
-        f'fill="{fill}"{weight}{at}>{_said(text)}</text>'
-    )
-
-
-def _cut(text: str, most: int) -> str:
-    """At most `most` signs; what was cut is in the lists beside the map."""
-    return text if len(text) <= most else text[: max(1, most - 1)] + "…"
-
-
-def _said(text: str) -> str:
-    """Text that can only be text in SVG: escaped, and without signs XML does not allow."""
-    return escape("".join(sign if sign.isprintable() else " " for sign in text), quote=True)
