@@ -45,7 +45,12 @@ class Row:
     @property
     def rule(self) -> str:
         """How the line is named in a finding."""
-        return f"{self.share.protocol}:{label(self.share)}#{self.share.origin.first}"
+        return named(self.share)
+
+
+def named(share: Share) -> str:
+    """A line that shares, as findings name it."""
+    return f"{share.protocol}:{label(share)}#{share.origin.first}"
 
 
 def label(share: Share) -> str:
@@ -60,8 +65,12 @@ def shares(case: Case) -> Iterator[Judgement]:
             yield _authorised(case, entry, entry.share)
     for host in case.hosts.values():
         for family in FAMILIES:
-            rows = _rows(host.reading.shares, host.reading.shares, family)
-            yield from _together(found for row in rows for found in _wider(case, host, row, family))
+            yield from _together(found for row in rows_of(host, family) for found in wider(case, host, row, family))
+
+
+def rows_of(host: Host, family: Family) -> Iterator[Row]:
+    """Every share of a host, with the clients of the family that really get its terms."""
+    return _rows(host.reading.shares, host.reading.shares, family)
 
 
 def _together(found: Iterable[Judgement]) -> Iterator[Judgement]:
@@ -172,7 +181,8 @@ def _family(box: Box, family: Family) -> bool:
 # --- what is shared: is it authorised? ------------------------------------------------------------------------------
 
 
-def _wider(case: Case, host: Host, row: Row, family: Family) -> Iterator[Judgement]:
+def wider(case: Case, host: Host, row: Row, family: Family) -> Iterator[Judgement]:
+    """The judgement on one line that gives more than is authorised; none where it does not."""
     share = row.share
     entries = [
         one

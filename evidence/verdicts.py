@@ -23,6 +23,7 @@ from evidence.judgement import Judgement
 from evidence.listener_verdicts import listeners
 from evidence.review_verdicts import overdue
 from evidence.rules import FlowRecord, Reading, Verdict
+from evidence.share_changes import share_changes
 from evidence.share_verdicts import shares
 from evidence.sightings import Sighting
 from evidence.unfiltered_verdicts import unfiltered, unseen
@@ -93,6 +94,7 @@ def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator
     yield from unseen(case, said)
     yield from listeners(case)
     yield from changes(case)
+    yield from share_changes(case)
     yield from unknown(case)
     yield from usage(case, flows, at)
     yield from overdue(case, at)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from evidence.proposals import Proposals
 from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.share_register import served
+from evidence.share_verdicts import named
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
 
@@ -214,17 +216,16 @@ class Whose:
         return self.systems[max(named, key=len)] if named else self.first
 
     def origin(self, one: Judgement) -> dict[str, Any]:
-        """File, line and text of the responsible rule."""
+        """File, line and text of the responsible rule, or of the line that shares."""
         reading = self.now.get(one.point.partition("/")[0])
-        rules = (rule for chain in reading.chains for rule in chain.rules) if reading and one.rule else ()
-        rule = next((rule for rule in rules if rule.id == one.rule), None)
-        if rule is None:
+        if reading is None or not one.rule:
             return {"rule_file": "", "rule_line": 0, "rule_text": ""}
-        return {
-            "rule_file": rule.origin.name[:200],
-            "rule_line": rule.origin.first,
-            "rule_text": rule.origin.text[:2000],
-        }
+        rules = (rule.origin for each in reading.chains for rule in each.rules if rule.id == one.rule)
+        lines = (share.origin for share in reading.shares if named(share) == one.rule)
+        found = next(chain(rules, lines), None)
+        if found is None:
+            return {"rule_file": "", "rule_line": 0, "rule_text": ""}
+        return {"rule_file": found.name[:200], "rule_line": found.first, "rule_text": found.text[:2000]}
 
     def case(self, one: Judgement) -> Case:
         """The judgement as a finding's case."""
