@@ -192,7 +192,7 @@ def _shares(account: Account, overall: Section, sections: list[Section], *, reso
             protocol="smb",
             clients=samba_hosts.clients(hosts),
             access="ro" if values.get("read only", "yes").lower() not in {"no", "false", "off", "0"} else "rw",
-            security=security(values),
+            security=security(values, overall.values),
             squash=_squash(values),
             users=tuple(samba_hosts.words(values.get("valid users", ""))),
             residue=tuple(_residue(section, overall.values, values, hosts, unseen, resolved=resolved)),
@@ -224,9 +224,12 @@ def _exceptions(base: Share, values: Mapping[str, str]) -> Iterator[Share]:
             yield replace(base, access=access, users=users, squash=squash, residue=(*base.residue, *doubt))
 
 
-def security(values: Mapping[str, str]) -> str:
-    """What the server insists on: `encrypt`, `sign`, "" (neither), or `smb1` when it still speaks that dialect."""
-    if values.get("server smb encrypt", "").lower() in ENFORCED:
+def security(values: Mapping[str, str], overall: Mapping[str, str] | None = None) -> str:
+    """What the server insists on: `encrypt`, `sign`, "" (neither), or `smb1` when it still speaks that dialect.
+
+    `overall`: [global], whose encryption holds before any share is asked for, whatever the share says.
+    """
+    if any(held.get("server smb encrypt", "").lower() in ENFORCED for held in (values, overall or {})):
         return "encrypt"
     if values.get("server min protocol", "").lower() in OLD_DIALECTS:
         return "smb1"
