@@ -85,8 +85,9 @@ class Bed:
                 f"ip -{'6' if long == 128 else '4'} route replace local {server_of(client)}/{long} dev lo table local "
                 f"src {client}",
             ]
-            if long == 128:  # the kernel's own route to it comes first and names no source
-                lines.append(f"ip -6 route del local {server_of(client)}/128 dev lo proto kernel table local")
+            if long == 128:  # the kernel's own route, which it adds a little later, comes first and names no source
+                gone = f"ip -6 route del local {server_of(client)}/128 dev lo proto kernel table local 2>/dev/null"
+                lines.append(f"for try in $(seq 50); do {gone} && break; sleep 0.1; done")
         inside.run("\n".join(lines), place)
         for client in CLIENTS:
             _comes_from(client)
