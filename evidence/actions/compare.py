@@ -17,9 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.connections import stamp
-from compliance.actions.irregular import Irregularity
 from compliance.actions.reconcile import reconcile
-from compliance.actions.reconcile_rows import Altered, altered_rows
+from compliance.actions.reconcile_rows import altered_rows
 from compliance.models import Connection, Group, Server, System, Zone
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
@@ -32,6 +31,7 @@ from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
 from evidence.actions.findings import HOST_KEY, NO_FINDING, follow
+from evidence.actions.irregular import POINT, Found, irregular, systems_by_subject
 from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
@@ -65,10 +65,11 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
     also, excused = sightings.also(now, moment), sightings.excused(moment)
+    records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
     case = Judged(wanted, now, then if last else None, absent, kept, also, excused)
     judgements = [
         *beside_records(judge_case(case, flows=None, at=day_of(moment))),
-        *irregular([*reconcile(at=moment), *altered_rows(at=moment)]),
+        *irregular(records),
         *source_trouble(moment),
         *rewritten(moment),
         *inventory_trouble(moment),
@@ -77,7 +78,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     judgements += policy_judgements(wanted, now, moment)
     step(run, f"Writing {len(judgements)} verdicts")
     sightings.note(case, moment)
-    whose = Whose(wanted, now, judgements, sightings.Places(case).networks)
+    whose = Whose(wanted, now, judgements, sightings.Places(case).networks, systems_by_subject(records))
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     shares.write(comparison, served(case, judgements), whose.servers)
@@ -112,23 +113,6 @@ def step(run: Run | None, text: str) -> None:
 def finish(run: Run | None) -> AbstractContextManager[Any]:
     """The fenced end of the job, or a plain transaction."""
     return run.finish() if run is not None else transaction.atomic()
-
-
-def irregular(found: Sequence[Irregularity | Altered]) -> list[Judgement]:
-    """What reconciliation found, as judgements: a record nobody decided is a change without a record."""
-    return [
-        Judgement(
-            Verdict.changed_without_record,
-            Certainty.definite,
-            one.ref[:300],
-            f"register/{one.kind}",
-            "",
-            (),
-            None,
-            one.sentence,
-        )
-        for one in found
-    ]
 
 
 def source_trouble(at: datetime) -> list[Judgement]:
@@ -167,12 +151,23 @@ def trouble(source: Source, at: datetime) -> tuple[Verdict | None, str]:
     return Verdict.stale, f"The evidence of {source.name} is older than {source.fresh_hours} hours."
 
 
+def is_record(one: Judgement) -> bool:
+    """Whether it is about a record, and not about a host: a server may be called so."""
+    return one.point.partition("/")[0] == POINT and one.verdict is Verdict.changed_without_record
+
+
 class Whose:
     """Which connection, server, system and rule a judgement is about, and what to do about it."""
 
     def __init__(
-        self, wanted: Wanted, now: dict[str, Reading], judged: Sequence[Judgement], networks: dict[str, int]
+        self,
+        wanted: Wanted,
+        now: dict[str, Reading],
+        judged: Sequence[Judgement],
+        networks: dict[str, int],
+        records: dict[str, int],
     ) -> None:
+        self.records = records  # what reconciliation found → the system of that record
         self.networks = networks  # of servers outside every zone → the system of the first of them
         self.connections = {row.ref: row for row in Connection.objects.all()}
         self.servers = {row.name: row for row in Server.objects.select_related("system")}
@@ -193,6 +188,8 @@ class Whose:
         """The host of the point, or the subject itself; none where it is about a decision."""
         if one.verdict in OF_NO_HOST:
             return None
+        if is_record(one):
+            return self.servers.get(one.subject.split(" ")[0])
         return self.servers.get(one.point.partition("/")[0]) or self.servers.get(one.subject.split(" ")[0])
 
     def system_id(self, one: Judgement) -> int:
@@ -200,6 +197,8 @@ class Whose:
         server, connection = self.server(one), self.connection(one)
         if one.verdict is Verdict.against_policy:
             return self.of_policy(one)
+        if is_record(one) and one.subject in self.records:
+            return self.records[one.subject]
         if server is not None:
             return server.system_id
         if connection is not None:
