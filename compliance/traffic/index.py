@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 from compliance.traffic.boxes import Box, contains
 
@@ -198,18 +199,20 @@ class Index:
 
     def _near(self, box: Box) -> list[int]:
         """The numbers of boxes that may overlap `box`, by the side with fewer blocks."""
-        sources = self._src.around(box[0], box[1]) + self._src.inside(box[0], box[1])
-        targets = self._dst.around(box[2], box[3]) + self._dst.inside(box[2], box[3])
-        if len(targets) <= len(sources):
+        # Kept apart: what lies inside "any source" is all there is, and it would be copied for each such question.
+        sources = self._src.around(box[0], box[1]), self._src.inside(box[0], box[1])
+        targets = self._dst.around(box[2], box[3]), self._dst.inside(box[2], box[3])
+        if len(targets[0]) + len(targets[1]) <= len(sources[0]) + len(sources[1]):
             lines, few, many = self._columns, targets, sources
         else:
             lines, few, many = self._rows, sources, targets
+        count = len(many[0]) + len(many[1])
         near: list[int] = []
-        for one in few:
+        for one in chain(*few):
             line = lines.get(one)
             if line is None:
                 continue
-            crowds = line.values() if len(line) <= len(many) else [line[other] for other in many if other in line]
+            crowds = line.values() if len(line) <= count else [line[other] for other in chain(*many) if other in line]
             for held in crowds:
                 if isinstance(held, int):
                     near.append(held)
