@@ -18,7 +18,7 @@ from django.utils import timezone
 from compliance.actions import notices, policy
 from compliance.actions.carrying import refuse_moved
 from compliance.actions.ledger import record
-from compliance.actions.versions import authorise
+from compliance.actions.versions import authorise, hold_register
 from compliance.business_days import last_moment
 from compliance.capacities import held
 from compliance.errors import Refused
@@ -35,6 +35,7 @@ def submit(
     """Asks for the agreements it needs; from here on its content and its needs are frozen."""
     moment = at or timezone.now()
     with step(change, "submit", by=by, at=moment, seen=seen_version) as row:
+        hold_register()  # what it is read through is not added to between this step and the next look
         refuse_altered(row)
         if row.kind == ChangeRecord.Kind.WIDEN and row.created_at != moment:
             refuse_moved(row, moment, "sent")  # a draft of it may be old

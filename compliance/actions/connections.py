@@ -12,6 +12,7 @@ from django.utils import timezone
 from compliance.actions import changes as workflow
 from compliance.actions.ledger import record
 from compliance.actions.material import check_material, ends_of
+from compliance.actions.versions import hold_register
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Connection, Endpoint, Justification, State, System, User
 from compliance.models.approvals import content_hash
@@ -84,6 +85,7 @@ def amend(
             "Ask for a new one, and for the removal of this one.",
         )
     with transaction.atomic():
+        hold_register()  # of two who ask at once the second sees the first
         refuse_second(connection)
         return ask(
             connection, Kind.AMEND, material, justification, title, by=by, at=moment, submit=submit, details=details
@@ -109,6 +111,7 @@ def retire(
     title = f"Remove {connection}"[:200]
     refuse_wrong(None, justification, title, details)
     with transaction.atomic():
+        hold_register()  # of two who ask at once the second sees the first
         refuse_second(connection)
         return ask(
             connection, Kind.RETIRE, standing.said, justification, title, by=by, at=moment, submit=True, details=details

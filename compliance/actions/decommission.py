@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.leaving import plan, refuse_blocked
+from compliance.actions.versions import hold_register
 from compliance.actions.widening import refuse_unsaid, submitted
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Server, State, User
@@ -23,10 +24,11 @@ def ask(server: Server, *, justification: Mapping[str, str], by: User, at: datet
     if server.status == Server.Status.RETIRED:
         raise Refused(f"{server} stays as it is.", "It is decommissioned already.", "Look at its page.")
     refuse_unsaid(justification)
-    refuse_asked(server)
-    found = plan(server, moment)
-    refuse_blocked(server, found)
     with transaction.atomic():
+        hold_register()
+        refuse_asked(server)
+        found = plan(server, moment)
+        refuse_blocked(server, found)
         title = f"Decommission {server}"
         kind = ChangeRecord.Kind.DECOMMISSION
         return submitted(kind, server.system, found.material(server), title, justification, by=by, at=moment)

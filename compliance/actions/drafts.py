@@ -13,6 +13,7 @@ from compliance.actions import changes as workflow
 from compliance.actions.connections import ask, refuse_second, refuse_wrong
 from compliance.actions.ledger import record
 from compliance.actions.material import ends_of
+from compliance.actions.versions import hold_register
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Connection, Endpoint, Justification, System, User
 from compliance.models.approvals import content_hash
@@ -72,6 +73,7 @@ def ask_again(change: ChangeRecord, *, by: User, at: datetime | None = None) -> 
     check(by, "ask_again", change, at=moment)
     reasons = {key: getattr(change.justification, key) for key in REASONS}
     with transaction.atomic():
+        hold_register()
         refuse_second(change.of)
         return ask(
             change.of,

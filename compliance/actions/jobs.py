@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -42,6 +43,15 @@ def enqueue(
         key=key, defaults={"kind": kind, "args": args, "run_at": run_at or timezone.now(), "requested_by": by}
     )
     return row
+
+
+def enqueue_all(kind: str, wanted: Mapping[str, dict[str, Any]]) -> None:
+    """Several jobs of one kind to be done now, by their keys: what is there already stays as it is."""
+    if kind not in settings.JOB_KINDS:
+        raise LookupError(f"no such kind of job: {kind}")
+    there, now = set(Job.objects.filter(key__in=list(wanted)).values_list("key", flat=True)), timezone.now()
+    rows = [Job(key=key, kind=kind, args=args, run_at=now) for key, args in wanted.items() if key not in there]
+    Job.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def claim(now: datetime, *, only: int | None = None) -> Job | None:

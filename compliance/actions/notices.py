@@ -10,9 +10,9 @@ from django.utils import timezone
 from compliance.business_days import last_moment
 from compliance.capacities import ROLE_FOR, held, in_own_right
 from compliance.four_eyes import open_needs
-from compliance.models import ApprovalNeeded, ChangeRecord, Delegation, Notice, RoleGrant, User
+from compliance.models import ApprovalNeeded, ChangeRecord, Delegation, Notice, Role, RoleGrant, User
 from compliance.models.people import keep_grants
-from compliance.notices import tell
+from compliance.notices import tell, tell_all
 
 
 def deciders(change: ChangeRecord, at: datetime) -> list[User]:
@@ -45,46 +45,46 @@ def able(needs: list[ApprovalNeeded], placed: set[int | None], at: datetime) -> 
 
 def tell_deciders(change: ChangeRecord, at: datetime) -> None:
     """Everybody who decides on it now is told once."""
-    for person in deciders(change, at):
-        tell(
-            person,
-            key=f"decide:{change.pk}:{person.pk}",
-            subject=f"{urgency(change)}{change.ref} waits for your decision: {change.title}"[:200],
-            body=f"{change.requested_by} asks: {change.title}.",
-            path=f"/inbox/{change.ref}/",
-            kind=Notice.DECISION,
-            at=at,
-        )
+    tell_all(
+        [(person, f"decide:{change.pk}:{person.pk}") for person in deciders(change, at)],
+        subject=f"{urgency(change)}{change.ref} waits for your decision: {change.title}"[:200],
+        body=f"{change.requested_by} asks: {change.title}.",
+        path=f"/inbox/{change.ref}/",
+        kind=Notice.DECISION,
+        at=at,
+    )
 
 
 def tell_acted_first(change: ChangeRecord, because: str, at: datetime) -> None:
     """Who decides, and the owner, are told that it was carried out before they decided, and by when it is due."""
     due = timezone.localtime(last_moment(at))
-    for person in {change.system.owner, *deciders(change, at)}:
-        tell(
-            person,
-            key=f"acted:{change.pk}:{person.pk}",
-            subject=f"Urgent: {change.ref} was carried out before its approval: {change.title}"[:200],
-            body=f"{because} To be decided by {due.day} {due:%B %Y}. Until it is approved it is not authorised.",
-            path=f"/inbox/{change.ref}/",
-            kind=Notice.DECISION,
-            at=at,
-        )
+    tell_all(
+        [(person, f"acted:{change.pk}:{person.pk}") for person in {change.system.owner, *deciders(change, at)}],
+        subject=f"Urgent: {change.ref} was carried out before its approval: {change.title}"[:200],
+        body=f"{because} To be decided by {due.day} {due:%B %Y}. Until it is approved it is not authorised.",
+        path=f"/inbox/{change.ref}/",
+        kind=Notice.DECISION,
+        at=at,
+    )
 
 
 def tell_to_undo(change: ChangeRecord, decision: str, at: datetime) -> None:
     """The engineers are told that what was carried out first was not approved and is to be undone."""
-    for person in User.objects.filter(is_active=True, role_grants__role="engineer").distinct():
-        if person.holds(["engineer"], change.system_id, at):
-            tell(
-                person,
-                key=f"undo:{change.pk}:{person.pk}",
-                subject=f"{change.ref} was carried out first and is {decision}: undo it"[:200],
-                body=change.rollback or "It is not authorised. Until the rules are as before, it is a finding.",
-                path=f"/changes/{change.ref}/",
-                kind=Notice.WORK,
-                at=at,
-            )
+    tell_all(
+        [(person, f"undo:{change.pk}:{person.pk}") for person in engineers(change, at)],
+        subject=f"{change.ref} was carried out first and is {decision}: undo it"[:200],
+        body=change.rollback or "It is not authorised. Until the rules are as before, it is a finding.",
+        path=f"/changes/{change.ref}/",
+        kind=Notice.WORK,
+        at=at,
+    )
+
+
+def engineers(change: ChangeRecord, at: datetime) -> QuerySet[User]:
+    """Everybody who holds the role of engineer for its system."""
+    grants = RoleGrant.objects.in_force(at).filter(role=Role.ENGINEER)
+    grants = grants.filter(Q(system__isnull=True) | Q(system_id=change.system_id))
+    return User.objects.filter(pk__in=grants.values("person"), is_active=True)
 
 
 def urgency(change: ChangeRecord) -> str:
@@ -107,14 +107,11 @@ def tell_requester(change: ChangeRecord, what: str, because: str, at: datetime) 
 
 def tell_engineers(change: ChangeRecord, at: datetime) -> None:
     """The engineers of the system are told that there is something to be done."""
-    for person in User.objects.filter(is_active=True, role_grants__role="engineer").distinct():
-        if person.holds(["engineer"], change.system_id, at):
-            tell(
-                person,
-                key=f"todo:{change.pk}:{person.pk}",
-                subject=f"{urgency(change)}{change.ref} is approved and to be done: {change.title}"[:200],
-                body=f"When the rules are changed, mark {change.ref} as done: the next reading proves it.",
-                path=f"/changes/{change.ref}/",
-                kind=Notice.WORK,
-                at=at,
-            )
+    tell_all(
+        [(person, f"todo:{change.pk}:{person.pk}") for person in engineers(change, at)],
+        subject=f"{urgency(change)}{change.ref} is approved and to be done: {change.title}"[:200],
+        body=f"When the rules are changed, mark {change.ref} as done: the next reading proves it.",
+        path=f"/changes/{change.ref}/",
+        kind=Notice.WORK,
+        at=at,
+    )

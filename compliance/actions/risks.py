@@ -47,6 +47,7 @@ def request(
     check(by, asking_verb(kind), system, at=moment)
     refuse_unsaid(rating, reason, alternate_control, ends_on, day_of(moment))
     with transaction.atomic():
+        System.objects.select_for_update().get(pk=system.pk)  # of two who ask at once the second sees the first
         waiting = RiskAcceptance.objects.filter(kind=kind, key=key, state=State.REQUESTED).first()
         if waiting is not None:
             raise Refused(

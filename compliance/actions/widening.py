@@ -21,6 +21,7 @@ from compliance.actions.carrying import row_of
 from compliance.actions.estate import default_space, end_row, place_address, refuse_taken, zone_of
 from compliance.actions.ledger import record
 from compliance.actions.reach import Material, boxes_of, effect, ends_through, in_use, names_of_server, naming
+from compliance.actions.versions import hold_register
 from compliance.errors import Refused
 from compliance.models import (
     Address,
@@ -91,9 +92,11 @@ def widen(
     `justification`: business_need and security_implications; needed only where it is asked for.
     """
     moment = at or timezone.now()
-    if why_ask(material, moment):
-        return ask(material, justification=justification or {}, by=by, at=moment)
-    add(material, by=by, at=moment)
+    with transaction.atomic():
+        hold_register()  # nothing begins to be read through it between this look and the row
+        if why_ask(material, moment):
+            return ask(material, justification=justification or {}, by=by, at=moment)
+        add(material, by=by, at=moment)
     return None
 
 
@@ -144,11 +147,12 @@ def ask(
     moment = at or timezone.now()
     thing = owner(material)
     check(by, "widen", thing, at=moment)
-    refuse_there(material, moment)
-    refuse_twice(material)
     refuse_unsaid(justification)
-    said = {**material, "opens": opened(material, moment)}
     with transaction.atomic():
+        hold_register()  # of two who ask for the same at once the second sees the first
+        refuse_there(material, moment)
+        refuse_twice(material)
+        said = {**material, "opens": opened(material, moment)}
         return submitted(
             ChangeRecord.Kind.WIDEN, thing.system, said, title_of(material), justification, by=by, at=moment,
             submit=submit,

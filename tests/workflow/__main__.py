@@ -1,13 +1,16 @@
 """`./run workflow [--runs N] [--steps N] [--seed S] [--races N]`: everybody tries everything, and people click at once.
 
-The last line on stdout is JSON: runs and steps of the state machine, its violations, races and their violations, the
-databases, and how many deliberately broken rules were found out. What is wrong is told on stderr. Exit: 0 when nothing
-is and every broken rule was found, else 1.
+The last line on stdout is JSON: runs, steps and attempts of the state machine and its violations; how many pairs of a
+verb and a state there are and were tried, how many of them lead on and were walked; the attempts of the sweep (every
+verb, state and person once); races and their violations, the databases, and how many deliberately broken rules were
+found out. What is wrong is told on stderr. Exit: 0 when nothing is, every pair was tried and every broken rule was
+found, else 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import subprocess
@@ -19,11 +22,13 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from tests.postgres import missing, postgres
+from tests.workflow.table import coverage
+from tests.workflow.table import missing as missing_of
 
 RUNS, STEPS, TIMES = 20_000, 50, 500
 CONTROL_RUNS: Final = 60
 MOST_WORKERS: Final = 2
-SUMS: Final = ("runs", "steps", "violations", "races", "race_violations", "broken", "caught")
+COUNTED: Final = ("runs", "steps", "attempts", "violations", "swept", "races", "race_violations", "broken", "caught")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -39,9 +44,9 @@ def main(words: Sequence[str] | None = None) -> int:
         else:
             databases["postgresql"] = held.enter_context(postgres())
         sums, failed = _together(asked, databases, room)
-    told = {name: sums[name] for name in SUMS} | {"databases": list(databases)}
+    told = {name: sums[name] for name in COUNTED} | coverage(sums) | {"databases": list(databases)}
     print(json.dumps(told))
-    whole = sums["caught"] == sums["broken"] > 0 and not failed
+    whole = sums["caught"] == sums["broken"] > 0 and not failed and sums["swept_all"]
     return 0 if whole and not sums["violations"] and not sums["race_violations"] else 1
 
 
@@ -52,7 +57,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="other runs for each seed (default 1)")
     parser.add_argument("--races", type=int, default=TIMES, metavar="N", help=f"of each kind (default {TIMES})")
     parser.add_argument("--workers", type=int, default=min(MOST_WORKERS, os.cpu_count() or 1), metavar="N")
-    parser.add_argument("--part", choices=["machine", "races", "controls"], help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=["machine", "sweep", "races", "controls"], help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
 
@@ -65,9 +70,10 @@ def _together(asked: argparse.Namespace, databases: dict[str, str], room: str) -
         for number in range(asked.workers)
     ]  # fmt: skip
     sums, failed = _end(machines)
-    control = _begin(room, "controls", databases["sqlite"], "--part", "controls", "--seed", str(asked.seed))
+    rest = [_begin(room, part, databases["sqlite"], "--part", part, "--seed", str(asked.seed))
+            for part in ("sweep", "controls")]  # fmt: skip
     races = [_begin(room, name, url, "--part", "races", "--races", str(asked.races)) for name, url in databases.items()]
-    more, other = _end([control, *races])
+    more, other = _end([*rest, *races])
     return sums + more, failed or other
 
 
@@ -114,7 +120,7 @@ def _work(asked: argparse.Namespace) -> dict[str, int]:
     runner = DiscoverRunner(verbosity=0)
     made: Any = runner.setup_databases()
     try:
-        return {"machine": _machine, "races": _races, "controls": _controls}[asked.part](asked)
+        return {"machine": _machine, "sweep": _sweep, "races": _races, "controls": _controls}[asked.part](asked)
     finally:
         runner.teardown_databases(made)
 
@@ -123,12 +129,29 @@ def _machine(asked: argparse.Namespace) -> dict[str, int]:
     from tests.workflow.play import play
     from tests.workflow.world import build
 
-    counts, violation = play(build(), runs=asked.runs, steps=asked.steps, seed=asked.seed)
+    world = build()
+    gc.collect()
+    gc.freeze()  # what stays is not looked through again and again
+    gc.set_threshold(100_000, 50, 100)
+    counts, violation = play(world, runs=asked.runs, steps=asked.steps, seed=asked.seed)
     for name, number in sorted(counts.items()):
         print(f"{number:>9} {name}", file=sys.stderr)
     if violation:
         print(violation, file=sys.stderr)
-    return {"runs": counts["runs"], "steps": counts["steps"], "violations": int(bool(violation))}
+    return counts | {"steps": asked.steps * counts["runs"], "violations": int(bool(violation))}
+
+
+def _sweep(asked: argparse.Namespace) -> dict[str, int]:
+    from tests.workflow.sweep import sweep
+    from tests.workflow.world import build
+
+    counts, violation = sweep(build())
+    if violation:
+        print(violation, file=sys.stderr)
+    missed = missing_of(counts)
+    if missed:
+        print(f"Not gone through: {missed}", file=sys.stderr)
+    return {"swept": counts["attempts"], "violations": int(bool(violation)), "swept_all": int(not missed)}
 
 
 def _races(asked: argparse.Namespace) -> dict[str, int]:
@@ -146,7 +169,7 @@ def _controls(asked: argparse.Namespace) -> dict[str, int]:
     from tests.workflow.world import build
 
     world, caught = build(), 0
-    for name, broken in CONTROLS.items():
+    for name, (broken, _) in CONTROLS.items():
         with broken():
             _, violation = play(world, runs=CONTROL_RUNS, steps=STEPS, seed=asked.seed, shrink=False)
         caught += bool(violation)

@@ -1,68 +1,45 @@
-"""The state machine: anybody tries anything, in any order, on the real verbs and the real database.
+"""The state machine itself: how somebody and something are chosen, how a step is tried, and how it is looked at.
 
-Each run is one transaction that is taken back at its end. After every step the bare rows are audited (audit.py).
+Each run is one transaction that is taken back at its end, so that every run begins with a record in every state
+(world.py). After every step the bare rows are audited (audit.py, beside_audit.py). The steps are in steps.py and
+beside.py.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine
 
-from compliance.actions import changes, delegations, drafts, questions
-from compliance.actions import connections as asking
-from compliance.actions import people as persons
+from compliance import exceptions
 from compliance.actions.reconcile import reconcile
 from compliance.errors import Refused
-from compliance.models import ChangeRecord, Connection, Question, Role, System, User
-from tests.factories import WHY
-from tests.workflow.audit import ANYTHING, Step, audit, authorised, read
-from tests.workflow.rights import Grant, Place
-from tests.workflow.world import World
+from compliance.models import ChangeRecord, Connection, User
+from tests.workflow.audit import Step, audit, authorised
+from tests.workflow.beside_audit import accepted, audit_beside, members
+from tests.workflow.rows import Row, Rows, read, still, written
+from tests.workflow.table import RISKS, WALKED
+from tests.workflow.verbs import VERBS, Act
+from tests.workflow.world import EXTENT, World
 
 WHO = st.integers(0, 99)  # a place in the list of people, or of records, whatever its length
 WHICH = st.integers(0, 99)
-GRANTED = st.sampled_from([Role.REQUESTER, Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR])
-SPANS = st.sampled_from([(0, None), (0, 2), (1, None), (3, 6), (-5, -1)])  # days from now, from and until
-DAYS = st.sampled_from([1, 3, 30, 200])  # of a delegation; the last is longer than one may be
-# who gives what for which system; the last does not hold it
-HELD = [
-    ("omar", "system_owner", "payroll"), ("mina", "manager", "payroll"), ("olga", "system_owner", "platform"),
-    ("rita", "manager", "payroll"),
-]  # fmt: skip
 RARELY = st.sampled_from([False, False, False, True])
-RITA, OWNER = 0, 12  # places among those who may ask
 ANYBODY = 3  # of every four numbers: any person, or any record, whether the verb should be open to it or not
-WAITS = st.sampled_from([timedelta(minutes=1), timedelta(hours=9), timedelta(days=1), timedelta(days=4)])
-
-
-# Where a verb is at home: only to choose by, what really follows is audited.
-WAITING: dict[str, tuple[str, ...]] = {
-    "edit": ("draft",),
-    "submit": ("draft",),
-    "approve": ("submitted",),
-    "act_first": ("submitted",),
-    "ask_question": ("submitted", "approved", "implemented", "disputed"),
-    "reject": ("submitted",),
-    "withdraw": ("draft", "submitted"),
-    "ask_again": ("rejected", "withdrawn"),
-    "implement": ("approved", "disputed"),
-    "verify": ("implemented", "disputed"),
-    "dispute": ("implemented", "verified"),
-}
 
 
 class Violation(AssertionError):
     """A rule of the workflow did not hold."""
 
 
-class Workflow(RuleBasedStateMachine):
+class Machine(RuleBasedStateMachine):
     """Everybody and everything; `world` is set before the first run, `counts` sums up over all runs."""
 
     world: ClassVar[World]
@@ -72,12 +49,20 @@ class Workflow(RuleBasedStateMachine):
         super().__init__()
         self.room = transaction.atomic()
         self.room.__enter__()
-        self.now = self.world.start
-        self.rights = self.world.rights()
-        self.rows = read()
-        self.broken = False
-        self.seen: dict[int, ChangeRecord] = {}
+        self.begin()
         self.counts["runs"] += 1
+
+    def begin(self) -> None:
+        """Everything as the world made it."""
+        self.now = self.world.start
+        self.day = timezone.localdate(self.now)
+        self.rights = self.world.rights.copy()
+        self.known = replace(self.world.known, stages={})
+        self.rows = self.world.rows
+        self.written = written()
+        self.broken = False
+        self.users: dict[int, User] = {}
+        self.first: dict[int, ChangeRecord] = {}
 
     def teardown(self) -> None:
         """The last look at the whole, and back to the beginning."""
@@ -89,177 +74,18 @@ class Workflow(RuleBasedStateMachine):
             transaction.set_rollback(True)
             self.room.__exit__(None, None, None)
 
-    @initialize(first=WHICH, second=WHICH, third=WHICH)
-    def some_requests(self, first: int, second: int, third: int) -> None:
-        """So that every run has something to decide on."""
-        for number, (who, what) in enumerate(((RITA, first), (OWNER, second), (RITA, third))):
-            self.request(who=who, what=what, platform=False, send=number < 2, urgent=number == 1)
+    # Who and what is chosen
 
-    # What everybody tries
+    def user(self, person: int) -> User:
+        """The person as they stand in the database by now."""
+        if person not in self.users:
+            self.users[person] = User.objects.get(pk=person)
+        return self.users[person]
 
-    @rule(who=WHO, what=WHICH, platform=st.booleans(), send=st.booleans(), urgent=st.booleans())
-    def request(self, who: int, what: int, platform: bool, send: bool, urgent: bool) -> None:
-        system = self.world.people.platform if platform else self.world.people.payroll
-        self.attempt(
-            "request",
-            who,
-            lambda by: asking.request(
-                system=system, material=self.material(what), justification=WHY, title="Asked for", by=by, at=self.now,
-                submit=send, urgency="urgent" if urgent else "routine",
-            ),
-        )  # fmt: skip
-
-    @rule(who=WHO, which=WHICH, what=WHICH)
-    def amend(self, who: int, which: int, what: int) -> None:
-        said = {"material": self.material(what), "justification": WHY, "title": "Otherwise"}
-        self.connection("request", who, which, lambda by, row: asking.amend(row, by=by, at=self.now, **said))
-
-    @rule(who=WHO, which=WHICH)
-    def retire(self, who: int, which: int) -> None:
-        self.connection("request", who, which, lambda by, row: asking.retire(row, because="Off.", by=by, at=self.now))
-
-    @rule(who=WHO, which=WHICH, what=WHICH, send=st.booleans(), stale=st.booleans())
-    def edit(self, who: int, which: int, what: int, send: bool, stale: bool) -> None:
-        said = {"material": self.material(what), "justification": WHY, "title": "Better said", "submit": send}
-        self.step(
-            "edit", who, which, stale,
-            lambda by, row, seen: drafts.edit(row, by=by, at=self.now, seen_version=seen, **said),
-        )  # fmt: skip
-
-    @rule(who=WHO, which=WHICH)
-    def ask_again(self, who: int, which: int) -> None:
-        self.step("ask_again", who, which, False, lambda by, row, _: drafts.ask_again(row, by=by, at=self.now))
-
-    @rule(who=WHO, which=WHICH, stale=st.booleans())
-    def submit(self, who: int, which: int, stale: bool) -> None:
-        self.step(
-            "submit",
-            who,
-            which,
-            stale,
-            lambda by, row, seen: changes.submit(row, by=by, at=self.now, seen_version=seen),
-        )
-
-    @rule(who=WHO, which=WHICH, stale=st.booleans())
-    def approve(self, who: int, which: int, stale: bool) -> None:
-        self.step(
-            "approve", who, which, stale,
-            lambda by, row, seen: changes.approve(row, by=by, at=self.now, seen_version=seen),
-        )  # fmt: skip
-
-    @rule(which=WHICH)
-    def approve_by_those_it_takes(self, which: int) -> None:
-        """Whoever could meet a need clicks, and clicks again: so that runs get past the decision."""
-        key = self.key("approve", which)
-        for person in self.apt("approve", key):
-            if key is None or self.rows.changes[key]["state"] != "submitted":
-                return
-            self.step(
-                "approve",
-                self.place(person),
-                which,
-                False,
-                lambda by, row, seen: changes.approve(row, by=by, at=self.now, seen_version=seen),
-            )
-
-    @rule(who=WHO, which=WHICH, really=RARELY)
-    def reject(self, who: int, which: int, really: bool) -> None:
-        if not really:
-            return
-        self.step(
-            "reject", who, which, False, lambda by, row, _: changes.reject(row, by=by, because="No.", at=self.now)
-        )
-
-    @rule(who=WHO, which=WHICH, really=RARELY)
-    def withdraw(self, who: int, which: int, really: bool) -> None:
-        if not really:
-            return
-        self.step(
-            "withdraw", who, which, False, lambda by, row, _: changes.withdraw(row, by=by, because="No.", at=self.now)
-        )
-
-    @rule(who=WHO, which=WHICH)
-    def implement(self, who: int, which: int) -> None:
-        self.step("implement", who, which, False, lambda by, row, _: changes.implement(row, by=by, at=self.now))
-
-    @rule(who=WHO, which=WHICH)
-    def act_first(self, who: int, which: int) -> None:
-        said = {"because": "It cannot wait."}
-        self.step("act_first", who, which, False, lambda by, row, _: changes.act_first(row, by=by, at=self.now, **said))
-
-    @rule(who=st.none() | WHO, which=WHICH, proof=st.sampled_from(["a" * 64, " "]))
-    def verify(self, who: int | None, which: int, proof: str) -> None:
-        self.step("verify", who, which, False, lambda by, row, _: changes.verify(row, proof=proof, by=by, at=self.now))
-
-    @rule(who=st.none() | WHO, which=WHICH, why=st.sampled_from(["It is not so.", ""]))
-    def dispute(self, who: int | None, which: int, why: str) -> None:
-        self.step("dispute", who, which, False, lambda by, row, _: changes.dispute(row, why=why, by=by, at=self.now))
-
-    # Who may what changes as well
-
-    @rule(who=WHO, role=GRANTED, span=SPANS, system=st.sampled_from([None, "payroll", "platform"]))
-    def grant(self, who: int, role: str, span: tuple[int, int | None], system: str | None) -> None:
-        where: System | None = getattr(self.world.people, system) if system else None
-        start = self.now + timedelta(days=span[0])
-        end = self.now + timedelta(days=span[1]) if span[1] is not None else None
-        person = User.objects.get(pk=self.person(who))
-
-        def act(by: User) -> Any:
-            return persons.give(person, role, system=where, by=by, at=start, until=end)
-
-        if self.attempt("grant", self.place(self.world.people.alex.pk), act, noted=ANYTHING):
-            self.rights.grants.append(Grant(person.pk, str(role), where.pk if where else None, start, end))
-
-    @rule(who=WHO, really=RARELY)
-    def deactivate(self, who: int, really: bool) -> None:
-        person = User.objects.get(pk=self.person(who))
-        if person.email in KEPT or not really:
-            return
-        if self.attempt(
-            "deactivate",
-            self.place(self.world.people.alex.pk),
-            lambda by: persons.deactivate(person, by=by, at=self.now),
-        ):
-            self.rights.end(person.pk, self.now)
-
-    @rule(held=st.sampled_from(HELD), to=st.sampled_from(["erin", "dan", "rita", "mina", "alex", "sam"]), days=DAYS)
-    def delegate(self, held: tuple[str, str, str], to: str, days: int) -> None:
-        people, role, end = self.world.people, held[1], self.now + timedelta(days=days)
-        system: System = getattr(people, held[2])
-        by, other = getattr(people, held[0]), User.objects.get(pk=getattr(people, to).pk)
-
-        def act(by: User) -> None:
-            delegations.delegate(other, capacity=role, system=system, until=end, because="Away.", by=by, at=self.now)
-
-        if self.attempt("delegate", self.place(by.pk), act):
-            self.rights.places.append(Place(by.pk, other.pk, role, system.pk, self.now, end))
-
-    @rule(who=WHO, which=WHICH)
-    def ask_question(self, who: int, which: int) -> None:
-        self.step(
-            "ask_question", who, which, False, lambda by, row, _: questions.ask(row, text="Why?", by=by, at=self.now)
-        )
-
-    @rule(who=WHO, which=WHICH)
-    def answer_question(self, who: int, which: int) -> None:
-        keys = sorted(self.rows.questions)
-        if keys:
-            row = Question.objects.get(pk=keys[which // 4 % len(keys)])
-            self.attempt(
-                "answer_question", who, lambda by: questions.answer(row, text="So.", by=by, at=self.now),
-                on=row.change_id,
-            )  # fmt: skip
-
-    @rule(span=WAITS)
-    def wait(self, span: timedelta) -> None:
-        self.now += span
-        self.look(Step("", None, self.now))
-
-    # How it is tried and looked at
-
-    def person(self, who: int) -> int:
-        """The id of a person by their place."""
-        return self.world.ids[who % len(self.world.ids)]
+    @property
+    def stranger(self) -> int:
+        """The number of somebody who may nothing: for what must not be done too often, and is tried all the same."""
+        return self.place(self.world.people.sam.pk)
 
     def place(self, person: int) -> int:
         """The number that stands for a person, whatever they are apt for."""
@@ -267,23 +93,21 @@ class Workflow(RuleBasedStateMachine):
 
     def key(self, verb: str, which: int) -> int | None:
         """The id of a record: one of four means any at all, the others one that waits for the verb, if any does."""
-        every = sorted(self.rows.changes)
-        apt = [key for key in every if self.rows.changes[key]["state"] in WAITING.get(verb, ())]
-        keys = every if which % 4 == ANYBODY or not apt else apt
-        return keys[which // 4 % len(keys)] if keys else None
+        rows, table = (self.rows.risks, RISKS) if verb in RISKS else (self.rows.changes, WALKED)
+        return pick(rows, table.get(verb, ()), which)
 
-    def chosen(self, verb: str, who: int | None, key: int | None) -> int | None:
+    def chosen(self, who: int | None, apt: Sequence[int]) -> int | None:
         """Who tries it: of every four numbers one means anybody at all, three somebody it should be open to."""
         if who is None:
             return None
-        apt = self.apt(verb, key) if who % 4 != ANYBODY else []
-        return apt[who // 4 % len(apt)] if apt else self.world.ids[who // 4 % len(self.world.ids)]
+        those = self.world.ids if who % 4 == ANYBODY or not apt else apt
+        return those[who // 4 % len(those)]
 
     def apt(self, verb: str, key: int | None) -> list[int]:
         """Those to whom a verb on a record should be open as far as their role goes; [] where anybody may be tried."""
         change, people = self.rows.changes.get(key or 0), self.world.people
-        if change is None or verb in ("request", "ask about a connection"):
-            return [people.rita.pk, people.omar.pk, people.erin.pk, self.world.both]
+        if change is None:
+            return [people.rita.pk, people.omar.pk, people.erin.pk, self.world.both, self.world.otto]
         if verb in ("approve", "reject"):
             needs = self.rows.of(change["id"])
             able = (
@@ -296,9 +120,7 @@ class Workflow(RuleBasedStateMachine):
             return [change["requested_by_id"]]
         return [people.erin.pk] if verb in ("implement", "dispute", "act_first") else []
 
-    def material(self, what: int) -> dict[str, Any]:
-        """Something to ask for."""
-        return self.world.materials[what % len(self.world.materials)]
+    # How it is tried
 
     def attempt(
         self,
@@ -306,68 +128,111 @@ class Workflow(RuleBasedStateMachine):
         who: int | None,
         act: Callable[[Any], Any],
         *,
+        apt: Sequence[int] = (),
         change: int | None = None,
-        on: int | None = None,
+        state: str = "",
         noted: str = "",
-    ) -> bool:
-        """Tries it, as the person stands in the database by now; audits what came of it. Whether it was done."""
-        person = self.chosen(verb, who, change if change is not None else on)
-        by = None if person is None else User.objects.get(pk=person)
-        refused = ""
+    ) -> Any:
+        """Tries it, and audits what came of it. What the act gave, or True; None when it was refused.
+
+        `change`: the record whose newest version was read; `state`: where the record stands that it is tried on.
+        """
+        person = self.chosen(who, apt)
+        by = None if person is None else self.user(person)
+        refused, given = "", None
         try:
-            act(by)
+            given = act(by)
         except Refused as refusal:
             refused = str(refusal)
-        self.counts["steps"] += 1
-        self.counts[f"{verb} {'refused' if refused else 'done'}"] += 1
-        self.look(Step(verb, by.pk if by else None, self.now, change, refused, noted))
-        return not refused
+        self.counts["attempts"] += 1
+        said = "refused" if refused else "done"
+        self.counts[f"{said} {verb} {state}" if state else f"{said} {verb}"] += 1
+        self.look(Step(verb, person, self.now, change, refused, noted))
+        return None if refused else given or True
 
-    def step(self, verb: str, who: int | None, which: int, stale: bool, act: Callable[..., Any]) -> None:
+    def step(self, verb: str, who: int | None, which: int, act: Act | None = None, *, stale: bool = False) -> None:
         """A verb on one of the records: as it stands, or (stale) on a copy from when it was first seen, replayed."""
         key = self.key(verb, which)
         if key is not None:
-            self.on_record(verb, who, key, stale, act)
+            self.on_record(verb, who, key, act, stale=stale)
 
-    def on_record(
-        self, verb: str, who: int | None, key: int, stale: bool = False, act: Callable[..., Any] | None = None
-    ) -> None:
-        """The same on a record that is named; without an `act` an approval."""
-        act = act or (lambda by, row, seen: changes.approve(row, by=by, at=self.now, seen_version=seen))
-        row = self.seen[key] if stale else ChangeRecord.objects.get(pk=key)
+    def on_record(self, verb: str, who: int | None, key: int, act: Act | None = None, *, stale: bool = False) -> None:
+        """The same on a record that is named; `act` where the verb is said otherwise than in verbs.py."""
+        say = act or VERBS[verb]
+        row, newest = self.copy_of(key, stale), self.rows.changes[key]["version"]
         seen = row.version
-        old = stale and seen != self.rows.changes[key]["version"]
+        old = seen != newest
         noted = {"ask_again": "request"}.get(verb, verb)
-        done = self.attempt(verb, who, lambda by: act(by, row, seen), change=None if old else key, on=key, noted=noted)
+        done = self.attempt(
+            verb, who, lambda by: say(by, row, seen, self.now), apt=self.apt(verb, key), change=None if old else key,
+            state=self.rows.changes[key]["state"], noted=noted,
+        )  # fmt: skip
         if done and old:
-            raise Violation(
-                f"{verb} on CHG-{key} was done by somebody who read version {seen}, which was not the newest"
-            )
+            raise Violation(f"{verb} on CHG-{key} was done by somebody who read version {seen}, not {newest}")
         if stale:
-            self.seen[key] = ChangeRecord.objects.get(pk=key)
+            self.first[key] = ChangeRecord.objects.get(pk=key)
 
-    def connection(self, noted: str, who: int, which: int, act: Callable[..., Any]) -> None:
-        """A verb on one of the connections."""
-        keys = sorted({row["connection_id"] for row in self.rows.changes.values()})
-        if keys:
-            row = Connection.objects.get(pk=keys[which // 4 % len(keys)])
-            self.attempt("ask about a connection", who, lambda by: act(by, row), noted=noted)
+    def copy_of(self, key: int, stale: bool) -> ChangeRecord:
+        """The record as it stands, or as it stood when it was first seen."""
+        if not stale:
+            return ChangeRecord.objects.get(pk=key)
+        return self.first[key] if key in self.first else copy.deepcopy(self.world.records[key])
+
+    def connection(self, who: int, which: int, act: Callable[..., Any]) -> Any:
+        """A verb on one of the connections that somebody asked for."""
+        keys = sorted({row["connection_id"] for row in self.rows.changes.values()} - {None})
+        row = Connection.objects.get(pk=keys[which % len(keys)])
+        asks = "ask about a connection"
+        return self.attempt(asks, who, lambda by: act(by, row), apt=self.apt(asks, None), noted="request")
+
+    # How it is looked at
 
     def look(self, step: Step) -> None:
-        """The audit of one step, and the question what is authorised now."""
-        before, self.rows = self.rows, read(self.rows.ledger)
-        wrong = audit(before, self.rows, step, self.rights)
-        if step.refused and not wrong:
-            return  # nothing was changed, so nothing else is authorised than before
-        today = timezone.localdate(self.now)
-        said = set(Connection.objects.authorised_at(today).values_list("pk", flat=True))
-        if said != authorised(self.rows, today):
-            wrong.append(f"authorised on {today}: {said}, by the bare rows {authorised(self.rows, today)}")
-        for key in self.rows.changes.keys() - self.seen.keys():
-            self.seen[key] = ChangeRecord.objects.get(pk=key)
+        """The audit of one step, and the questions what is authorised, accepted and a member now."""
+        now, before = written(), self.rows
+        same, self.written = now == self.written, now
+        self.rows = still(before) if same else read(before.ledger)
+        wrong = [
+            *audit(before, self.rows, step, self.rights),
+            *audit_beside(before, self.rows, step, self.rights, self.known),
+        ]
+        if not step.refused:
+            wrong += self.derived(before, waited=self.day != timezone.localdate(self.now))
+            self.day = timezone.localdate(self.now)
+            for key in self.rows.changes.keys() - before.changes.keys():
+                self.first[key] = ChangeRecord.objects.get(pk=key)
         if wrong:
             self.broken = True
             raise Violation("; ".join(wrong))
 
+    def derived(self, before: Rows, *, waited: bool) -> list[str]:
+        """What the product derives, held against the same worked out from the bare rows, where either may differ."""
+        wrong, today = [], timezone.localdate(self.now)
+        if waited or differs(before, self.rows, "changes", "approvals", "versions", "needs"):
+            said = set(Connection.objects.authorised_at(today).values_list("pk", flat=True))
+            if said != authorised(self.rows, today):
+                wrong.append(f"authorised on {today}: {said}, by the bare rows {authorised(self.rows, today)}")
+        if waited or differs(before, self.rows, "members"):
+            for group in self.world.groups:
+                counted = set(group.members_on(self.now).values_list("pk", flat=True))
+                if counted != members(self.rows, group.pk, self.now):
+                    wrong.append(f"in {group}: {counted}, by the bare rows {members(self.rows, group.pk, self.now)}")
+        if waited or differs(before, self.rows, "risks"):
+            keys = {row["key"] for row in self.rows.risks.values()}
+            holds = {key for key in keys if exceptions.in_force("finding", key, EXTENT, self.now)}
+            if holds != accepted(self.rows, self.now, today):
+                wrong.append(f"accepted: {holds}, by the bare rows {accepted(self.rows, self.now, today)}")
+        return wrong
 
-KEPT = {"alex@example.org"}  # somebody has to be there who manages people
+
+def differs(before: Rows, after: Rows, *tables: str) -> bool:
+    """Whether one of these tables holds something else."""
+    return any(getattr(before, name) != getattr(after, name) for name in tables)
+
+
+def pick(rows: dict[int, Row], waiting: Sequence[str], which: int) -> int | None:
+    """One of the rows by a number: of every four one means any at all, three one in a state that waits for it."""
+    every = sorted(rows)
+    apt = [key for key in every if rows[key]["state"] in waiting]
+    keys = every if which % 4 == ANYBODY or not apt else apt
+    return keys[which // 4 % len(keys)] if keys else None

@@ -12,8 +12,14 @@ from hypothesis import HealthCheck, Phase, core, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from compliance.models import User
-from tests.workflow.machine import OWNER, Violation, Workflow
+from tests.workflow.beside import Beside
+from tests.workflow.machine import Violation
+from tests.workflow.steps import Steps
 from tests.workflow.world import World
+
+
+class Workflow(Steps, Beside):
+    """All that anybody tries."""
 
 
 def play(world: World, *, runs: int, steps: int, seed: int, shrink: bool = True) -> tuple[Counter[str], str]:
@@ -39,7 +45,8 @@ def play(world: World, *, runs: int, steps: int, seed: int, shrink: bool = True)
 
 
 def everybody_clicks(world: World) -> str:
-    """One short story, the same each time: requests, and everybody approves each, who has two roles twice."""
+    """One short story, the same each time: everybody approves each record that waits, who has two roles twice, and
+    decides on each risk; a server is put into the group in use."""
 
     class Run(Workflow):
         counts = Counter()
@@ -47,11 +54,14 @@ def everybody_clicks(world: World) -> str:
     Run.world = world
     machine = Run()
     try:
-        machine.some_requests(first=0, second=8, third=4)
-        machine.request(who=OWNER, what=0, platform=False, send=True, urgent=False)
-        for key in list(machine.rows.changes):
+        machine.request(who=machine.place(world.both), what=0, platform=False, send=True, urgent=False)
+        for key in sorted(key for key, row in machine.rows.changes.items() if row["state"] == "submitted")[::-1]:
             for person in (world.both, world.both, *world.ids):
                 machine.on_record("approve", machine.place(person), key)
+        for place in map(machine.place, world.ids):
+            machine.request_risk(who=machine.place(world.otto), what="other")
+            machine.decide_risk(who=place, which=4, yes=True, stale=False)
+            machine.widen(who=place, which=1, idle=False)
     except Violation as found:
         return str(found)
     finally:
@@ -94,12 +104,41 @@ def ones_own_may_be_agreed_to() -> Iterator[None]:
 
 
 @contextmanager
+def a_later_stage_may_come_first() -> Iterator[None]:
+    """Stages without their order."""
+
+    def every(change: Any) -> Any:
+        return list(change.needs.filter(approval__isnull=True).select_related("system", "person").order_by("pk"))
+
+    with patch("compliance.four_eyes.open_needs", every), _no_shortfall():
+        yield
+
+
+@contextmanager
+def anybody_accepts_a_risk() -> Iterator[None]:
+    """Risks without the rule that the authorising officer decides."""
+    with patch("compliance.risk_eyes.why_not", lambda *rest: None):
+        yield
+
+
+@contextmanager
+def a_group_in_use_grows_freely() -> Iterator[None]:
+    """Groups without the rule that what is read through them is widened by a decision."""
+    with patch("compliance.actions.widening.why_ask", lambda *rest: ""):
+        yield
+
+
+@contextmanager
 def _no_shortfall() -> Iterator[None]:
     with patch("compliance.models.approvals.shortfall", lambda *rest: ""):
         yield
 
 
-CONTROLS: Final[dict[str, Callable[[], Any]]] = {
-    "one person may agree twice": one_person_may_agree_twice,
-    "one's own may be agreed to": ones_own_may_be_agreed_to,
+# What is broken on purpose, and what the audit must say of it
+CONTROLS: Final[dict[str, tuple[Callable[[], Any], str]]] = {
+    "one person may agree twice": (one_person_may_agree_twice, "one person agreed twice"),
+    "one's own may be agreed to": (ones_own_may_be_agreed_to, "their own change"),
+    "a later stage may come first": (a_later_stage_may_come_first, "was agreed to before it was asked"),
+    "anybody accepts a risk": (anybody_accepts_a_risk, "neither the officer nor a delegate"),
+    "a group in use grows freely": (a_group_in_use_grows_freely, "was added to a group in use"),
 }

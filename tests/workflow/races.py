@@ -5,66 +5,17 @@ Each race is one fresh record and exactly one winner (of eight: one for each nee
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
-
-from django.db import connections
 
 from compliance.actions import changes, drafts
 from compliance.actions.reconcile import reconcile
-from compliance.errors import Refused
 from compliance.models import Approval, ChangeRecord, ConnectionVersion, State
 from tests.factories import WHY, asked, network
 from tests.people import People
-
-Click = Callable[[ChangeRecord], Any]
-PATIENCE: Final = 60.0  # seconds after which a click that does not come back is a failure
-
-
-@dataclass
-class Crowd:
-    """Threads that stay, so that a race costs no new connections."""
-
-    pool: ThreadPoolExecutor
-    size: int
-
-    def click(self, change: ChangeRecord, clicks: Sequence[Click]) -> list[bool]:
-        """All of them at once, each on a copy that was read before. Who was heard, in the order of `clicks`."""
-        gate = threading.Barrier(len(clicks))
-        copies = [ChangeRecord.objects.get(pk=change.pk) for _ in clicks]
-
-        def one(click: Click, copy: ChangeRecord) -> bool:
-            gate.wait(PATIENCE)
-            try:
-                click(copy)
-            except Refused:
-                return False
-            return True
-
-        running = [self.pool.submit(one, click, copy) for click, copy in zip(clicks, copies, strict=True)]
-        return [each.result(PATIENCE) for each in running]
-
-
-@contextmanager
-def crowd(size: int) -> Iterator[Crowd]:
-    """So many threads; their connections are closed at the end."""
-    with ThreadPoolExecutor(size) as pool:
-        try:
-            yield Crowd(pool, size)
-        finally:
-            gate = threading.Barrier(size)
-
-            def leave() -> None:
-                gate.wait(PATIENCE)
-                connections.close_all()
-
-            for each in [pool.submit(leave) for _ in range(size)]:
-                each.result(PATIENCE)
+from tests.workflow.crowd import Click, Crowd, crowd
+from tests.workflow.races_beside import add_and_use, amend_and_amend, ask_and_ask, risk_and_risk, widen_and_widen
 
 
 def approve_and_approve(people: People, among: Crowd, number: int) -> str:
@@ -115,7 +66,13 @@ def eight_approve(people: People, among: Crowd, number: int) -> str:
     return _wrong(change, heard, winners=3, states={State.APPROVED})
 
 
+# Those that leave nothing standing come first: what is authorised is read by all of them
 RACES: Final[dict[str, Callable[[People, Crowd, int], str]]] = {
+    "widen‖widen": widen_and_widen,
+    "ask‖ask": ask_and_ask,
+    "add‖use": add_and_use,
+    "amend‖amend": amend_and_amend,
+    "risk‖risk": risk_and_risk,
     "approve‖approve": approve_and_approve,
     "edit‖approve": edit_and_approve,
     "withdraw‖approve": withdraw_and_approve,
