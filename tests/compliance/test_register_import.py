@@ -128,7 +128,7 @@ def test_what_went_out_comes_in_again_as_the_same_register(
 def ids_by_order(register: dict[str, Any]) -> dict[str, Any]:
     """The register with its ids counted from 1: a database that gave out others before goes on counting."""
     rows = [*register["connections"], *register["shares"]]
-    order = sorted(row["id"] for row in rows)
+    order = sorted((row["id"] for row in rows), key=lambda ref: int(ref.partition("-")[2]))
     for row in rows:
         row["id"] = order.index(row["id"])
     return register
