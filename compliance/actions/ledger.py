@@ -26,7 +26,7 @@ WROTE: Final = "write"  # what no verb said: a password set anew, a second facto
 
 def record(
     verb: str,
-    obj: models.Model,
+    obj: models.Model | None,
     *,
     by: User | None,
     at: datetime | None = None,
@@ -35,8 +35,9 @@ def record(
     because: str = "",
     **payload: Any,
 ) -> LedgerInbox:
-    """Notes that `by` (None: Eastwest itself) did `verb` to `obj`. `before` and `after` are hashed unless text.
+    """Notes that `by` (None: Eastwest itself) did `verb` to `obj` (None: to no single record).
 
+    `before` and `after` are hashed unless text.
     Must be called inside the transaction of the change itself: both are kept, or neither. What the transaction wrote
     to governed rows so far is said with it; what it writes later is said at its end.
     """
@@ -51,7 +52,9 @@ def record(
         "actor": actor(by, moment),
         "request": request(),
         "verb": verb,
-        "object": {"type": obj._meta.label_lower, "id": obj.pk, "version": getattr(obj, "version", None)},
+        "object": {"type": obj._meta.label_lower, "id": obj.pk, "version": getattr(obj, "version", None)}
+        if obj is not None
+        else None,
         "before": before if isinstance(before, str) else content_hash(before),
         "after": after if isinstance(after, str) else content_hash(after),
         "because": because,
@@ -60,7 +63,7 @@ def record(
     }
     if altered:
         data["altered"] = [list(one) for one in altered]
-    kept = keep(uid, data, created=moment, by=by, system=system_of(obj))
+    kept = keep(uid, data, created=moment, by=by, system=system_of(obj) if obj is not None else None)
     for part in parts(rows[ROWS_AN_ENTRY:]):
         say_rows(part, part_of=uid, by=by)
     if hasattr(connection, "pending"):

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "compliance.views.middleware.SignedInOnly",
     "compliance.views.middleware.RefusalPage",
     "compliance.views.step_up.StepUp",
+    "compliance.views.auditing.AuditorViews",
 ]
 ROOT_URLCONF = "compliance.project.urls"
 WSGI_APPLICATION = "compliance.project.wsgi.application"

@@ -23,6 +23,7 @@ COLUMNS = ("entry", "time", "person", "roles", "verb", "object", "reason", "from
 KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     "compliance.changerecord": ("CHG", "/changes/"),
     "compliance.connection": ("CON", "/connections/"),
+    "compliance.riskacceptance": ("RSK", "/risks/"),
     "evidence.finding": ("FND", "/findings/"),
     "evidence.pack": ("PCK", "/packs/"),
     "reviews.review": ("REV", "/reviews/"),
@@ -136,6 +137,9 @@ def cells(row: LedgerInbox) -> tuple[Any, ...]:
 
 def object_of(row: LedgerInbox) -> tuple[str, str]:
     """What it was done to: the id people use (or kind and number), and its page where it has one."""
+    page = str((row.data.get("payload") or {}).get("page", ""))
+    if page.startswith("/") and not page.startswith("//") and (row.object_id is None or row.object_type not in KNOWN):
+        return page, page
     if row.object_id is None:
         return kind(row.object_type) or of_rows(row.data.get("rows") or []), ""
     known = KNOWN.get(row.object_type)

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from compliance import permissions
 from compliance.models import TRANSITIONS, Role
 from compliance.models.scope import Scoped
+from compliance.views.auditing import EVIDENCE, NOT_EVIDENCE
 from compliance.views.step_up import STEP_UP
 from tests.matrix import api
 from tests.matrix.principals import LETTERS, Principal, everyone
@@ -31,6 +32,12 @@ PROGRAMS: Final = {"requester here", "engineer there", "all roles everywhere", "
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
     assert unknown_rows() == []
     assert api.unknown_rows() == []
+
+
+def test_every_page_an_auditor_may_open_is_recorded_or_says_why_not() -> None:
+    opened = {name for name, row in ROUTES.items() if row.sees is not None and (row.everybody or "A" in row.sees)}
+    assert opened - set(EVIDENCE) == NOT_EVIDENCE
+    assert not set(EVIDENCE) - opened
 
 
 def test_every_verb_has_a_line_and_the_roles_of_its_line() -> None:

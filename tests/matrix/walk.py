@@ -17,6 +17,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.http import HttpResponse
 
+from compliance.views.auditing import EVIDENCE
 from compliance.views.step_up import STEP_UP
 from tests.matrix.principals import Principal
 from tests.matrix.table import ASKER, DIRECTORY, OPEN_ACCOUNT, ROUTES, Row
@@ -30,6 +31,7 @@ ABOUT_THE_VISIT: Final = (
     "usersessions_usersession",
 )  # rows that say who came by, not what is recorded
 TAKES_AND_RECORDS: Final = frozenset({"pack_zip", "pack_pdf"})  # a download is recorded with its person
+LEDGER: Final = "compliance_ledgerinbox"
 WRITE: Final = re.compile(r"\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|REPLACE INTO)\s+\"?(\w+)", re.I)
 DONE, PAGE, FORBIDDEN, HIDDEN, NO_METHOD = (200, 302), (200,), (403,), (404,), (405,)
 TO_THE_DOOR = TO_CONFIRM = (302,)
@@ -85,6 +87,12 @@ def walk(world: World, questions: Iterator[Case] | list[Case], said: Callable[[s
     return tally
 
 
+def noted_view(case: Case) -> bool:
+    """Whether it is a page of evidence, opened by somebody who audits: that is recorded."""
+    audits = any("A" in letters for letters in case.principal.held.values())
+    return case.method == "GET" and case.route in EVIDENCE and audits
+
+
 def ask(case: Case, world: World) -> HttpResponse:
     """The answer of the application."""
     side = world.sides[case.side]
@@ -107,6 +115,10 @@ def judge(case: Case, answer: HttpResponse, changed: list[str], tally: Tally) ->
     may_write = case.method == "POST" and expected == DONE
     if case.route in TAKES_AND_RECORDS and case.method == "GET" and PAGE[0] in expected:
         may_write = True
+    if noted_view(case):
+        if expected == PAGE and is_success(answer) and LEDGER not in changed:
+            tally.leaks.append(f"{case}: {status}, and the ledger does not have the auditor's view")
+        changed = [table for table in changed if table != LEDGER]
     if changed and not may_write:
         tally.leaks.append(f"{case}: {status} changed {', '.join(changed)}")
     if is_success(answer) and not any(code in expected for code in DONE):
