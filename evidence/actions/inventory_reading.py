@@ -107,7 +107,8 @@ def stage(inventory: Inventory, row: InventoryReading, listing: Listing, at: dat
     """What the file names, as rows of this reading: nobody sees them before it is the last good one."""
     Sighting.objects.filter(reading=row).delete()  # of an attempt that was killed
     places = Places(Case(wanted_on(day_of(at)), {}, None, {}))
-    old = {(str(one.ip or ""), one.name): one for one in Sighting.objects.filter(reading=inventory.last_good)}
+    shown = Sighting.objects.filter(inventory=inventory, reading=inventory.last_good_id or 0)
+    old = {(str(one.ip or ""), one.name): one for one in shown}
     rows = []
     for one in named(listing):
         address, name, where = one

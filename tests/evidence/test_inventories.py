@@ -95,6 +95,16 @@ def test_registering_cures_it_and_the_next_stranger_is_the_same_finding(site: Si
     assert "10.20.20.77" not in finding.because
 
 
+def test_a_first_list_leaves_what_hosts_showed_as_it_is(site: Site, cmdb: Inventory) -> None:
+    put(site.data, allow_in("10.20.20.31", "5432"), allow_in("10.20.20.99", "22"))
+    site.read()
+    compare()
+    before = set(Sighting.objects.values_list("pk", "gone_at", "inventory"))
+    assert before
+    assert brought(cmdb, GOOD, site).state == "ok"
+    assert set(Sighting.objects.exclude(inventory=cmdb).values_list("pk", "gone_at", "inventory")) == before
+
+
 def test_bad_lines_are_said_and_the_rest_counts(site: Site, cmdb: Inventory) -> None:
     text = GOOD + "web-09,10.20.20.300\nx,y,z\n"
     row = brought(cmdb, text, site)
