@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as drawn
 
 from tests.own_var import VAR
 
@@ -27,6 +28,11 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# A machine that does other things as well is no fault of the code: speed is measured in benchmarks, never by a test
+drawn.register_profile("untimed", deadline=None)
+drawn.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

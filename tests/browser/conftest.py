@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
-from compliance.models import ChangeRecord, Membership, Role, System, User, Zone
+from compliance.models import ChangeRecord, Connection, Membership, Role, System, User, Zone
 from evidence.actions import accepted, access, adding, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
@@ -136,7 +136,10 @@ def observed() -> dict[str, object]:
     token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=90), by=erin)
     ada, today = person("ada"), timezone.localdate()
     pack = packs.ask(systems=list(System.objects.all()), since=today.replace(day=1), until=today, by=ada)
+    register = list(Connection.objects.order_by("created_at", "pk"))  # as the sample's README numbers them
     return {
+        "first": register[0].ref,
+        "carried": register[25].ref,
         "partly": partly.pk,
         "gone": gone.pk,
         "shrunk": shrunk.pk,
