@@ -86,14 +86,20 @@ def reasons_of(justification: Mapping[str, str], *, system_id: int, beside: int 
     )
 
 
+def shortest_of(policy: Policy) -> dict[int, int]:
+    """By family: a prefix shorter than this comes to every address there is."""
+    setting = policy.rules["any-address"]
+    return {4: setting.number("shortest_ipv4_prefix"), 6: setting.number("shortest_ipv6_prefix")}
+
+
 class Ends:
     """The ends of these names, each as the sides it consists of."""
 
     def __init__(self, names: Iterable[str], policy: Policy, at: datetime) -> None:
         rows = Endpoint.objects.filter(name__in=set(names)).select_related("group", "zone", "organisation")
+        rows, self.at = rows.prefetch_related("party_prefixes"), at
         self.ends = {row.name: row for row in rows}
-        setting = policy.rules["any-address"]
-        self.shortest = {4: setting.number("shortest_ipv4_prefix"), 6: setting.number("shortest_ipv6_prefix")}
+        self.shortest = shortest_of(policy)
         self.members = self._members([row.group_id for row in rows if row.group_id], at)
         self.prefixes: dict[int, list[str]] = defaultdict(list)
         zones = [row.zone_id for row in rows if row.zone_id]
@@ -117,7 +123,7 @@ class Ends:
             ranges = ranges_of(self.prefixes[end.zone.pk])
             rest = Side((f"the rest of {name}",), ranges, end.zone.name, end.zone.environment)
             return (*inside, rest) if ranges else tuple(inside)
-        return (outside(end, self.shortest),)
+        return (outside(end, self.shortest, end.prefixes_at(self.at)),)
 
     def _members(self, groups: Sequence[int], at: datetime) -> dict[int, list[int]]:
         found: dict[int, list[int]] = defaultdict(list)
@@ -165,9 +171,9 @@ def side_of(server: Server, zone: str, texts: Iterable[str]) -> Side:
     )
 
 
-def outside(end: Endpoint, shortest: Mapping[int, int]) -> Side:
-    """An end that is no server of the estate."""
-    ranges = ranges_of(end.prefixes)
+def outside(end: Endpoint, shortest: Mapping[int, int], prefixes: Iterable[str]) -> Side:
+    """An end that is no server of the estate, with these of its prefixes."""
+    ranges = ranges_of(prefixes)
     organisation = end.organisation
     kind: Outside = "internet"
     if is_everyone(ranges, shortest):
@@ -209,20 +215,21 @@ def estate_sides(at: datetime) -> tuple[Side, ...]:
 
 def the_internet(sides: Iterable[Side], at: datetime) -> Side:
     """Every address that is neither private nor of the estate, nor of an end that somebody answers for."""
-    return nobody_s(sides, [one for one in ends_outside() if one.outside in ("party", "users")], at)
+    return nobody_s(sides, [one for one in ends_outside(at) if one.outside in ("party", "users")], at)
 
 
 def internet_ends(sides: Iterable[Side], at: datetime) -> tuple[Side, ...]:
     """The same in parts: each end on the internet that the register names, and all the rest of it."""
-    named = [one for one in ends_outside() if one.outside == "internet" and one.ranges]
-    answered = [one for one in ends_outside() if one.outside in ("party", "users")]
+    named = [one for one in ends_outside(at) if one.outside == "internet" and one.ranges]
+    answered = [one for one in ends_outside(at) if one.outside in ("party", "users")]
     return (*named, nobody_s(sides, [*answered, *named], at))
 
 
-def ends_outside() -> list[Side]:
+def ends_outside(at: datetime) -> list[Side]:
     """Every end outside the estate, as a side."""
     rows = Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
-    return [outside(end, {4: 8, 6: 16}) for end in rows.select_related("organisation").order_by("name")]
+    rows = rows.select_related("organisation").prefetch_related("party_prefixes").order_by("name")
+    return [outside(end, {4: 8, 6: 16}, end.prefixes_at(at)) for end in rows]
 
 
 def nobody_s(sides: Iterable[Side], known: Iterable[Side], at: datetime) -> Side:

@@ -38,7 +38,7 @@ def of_change(change: ChangeRecord, ends: Ends) -> Severity:
         return "low"
     if change.kind == ChangeRecord.Kind.WIDEN:
         opens = change.material["opens"]
-        return "high" if change.material["kind"] == "zone_prefix" or len(opens) > 1 else "medium"
+        return "high" if change.material["kind"] in ("zone_prefix", "party_prefix") or len(opens) > 1 else "medium"
     return of_material(change.material, ends)
 
 

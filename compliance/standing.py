@@ -17,6 +17,7 @@ from compliance.models import (
     Endpoint,
     Group,
     Membership,
+    PartyPrefix,
     Server,
     System,
     Zone,
@@ -94,6 +95,7 @@ class Standing:
         self.members = self.counted(members, "group")
         self.prefixes = self.counted(prefixes, "zone")
         self.addresses = self.counted(addresses, "server")
+        self.parties = self.counted(PartyPrefix.objects.select_related("end"), "end")
 
     def counted(self, rows: Any, owner: str) -> Named:
         """The rows that count by their owner; owners with rows and none that counts become hollow."""
@@ -123,7 +125,7 @@ class Standing:
         """The groups with their members then, and parties outside with their prefixes."""
         inside = [{"name": group.name, "members": self.members_of(group)} for group in Group.objects.all()]
         outside = [
-            {"name": end.name, "members": list(end.prefixes)}
+            {"name": end.name, "members": [one.prefix for one in self.parties.get(end.pk, [])]}
             for end in Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
         ]
         return [each for each in [*inside, *outside] if each["members"]]

@@ -8,7 +8,7 @@ from compliance.actions.estate import place_address
 from compliance.actions.ledger import record
 from compliance.actions.reach import Material, effect
 from compliance.errors import Refused
-from compliance.models import ChangeRecord, Group, Membership, Server, Zone, ZonePrefix
+from compliance.models import ChangeRecord, Endpoint, Group, Membership, PartyPrefix, Server, Zone, ZonePrefix
 from compliance.models.carried import Carried
 from compliance.register import RegisterError
 
@@ -35,10 +35,13 @@ def carry(change: ChangeRecord, *, at: datetime) -> None:
 
 
 def row_of(material: Material, at: datetime, change: ChangeRecord | None = None) -> Carried:
-    """The new row of a group or a zone."""
+    """The new row of a group, a party outside or a zone."""
     if material["kind"] == "group_member":
         group, server = Group.objects.get(name=material["group"]), Server.objects.get(name=material["server"])
         return Membership(group=group, server=server, valid_from=at, change=change)
+    if material["kind"] == "party_prefix":
+        end = Endpoint.objects.get(name=material["party"])
+        return PartyPrefix(end=end, prefix=material["prefix"], valid_from=at, change=change)
     zone = Zone.objects.get(name=material["zone"])
     return ZonePrefix(zone=zone, prefix=material["prefix"], valid_from=at, change=change)
 

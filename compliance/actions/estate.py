@@ -27,6 +27,7 @@ from compliance.models import (
     Group,
     Membership,
     Organisation,
+    PartyPrefix,
     Role,
     Server,
     System,
@@ -238,7 +239,9 @@ def add_party(
     for prefix in named:
         _checked(check_prefix, prefix)
     with transaction.atomic():
-        end = _name(name.strip(), kind, organisation=organisation, prefixes=named)
+        end = _name(name.strip(), kind, organisation=organisation)
+        rows = [PartyPrefix(end=end, prefix=prefix, valid_from=moment).sealed() for prefix in dict.fromkeys(named)]
+        PartyPrefix.objects.bulk_create(rows)
         record("add_party", end, by=by, at=moment, name=end.name, prefixes=named)
     return end
 

@@ -14,18 +14,28 @@ from itertools import pairwise
 from typing import Any, Final
 
 from compliance.actions.reach import ends_through, joining, naming
-from compliance.models import ConnectionVersion, Server, Zone
+from compliance.models import ConnectionVersion, Endpoint, Server, Zone
 from compliance.policy import shipped
 from compliance.policy.check import MOST_BOXES, ORDER, Hit
 from compliance.policy.content import Policy
 from compliance.policy.facts import Asked, Reasons, Side, spans_of
 from compliance.policy.shipped import Described
-from compliance.policy_facts import Ends, names_in, offered, ranges_of, share_asked, side_of, sides_of_servers
+from compliance.policy_facts import (
+    Ends,
+    names_in,
+    offered,
+    outside,
+    ranges_of,
+    share_asked,
+    shortest_of,
+    side_of,
+    sides_of_servers,
+)
 from compliance.traffic.addresses import Range, parse
 
 Material = Mapping[str, Any]
 Check = Callable[[Asked, Sequence[Described]], tuple[Hit, ...]]
-WIDENED: Final = ("group_member", "zone_prefix", "server_address")
+WIDENED: Final = ("group_member", "zone_prefix", "party_prefix", "server_address")
 REASONS: Final = ("justification-short", "justification-empty", "justification-repeated")
 SAID: Final = 4  # connections that one hit repeats before it counts the rest
 
@@ -38,7 +48,7 @@ def widening_hits(material: Material, reasons: Reasons, policy: Policy, at: date
     about = [rule for rule in shipped.described() if rule.id in REASONS]
     others = [rule for rule in shipped.described() if rule.id not in REASONS]
     found: dict[tuple[str, str, str], list[tuple[str, Hit]]] = {}
-    new = newcomers(material, at)
+    new = newcomers(material, policy, at)
     for version in naming(ends_through(material, at), at):
         for hit in check(asked_of_widened(version, material, new, policy, at), others):
             found.setdefault((hit.rule, hit.level, hit.excepted), []).append((version.connection.ref, hit))
@@ -62,10 +72,13 @@ def together(found: Sequence[tuple[str, Hit]]) -> Hit:
     )
 
 
-def newcomers(material: Material, at: datetime) -> tuple[Side, ...]:
+def newcomers(material: Material, policy: Policy, at: datetime) -> tuple[Side, ...]:
     """Who joins by a widening, as sides that stand alone: with no more addresses than it brings."""
     if material["kind"] == "zone_prefix":
         return of_prefix(Zone.objects.get(name=material["zone"]), material["prefix"], joining(material), at)
+    if material["kind"] == "party_prefix":
+        end = Endpoint.objects.select_related("organisation").get(name=material["party"])
+        return (outside(end, shortest_of(policy), [material["prefix"]]),)
     server = Server.objects.select_related("system").get(name=material["server"])
     if material["kind"] == "server_address":
         return (side_of(server, material["zone"], [material["address"]]),)

@@ -4,6 +4,7 @@ The material of a widening, each with what it newly authorises under `opens` (se
 
     {"kind": "group_member", "group": NAME, "server": NAME}
     {"kind": "zone_prefix", "zone": NAME, "prefix": "10.20.4.0/24"}
+    {"kind": "party_prefix", "party": NAME, "prefix": "203.0.113.0/24"}
     {"kind": "server_address", "server": NAME, "address": "10.20.4.12", "zone": NAME or "", "interface": ""}
     {"kind": "group_ceiling", "group": NAME, "ceiling": 12}
 """
@@ -28,7 +29,7 @@ from compliance.traffic.boxes import FAMILIES, Box, Family
 from compliance.traffic.residual import difference
 from compliance.traffic.witness import Inventory, choose, describe
 
-WIDENINGS: Final = ("group_member", "zone_prefix", "server_address", "group_ceiling")
+WIDENINGS: Final = ("group_member", "zone_prefix", "party_prefix", "server_address", "group_ceiling")
 Material = Mapping[str, Any]
 
 
@@ -46,6 +47,8 @@ def ends_through(material: Material, at: datetime) -> set[str]:
         return {material["group"]}
     if kind == "zone_prefix":
         return {material["zone"]}
+    if kind == "party_prefix":
+        return {material["party"]}
     return names_of_server(material["server"], at) | zone_by_servers(material["zone"], at)
 
 
@@ -157,6 +160,8 @@ def widened(register: dict[str, Any], material: Material) -> dict[str, Any]:
             owner_of(after, "groups", material["group"], {"members": []})["members"].append(material["server"])
     elif kind == "zone_prefix":
         owner_of(after, "zones", material["zone"], {"prefixes": []})["prefixes"].append(material["prefix"])
+    elif kind == "party_prefix":
+        owner_of(after, "groups", material["party"], {"members": []})["members"].append(material["prefix"])
     elif kind == "server_address":
         place(after, material)
     return after
@@ -220,7 +225,7 @@ def joining(material: Material) -> list[str]:
     """The servers that a widening brings in."""
     if material["kind"] in ("group_member", "server_address"):
         return [material["server"]]
-    if material["kind"] == "zone_prefix":
+    if material["kind"] in ("zone_prefix", "party_prefix"):
         net = ipaddress.ip_network(material["prefix"])
         rows = Server.objects.filter(status=Server.Status.IN_SERVICE).prefetch_related("addresses")
         return sorted(

@@ -9,7 +9,17 @@ from typing import Final, TypeVar
 
 from compliance.actions.estate import QUARANTINE
 from compliance.actions.irregular import Irregularity
-from compliance.models import Address, ChangeRecord, Group, LedgerInbox, Membership, Server, State, ZonePrefix
+from compliance.models import (
+    Address,
+    ChangeRecord,
+    Group,
+    LedgerInbox,
+    Membership,
+    PartyPrefix,
+    Server,
+    State,
+    ZonePrefix,
+)
 from compliance.models.approvals import shortfalls
 from compliance.models.carried import Carried, faults
 from compliance.models.estate import day_of
@@ -18,7 +28,9 @@ from compliance.standing import register_on
 from compliance.traffic.addresses import parse_host
 
 Row = TypeVar("Row", bound=Carried)
-ENDED: Final = {"remove_member": Membership, "end_prefix": ZonePrefix, "end_address": Address}
+ENDED: Final = {
+    "remove_member": Membership, "end_prefix": ZonePrefix, "end_party_prefix": PartyPrefix, "end_address": Address,
+}  # fmt: skip
 DONE: Final = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED, State.RETIRED)
 
 
@@ -27,6 +39,9 @@ def irregular(at: datetime) -> Iterator[Irregularity]:
     members = list(Membership.objects.select_related("group", "server"))
     prefixes = list(ZonePrefix.objects.select_related("zone"))
     addresses = list(Address.objects.select_related("server", "zone"))
+    parties = list(PartyPrefix.objects.select_related("end"))
+    for held, why in wrong(parties):
+        yield Irregularity("prefix", held.end, f"{held} of {held.end} authorises nothing: {why}.", str(held))
     for member, why in wrong(members):
         yield Irregularity("member", member.server, f"{member} authorises nothing: {why}.", f"in {member.group}")
     for prefix, why in wrong(prefixes):
@@ -36,7 +51,7 @@ def irregular(at: datetime) -> Iterator[Irregularity]:
             "address", address.server, f"{address} of {address.server} authorises nothing: {why}.", str(address)
         )
     yield from ceilings(at)
-    yield from not_carried([*members, *prefixes, *addresses])
+    yield from not_carried([*members, *prefixes, *parties, *addresses])
     yield from decommissioned()
     yield from too_soon(addresses, at)
 

@@ -137,9 +137,10 @@ class Places:
         if end is None:
             estate.add_party(name, prefixes=listed, by=self.by, at=self.at)
             return "new", f"{name} ({', '.join(listed)})"
-        if networks(end.prefixes) != listed:
+        known = end.prefixes_at(self.at)
+        if networks(known) != listed:
             raise Refused(
-                f"{name} is known as {', '.join(end.prefixes)}.",
+                f"{name} is known as {', '.join(known)}.",
                 "An import does not change what a known name means.",
                 "Give the other addresses a name of their own.",
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,15 +20,17 @@ from compliance.actions import changes as workflow
 from compliance.actions.carrying import row_of
 from compliance.actions.estate import default_space, end_row, place_address, refuse_taken, zone_of
 from compliance.actions.ledger import record
-from compliance.actions.reach import Material, boxes_of, effect, ends_through, in_use, names_of_server, naming
+from compliance.actions.reach import Material, boxes_of, effect, ends_through, in_use, names_of_server, naming, waiting
 from compliance.actions.versions import hold_register
 from compliance.errors import Refused
 from compliance.models import (
     Address,
     ChangeRecord,
+    Endpoint,
     Group,
     Justification,
     Membership,
+    PartyPrefix,
     Server,
     State,
     System,
@@ -38,11 +40,12 @@ from compliance.models import (
 )
 from compliance.models.approvals import content_hash
 from compliance.models.estate import check_prefix, day_of
-from compliance.permissions import check
+from compliance.permissions import check, may
 from compliance.register import RegisterError
 from compliance.standing import register_on
 
-Owner = Group | Zone | Server
+Owner = Group | Zone | Server | Endpoint  # an end outside the estate is a party
+Row = Membership | ZonePrefix | PartyPrefix | Address
 
 
 def member(group: Group, server: Server) -> dict[str, Any]:
@@ -57,6 +60,15 @@ def prefix(zone: Zone, text: str) -> dict[str, Any]:
     except ValidationError as error:
         raise Refused(f"{text} was not added.", " ".join(error.messages), "Correct it and try again.") from error
     return {"kind": "zone_prefix", "zone": zone.name, "prefix": str(ipaddress.ip_network(text.strip()))}
+
+
+def party_prefix(end: Endpoint, text: str) -> dict[str, Any]:
+    """The material of a new prefix of an end outside the estate."""
+    try:
+        check_prefix(text.strip())
+    except ValidationError as error:
+        raise Refused(f"{text} was not added.", " ".join(error.messages), "Correct it and try again.") from error
+    return {"kind": "party_prefix", "party": end.name, "prefix": str(ipaddress.ip_network(text.strip()))}
 
 
 def address(server: Server, text: str, *, zone: Zone | None = None, interface: str = "") -> dict[str, Any]:
@@ -76,11 +88,13 @@ def ceiling(group: Group, number: int) -> dict[str, Any]:
 
 
 def owner(material: Material) -> Owner:
-    """The group, zone or server that becomes wider."""
+    """The group, zone, server or party that becomes wider."""
     if material["kind"] == "server_address":
         return Server.objects.select_related("system").get(name=material["server"])
     if material["kind"] == "zone_prefix":
         return Zone.objects.select_related("system").get(name=material["zone"])
+    if material["kind"] == "party_prefix":
+        return Endpoint.objects.get(name=material["party"], server=None, group=None, zone=None)
     return Group.objects.select_related("system").get(name=material["group"])
 
 
@@ -100,6 +114,21 @@ def widen(
     return None
 
 
+def home(thing: Owner, material: Material, at: datetime, by: User) -> System:
+    """The system whose owner and manager decide first: the thing's own.
+
+    A party outside belongs to none: it is the first of those whose connections become wider in which this person may
+    ask, and the owners of the others decide too.
+    """
+    if not isinstance(thing, Endpoint):
+        return thing.system
+    systems = [one.connection.system for one in naming(ends_through(material, at), at)]
+    systems += [change.system for change in waiting(ends_through(material, at))]
+    if not systems:
+        raise Refused("Nothing is asked for.", f"Nothing names {thing}.", "An administrator adds it directly.")
+    return next((system for system in systems if may(by, "widen", system, at=at) is None), systems[0])
+
+
 def why_ask(material: Material, at: datetime) -> str:
     """Why it takes a change record, in a sentence; "" where it is added directly.
 
@@ -116,7 +145,7 @@ def why_ask(material: Material, at: datetime) -> str:
 def add(material: Material, *, by: User, at: datetime) -> None:
     """The row itself, where nothing is reached through it yet."""
     thing = owner(material)
-    check(by, "add_server", thing, at=at)
+    check(by, *adding(thing), at=at)
     refuse_there(material, at)
     with transaction.atomic():
         if material["kind"] == "server_address" and isinstance(thing, Server):
@@ -130,6 +159,11 @@ def add(material: Material, *, by: User, at: datetime) -> None:
             row = row_of(material, at).sealed()
             row.save(force_insert=True)
             record(f"add_{row._meta.model_name}", row, by=by, at=at, name=str(row))
+
+
+def adding(thing: Owner) -> tuple[str, Owner | None]:
+    """By what verb something is added directly, and to what: parties belong to the whole installation."""
+    return ("manage_estate", None) if isinstance(thing, Endpoint) else ("add_server", thing)
 
 
 def ask(
@@ -146,7 +180,8 @@ def ask(
     """
     moment = at or timezone.now()
     thing = owner(material)
-    check(by, "widen", thing, at=moment)
+    system = home(thing, material, moment, by)
+    check(by, "widen", system, at=moment)
     refuse_unsaid(justification)
     with transaction.atomic():
         hold_register()  # of two who ask for the same at once the second sees the first
@@ -154,7 +189,7 @@ def ask(
         refuse_twice(material)
         said = {**material, "opens": opened(material, moment)}
         return submitted(
-            ChangeRecord.Kind.WIDEN, thing.system, said, title_of(material), justification, by=by, at=moment,
+            ChangeRecord.Kind.WIDEN, system, said, title_of(material), justification, by=by, at=moment,
             submit=submit,
         )  # fmt: skip
 
@@ -200,6 +235,7 @@ def title_of(material: Material) -> str:
     words = {
         "group_member": "Add {server} to the group {group}",
         "zone_prefix": "Add {prefix} to the zone {zone}",
+        "party_prefix": "Add {prefix} to the party {party}",
         "server_address": "Give {server} the address {address}",
         "group_ceiling": "Let the group {group} grow to {ceiling} members",
     }
@@ -212,6 +248,8 @@ def refuse_there(material: Material, at: datetime) -> None:
     if isinstance(thing, Server):
         refuse_taken(ipaddress.ip_address(material["address"]), default_space(), thing, at)
         there = thing.status == Server.Status.RETIRED
+    elif isinstance(thing, Endpoint):
+        there = thing.party_prefixes.filter(prefix=material["prefix"], valid_to__isnull=True).exists()
     elif isinstance(thing, Zone):
         there = thing.prefixes.filter(prefix=material["prefix"], valid_to__isnull=True).exists()
     elif material["kind"] == "group_member":
@@ -225,6 +263,7 @@ def refuse_there(material: Material, at: datetime) -> None:
 STANDS = {
     "group_member": "It is a member already.",
     "zone_prefix": "The zone holds this prefix already.",
+    "party_prefix": "The party holds this prefix already.",
     "server_address": "The server is decommissioned.",
     "group_ceiling": "The ceiling is as high already, or the group has none.",
 }
@@ -247,26 +286,37 @@ def refuse_unsaid(justification: Mapping[str, str]) -> None:
         )  # fmt: skip
 
 
-def take_out(row: Membership | ZonePrefix | Address, *, by: User, because: str, at: datetime | None = None) -> None:
+def take_out(row: Row, *, by: User, because: str, at: datetime | None = None) -> None:
     """Ends a row at once: it only narrows. Refused where an authorisation would mean nothing any more without it."""
     moment = at or timezone.now()
-    check(by, "narrow", thing_of(row), at=moment)
+    check(by, *narrowing(thing_of(row)), at=moment)
     if not because.strip():
         raise Refused("Nothing was taken away.", "No reason was given.", "Say why in a sentence: others rely on it.")
     with transaction.atomic():
         refuse_emptied(row, moment)
-        verb = {"Membership": "remove_member", "ZonePrefix": "end_prefix", "Address": "end_address"}
-        end_row(row, verb[type(row).__name__], by=by, at=moment, because=because, name=str(row))
+        end_row(row, ENDINGS[type(row)], by=by, at=moment, because=because, name=str(row))
 
 
-def thing_of(row: Membership | ZonePrefix | Address) -> Owner:
-    """The group, zone or server that becomes narrower."""
+ENDINGS: Final[Mapping[type, str]] = {
+    Membership: "remove_member", ZonePrefix: "end_prefix", PartyPrefix: "end_party_prefix", Address: "end_address",
+}  # fmt: skip
+
+
+def narrowing(thing: Owner) -> tuple[str, Owner | None]:
+    """By what verb something is taken away, and from what."""
+    return ("manage_estate", None) if isinstance(thing, Endpoint) else ("narrow", thing)
+
+
+def thing_of(row: Row) -> Owner:
+    """The group, zone, party or server that becomes narrower."""
     if isinstance(row, Membership):
         return row.group
+    if isinstance(row, PartyPrefix):
+        return row.end
     return row.zone if isinstance(row, ZonePrefix) else row.server
 
 
-def refuse_emptied(row: Membership | ZonePrefix | Address, at: datetime) -> None:
+def refuse_emptied(row: Row, at: datetime) -> None:
     """An authorised connection that had ends has ends afterwards, else it is to be retired first."""
     thing = thing_of(row)
     names = names_of_server(thing.name, at) if isinstance(thing, Server) else {thing.name}
@@ -285,11 +335,12 @@ def refuse_emptied(row: Membership | ZonePrefix | Address, at: datetime) -> None
             ) from None  # fmt: skip
 
 
-def without(register: dict[str, Any], row: Membership | ZonePrefix | Address) -> dict[str, Any]:
+def without(register: dict[str, Any], row: Row) -> dict[str, Any]:
     """The register of today without the row, and without connections."""
     part, key, value = {
         Membership: ("groups", "members", row.server.name if isinstance(row, Membership) else ""),
         ZonePrefix: ("zones", "prefixes", str(row)),
+        PartyPrefix: ("groups", "members", str(row)),
         Address: ("servers", "addresses", str(row)),
     }[type(row)]
     name = thing_of(row).name

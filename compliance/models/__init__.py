@@ -9,7 +9,7 @@ from compliance.models.changes import (
     Justification,
     State,
 )
-from compliance.models.connections import Connection, ConnectionVersion, Endpoint
+from compliance.models.connections import Connection, ConnectionVersion, Endpoint, PartyPrefix
 from compliance.models.delegations import Delegation
 from compliance.models.estate import (
     Address,
@@ -63,6 +63,7 @@ __all__ = [
     "NoticePreference",
     "Organisation",
     "Outbound",
+    "PartyPrefix",
     "PolicyCheck",
     "PolicyDecision",
     "PolicyVersion",

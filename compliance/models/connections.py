@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from compliance.models.estate import Group, Organisation, Server, System, Zone
+from compliance.models.carried import Carried, CarriedQuerySet
+from compliance.models.estate import Group, Organisation, Server, System, Zone, check_prefix
 from compliance.models.scope import Scoped
 
 
@@ -31,7 +32,6 @@ class Endpoint(models.Model):
     zone = models.OneToOneField(Zone, on_delete=models.PROTECT, null=True, blank=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True)
     name = models.CharField(max_length=120, unique=True, help_text="As the register writes it.")
-    prefixes = models.JSONField(default=list, blank=True, help_text="Prefixes of an end outside the estate.")
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -57,6 +57,42 @@ class Endpoint(models.Model):
         """The system this end belongs to, if it is ours."""
         ours = self.server or self.group or self.zone
         return ours.system if ours else None
+
+    def prefixes_at(self, at: datetime) -> list[str]:
+        """The prefixes of an end outside the estate that held then, whoever wrote them (compliance.standing counts)."""
+        rows = [row for row in self.party_prefixes.all() if row.valid_from <= at]
+        return [row.prefix for row in rows if row.valid_to is None or row.valid_to > at]
+
+
+class PartyPrefix(Carried):
+    """A prefix of an end outside the estate, from and until; by a change record once the end is in use."""
+
+    end = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="party_prefixes")
+    prefix = models.CharField(max_length=49, validators=[check_prefix])
+
+    objects: ClassVar[models.Manager[PartyPrefix]] = CarriedQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["end", "prefix"],
+                condition=Q(valid_to__isnull=True),
+                name="a_party_holds_a_prefix_once",
+                violation_error_message="The party holds this prefix already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+    def what(self) -> dict[str, Any]:
+        """End and prefix."""
+        return {"end": self.end_id, "prefix": self.prefix}
+
+    def said(self) -> dict[str, Any]:
+        """The material that adds it."""
+        return {"kind": "party_prefix", "party": self.end.name, "prefix": self.prefix}
 
 
 class ConnectionQuerySet(Scoped["Connection"]):

@@ -17,6 +17,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "served_shares": "", "served_share": "",
     "connections": "", "connection": "compliance.connection", "as_of": "", "connection_as_of": "compliance.connection",
     "shares": "", "servers": "", "server": "", "zones": "", "zone": "", "groups": "", "group": "",
+    "parties": "", "party": "",
     "changes": "", "change": "compliance.changerecord", "inbox_change": "compliance.changerecord",
     "risks": "", "risk": "compliance.riskacceptance", "policy": "", "policy_version": "",
     "packs": "", "pack": "evidence.pack", "reviews": "", "review": "reviews.review", "review_minutes": "reviews.review",

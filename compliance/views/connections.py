@@ -31,6 +31,9 @@ PAGES_OF: Final[dict[str, str]] = {
     Endpoint.Kind.STATIC_GROUP: "groups",
     Endpoint.Kind.DYNAMIC_GROUP: "groups",
     Endpoint.Kind.ZONE: "zones",
+    Endpoint.Kind.MANAGED_SERVICE: "parties",
+    Endpoint.Kind.EXTERNAL_PARTY: "parties",
+    Endpoint.Kind.USER_NETWORK: "parties",
 }
 SOON: Final = timedelta(days=60)
 BESIDE: Final = ("usage_unknown", "review_overdue")  # said beside the verdict of a connection, never as one

@@ -1,8 +1,9 @@
-"""Zones and groups: what each name means today, since when, and what is authorised by it."""
+"""Zones, groups and parties outside: what each name means today, since when, and what is authorised by it."""
 
 from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from compliance.actions.reach import naming
-from compliance.models import Group, Membership, User, Zone, ZonePrefix
+from compliance.actions.widening import adding, narrowing
+from compliance.models import Connection, Endpoint, Group, Membership, PartyPrefix, User, Zone, ZonePrefix
 from compliance.models.carried import faults
 from compliance.models.estate import day_of
 from compliance.permissions import may
@@ -37,7 +39,13 @@ KINDS: Final = {
                   "Add prefix…", "prefix"),
     "groups": Kind("Groups", "group", "A group is its members: a connection that names it is every member's.",
                    "Members", "Add member…", "member"),
+    "parties": Kind("Parties", "party", "A party lies outside the estate: a connection that names it is its prefixes'.",
+                    "Prefixes", "Add prefix…", "prefix"),
 }  # fmt: skip
+HELD: Final = {"zones": "prefixes", "groups": "memberships", "parties": "party_prefixes"}
+TEXT: Final = {"zones": "prefixes__prefix__startswith", "groups": "memberships__server__name",
+               "parties": "party_prefixes__prefix__startswith"}  # fmt: skip
+Subject = Zone | Group | Endpoint
 
 
 def places(request: HttpRequest, kind: str) -> HttpResponse:
@@ -47,16 +55,14 @@ def places(request: HttpRequest, kind: str) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     total = rows.count()
     if words:
-        held = Q(prefixes__prefix__startswith=words) if kind == "zones" else Q(memberships__server__name=words)
-        rows = rows.filter(Q(name__icontains=words) | held & by_open(kind)).distinct()
+        rows = rows.filter(Q(name__icontains=words) | Q(**{TEXT[kind]: words}) & by_open(kind)).distinct()
 
-    def show(one: Zone | Group) -> dict[str, Any]:
+    def show(one: Subject) -> dict[str, Any]:
         return {
             "name": one.name,
             "title": one.title if isinstance(one, Zone) else one.get_kind_display(),
-            "url": f"/{kind}/{one.name}/",
-            "system": one.system.name,
-            "owner": str(one.system.owner),
+            "url": f"/{kind}/{quote(one.name, safe='')}/",
+            **whose(one),
             "held": getattr(one, "held", 0),
             "into": getattr(one, "into", 0),
             "out": getattr(one, "out", 0),
@@ -76,22 +82,38 @@ def places(request: HttpRequest, kind: str) -> HttpResponse:
 
 def by_open(kind: str) -> Q:
     """Of the rows that hold today."""
-    return Q(**{f"{'prefixes' if kind == 'zones' else 'memberships'}__valid_to__isnull": True})
+    return Q(**{f"{HELD[kind]}__valid_to__isnull": True})
+
+
+def whose(one: Subject) -> dict[str, str]:
+    """The system and its owner; of a party the organisation, and the agreement with it."""
+    if isinstance(one, Endpoint):
+        organisation = one.organisation
+        agreement = organisation.agreement if organisation else ""
+        return {"system": str(organisation or "no organisation named"), "owner": agreement or "no agreement recorded"}
+    return {"system": one.system.name, "owner": str(one.system.owner)}
+
+
+def parties(person: User) -> Any:
+    """The parties outside that a connection of this person names; all of them for who looks after the estate."""
+    base = Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
+    if may(person, "manage_estate", None) is None:
+        return base
+    mine = Connection.objects.for_user(person)
+    return base.filter(Q(pk__in=mine.values("source")) | Q(pk__in=mine.values("destination")))
 
 
 def queryset(kind: str, person: User) -> Any:
-    """The zones or groups this person may see, counted."""
-    held = "prefixes" if kind == "zones" else "memberships"
-    base: Any = Zone.objects.for_user(person) if kind == "zones" else Group.objects.for_user(person)
-    return (
-        base.select_related("system__owner")
-        .annotate(
-            held=Count(held, filter=Q(**{f"{held}__valid_to__isnull": True}), distinct=True),
-            into=Count("endpoint__connections_in", distinct=True),
-            out=Count("endpoint__connections_out", distinct=True),
-        )
-        .order_by("name")
-    )
+    """The zones, groups or parties this person may see, counted."""
+    bases: dict[str, Any] = {"zones": Zone.objects, "groups": Group.objects}
+    base = parties(person).select_related("organisation") if kind == "parties" else bases[kind].for_user(person)
+    end = "" if kind == "parties" else "endpoint__"
+    rows = base if kind == "parties" else base.select_related("system__owner")
+    return rows.annotate(
+        held=Count(HELD[kind], filter=by_open(kind), distinct=True),
+        into=Count(f"{end}connections_in", distinct=True),
+        out=Count(f"{end}connections_out", distinct=True),
+    ).order_by("name")
 
 
 def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:
@@ -118,8 +140,12 @@ def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     )
 
 
-def facts(subject: Zone | Group) -> list[dict[str, str]]:
+def facts(subject: Subject) -> list[dict[str, str]]:
     """What is said about it."""
+    if isinstance(subject, Endpoint):
+        said = whose(subject)
+        told = [("Organisation", said["system"]), ("Agreement", said["owner"])]
+        return [{"label": label, "text": text} for label, text in told]
     rows = [("System", subject.system.name), ("System owner", str(subject.system.owner))]
     if isinstance(subject, Zone):
         rows += [("Environment", subject.environment), ("Address space", subject.space.name)]
@@ -128,20 +154,22 @@ def facts(subject: Zone | Group) -> list[dict[str, str]]:
     return [{"label": label, "text": text} for label, text in rows]
 
 
-def rows_of(subject: Zone | Group, person: User) -> list[dict[str, Any]]:
+def rows_of(subject: Subject, person: User) -> list[dict[str, Any]]:
     """Its prefixes or members, those that hold first; what counts for nothing says so."""
-    rows: list[ZonePrefix | Membership]
-    if isinstance(subject, Zone):
+    rows: list[ZonePrefix | PartyPrefix | Membership]
+    if isinstance(subject, Endpoint):
+        rows, part = list(subject.party_prefixes.select_related("change", "end")), "party-prefixes"
+    elif isinstance(subject, Zone):
         rows, part = list(subject.prefixes.select_related("change", "zone")), "prefixes"
     else:
         rows, part = list(subject.memberships.select_related("change", "server", "group")), "members"
     wrong = faults(rows)
-    may_end = may(person, "narrow", subject) is None
+    may_end = may(person, *narrowing(subject)) is None
     shown = sorted(rows, key=lambda one: (one.valid_to is not None, str(one)))
     return [
         {
-            "text": one.prefix if isinstance(one, ZonePrefix) else one.server.name,
-            "url": "" if isinstance(one, ZonePrefix) else f"/servers/{one.server.name}/",
+            "text": one.server.name if isinstance(one, Membership) else one.prefix,
+            "url": f"/servers/{one.server.name}/" if isinstance(one, Membership) else "",
             "from": one.valid_from,
             "until": one.valid_to,
             "change": one.change.ref if one.change else "",
@@ -152,11 +180,11 @@ def rows_of(subject: Zone | Group, person: User) -> list[dict[str, Any]]:
     ]
 
 
-def actions(kind: str, subject: Zone | Group, person: User) -> list[dict[str, Any]]:
+def actions(kind: str, subject: Subject, person: User) -> list[dict[str, Any]]:
     """What this person may add, or ask for."""
-    if may(person, "widen", subject) is not None and may(person, "add_server", subject) is not None:
+    if may(person, "widen", subject) is not None and may(person, *adding(subject)) is not None:
         return []
-    said, url = KINDS[kind], f"/{kind}/{subject.name}/"
+    said, url = KINDS[kind], f"/{kind}/{quote(subject.name, safe='')}/"
     found = [{"label": said.adds, "url": f"{url}{said.part}/", "icon": "plus", "danger": False}]
     if isinstance(subject, Group) and subject.ceiling is not None:
         found.append({"label": "Raise the ceiling…", "url": f"{url}ceiling/", "icon": "move-up", "danger": False})

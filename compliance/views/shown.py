@@ -24,11 +24,13 @@ USES = {
 ESTATE: Final = {
     "group_member": "{server}",
     "zone_prefix": "{prefix}",
+    "party_prefix": "{prefix}",
     "server_address": "{address}",
     "group_ceiling": "up to {ceiling} members",
     "decommission": "decommission",
 }
-OWNERS: Final = {"group_member": "group", "group_ceiling": "group", "zone_prefix": "zone"}
+OWNERS: Final = {"group_member": "group", "group_ceiling": "group", "zone_prefix": "zone", "party_prefix": "party"}
+PLURALS: Final = {"group": "groups", "zone": "zones", "party": "parties", "server": "servers"}
 LISTED: Final = 12  # lines of traffic of one connection
 
 
@@ -36,7 +38,7 @@ def owner_of(material: Mapping[str, Any]) -> tuple[str, str]:
     """The group, zone or server of a change to the estate: as it is spoken of, and its page."""
     kind = OWNERS.get(str(material["kind"]), "server")
     name = str(material[kind])
-    return (name if kind == "server" else f"{kind} {name}"), f"/{kind}s/{quote(name, safe='')}/"
+    return (name if kind == "server" else f"{kind} {name}"), f"/{PLURALS[kind]}/{quote(name, safe='')}/"
 
 
 def owner_link(material: Mapping[str, Any]) -> dict[str, Any]:

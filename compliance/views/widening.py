@@ -24,9 +24,10 @@ from compliance.forms.widening import (
     PrefixForm,
     WideningForm,
 )
-from compliance.models import Address, Group, Membership, Server, User, Zone, ZonePrefix
+from compliance.models import Address, Endpoint, Group, Membership, PartyPrefix, Server, User, Zone, ZonePrefix
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
+from compliance.views.places import parties
 from compliance.views.policy_panel import shown as policy_shown
 from compliance.views.requests import except_from
 from compliance.views.shown import facts
@@ -53,6 +54,14 @@ def prefix(request: HttpRequest, name: str) -> HttpResponse:
     return add(
         request, zone, form, lambda one: verbs.prefix(zone, one.cleaned_data["network"]), f"Add a prefix to {name}"
     )
+
+
+def party_prefix(request: HttpRequest, name: str) -> HttpResponse:
+    """A party outside gets a prefix."""
+    party = get_object_or_404(parties(signed_in(request)), name=name)
+    form = PrefixForm(request.POST or None)
+    said = lambda one: verbs.party_prefix(party, one.cleaned_data["network"])  # noqa: E731
+    return add(request, party, form, said, f"Add a prefix to {name}")
 
 
 def address(request: HttpRequest, name: str) -> HttpResponse:
@@ -83,7 +92,7 @@ def ceiling(request: HttpRequest, name: str) -> HttpResponse:
 def add(request: HttpRequest, thing: verbs.Owner, form: WideningForm, said: Said, title: str) -> HttpResponse:
     """The form (GET), what it opens (step=check), and the verb (step=send): directly, or as a change record."""
     person = signed_in(request)
-    if may(person, "add_server", thing) is not None:
+    if may(person, *verbs.adding(thing)) is not None:
         check(person, "widen", thing)
     refused, now, back = None, timezone.now(), page_of(thing)
     step, rule = except_from(request.POST.get("step", ""))
@@ -113,7 +122,11 @@ def add(request: HttpRequest, thing: verbs.Owner, form: WideningForm, said: Said
 
 def refuse_direct(person: User, thing: verbs.Owner, material: Mapping[str, Any]) -> None:
     """Who may ask for it may not always add it where nothing is asked for, and the other way round."""
-    check(person, "widen" if verbs.why_ask(material, timezone.now()) else "add_server", thing)
+    now = timezone.now()
+    if verbs.why_ask(material, now):
+        check(person, "widen", verbs.home(thing, material, now, person))
+    else:
+        check(person, *verbs.adding(thing))
 
 
 def checked(
@@ -140,14 +153,15 @@ def weighed(person: User, thing: verbs.Owner, material: Mapping[str, Any], form:
     """What the policy says of what it newly authorises; nothing where it names no server (a ceiling)."""
     if material["kind"] not in WIDENED:
         return None
-    found = look(material, form.justification(), system_id=thing.system.pk)
-    ask = "send-form" if may(person, "request_exception", thing) is None else ""
+    home = verbs.home(thing, material, timezone.now(), person)
+    found = look(material, form.justification(), system_id=home.pk)
+    ask = "send-form" if may(person, "request_exception", home) is None else ""
     return policy_shown(found.hits, found.version.ref) | {"except_form": ask}
 
 
 def page_of(thing: verbs.Owner) -> str:
-    """The page of a group, zone or server."""
-    part = "servers" if isinstance(thing, Server) else "zones" if isinstance(thing, Zone) else "groups"
+    """The page of a group, zone, party or server."""
+    part = {Server: "servers", Zone: "zones", Group: "groups", Endpoint: "parties"}[type(thing)]
     return f"/{part}/{thing.name}/"
 
 
@@ -157,7 +171,7 @@ def end(request: HttpRequest, kind: str, number: int) -> HttpResponse:
     row = find(kind, number, person)
     thing = verbs.thing_of(row)
     if request.method != "POST":
-        check(person, "narrow", thing)
+        check(person, *verbs.narrowing(thing))
     named = row.server.name if isinstance(row, Membership) else str(row)
     return confirm(
         request,
@@ -179,7 +193,7 @@ def end(request: HttpRequest, kind: str, number: int) -> HttpResponse:
     )
 
 
-def find(kind: str, number: int, person: User) -> Membership | ZonePrefix | Address:
+def find(kind: str, number: int, person: User) -> verbs.Row:
     """The row, where this person may see its owner."""
     if kind == "members":
         rows = Membership.objects.select_related("group__system", "server")
@@ -187,6 +201,9 @@ def find(kind: str, number: int, person: User) -> Membership | ZonePrefix | Addr
     if kind == "prefixes":
         zones = Zone.objects.for_user(person)
         return get_object_or_404(ZonePrefix.objects.select_related("zone__system"), pk=number, zone__in=zones)
+    if kind == "party-prefixes":
+        rows_of = PartyPrefix.objects.select_related("end")
+        return get_object_or_404(rows_of, pk=number, end__in=parties(person))
     servers = Server.objects.for_user(person)
     return get_object_or_404(Address.objects.select_related("server__system"), pk=number, server__in=servers)
 

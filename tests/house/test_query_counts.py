@@ -29,7 +29,7 @@ PAGES: Final = (
     "/inbox/", "/notices/", "/changes/", "/connections/", "/connections/?view=graph", "/shares/", "/shares/served/",
     "/admin-paths/",
     "/connections/recertify/", "/servers/",
-    "/zones/", "/groups/", "/evidence/", "/findings/", "/audit/",
+    "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/sources/", "/packs/", "/reviews/", "/setup/",
 )  # fmt: skip
 FEW: Final = 3

@@ -113,6 +113,7 @@ ROUTES: Final[dict[str, Row]] = {
     "servers": lists(),
     "zones": lists(),
     "groups": lists(),
+    "parties": lists(),
     "setup": lists(),
     "evidence": lists(),
     "rule_changes": lists(),
@@ -146,8 +147,10 @@ ROUTES: Final[dict[str, Row]] = {
     "server": Row(ALL, thing="spare"),
     "zone": Row(ALL, thing="zone"),
     "group": Row(ALL, thing="group"),
+    "party": Row(ALL, thing="party"),
     "address_add": Row("ROEX", "OEX", thing="spare"),
     "prefix_add": Row("ROEX", "OEX", thing="zone"),
+    "party_prefix_add": Row("ROEX", "X", thing="party"),  # nothing is authorised by this name: then it is the estate's
     "member_add": Row("ROEX", "OEX", thing="group"),
     "group_ceiling": Row("ROEX", "OEX", thing="group"),
     "estate_end": Row("OEX", "OEX", thing="membership"),

@@ -72,7 +72,7 @@ def address(route: str, side: Side) -> str:
     thing = side.things["todo" if route == "review_action_done" else row.thing]
     if row.thing == "served":
         return reverse(route, kwargs={"key": thing.key})
-    if row.thing in ("spare", "zone", "group"):
+    if row.thing in ("spare", "zone", "group", "party"):
         return reverse(route, kwargs={"name": thing.name})
     more = {
         "estate_end": {"kind": "members"},
@@ -94,6 +94,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_edit": {**answers(side), "step": "keep", "seen": things["draft"].version},
         "address_add": {"address": f"{NETS[side.word]}.77", "step": "send"},
         "prefix_add": {"network": f"{NETS[side.word].rpartition('.')[0]}.9.0/24", "step": "send"},
+        "party_prefix_add": {"network": "198.51.100.0/28", "step": "send"},
         "member_add": {"server": side.data.pk, "step": "send"},
         "group_ceiling": {"ceiling": 9, "step": "send"},
         "decommission": {"business_need": "It is old.", "security_implications": "Less is let through."},

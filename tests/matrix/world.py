@@ -98,10 +98,11 @@ def founded(people: People, word: str) -> Side:
         for name, last in (("app", 11), ("data", 12))
     )
     spare = estate.add_server(f"spare-{number}", system=system, by=by, at=LONG_AGO)
+    party = estate.add_party(f"party-{number}", prefixes=[f"203.0.113.{len(word)}/32"], by=by, at=LONG_AGO)
     group = estate.add_group(
         f"group-{number}", system=system, members=[app], kind="dynamic", ceiling=4, by=by, at=LONG_AGO
     )
-    things = {"spare": spare, "zone": zone, "group": group, "membership": group.memberships.get()}
+    things = {"party": party, "spare": spare, "zone": zone, "group": group, "membership": group.memberships.get()}
     return Side(word, system, owner, asker, app, data, things)
 
 
@@ -177,6 +178,10 @@ def asked_for(people: People, side: Side) -> None:
     side.things |= {"draft": draft, "submitted": waiting, "approved": agreed, "done": done, "rejected": turned_down}
     side.things |= {"connection": agreed.connection, "in_clear": in_clear}
     side.things["our_system"] = side.system
+    connections.request(  # a party is seen by whom a connection with it is seen; a draft authorises nothing
+        system=side.system, material={**material(side, 443), "source": side.things["party"].name}, justification=WHY,
+        title=f"{side.word} serves a party", by=side.asker, submit=False,
+    )  # fmt: skip
     side.things["delegation"] = delegations.delegate(
         side.asker, capacity="system_owner", system=side.system, until=timezone.now() + timedelta(days=9),
         because=side.word, by=side.owner,

@@ -134,8 +134,8 @@ def all_places(moment: datetime) -> tuple[dict[str, Place], dict[str, list[str]]
     places[NO_ZONE] = stray
     for end in Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True).order_by("name"):
         place = places.setdefault(end.name, Place(end.name, outside=True))
-        for prefix in end.prefixes:
-            place.add(prefix)
+        for held in estate.parties.get(end.pk, []):
+            place.add(held.prefix)
     places[ELSEWHERE] = Place(ELSEWHERE, outside=True)
     keep_outside(places)
     for name, place in places.items():
