@@ -35,6 +35,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     rows = rows.filter(kind=kind) if kind in Notice.values else rows
     rows = rows.filter(read_at__isnull=state == "new") if state in dict(READ) else rows
     context = page(request, rows, lambda row: {"row": row})
+    context.pop("csv_url")  # they are one's own: nobody takes them anywhere
     gone = not_seen((each["row"] for each in context["page"]), person)
     for each in context["page"]:
         each |= listed(each["row"], gone)

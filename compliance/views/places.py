@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from compliance.views.changes import signed_in
 from compliance.views.lists import as_csv, filters, page
 from compliance.views.server import listed, visible
 
-OPEN: Final = Q(valid_to__isnull=True)
+ALWAYS: Final = datetime.fromtimestamp(0, UTC)  # since when what was there before it was recorded holds
 
 
 class Kind(NamedTuple):
@@ -170,7 +171,7 @@ def rows_of(subject: Subject, person: User) -> list[dict[str, Any]]:
         {
             "text": one.server.name if isinstance(one, Membership) else one.prefix,
             "url": f"/servers/{one.server.name}/" if isinstance(one, Membership) else "",
-            "from": one.valid_from,
+            "from": one.valid_from if one.valid_from > ALWAYS else None,
             "until": one.valid_to,
             "change": one.change.ref if one.change else "",
             "wrong": wrong.get(one.pk, ""),

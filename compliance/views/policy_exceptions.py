@@ -60,7 +60,7 @@ def facts(change: ChangeRecord, found: tuple[Hit, ...]) -> list[dict[str, Any]]:
         ("What it says", verbs.said(found), False),
         ("Why the rule is there", first.why, False),
         ("Traffic it would leave open", "; ".join([*traffic, *more]), True),
-        ("Example", first.packet, True),
+        ("Example", first.packet if len(boxes) != 1 else "", True),
         ("Decides", str(officer or f"nobody yet: {change.system} names no authorising officer"), False),
     ]
     return [{"label": label, "text": text, "mono": mono} for label, text, mono in rows if text]

@@ -34,9 +34,8 @@ def spoken_point(point: str) -> str:
 
 
 def box_text(family: int, box: Any) -> str:
-    """A box as one line."""
-    said = describe(6 if family == 6 else 4, tuple(box))
-    return " ".join(str(value) for value in said.values() if value)
+    """A box as one line: `10.20.4.0/24 → 10.30.1.8 tcp/5432`."""
+    return "{src} → {dst} {service}".format(**describe(6 if family == 6 else 4, tuple(box)))
 
 
 def latest(at: Any = None) -> Comparison | None:
