@@ -10,7 +10,7 @@ readings that were kept before still load. `load` trusts nothing: what has anoth
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -18,6 +18,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from compliance.traffic.boxes import Box
 from evidence.rules import FormatError, Reading
 
 VERSION = 1
@@ -44,6 +45,8 @@ def load(data: bytes) -> Reading:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is tuple and _all_numbers(value):  # a box: of some readings there are hundreds of thousands
+        return list(value)
     if is_dataclass(value) and not isinstance(value, type):
         return [_plain(getattr(value, field.name)) for field in fields(value)]
     if isinstance(value, Enum):
@@ -135,7 +138,13 @@ def _tuple(kind: Any, value: Any) -> tuple[Any, ...]:
         return tuple(_typed(of[0], part) for part in parts)
     if len(of) != len(parts):
         raise ValueError(f"{len(of)} values were expected, not {len(parts)}")
+    if kind == Box and _all_numbers(parts):
+        return tuple(parts)
     return tuple(_typed(one, part) for one, part in zip(of, parts, strict=True))
+
+
+def _all_numbers(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) == {int}
 
 
 def _list(value: Any) -> list[Any]:

@@ -6,11 +6,24 @@ alternatives (`Match`), so several conditions are a product of lists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from compliance.traffic import addresses, intervals
-from compliance.traffic.boxes import FULL, PORT_TOP, PROTO_TOP, TOP, Box, Family, intersect, limited
+from compliance.traffic.boxes import (
+    FAMILIES,
+    FULL,
+    PORT_TOP,
+    PROTO_TOP,
+    TOP,
+    Box,
+    Family,
+    contains,
+    intersect,
+    limited,
+)  # fmt: skip
+from compliance.traffic.index import Index
 from compliance.traffic.shares import Origin, Residue
 from evidence.rules import Action, Nat, Rule
 
@@ -25,6 +38,7 @@ STATES_OF: dict[str, frozenset[str]] = {
     "original": frozenset({"NEW", "ESTABLISHED", "RELATED"}),
     "reply": frozenset({"ESTABLISHED", "RELATED"}),
 }
+MANY, FEW = 20_000, 16  # so many pairs of alternatives, of more than so many: they are looked up
 MOST_MATCHES = 200_000  # alternatives of one rule
 WITH_PORTS = (6, 17, 33, 132, 136)
 Names = frozenset[str] | None
@@ -68,18 +82,42 @@ def both(a: Sequence[Match], b: Sequence[Match]) -> list[Match]:
     """What lies in an alternative of `a` and in one of `b`. Raises TooWide."""
     if len(a) * len(b) > MOST_MATCHES * 20:
         raise TooWide(f"its conditions multiply to {len(a) * len(b)} combinations")
-    found = [part for left in a for right in b if (part := _meet(left, right)) is not None]
+    parts = _pairs(a, b) if len(a) * len(b) > MANY and len(b) > FEW else _each(a, b)
+    found = list(islice(parts, MOST_MATCHES + 1))
     if len(found) > MOST_MATCHES:
-        raise TooWide(f"its conditions multiply to {len(found)} boxes")
+        raise TooWide(f"its conditions multiply to more than {MOST_MATCHES} boxes")
     return found
+
+
+def _each(a: Sequence[Match], b: Sequence[Match]) -> Iterator[Match]:
+    return (part for left in a for right in b if (part := _meet(left, right)) is not None)
+
+
+def _pairs(a: Sequence[Match], b: Sequence[Match]) -> Iterator[Match]:
+    """The same, where each alternative meets few of many: those are looked up."""
+    places: dict[Family, list[int]] = {family: [] for family in FAMILIES}
+    for place, right in enumerate(b):
+        places[right.family].append(place)
+    indexes = {family: Index(b[place].box for place in held) for family, held in places.items()}
+    near = [[places[left.family][at] for at in indexes[left.family].numbers(left.box)] for left in a]
+    if sum(map(len, near)) > MOST_MATCHES:  # told before it is made
+        raise TooWide(f"its conditions multiply to more than {MOST_MATCHES} boxes")
+    return (part for left, held in zip(a, near, strict=True) for at in held if (part := _meet(left, b[at])) is not None)
 
 
 def _meet(a: Match, b: Match) -> Match | None:
     if a.family != b.family:
         return None
-    box = intersect(a.box, b.box)
+    if contains(b.box, a.box):
+        box: Box | None = a.box
+        if b.iif is None and b.oif is None and b.states is None:
+            return a
+    else:
+        box = intersect(a.box, b.box)
+    if box is None:
+        return None
     iif, oif, states = _meet_names(a.iif, b.iif), _meet_names(a.oif, b.oif), _meet_states(a.states, b.states)
-    if box is None or iif == frozenset() or oif == frozenset() or states == frozenset():
+    if iif == frozenset() or oif == frozenset() or states == frozenset():
         return None
     return Match(a.family, box, iif, oif, states)
 
