@@ -12,12 +12,14 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import Box, Budget, Family, TooManyPieces
 from compliance.traffic.shares import Origin
 from compliance.traffic.witness import Witness
+from evidence.formats.alike import Alike
 from evidence.formats.allow_union import Union
 from evidence.formats.first_hit import Values
 from evidence.formats.lanes import Ladders
@@ -96,6 +98,7 @@ class Evaluator:
         self._singles: dict[tuple[Family, Way], Singles] = {}
         self._obstacles: dict[Family, str] = {}
         self._redirecting: dict[Family, bool] = {}
+        self._alikes: dict[Family, Alike] = {}
         self._orders_known: dict[Family, list[Stages]] = {}
         self._cuts: dict[Family, list[int]] = {}
         self._ways_known: dict[tuple[Family, int, int, str | None, str | None], Ways] = {}
@@ -250,10 +253,12 @@ class Evaluator:
         self, family: Family, part: Slice, budget: Budget, *, chosen: bool = False, foreign: bool = False
     ) -> list[Piece]:
         tiered = self._model() == "tiered"
+        pairs = list(product(part.iif, part.oif))
+        if self._model() == "first-match" and not foreign and len(pairs) > 1:
+            pairs = self._alike(family).pairs(part.box, part.iif, part.oif)
         ways = [
             Way(self._name, iif, oif, order, chosen, foreign, tiered)
-            for iif in part.iif
-            for oif in part.oif
+            for iif, oif in pairs
             for order in range(len(self._orders(family)))
         ]
         found = self._way_pieces(family, ways[0], part.box, budget)
@@ -265,6 +270,11 @@ class Evaluator:
             except TooManyPieces:
                 return [Piece(part.box, "unproven", "", None, (), TOO_MANY)]
         return found
+
+    def _alike(self, family: Family) -> Alike:
+        if family not in self._alikes:
+            self._alikes[family] = Alike((rule for chain in self._chains.values() for rule in chain.rules), family)
+        return self._alikes[family]
 
     def _model(self) -> str:
         return self._point.model if self._point else ""
