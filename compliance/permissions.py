@@ -49,6 +49,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "edit_source": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "confirm_pin": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "set_aside": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "accept_shrink": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "compare": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR),
     "see_jobs": OPERATE,

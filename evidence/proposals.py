@@ -45,6 +45,8 @@ class Proposals:
             return f"permit {spelt(one.family, one.excess)}"
         if one.verdict is Verdict.against_policy:
             return next((rule.do for rule in described() if one.subject.startswith(f"{rule.id}: ")), "")
+        if one.verdict is Verdict.unknown_server:
+            return "register each of them on the page Inventory, or have it decided that it is none of ours"
         if one.verdict is Verdict.review_overdue:
             return LOOK_AGAIN
         if one.verdict is Verdict.listener_unauthorised:

@@ -101,7 +101,8 @@ def _interfaces(host: Host) -> Iterator[Sighting]:
 def _sockets(host: Host) -> Iterator[Sighting]:
     for one in host.reading.listeners:
         where = f"{one.process or 'a socket'} of {host.name}{at_line(one.origin)}"
-        yield Sighting(Kind.LISTENERS, host.name, one.family, one.address, where, host.name)
+        for value in (one.address,) if one.address else host.own(one.family) or ():  # 0 hears at every address
+            yield Sighting(Kind.LISTENERS, host.name, one.family, value, where, host.name)
 
 
 def _neighbours(host: Host) -> Iterator[Sighting]:
@@ -170,4 +171,3 @@ def strangers(case: Case) -> dict[Family, list[Interval]]:
     found = ((one.family, one.value) for one in case.sightings if case.scope.place(one.family, one.value))
     unknown = {each for each in found if each[1] not in case.estate.holders}
     return {family: intervals.merge((v, v) for one, v in unknown if one == family) for family in FAMILIES}
-

@@ -15,6 +15,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "evidence": "", "findings": "", "finding": "evidence.finding", "rule_changes": "", "admin_paths": "",
     "sources": "", "source": "evidence.source", "source_raw": "evidence.source",
     "served_shares": "", "served_share": "",
+    "inventory": "", "inventory_list": "evidence.inventory", "inventory_raw": "evidence.inventory",
     "connections": "", "connection": "compliance.connection", "as_of": "", "connection_as_of": "compliance.connection",
     "shares": "", "servers": "", "server": "", "zones": "", "zone": "", "groups": "", "group": "",
     "parties": "", "party": "",

@@ -15,6 +15,7 @@ from compliance.views.changes import signed_in
 
 TITLES = {
     "pull": "Reading",
+    "read_inventory": "Reading the list",
     "compare": "Comparing",
     "build_pack": "Building the pack",
     "verify_change": "Checking the change",

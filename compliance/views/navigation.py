@@ -29,6 +29,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("File shares", "/shares/", "folder-symlink", "shares"),
             ("Servers", "/servers/", "server", ""),
             ("Administration", "/admin-paths/", "key-round", ""),
+            ("Inventory", "/inventory/", "radar", "strangers"),
             ("Changes", "/changes/", "git-pull-request-arrow", "changes"),
             ("Policy", "/policy/", "scroll-text", ""),
         ),
@@ -46,7 +47,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
     ),
     ("Collection", (("Sources", "/sources/", "plug", "sources"), ("Set-up", "/setup/", "list-checks", ""))),
 )
-ALARMING: Final = {"findings", "ledger", "sources"}
+ALARMING: Final = {"findings", "ledger", "sources", "strangers"}
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

@@ -167,9 +167,7 @@ def published(
     return row
 
 
-def unchanged(
-    inventory: Inventory, row: InventoryReading, run: Run, at: datetime, seen: datetime
-) -> InventoryReading:
+def unchanged(inventory: Inventory, row: InventoryReading, run: Run, at: datetime, seen: datetime) -> InventoryReading:
     """The same list: a sign of life."""
     with run.finish():
         end(row, State.UNCHANGED, at, what="It is the same list as before.")

@@ -195,9 +195,7 @@ def note_met(server: Server, met: Iterable[Neighbour], at: datetime) -> None:
         where = f"{how} on {one.interface} of {server.name}"[:300]
         seen[text] = Met(server=server, ip=text, where=where, mac=one.mac[:60], first_seen=at, last_seen=at)
     renewed = ["where", "mac", "last_seen"]
-    Met.objects.bulk_create(
-        seen.values(), update_conflicts=True, unique_fields=["server", "ip"], update_fields=renewed
-    )
+    Met.objects.bulk_create(seen.values(), update_conflicts=True, unique_fields=["server", "ip"], update_fields=renewed)
 
 
 def troubles(at: datetime) -> list[tuple[Inventory, Verdict, str]]:
@@ -227,4 +225,3 @@ def trouble(one: Inventory, at: datetime) -> tuple[Verdict | None, str]:
         lines = "1 line" if good.lines_unread == 1 else f"{good.lines_unread} lines"
         return Verdict.not_verifiable, f"{lines} of {one.name} could not be read: whom they name is not known."
     return None, ""
-

@@ -4,7 +4,7 @@ from evidence.models.access import Pin, SourceSecret
 from evidence.models.admin import AdminPathRow, LoginAttestation
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
-from evidence.models.inventory import Inventory, InventoryReading, Met, Sighting
+from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
 from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.push import PushToken
@@ -41,6 +41,7 @@ __all__ = [
     "Removal",
     "RuleChange",
     "ServedShare",
+    "SetAside",
     "Sighting",
     "Snapshot",
     "Source",

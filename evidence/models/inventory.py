@@ -183,6 +183,32 @@ class Sighting(models.Model):
         return f"{self.ip or self.name} ({self.where})"
 
 
+class SetAsideQuerySet(Scoped["SetAside"]):
+    """What was set aside in the systems a person may see."""
+
+
+class SetAside(models.Model):
+    """That something outside every network in scope is none of ours until a day: nothing becomes narrower by it.
+
+    `key`: the address, or the short name of what has none. Inside a network in scope it counts for nothing.
+    """
+
+    key = models.CharField(max_length=200)
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    because = models.TextField()
+    until = models.DateField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[SetAside]] = SetAsideQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.key} until {self.until:%Y-%m-%d}"
+
+
 def short_name(name: str) -> str:
     """A name as it is compared: without its domain, in small letters. An address is no name."""
     plain = name.strip().lower()

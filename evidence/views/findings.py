@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ from evidence.actions.removals import REMOVABLE
 from evidence.forms.findings import AcknowledgeForm
 from evidence.models import Finding, FindingMember, Snapshot
 from evidence.rules import Verdict
+from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.views.members import members_of, removals_of
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, listed, packet, spoken_point
 
@@ -109,6 +111,10 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
         ("request_risk", {"label": ask_label(row), "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
+    if row.verdict == Verdict.unknown_server:
+        place = urlencode({"zone": row.subject.removeprefix(UNREGISTERED)})
+        listing = {"label": "Register or leave out", "url": f"/inventory/?{place}", "icon": "radar", "danger": False}
+        offered.insert(0, ("see", listing))
     return render(
         request,
         "evidence/finding.html",

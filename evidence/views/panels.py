@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from compliance.models import ChangeRecord, Connection, Server, User
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
+from evidence.rules import Verdict
 from evidence.verdicts import BESIDE
 from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
@@ -26,7 +27,7 @@ def counts(person: User) -> dict[str, int]:
     rows = Source.objects.for_user(person).select_related("last_pull", "last_good")
     findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)
     return {
-        "findings": findings.count(),
+        **findings.aggregate(findings=Count("pk"), strangers=Count("pk", filter=Q(verdict=Verdict.unknown_server))),
         "sources": sum(state(row) in ("stale", "unreachable", "never") for row in rows),
     }
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Connection, Membership, Role, System, User, Zone
-from evidence.actions import accepted, access, adding, packs, push, sources
+from evidence.actions import accepted, access, adding, inventories, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
 from evidence.models import Finding, Pull, PulledArtefact, ServedShare, Source
@@ -144,6 +144,7 @@ def observed() -> dict[str, object]:
         "gone": gone.pk,
         "shrunk": shrunk.pk,
         "pushed": pushed.pk,
+        **inventoried(gone.server.system, erin),
         "push_token": token.pk,
         "keyed": keyed.pk,
         "job": waiting.job_id,
@@ -154,6 +155,24 @@ def observed() -> dict[str, object]:
         "pack": packs.build(pack).ref,
         **left_open(erin),
     }
+
+
+def inventoried(system: System, erin: User) -> dict[str, object]:
+    """A list with servers nobody registered and with bad lines, and one that shrank."""
+    found: dict[str, object] = {"stranger": "10.20.40.77"}
+    good = "Name;IP Address;Status\nold-wiki;10.20.20.200;In use\nprinter-7;192.0.2.77;In use\n{more}"
+    bad = "pay-db-01;;In use\nodd;10.20.20.300;In use\nodd;1;2;3\n"
+    for key, name, kind, lists in (
+        ("cmdb", "CMDB", "cmdb", [good.format(more=bad)]),
+        ("vms", "vCenter", "hypervisor", [good.format(more="a;10.20.20.201;\nb;10.20.20.202;\nc;;"), good[:40]]),
+    ):
+        row = inventories.add_inventory(system=system, name=name, kind=kind, by=erin)
+        for text in lists:
+            reading = inventories.bring(row, "list.csv", text.encode(), by=erin)
+            assert reading.job_id
+            jobs.run_job(reading.job_id)
+        found |= {key: row.pk, f"{key}_file": reading.pk}
+    return found
 
 
 def left_open(by: User) -> dict[str, object]:

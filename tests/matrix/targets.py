@@ -12,7 +12,7 @@ from compliance.forms.policy import PolicyForm
 from compliance.models import Role
 from compliance.policy.shipped import described, shipped
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
-from tests.matrix.world import NETS, PROPOSAL, Side, World, dump_file, in_days, material
+from tests.matrix.world import NETS, PROPOSAL, Side, World, dump_file, in_days, list_file, material
 from tests.people import PASSWORD
 
 RISK: Final = {
@@ -69,6 +69,8 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs={"number": side.things[INSTALLATION[route]].pk})
     if row.thing in ("", "system"):
         return reverse(route, kwargs=GIVEN.get(route, {}))
+    if row.thing == "stranger":
+        return f"{reverse(route)}?key={NETS[side.word]}.99"
     thing = side.things["todo" if route == "review_action_done" else row.thing]
     if row.thing == "served":
         return reverse(route, kwargs={"key": thing.key})
@@ -78,6 +80,7 @@ def address(route: str, side: Side) -> str:
         "estate_end": {"kind": "members"},
         "push_token_revoke": {"token": side.things["push_token"].pk},
         "source_raw": {"artefact": side.things["raw"].pk},
+        "inventory_raw": {"reading": side.things["listing"].pk},
         "review_decide": {"item": side.things["item"].pk},
         "question_answer": {"question": side.things["question"].pk},
         "change_except": {"rule": "cleartext"},
@@ -123,6 +126,14 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "person_add": {"name": "New", "email": "new@matrix.example", "role": Role.REQUESTER, "system": side.system.pk},
         "role_add": {"person": side.owner.pk, "role": Role.REQUESTER, "system": side.system.pk},
         "source_add": {"server": side.app.pk, "kind": "upload", "fresh_hours": 48},
+        "inventory_register": {
+            "name": f"{side.word}-ghost", "system": side.system.pk, "environment": "production",
+            "key": f"{NETS[side.word]}.99",
+        },
+        "inventory_outside": RISK,
+        "inventory_add": {"system": side.system.pk, "name": "Matrix list", "kind": "cmdb", "fresh_days": 8},
+        "inventory_bring": {"file": list_file(side)},
+        "inventory_columns": {"name": "name", "addresses": "ip"},
         "source_upload": {"dumps": dump_file(side)},
         "source_secret": {"how": "made", "use": "key"},
         "source_key": {"decision": "confirm", "because": "At the console.", "fingerprint": things["pin"].fingerprint},

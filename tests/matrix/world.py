@@ -17,7 +17,7 @@ from compliance.actions import changes, connections, delegations, estate, jobs, 
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import access, adding, packs, push, sources
+from evidence.actions import access, adding, inventories, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
 from evidence.models import Finding, Pack, PulledArtefact, ServedShare, Source
@@ -30,6 +30,7 @@ from tests.people import LONG_AGO, People, everybody
 PROPOSAL: Final = 2  # the number of a version of the policy that somebody proposed; the first is the shipped one
 OURS, THEIRS = "kestrel", "zanzibar"
 NETS: Final = {OURS: "10.61.1", THEIRS: "10.62.2"}
+NAMED: Final = "name,ip\n{word}-ghost,{net}.99\n{word}-app-01,{net}.11\n{word}-data-01,{net}.12\n"
 ALL_BUT_ADMINISTRATOR: Final = tuple(role for role in Role.values if role != Role.ADMINISTRATOR)
 
 
@@ -62,6 +63,7 @@ def build(place: Path) -> World:
     sides = {word: founded(people, word) for word in (OURS, THEIRS)}
     for side in sides.values():
         observed(people, side, place / side.word)
+        inventoried(people, side, place / f"{side.word} lists")
         asked_for(people, side)
     said = shipped().as_json()
     said["rules"]["cleartext"]["severity"] = "warn"
@@ -143,6 +145,33 @@ def observed(people: People, side: Side, place: Path) -> None:
         "keyed": keyed,
         "pin": access.propose_pin(keyed, shown, by=people.alex),
     }
+
+
+def inventoried(people: People, side: Side, place: Path) -> None:
+    """Lists that others keep: one with a server nobody registered, one that shrank, one that comes from a folder."""
+    place.mkdir()
+    (place / "list.csv").write_text(NAMED.format(word=side.word, net=NETS[side.word]))
+    made = [
+        inventories.add_inventory(
+            system=side.system, name=f"{side.word} {name}", kind="cmdb", config=config, by=people.alex
+        )
+        for name, config in (("list", {}), ("shrunk list", {}), ("list folder", {"path": str(place)}))
+    ]
+    for inventory, lines in ((made[0], 4), (made[1], 4), (made[1], 2)):
+        text = "\n".join(NAMED.format(word=side.word, net=NETS[side.word]).splitlines()[:lines])
+        row = inventories.bring(inventory, "list.csv", text.encode(), by=side.owner)
+        assert row.job_id is not None
+        jobs.run_job(row.job_id)
+    waiting = made[2].readings.get()
+    assert waiting.job_id is not None
+    jobs.run_job(waiting.job_id)
+    listing = made[0].readings.get()
+    side.things |= {"inventory": made[0], "shrunk_list": made[1], "foldered": made[2], "listing": listing}
+
+
+def list_file(side: Side) -> SimpleUploadedFile:
+    """A list to bring."""
+    return SimpleUploadedFile("list.csv", NAMED.format(word=side.word, net=NETS[side.word]).encode())
 
 
 def material(side: Side, port: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from evidence.packs.sections.known import (
     served,
     servers,
 )
+from evidence.packs.sections.seen import inventory, listed, lists_read
 from evidence.packs.sections.words import packet
 from evidence.packs.verify import NOT_KNOWN
 from evidence.rules import Verdict
@@ -70,15 +71,15 @@ def build(scope: Scope) -> Section:
         trend=trend(scope),
         verdicts=tally(heads),
         coverage=coverage(scope, reads, every),
-        inventory=inventory(reads, heads),
+        inventory=inventory(scope, reads, every),
         gaps=tuple(gap(one) for one in standing[:GAPS]),
         gaps_total=len(standing),
         not_shown=NOT_SHOWN,
         not_held=NOT_HELD,
         not_read=NOT_READ,
     )
-    table = Table("verdicts", COLUMNS, [line(row) for row in heads])
-    return Section("result", TITLE, served("result"), state, because, "packs/print/result.html", data, (table,))
+    tables = (Table("verdicts", COLUMNS, [line(row) for row in heads]), listed(scope))
+    return Section("result", TITLE, served("result"), state, because, "packs/print/result.html", data, tables)
 
 
 def held_state(held: Comparison | None, reads: dict[str, Read], heads: list[VerdictRow]) -> tuple[Held, str]:
@@ -164,6 +165,7 @@ def coverage(scope: Scope, reads: dict[str, Read], every: list[VerdictRow]) -> t
     dark &= ends
     lines = [one.snapshot for one in reads.values() if one.snapshot]
     total, lost = sum(one.lines_total for one in lines), sum(one.lines_unread for one in lines)
+    lists, fresh, late = lists_read(scope)
     days = (min(scope.until, day_of(scope.as_of)) - scope.since).days + 1
     return (
         content.Coverage("Servers with rules read and fresh", len(reads), len(reads) - len(unread), named(unread)),
@@ -171,6 +173,7 @@ def coverage(scope: Scope, reads: dict[str, Read], every: list[VerdictRow]) -> t
                          named(sorted(f"{subject} at {point or 'an unknown path'}" for subject, point in dark))),
         content.Coverage("Lines of configurations read", total, total - lost,
                          f"not understood; each is named under {RULES}" if lost else ""),
+        content.Coverage("Inventories of others, read and fresh", lists, fresh, named(late)),
         content.Coverage("Days of communication logs", max(days, 0), 0, "this version reads no flow logs"),
     )  # fmt: skip
 
@@ -179,19 +182,6 @@ def named(several: list[str]) -> str:
     """The first few of a list, and how many more."""
     more = len(several) - NAMED
     return ", ".join(several[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def inventory(reads: dict[str, Read], heads: list[VerdictRow]) -> content.Inventory:
-    """The registered servers against what was read, and the addresses nobody registered."""
-    never = sorted(name for name, one in reads.items() if one.snapshot is None)
-    strangers = [row for row in heads if row.verdict == Verdict.unknown_server]
-    return content.Inventory(
-        len(reads),
-        len(reads) - len(never),
-        len(never),
-        tuple(content.Unregistered(row.subject, row.point, row.because) for row in strangers),
-        tuple(never),
-    )
 
 
 def gap(one: Standing) -> content.Gap:

@@ -1,0 +1,254 @@
+"""The register against everything that was seen: registered, seen but not registered, registered and never seen.
+
+What could not be read is said beside the numbers: nobody is registered, missing or gone because a source fell silent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Final
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from compliance.models import Address, RiskAcceptance, Server, User
+from compliance.models.carried import faults
+from compliance.models.estate import day_of
+from compliance.traffic.addresses import parse_host, to_text
+from evidence import readings
+from evidence.actions.outside import aside_on
+from evidence.actions.sightings import MET_COUNTS, excused, trouble
+from evidence.models import Inventory, Met, Sighting, Source
+from evidence.models.inventory import short_name
+from evidence.rules import Verdict
+from evidence.sightings import Kind
+
+# What hosts show: its label, and what a reading of a host must hold to show it (a point, or a format of a file)
+HOST_KINDS: Final[dict[str, tuple[str, str]]] = {
+    Kind.RULES: ("Rules", "INPUT"),
+    Kind.SHARES: ("File shares", "shares/"),
+    Kind.LISTENERS: ("Listening sockets", "listeners"),
+    Kind.INTERFACES: ("Interfaces (ip addr)", "ip-addr"),
+    Kind.NEIGHBOURS: ("Neighbour tables (ip neigh)", "ip-neigh"),
+}
+LISTED: Final = 6  # names that a sentence repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Seer:
+    """One source of sightings: a kind of host evidence, or an inventory."""
+
+    key: str  # as it stands in addresses of pages: "rules", "inventory-3"
+    label: str
+    state: str  # of compliance.words.SOURCES
+    said: str  # what of it could not be read, in a sentence; "" when all was
+    read_at: datetime | None
+    url: str = ""
+
+
+@dataclass(slots=True)
+class Held:
+    """A registered server: its addresses, since when, and which sources show it now or showed it once."""
+
+    server: Server
+    addresses: list[str] = field(default_factory=list)
+    since: datetime | None = None
+    seen: dict[str, datetime] = field(default_factory=dict)  # key of the seer → first seen
+    gone: dict[str, datetime] = field(default_factory=dict)  # key of the seer → not shown any more since
+
+
+@dataclass(slots=True)
+class Stranger:
+    """Something that was seen and that nobody registered: an address, or a name without one."""
+
+    key: str
+    rows: list[Sighting]
+    decided: str = ""  # why it need not be registered, where somebody decided so
+
+    @property
+    def place(self) -> str:
+        """The network in scope it stands in; "" outside all of them."""
+        return max(row.place for row in self.rows)
+
+    @property
+    def names(self) -> list[str]:
+        """What it is called."""
+        return list(dict.fromkeys(row.name for row in self.rows if row.name and row.kind != Kind.NEIGHBOURS))
+
+    @property
+    def since(self) -> datetime:
+        """When it was first seen."""
+        return min(row.first_seen for row in self.rows)
+
+    def by(self, seer: str) -> bool:
+        """Whether that source shows it."""
+        return any(key_of(row.kind, row.inventory_id) == seer for row in self.rows)
+
+
+class Lists:
+    """The lists of one person at one moment."""
+
+    def __init__(self, person: User, at: datetime | None = None) -> None:
+        self.person, self.at = person, at or timezone.now()
+        forged = list(faults(Address.objects.in_force(self.at)))
+        self.addresses = Address.objects.in_force(self.at).exclude(pk__in=forged)
+        self.mine = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
+        self.seers = [*self._host_seers(), *self._inventories()]
+
+    def seer(self, key: str) -> Seer | None:
+        """The source of that key, among those this person may see."""
+        return next((one for one in self.seers if one.key == key), None)
+
+    def _host_seers(self) -> Iterator[Seer]:
+        sources = Source.objects.for_user(self.person).exclude(server__status=Server.Status.RETIRED)
+        related = sources.select_related("server", "last_good", "last_pull")
+        rows = list(related.prefetch_related("last_good__pull__artefacts"))
+        names = set(self.mine.values_list("name", flat=True))
+        met = Met.objects.filter(server__in=self.mine, last_seen__gte=self.at - MET_COUNTS)
+        meeting = set(met.values_list("server__name", flat=True))
+        for kind, (label, part) in HOST_KINDS.items():
+            meets = meeting if kind == Kind.NEIGHBOURS else set()
+            shown = [row for row in rows if shows(row, part) or row.server.name in meets]
+            fresh = {row.server.name for row in shown if readings.is_fresh(row, self.at)}
+            read_at = min((row.last_seen_at for row in shown if row.last_seen_at), default=None)
+            yield Seer(str(kind), label, *host_state(names, fresh), read_at)
+
+    def _inventories(self) -> Iterator[Seer]:
+        mine = Inventory.objects.for_user(self.person)
+        named = Sighting.objects.for_user(self.person).filter(inventory__isnull=False).values("inventory")
+        rows = Inventory.objects.filter(Q(pk__in=mine.values("pk")) | Q(pk__in=named))
+        visible = set(mine.values_list("pk", flat=True))
+        for row in rows.select_related("last_reading", "last_good").order_by("name"):
+            state, said = inventory_state(row, self.at)
+            url = f"/inventory/{row.pk}/" if row.pk in visible else ""
+            yield Seer(key_of(Kind.INVENTORY, row.pk), row.name, state, said, row.last_seen_at, url)
+
+    @cached_property
+    def strangers(self) -> list[Stranger]:
+        """What was seen and nobody registered, those in scope first; without what was decided to be none of ours."""
+        return [one for one in self._unregistered if not one.decided]
+
+    @cached_property
+    def outside(self) -> list[Stranger]:
+        """What was decided to be none of ours, as long as that holds."""
+        return [one for one in self._unregistered if one.decided]
+
+    @cached_property
+    def _unregistered(self) -> list[Stranger]:
+        here = Server.objects.filter(status=Server.Status.IN_SERVICE)
+        shorts = {short_name(name) for name in here.values_list("name", flat=True)}
+        shown = Sighting.objects.for_user(self.person).current()
+        shown = shown.annotate(held=Exists(self.addresses.filter(ip=OuterRef("ip")))).filter(held=False)
+        found: dict[str, list[Sighting]] = defaultdict(list)
+        for row in shown.select_related("server__system", "inventory", "zone", "system").order_by("first_seen", "pk"):
+            if row.ip or row.short not in shorts:
+                found[str(row.ip) if row.ip else row.short].append(row)
+        decided = self._decided()
+        made = [Stranger(key, rows, decided.get((key, bool(rows[0].place)), "")) for key, rows in found.items()]
+        return sorted(made, key=lambda one: (not one.place, one.place, sorting(one.key)))
+
+    def _decided(self) -> dict[tuple[str, bool], str]:
+        """(key, in scope) → who decided that it need not be registered, until when and why."""
+        rows = RiskAcceptance.objects.filter(kind=RiskAcceptance.Kind.SCOPE, state=RiskAcceptance.State.ACCEPTED)
+        rows = rows.select_related("decided_by")
+        held = {to_text(*one) for one in excused(self.at)}
+        found = {
+            (row.key, True): f"{row.ref}, {row.decided_by}, until {said(row.ends_on)}: {row.reason}"
+            for row in rows
+            if row.key in held
+        }
+        for key, row in aside_on(day_of(self.at)).items():
+            found[key, False] = f"{row.by}, until {said(row.until)}: {row.because}"
+        return found
+
+    @cached_property
+    def servers(self) -> list[Held]:
+        """Every registered server of this person with what shows it."""
+        found = {server.pk: Held(server) for server in self.mine.select_related("system__owner").order_by("name")}
+        owner: dict[str, Held] = {}
+        for address in self.addresses.filter(server__in=found).order_by("pk"):
+            held = found[address.server_id]
+            held.addresses.append(address.ip)
+            held.since = min(held.since or address.valid_from, address.valid_from)
+            owner[address.ip] = held
+        shorts = {short_name(held.server.name): held for held in found.values()}
+        visible = {one.key for one in self.seers}
+        mine = self.addresses.filter(server__in=self.mine).values("ip")
+        rows = Sighting.objects.filter(Q(ip__in=mine) | Q(short__in=shorts, kind=Kind.INVENTORY))
+        rows = rows.filter(Q(inventory=None) | Q(reading=F("inventory__last_good")))
+        for row in rows.only("kind", "inventory", "ip", "short", "first_seen", "gone_at"):
+            held_by = owner.get(str(row.ip)) or (shorts.get(row.short) if row.kind == Kind.INVENTORY else None)
+            key = key_of(row.kind, row.inventory_id)
+            if held_by is not None and key in visible:
+                told(held_by, key, row)
+        return list(found.values())
+
+    def never(self, seer: str = "") -> list[Held]:
+        """Registered servers that a source does not show; without one, those that no source shows."""
+        return [one for one in self.servers if not (seer in one.seen if seer else one.seen)]
+
+    def registered(self, seer: str = "") -> list[Held]:
+        """Registered servers that a source (or any) shows."""
+        return [one for one in self.servers if (seer in one.seen if seer else one.seen)]
+
+
+def told(held: Held, key: str, row: Sighting) -> None:
+    """Notes one sighting of a server with its source."""
+    if row.gone_at is None:
+        held.seen[key] = min(held.seen.get(key, row.first_seen), row.first_seen)
+        held.gone.pop(key, None)
+    elif key not in held.seen:
+        held.gone[key] = max(held.gone.get(key, row.gone_at), row.gone_at)
+
+
+def key_of(kind: str, inventory: int | None) -> str:
+    """The key of a source of sightings."""
+    return f"inventory-{inventory}" if inventory else str(kind)
+
+
+def sorting(key: str) -> tuple[int, int, str]:
+    """Addresses in their order, names after them."""
+    try:
+        return (*parse_host(key), "")
+    except ValueError:
+        return (9, 0, key)
+
+
+def said(day: date) -> str:
+    """A day in a sentence."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def shows(source: Source, part: str) -> bool:
+    """Whether the last good reading of a source holds such a point, or a file of such a format."""
+    good = source.last_good
+    if good is None:
+        return False
+    points = [str(point.get("name", "")) for point in good.points]
+    formats = [one.format for one in good.pull.artefacts.all()]
+    return any(name == part or (part.endswith("/") and name.startswith(part)) for name in points) or part in formats
+
+
+def inventory_state(row: Inventory, at: datetime) -> tuple[str, str]:
+    """(state, what is wrong) of an inventory."""
+    wrong, because = trouble(row, at)
+    if row.last_good is None:
+        return "never", because or f"{row.name} was never read."
+    return ("stale" if wrong == Verdict.stale else "partial" if wrong else "fresh"), because
+
+
+def host_state(names: set[str], fresh: set[str]) -> tuple[str, str]:
+    """(state, what is missing) of a kind of host evidence."""
+    missing = sorted(names - fresh)
+    if not names:
+        return "never", "No server is registered."
+    if not fresh:
+        return "never", f"None of {len(names)} servers shows any."
+    if not missing:
+        return "fresh", ""
+    more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+    return "partial", f"{len(missing)} of {len(names)} servers show none: {', '.join(missing[:LISTED])}{more}."

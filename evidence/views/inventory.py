@@ -1,0 +1,284 @@
+"""The register against everything that was seen: three lists, from each source and all, and what to do about a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from compliance.errors import Refused
+from compliance.forms.risks import RiskForm
+from compliance.models import User
+from compliance.models.estate import day_of
+from compliance.permissions import check, may
+from compliance.views.changes import signed_in
+from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.verbs import confirm
+from evidence.actions import outside as verbs
+from evidence.actions import registering
+from evidence.forms.inventory import RegisterServerForm, SetAsideForm
+from evidence.inventory_lists import HOST_KINDS, Held, Lists, Seer, Stranger, key_of, said
+from evidence.models import Sighting
+from evidence.views.shown import latest
+
+TABS: Final[dict[str, str]] = {
+    "unregistered": "Seen, not registered",
+    "never": "Registered, never seen",
+    "registered": "Registered and seen",
+    "outside": "Decided to be none of ours",
+}
+PARTLY: Final = " (not read in full)"
+SHOWN: Final = 3  # places that a row repeats
+STRANGERS: Final = ("address or name", "network in scope", "called", "seen by", "where", "first seen", "decided")
+SERVERS: Final = ("server", "addresses", "system", "registered since", "seen by", "never seen by", "not any more by")
+
+
+def inventory(request: HttpRequest) -> HttpResponse:
+    """One of the lists, filtered; above it what each source can say at all."""
+    person = signed_in(request)
+    lists = Lists(person)
+    tab = request.GET.get("list", "") if request.GET.get("list") in TABS else "unregistered"
+    seer = lists.seer(request.GET.get("source", ""))
+    strangers = tab in ("unregistered", "outside")
+    rows, show = wanted(lists, tab, seer, request.GET)
+    if request.GET.get("format") == "csv":
+        cells = stranger_cells if strangers else server_cells
+        columns = STRANGERS if strangers else SERVERS
+        return as_csv(f"eastwest-inventory-{tab}", columns, (cells(row, lists) for row in rows))
+    comparison = latest()
+    return render(
+        request,
+        "evidence/inventory.html",
+        {
+            **page(request, rows, show),
+            "tab": tab,
+            "tabs": [tab_of(request, name, label, lists, seer, tab) for name, label in TABS.items()],
+            "strangers": strangers,
+            "seers": [seer_row(one, lists) for one in lists.seers],
+            "gaps": [{"label": one.label, "said": one.said} for one in lists.seers if one.said],
+            "in_scope": sum(bool(one.place) for one in lists.strangers),
+            "elsewhere": sum(not one.place for one in lists.strangers),
+            "unseen": len(lists.never()),
+            "filters": filters(request, "Address, name or zone", choices(lists, strangers=strangers)),
+            "kept": [(key, request.GET[key]) for key in ("list",) if request.GET.get(key)],
+            "chosen": seer,
+            "compared_at": comparison.at if comparison else None,
+            "add_url": "/inventory/new/" if may(person, "add_source", None) is None else "",
+        },
+    )
+
+
+def wanted(lists: Lists, tab: str, seer: Seer | None, asked: Any) -> tuple[list[Any], Callable[[Any], dict[str, Any]]]:
+    """The rows of a list that fit what is asked in the address, and how one is shown."""
+    words, zone = asked.get("q", "").strip().lower(), asked.get("zone", "")
+    if tab in ("unregistered", "outside"):
+        found = lists.strangers if tab == "unregistered" else lists.outside
+        kept = [one for one in found if (seer is None or one.by(seer.key)) and fits(one, words, zone)]
+        return kept, lambda row: stranger_row(row, lists)
+    servers = (lists.registered if tab == "registered" else lists.never)(seer.key if seer else "")
+    named = [one for one in servers if words in f"{one.server.name} {' '.join(one.addresses)}".lower()]
+    return named, lambda row: server_row(row, lists, seer)
+
+
+def fits(one: Stranger, words: str, zone: str) -> bool:
+    """Whether a stranger fits the words, and the network that is asked for ("elsewhere": outside all of them)."""
+    if zone and one.place != ("" if zone == "elsewhere" else zone):
+        return False
+    return words in " ".join([one.key, one.place, *(f"{row.name} {row.where}" for row in one.rows)]).lower()
+
+
+def choices(lists: Lists, *, strangers: bool) -> list[Choice]:
+    """The filters of a list."""
+    found = [Choice("source", "Seen by" if strangers else "Source", [(one.key, one.label) for one in lists.seers])]
+    if strangers:
+        places = sorted({one.place for one in (*lists.strangers, *lists.outside) if one.place})
+        found.append(Choice("zone", "Where", [*((one, one) for one in places), ("elsewhere", "Outside the scope")]))
+    return found
+
+
+def tab_of(request: HttpRequest, name: str, label: str, lists: Lists, seer: Seer | None, tab: str) -> dict[str, Any]:
+    """One of the lists as a tab, with its count."""
+    counted, _ = wanted(lists, name, seer, {})
+    kept = {"list": name} | ({"source": seer.key} if seer else {})
+    return {"label": label, "count": len(counted), "url": f"?{urlencode(kept)}", "current": name == tab}
+
+
+def seer_row(one: Seer, lists: Lists) -> dict[str, Any]:
+    """One source: what it can say, and its three numbers."""
+    counts = {
+        "registered": len(lists.registered(one.key)),
+        "unregistered": sum(each.by(one.key) for each in lists.strangers),
+        "never": len(lists.never(one.key)),
+    }
+    return {
+        "label": one.label,
+        "url": one.url,
+        "state": one.state,
+        "said": one.said,
+        "read_at": one.read_at,
+        "late": one.state in ("stale", "never"),
+        "counts": [{"count": n, "url": f"?list={name}&source={one.key}"} for name, n in counts.items()],
+    }
+
+
+def stranger_row(one: Stranger, lists: Lists) -> dict[str, Any]:
+    """One address or name that nobody registered."""
+    known = {short.lower(): short for short in one.names}
+    return {
+        "key": one.key,
+        "place": one.place,
+        "names": ", ".join(name for short, name in known.items() if short != one.key),
+        "by": seen_by(one.rows, lists),
+        "where": [where(row, lists.person) for row in one.rows][:SHOWN],
+        "more": max(len(one.rows) - SHOWN, 0),
+        "since": one.since,
+        "system": str(one.rows[0].system),
+        "decided": one.decided,
+        "register_url": f"/inventory/register/?{urlencode({'key': one.key})}",
+        "outside_url": f"/inventory/outside/?{urlencode({'key': one.key})}",
+        "may_register": may(lists.person, "add_server", one.rows[0].system) is None,
+        "may_leave": may(lists.person, "request_risk" if one.place else "set_aside", one.rows[0].system) is None,
+    }
+
+
+def seen_by(rows: Iterable[Sighting], lists: Lists) -> str:
+    """The sources that show it, in words."""
+    labels = {one.key: one.label for one in lists.seers}
+    keys = dict.fromkeys(key_of(row.kind, row.inventory_id) for row in rows)
+    return ", ".join(labels.get(key, HOST_KINDS.get(key, ("another inventory", ""))[0]) for key in keys)
+
+
+def where(row: Sighting, person: User) -> str:
+    """Where it was seen. The hosts of systems of others stay unnamed."""
+    mine = person.system_ids()
+    if row.server is not None and mine is not None and row.server.system_id not in mine:
+        return "at a host of another system"
+    return f"{row.inventory}, {row.where}" if row.inventory else row.where
+
+
+def server_row(one: Held, lists: Lists, seer: Seer | None) -> dict[str, Any]:
+    """One registered server: what shows it, since when, and what never did."""
+    labels = {each.key: each for each in lists.seers}
+    asked = [seer] if seer else lists.seers
+    return {
+        "name": one.server.name,
+        "url": f"/servers/{quote(one.server.name, safe='')}/",
+        "addresses": ", ".join(one.addresses) or "no address",
+        "system": str(one.server.system),
+        "owner": str(one.server.system.owner),
+        "since": one.since,
+        "seen": [{"label": labels[key].label, "at": at} for key, at in sorted(one.seen.items()) if key in labels],
+        "first": min(one.seen.values(), default=None),
+        "never": [f"{each.label}{PARTLY if each.said else ''}" for each in asked if each.key not in one.seen],
+        "gone": [{"label": labels[key].label, "at": at} for key, at in sorted(one.gone.items()) if key in labels],
+    }
+
+
+def stranger_cells(one: Stranger, lists: Lists) -> list[Any]:
+    """A row of the CSV."""
+    row = stranger_row(one, lists)
+    places = "; ".join(where(each, lists.person) for each in one.rows)
+    return [row["key"], row["place"], row["names"], row["by"], places, f"{day_of(one.since):%Y-%m-%d}", one.decided]
+
+
+def server_cells(one: Held, lists: Lists) -> list[Any]:
+    """A row of the CSV."""
+    row = server_row(one, lists, None)
+    seen, gone = (
+        "; ".join(f"{each['label']} ({said(day_of(each['at']))})" for each in row[key]) for key in ("seen", "gone")
+    )
+    since = f"{day_of(one.since):%Y-%m-%d}" if one.since else ""
+    return [row["name"], row["addresses"], row["system"], since, seen, "; ".join(row["never"]), gone]
+
+
+def stranger_of(request: HttpRequest) -> Sighting:
+    """The row that a step is about, among those this person may see."""
+    try:
+        row = verbs.seen(request.POST.get("key", "") or request.GET.get("key", ""))
+    except Refused as refused:
+        raise Http404(str(refused)) from refused
+    return get_object_or_404(Sighting.objects.for_user(signed_in(request)).select_related("system"), pk=row.pk)
+
+
+def register(request: HttpRequest) -> HttpResponse:
+    """Register a server that was seen."""
+    person, row = signed_in(request), stranger_of(request)
+    check(person, "add_server", row.system)
+    key = verbs.key_of(row)
+    start = {"key": key, "name": row.name, "system": row.system_id, "zone": row.zone_id, "environment": "production"}
+    form = RegisterServerForm(request.POST or None, person=person, initial=start)
+
+    def act(form: RegisterServerForm) -> Any:
+        given = {name: value for name, value in form.cleaned_data.items() if name != "key"}
+        return registering.register_seen(key, by=person, **given)
+
+    told = "Nothing is authorised by it. The next comparison knows it."
+    return confirm(
+        request,
+        form=form,
+        act=act,
+        done=lambda server: f"/servers/{quote(server.name, safe='')}/",
+        context=asked(row, person, f"Register {key}", told, "Register"),
+    )
+
+
+def leave_out(request: HttpRequest) -> HttpResponse:
+    """Say that something need not be registered: in scope two people decide, elsewhere a note does."""
+    person, row = signed_in(request), stranger_of(request)
+    return (ask_outside if row.place else set_aside)(request, person, row)
+
+
+def ask_outside(request: HttpRequest, person: User, row: Sighting) -> HttpResponse:
+    """An address in a network of the estate: leaving it out narrows the scope, so a second person decides."""
+    check(person, "request_risk", row.system)
+    key, officer = verbs.key_of(row), row.system.authorising_officer
+    told = f"It narrows the scope: {officer or 'the authorising officer, whom nobody has named yet,'} decides. "
+    told += "Its traffic is judged all the same, and after that day it counts again."
+    return confirm(
+        request,
+        form=RiskForm(request.POST or None),
+        act=lambda form: verbs.ask_outside(key, by=person, **form.cleaned_data),
+        done=lambda risk: f"/risks/{risk.ref}/",
+        context=asked(row, person, f"{key} need not be registered", told, "Ask"),
+    )
+
+
+def set_aside(request: HttpRequest, person: User, row: Sighting) -> HttpResponse:
+    """Something in no network of the estate: a note with a reason and an end."""
+    check(person, "set_aside", row.system)
+    key = verbs.key_of(row)
+    told = "It stands in no network of the estate, so nothing is narrowed. After that day it is listed again."
+    return confirm(
+        request,
+        form=SetAsideForm(request.POST or None, initial={"key": key}),
+        act=lambda form: verbs.set_aside(
+            key, because=form.cleaned_data["because"], until=form.cleaned_data["until"], by=person
+        ),
+        done=lambda _: "/inventory/?list=outside",
+        context=asked(row, person, f"{key} is none of ours", told, "Set it aside"),
+    )
+
+
+def asked(row: Sighting, person: User, title: str, consequence: str, submit: str) -> dict[str, Any]:
+    """Context of the confirmation page."""
+    facts = [
+        ("Seen", where(row, person)),
+        ("Where it stands", row.place or "outside every network of the estate"),
+        ("Called", row.name),
+        ("First seen", said(day_of(row.first_seen))),
+        ("System", str(row.system)),
+    ]
+    return {
+        "title": title,
+        "crumb": ["Inventory", verbs.key_of(row)],
+        "back_url": "/inventory/",
+        "subject": "",
+        "consequence": consequence,
+        "facts": [{"label": label, "text": text, "mono": False} for label, text in facts if text],
+        "warning": None,
+        "submit": submit,
+        "danger": False,
+    }
