@@ -5,15 +5,14 @@ A failed, partial or shrunken pull never takes the place of the last good snapsh
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
 from django.conf import settings
@@ -28,13 +27,13 @@ from evidence.actions import smaller
 from evidence.actions.attempts import did_not, noted, worked
 from evidence.actions.devices import talk
 from evidence.actions.sightings import note_met
-from evidence.artefacts import keep, read_back
+from evidence.artefacts import keep
 from evidence.collectors.collected import BOOT_ID, Collected, PullError
 from evidence.collectors.limited import LeftBehind
 from evidence.collectors.redaction import spans
 from evidence.collectors.table import COLLECTORS, NO_SESSION, collect
 from evidence.collectors.way_in import way_in
-from evidence.formats.table import detect
+from evidence.gates import Trouble, complaints, digest_of, format_of, torn_in_passing, unended
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.parse import read_in_child
 from evidence.points import summary
@@ -42,17 +41,15 @@ from evidence.rules import Artefact, FormatError, Neighbour, Reading
 
 # Reading a dump keeps a processor busy, waiting for a device does not: no more at once than there are processors
 READERS: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
-# What changes by itself between two dumps of the same rules: times, counters, address lifetimes.
-VOLATILE = re.compile(
-    rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+",
-    re.MULTILINE,
-)
-# How a time source is doing behind its name and state.
-DOING = re.compile(rb"(?m)(?<=\S)\s+\d+\s+\d+\s+\d+\s.*$")
-AN_HOUR = timedelta(hours=1)  # what collectors take to bring files is no age
-# Whom a host met, and talks to, changes by the minute and says nothing about its rules: those are unchanged.
 NEIGHBOURS: Final = "ip-neigh"
-IN_PASSING: Final = frozenset({NEIGHBOURS, "conntrack"})
+AN_HOUR = timedelta(hours=1)  # what collectors take to bring files is no age
+# How a reader says that a dump is not whole
+ENDS: Final = (
+    (" is cut off", ErrorCode.TRUNCATED),
+    (" is cut short", ErrorCode.TRUNCATED),
+    (" is empty", ErrorCode.EMPTY),
+    (" lists nothing", ErrorCode.EMPTY),
+)
 AGAIN = "Read it again; if it fails the same way, run ./run doctor."
 Publish = Callable[[], AbstractContextManager[None]]
 
@@ -127,15 +124,16 @@ def take(source: Source, row: Pull, *, run: Run, publish: Publish, at: datetime 
         came = brought(attempt)
         seen = min(seen, came.seen_at or seen)
         digest = digest_of(came.artefacts)
-        if came.complete and source.last_good and source.last_good.digest == digest:
+        torn = list(torn_in_passing(came.artefacts))
+        if came.complete and not torn and source.last_good and source.last_good.digest == digest:
             return unchanged(attempt, came, digest, seen, met_by(came.artefacts))
         keep_all(attempt, came)
-        refuse_empty(came.artefacts)
+        refuse_broken(came, torn)
         run.step(f"Understanding {source.name}")
         with READERS:
             reading = read_in_child(came.artefacts)
         if came.complete and not row.accepts:
-            smaller.refuse(source, row, reading)
+            smaller.refuse(source, row, reading, came)
     except PullError as error:
         return failed(attempt, error)
     except FormatError as error:
@@ -163,12 +161,11 @@ def brought(attempt: Attempt) -> Collected:
     """What this pull brings. An upload's files were kept when a person brought them, an accepted one's before."""
     source, row = attempt.source, attempt.row
     if source.kind not in COLLECTORS or row.accepts:
-        rows = row.artefacts.filter(beside=False).select_related("stored").order_by("pk")
-        kept = tuple(Artefact(each.name, read_back(each.stored), each.command, each.observed_at) for each in rows)
         begun(attempt)
-        if not kept:
+        files = smaller.kept(row)
+        if not files:
             raise PullError(ErrorCode.EMPTY, "No file was brought.", "Upload the dumps of the host.")
-        return Collected(kept, cursor="", complete=True)
+        return Collected(files, cursor="", complete=True)
     limit = float(settings.PULL_LIMIT_S)
     deadline = time.monotonic() + limit
     way, since = way_in(source), seen_up_to(source)
@@ -223,25 +220,6 @@ def keep_all(attempt: Attempt, came: Collected) -> None:
         )
 
 
-def format_of(artefact: Artefact) -> str:
-    """The format by which a file will be read; "" for one that none of them knows."""
-    try:
-        return str(detect(artefact).NAME)
-    except FormatError:
-        return ""
-
-
-def digest_of(artefacts: Sequence[Artefact]) -> str:
-    """SHA-256 over names and contents without counters, times and neighbours, which say nothing about the rules."""
-    whole = hashlib.sha256()
-    lasting = [each for each in artefacts if format_of(each) not in IN_PASSING]
-    for artefact in sorted(lasting, key=lambda each: each.name):
-        said = quiet(artefact)
-        whole.update(f"{artefact.name}\0{artefact.command}\0{len(said)}\0".encode())
-        whole.update(said)
-    return whole.hexdigest()
-
-
 def met_by(artefacts: Sequence[Artefact]) -> tuple[Neighbour, ...]:
     """Whom the host met, by the artefacts that show that alone. Raises FormatError."""
     passing = [each for each in artefacts if format_of(each) == NEIGHBOURS]
@@ -251,22 +229,22 @@ def met_by(artefacts: Sequence[Artefact]) -> tuple[Neighbour, ...]:
         return read_in_child(passing).neighbours
 
 
-def quiet(artefact: Artefact) -> bytes:
-    """An artefact without what changes by itself."""
-    said = DOING.sub(b"", artefact.content) if artefact.command.startswith("chronyc") else artefact.content
-    return VOLATILE.sub(b"", said)
-
-
-def refuse_empty(artefacts: Sequence[Artefact]) -> None:
-    """Files without a byte say nothing, and nothing is not "no rules"."""
-    if not any(artefact.content for artefact in artefacts):
+def refuse_broken(came: Collected, torn: Sequence[Trouble]) -> None:
+    """What shows by itself that it is not whole. Files without a byte say nothing, and nothing is not "no rules"."""
+    if not any(artefact.content for artefact in came.artefacts):
         raise PullError(ErrorCode.EMPTY, "Every file is empty.", "Look at what writes the dumps.")
+    refuse(chain(torn, complaints(came.artefacts), unended(came.artefacts, whole=came.whole)))
+
+
+def refuse(troubles: Iterable[Trouble]) -> None:
+    """Raises the first of them."""
+    for trouble in troubles:
+        raise PullError(ErrorCode(trouble.code), trouble.what, trouble.next_step)
 
 
 def code_of(error: FormatError) -> ErrorCode:
     """Truncated and empty dumps have codes of their own."""
-    ends = ((" is cut off", ErrorCode.TRUNCATED), (" is empty", ErrorCode.EMPTY), (" lists nothing", ErrorCode.EMPTY))
-    return next((code for words, code in ends if error.what.endswith(words)), ErrorCode.PARSE)
+    return next((code for words, code in ENDS if error.what.endswith(words)), ErrorCode.PARSE)
 
 
 def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime, met: Sequence[Neighbour]) -> Pull:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.db import transaction
 from django.db.models import Sum
@@ -17,12 +16,12 @@ from compliance.errors import Refused
 from compliance.models import User
 from compliance.permissions import check
 from evidence.actions.sources import ask
-from evidence.collectors.collected import PullError
+from evidence.artefacts import read_back
+from evidence.collectors.collected import Collected, PullError
+from evidence.gates import Before, missing_now
 from evidence.models import ErrorCode, Pull, PulledArtefact, Source
 from evidence.readings import load
-from evidence.rules import Reading
-
-SHRUNK: Final = 0.5  # below this share of the last good size a person looks first
+from evidence.rules import Artefact, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +55,25 @@ def bytes_of(row: Pull) -> int:
     return int(row.artefacts.aggregate(size=Sum("stored__size"))["size"] or 0)
 
 
-def refuse(source: Source, row: Pull, reading: Reading) -> None:
-    """Half of it gone is more often a broken dump than a tidied firewall: raises PullError, and keeps the count."""
-    before = held(source)
-    fresh = Size(rules_in(reading), bytes_of(row))
-    Pull.objects.filter(pk=row.pk).update(rules=fresh.rules)
-    if before is None or fresh.size >= SHRUNK * before.size:
+def refuse(source: Source, row: Pull, reading: Reading, came: Collected) -> None:
+    """What the last good reading held and this one does not is more often a broken dump than a tidied firewall.
+
+    Raises PullError, and keeps the count. Everything that is missing is said, so that a person accepts all or nothing.
+    """
+    good, rules = source.last_good, rules_in(reading)
+    Pull.objects.filter(pk=row.pk).update(rules=rules)
+    if good is None:
         return
-    raise PullError(
-        ErrorCode.UNEXPECTED_SHRINK,
-        f"The dumps hold {fresh.rules} rules in {fresh.size} bytes, and held {before.rules} in {before.size}"
-        " the last time.",
-        "Look whether they are whole. If they are, accept the smaller reading and say why.",
-    )
+    before = Before(kept(good.pull), rules_in(load(good)))
+    found = list(missing_now(came.artefacts, before, rules=rules, whole=came.whole))
+    if found:
+        raise PullError(ErrorCode(found[0].code), " ".join(each.what for each in found), found[0].next_step)
+
+
+def kept(row: Pull) -> tuple[Artefact, ...]:
+    """The files of a pull, as they are kept."""
+    rows = row.artefacts.filter(beside=False).select_related("stored").order_by("pk")
+    return tuple(Artefact(each.name, read_back(each.stored), each.command, each.observed_at) for each in rows)
 
 
 def accept(source: Source, row: Pull, *, because: str, by: User, at: datetime | None = None) -> Pull:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from evidence.actions.pulls import digest_of
 from evidence.collectors import directory, local
 from evidence.collectors.collected import Collected, PullError
 from evidence.formats.table import detect
+from evidence.gates import digest_of
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 from tests.evidence.site import APP, allow_in, put, save
@@ -139,11 +139,11 @@ def test_tools_that_are_not_there_are_named_and_so_are_those_that_fail(
 ) -> None:
     programs(tmp_path / "bin", monkeypatch, iptables_save=save(), ss="fails", ipset="")
     said = this_machine()
-    assert [one.command for one in said.artefacts] == ["iptables-save -c"]
+    assert [one.command for one in said.artefacts] == ["iptables-save -c", "ipset save"]
     assert said.complete
     assert "ss -tulpnH" in said.missing
     assert {"ip6tables-save (not installed)", "nft (not installed)", "testparm (not installed)"} <= set(said.missing)
-    assert not [one for one in said.missing if one.startswith("ipset")]  # it is there and holds no set
+    assert not [one for one in said.missing if one.startswith("ipset")]  # it said that there is no set
 
 
 def test_sets_come_along_where_a_format_reads_them_and_are_named_where_none_does(
