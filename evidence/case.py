@@ -16,6 +16,7 @@ from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
 from evidence.formats.evaluate import Evaluator, Piece
+from evidence.judgement import Silence
 from evidence.rules import Chain, Point, Reading, Rule, Verdict
 from evidence.sightings import Scope, Sighting, seen_by, strangers
 
@@ -191,7 +192,7 @@ class Case:
         wanted: Wanted,
         readings: Mapping[str, Reading],
         before: Mapping[str, Reading] | None,
-        absent: Mapping[str, Verdict],
+        absent: Mapping[str, Verdict | Silence],
         kept: Kept | None = None,
         also: Iterable[Sighting] = (),
         excused: Collection[tuple[Family, int]] = (),

@@ -10,7 +10,7 @@ from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
 from evidence.case import Case, Host
 from evidence.formats.evaluate import Piece
-from evidence.judgement import Judgement, at_line
+from evidence.judgement import Judgement, Silence, at_line
 from evidence.rules import Certainty, Verdict
 
 # What is said when a required point has no reading, by the reason that it has none.
@@ -41,7 +41,10 @@ def connections(case: Case) -> Iterator[Judgement]:
 
 def no_reading(case: Case, host: str) -> tuple[Verdict, str]:
     """The verdict and the sentence for a host without a reading."""
-    verdict = case.absent.get(host, Verdict.not_verifiable)
+    known = case.absent.get(host, Verdict.not_verifiable)
+    if isinstance(known, Silence):
+        return known.verdict, known.because
+    verdict = known
     return verdict, NO_READING.get(verdict, NO_READING[Verdict.not_verifiable]).format(host=host)
 
 

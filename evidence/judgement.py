@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.shares import Origin
@@ -34,6 +35,17 @@ class Judgement:
     because: str
     family: Family = 4
     cause: str = ""
+
+
+class Silence(NamedTuple):
+    """Why a host has no reading today: `stale`, `unreachable` or `not_verifiable`, and what is known of it.
+
+    `known`: it was read before, so that what it showed then may still be so.
+    """
+
+    verdict: Verdict
+    because: str
+    known: bool = True
 
 
 def at_line(origin: Origin | None) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
 
 from compliance.models import Server
 from evidence import reading_json
 from evidence.artefacts import read_back
-from evidence.host import merge
+from evidence.judgement import Silence
 from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source, VerdictRow
 from evidence.rules import Reading, Verdict
+from evidence.sides import Joined, Side, joined
 
+LATEST = datetime.max.replace(tzinfo=UTC)
 NO_ANSWER = frozenset({ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT})
 NOT_THAT_HOST = frozenset({ErrorCode.HOSTKEY_CHANGED})  # whoever answers now need not be who answered then
 
@@ -24,23 +28,45 @@ def load(snapshot: Snapshot) -> Reading:
 Held = dict[str, list[Snapshot]]
 
 
-def current(at: datetime) -> tuple[Held, dict[str, Verdict]]:
-    """(server → the fresh snapshot of each of its sources, server → why it has none): by name of server.
-
-    A server whose source never brought anything is in neither: nothing is known of it.
-    """
+def current(at: datetime) -> tuple[Held, dict[str, Silence]]:
+    """(server → the fresh snapshot of each of its sources, server → why it has none): by name of server."""
     fresh: Held = {}
-    absent: dict[str, Verdict] = {}
+    absent: dict[str, Silence] = {}
     rows = Source.objects.select_related("server", "last_good__reading", "last_pull").order_by("pk")
     for source in rows.exclude(server__status=Server.Status.RETIRED):  # what it said last is of another time
         name, snapshot = source.server.name, source.last_good
         if snapshot is not None and is_fresh(source, at):
             fresh.setdefault(name, []).append(snapshot)
-        elif source.last_pull is not None and source.last_pull.error_code in NO_ANSWER:
-            absent[name] = Verdict.unreachable
-        elif snapshot is not None and not is_another(source):
-            absent.setdefault(name, Verdict.stale)
+        else:
+            silent = silence(source)
+            if silent.verdict is Verdict.unreachable or name not in absent:
+                absent[name] = silent
     return fresh, {name: why for name, why in absent.items() if name not in fresh}
+
+
+def silence(source: Source) -> Silence:
+    """Why there is nothing to believe from a source today: three different things, and what is known of each."""
+    pull, name, seen = source.last_pull, source.server.name, source.last_seen_at
+    last = f"it was last read on {spoken(seen)}" if seen else "it was never read"
+    if pull is not None and pull.error_code in NO_ANSWER:
+        return Silence(Verdict.unreachable, f"{name} could not be reached on {spoken(pull.finished_at)}; {last}")
+    if is_another(source):
+        return Silence(Verdict.not_verifiable, f"{name} shows another host key than the confirmed one; {last}")
+    if seen is None:
+        why = f": {pull.what}" if pull is not None and pull.what else ""
+        said = f"no evidence from {name}: {source.name} was never read{why}"
+        return Silence(Verdict.not_verifiable, said, known=False)
+    paused = "" if source.enabled else f"; {source.name} is paused"
+    limit = f"its limit is {source.fresh_hours} hours"
+    return Silence(Verdict.stale, f"the evidence of {name} is too old: {last}, {limit}{paused}")
+
+
+def spoken(moment: datetime | None) -> str:
+    """A moment in a sentence."""
+    if moment is None:
+        return "an unknown day"
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%B %Y, %H:%M}"
 
 
 def is_fresh(source: Source, at: datetime) -> bool:
@@ -91,20 +117,46 @@ def pinned(compared_at: datetime) -> dict[str, datetime]:
     return limits
 
 
+def several(held: Mapping[str, Sequence[Snapshot]], at: datetime | None = None) -> dict[str, Joined]:
+    """Of the servers with more than one source: what each aspect is taken from, and where they differ.
+
+    `at`: the moment for which these snapshots are asked (None: now).
+    """
+    return {name: joined(sides_of(snapshots, at)) for name, snapshots in held.items() if len(snapshots) > 1}
+
+
 def readings_of(
-    held: Mapping[str, Sequence[Snapshot]], known: Mapping[str, Reading] | None = None
+    held: Mapping[str, Sequence[Snapshot]],
+    known: Mapping[str, Reading] | None = None,
+    picked: Mapping[str, Joined] | None = None,
 ) -> dict[str, Reading]:
-    """One reading a server: what all its sources showed, joined. `known`: digest (see `digests_of`) -> a reading that
-    is loaded already, as most servers show what they showed before."""
-    digests = digests_of(held)
-    return {name: (known or {}).get(digests[name]) or _joined(snapshots) for name, snapshots in held.items()}
+    """One reading a server: what its sources show, each aspect from the one to be believed (`picked`, see `several`).
+
+    `known`: digest (see `digests_of`) -> a reading that is loaded already, as most servers show what they did before.
+    """
+    chosen = several(held) if picked is None else picked
+    digests = digests_of(held, chosen)
+    found = {name: chosen[name].reading for name in held if name in chosen}
+    alone = {name: snapshots[0] for name, snapshots in held.items() if name not in chosen}
+    return {**found, **{name: (known or {}).get(digests[name]) or load(one) for name, one in alone.items()}}
 
 
-def _joined(snapshots: Sequence[Snapshot]) -> Reading:
-    found = [load(snapshot) for snapshot in snapshots]
-    return merge(found) if len(found) > 1 else found[0]
+def sides_of(snapshots: Sequence[Snapshot], at: datetime | None = None) -> list[Side]:
+    """What each source of a host says, or said at that moment."""
+    return [
+        Side(
+            one.source.name,
+            one.tier == Snapshot.Tier.GOOD,
+            one.observed_at,
+            max(one.observed_at, min(one.source.last_seen_at or one.observed_at, at or LATEST)),
+            load(one),
+        )
+        for one in snapshots
+    ]
 
 
-def digests_of(held: Mapping[str, Sequence[Snapshot]]) -> dict[str, str]:
-    """The digest of what all sources of a server showed: the same for the same bytes in the same order."""
-    return {name: " ".join(snapshot.reading.sha256 for snapshot in snapshots) for name, snapshots in held.items()}
+def digests_of(held: Mapping[str, Sequence[Snapshot]], picked: Mapping[str, Joined] | None = None) -> dict[str, str]:
+    """The digest of what the sources of a server showed, and of who is believed about what where there are several."""
+    chosen = several(held) if picked is None else picked
+    plain = {name: " ".join(one.reading.sha256 for one in snapshots) for name, snapshots in held.items()}
+    return {name: f"{said} {chosen[name].taken}" if name in chosen else said for name, said in plain.items()}

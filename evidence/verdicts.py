@@ -19,7 +19,7 @@ from evidence.change_verdicts import changes
 from evidence.connection_verdicts import connections
 from evidence.excess_verdicts import excesses
 from evidence.flow_verdicts import usage
-from evidence.judgement import Judgement
+from evidence.judgement import Judgement, Silence
 from evidence.listener_verdicts import listeners
 from evidence.review_verdicts import overdue
 from evidence.rules import FlowRecord, Reading, Verdict
@@ -68,7 +68,7 @@ def judge(
     before: Mapping[str, Reading] | None,
     flows: Iterable[FlowRecord] | None,
     at: date,
-    absent: Mapping[str, Verdict] | None = None,
+    absent: Mapping[str, Verdict | Silence] | None = None,
     kept: Kept | None = None,
     also: Iterable[Sighting] = (),
     excused: Collection[tuple[Family, int]] = (),

@@ -30,19 +30,20 @@ from evidence.actions import admin, shares, sightings
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
-from evidence.actions.findings import HOST_KEY, NO_FINDING, follow
+from evidence.actions.findings import NO_FINDING, follow
 from evidence.actions.irregular import POINT, Found, irregular, systems_by_subject
 from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
 from evidence.kept import Files, Kept
-from evidence.models import Comparison, Inventory, Pull, Source, VerdictRow
+from evidence.models import Comparison, Inventory, Pull, VerdictRow
 from evidence.policy_estate import admin_paths, policy_judgements
 from evidence.proposals import Proposals
 from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.share_register import served
 from evidence.share_verdicts import named
+from evidence.source_verdicts import differing, source_trouble
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
 
@@ -57,10 +58,12 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     wanted = wanted_on(day_of(moment))
     fresh, absent = readings.current(moment)
     last = Comparison.objects.filter(published=True, at__lt=moment).first()
-    now = readings.readings_of(fresh)
-    digests = readings.digests_of(fresh)
+    picked = readings.several(fresh, moment)
+    now = readings.readings_of(fresh, picked=picked)
+    digests = readings.digests_of(fresh, picked)
     known = {digests[name]: reading for name, reading in now.items()}
-    then = readings.readings_of(readings.before(fresh, last.at if last else None), known)
+    stood = readings.before(fresh, last.at if last else None)
+    then = readings.readings_of(stood, known, readings.several(stood, last.at if last else None))
     kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
     note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
@@ -71,6 +74,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         *beside_records(judge_case(case, flows=None, at=day_of(moment))),
         *irregular(records),
         *source_trouble(moment),
+        *differing(picked),
         *rewritten(moment),
         *inventory_trouble(moment),
     ]
@@ -115,40 +119,12 @@ def finish(run: Run | None) -> AbstractContextManager[Any]:
     return run.finish() if run is not None else transaction.atomic()
 
 
-def source_trouble(at: datetime) -> list[Judgement]:
-    """Sources that do not show today's rules, each on its own: an older snapshot or another source hides nothing."""
-    found = []
-    rows = Source.objects.select_related("server", "last_pull", "last_good")
-    for source in rows.exclude(server__status=Server.Status.RETIRED):
-        verdict, because = trouble(source, at)
-        if verdict is not None:
-            name = source.server.name
-            point = f"{name}/source {source.name}"[:200]
-            rule = HOST_KEY if readings.is_another(source) else ""
-            found.append(Judgement(verdict, Certainty.unproven, name, point, rule, (), None, because))
-    return found
-
-
 def inventory_trouble(at: datetime) -> list[Judgement]:
     """Inventories that do not show today's list, or not all of it: whom they do not name proves nothing."""
     return [
         Judgement(verdict, Certainty.unproven, f"inventory {one.name}", "", "", (), None, because)
         for one, verdict, because in sightings.troubles(at)
     ]
-
-
-def trouble(source: Source, at: datetime) -> tuple[Verdict | None, str]:
-    """What is wrong with a source beyond what the judge says of its server; (None, "") when nothing is."""
-    pull, others = source.last_pull, Source.objects.filter(server=source.server).exclude(pk=source.pk).exists()
-    refused = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
-    if refused and pull is not None and pull.error_code not in readings.NO_ANSWER:
-        stands = "The one before it stands." if source.last_good else "Nothing of it was ever read."
-        return Verdict.not_verifiable, f"The last reading of {source.name} was refused: {pull.what} {stands}"
-    if not others or readings.is_fresh(source, at):
-        return None, ""
-    if refused and pull is not None:
-        return Verdict.unreachable, f"{source.name} could not be reached: {pull.what}"
-    return Verdict.stale, f"The evidence of {source.name} is older than {source.fresh_hours} hours."
 
 
 def is_record(one: Judgement) -> bool:

@@ -56,8 +56,10 @@ def note(snapshot: Snapshot, asked: Wanted, at: datetime) -> Delta:
     found: list[Changed] = []
     case = None
     if former is not None:
-        before = readings.readings_of({name: list(stood.values())})
-        now = readings.readings_of({name: list({**stood, snapshot.source_id: snapshot}.values())})
+        at_once = {name: list(stood.values())}, {name: list({**stood, snapshot.source_id: snapshot}.values())}
+        before, now = (
+            readings.readings_of(each, picked=readings.several(each, snapshot.observed_at)) for each in at_once
+        )
         case = Case(asked, now, before, {})
         found = list(rule_changes(case))
     since = last_seen(former, snapshot) if former else None

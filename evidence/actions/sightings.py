@@ -19,6 +19,7 @@ from compliance.traffic.addresses import parse_host, to_text
 from compliance.traffic.boxes import Family
 from evidence import sightings
 from evidence.case import Case
+from evidence.judgement import Silence
 from evidence.models import Inventory, Met, Sighting
 from evidence.models.inventory import short_name
 from evidence.rules import Neighbour, Reading, Verdict
@@ -125,11 +126,18 @@ def note(case: Case, at: datetime) -> None:
     fresh = [row for key, row in now.items() if key not in known]
     for row in fresh:
         row.first_seen = at
-    unsure = bool(case.absent) or any(_in_doubt(host.reading) for host in case.hosts.values())
+    unsure = any(map(known_before, case.absent.values())) or any(
+        _in_doubt(host.reading) for host in case.hosts.values()
+    )
     over = [row.pk for key, row in known.items() if key not in now and not (unsure and key[1] is None)]
     moved = [_moved(known[key], row) for key, row in now.items() if key in known and _differs(known[key], row)]
     _write(fresh, over, moved, at)
     _place_again(places)
+
+
+def known_before(why: Verdict | Silence) -> bool:
+    """Whether a host that says nothing today was read before."""
+    return why.known if isinstance(why, Silence) else True
 
 
 def _now(case: Case, places: Places) -> dict[Key, Sighting]:

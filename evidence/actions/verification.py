@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from evidence.actions.pulls import fenced, take
 from evidence.authorised import wanted_on
 from evidence.collectors.table import COLLECTORS
 from evidence.formats.evaluate import evaluator
+from evidence.judgement import Silence
 from evidence.models import Pull, Snapshot, Source, Verification
 from evidence.rules import Reading, Verdict
 from evidence.verdicts import BESIDE, RANK, Judgement, judge
@@ -101,7 +102,7 @@ def read_again(servers: Sequence[str], run: Run) -> None:
 
 
 def decide(
-    change: ChangeRecord, now: dict[str, Reading], then: dict[str, Reading], absent: dict[str, Verdict], at: datetime
+    change: ChangeRecord, now: dict[str, Reading], then: dict[str, Reading], absent: Mapping[str, Silence], at: datetime
 ) -> Finding:
     """The outcome, from the judgements about this connection and about what its servers permit beyond."""
     asked = with_entry(change, at)
