@@ -105,7 +105,16 @@ SOURCES: dict[str, Status] = {
     "stale": Status("Stale", "timer-off", "warn"),
     "unreachable": Status("Unreachable", "wifi-off", "bad"),
     "never": Status("Never read", "circle-dashed", "warn"),
+    "failing": Status("Last reading failed", "circle-alert", "warn"),
+    "stopped": Status("Paused by itself", "octagon-pause", "bad"),
     "paused": Status("Paused", "circle-pause", "off"),
+}
+
+COVERAGE: dict[str, Status] = {
+    "live": Status("The server says", "server", "ok"),
+    "copy": Status("A copy", "copy", "warn"),
+    "old": Status("Too old", "timer-off", "warn"),
+    "none": Status("No evidence", "circle-dashed", "bad"),
 }
 
 REVIEWS: dict[str, Status] = {
@@ -195,6 +204,7 @@ KINDS: dict[str, dict[str, Status]] = {
     "job": JOBS,
     "pull": PULLS,
     "source": SOURCES,
+    "coverage": COVERAGE,
     "review": REVIEWS,
     "action": ACTIONS,
     "pack": PACKS,

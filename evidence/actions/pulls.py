@@ -36,6 +36,7 @@ from evidence.collectors.way_in import way_in
 from evidence.gates import Trouble, complaints, digest_of, format_of, torn_in_passing, unended
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.parse import read_in_child
+from evidence.perimeter import networks
 from evidence.points import summary
 from evidence.rules import Artefact, FormatError, Neighbour, Reading
 
@@ -300,6 +301,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
             lines_unread=sum(lines.unread for lines in reading.lines.values()),
             points=points,
             unread=unread,
+            networks=networks(reading),
             published=True,
         )
         files = f"{row.artefacts.count()} files, {total} lines{f', {len(unread)} unread' if unread else ''}."

@@ -133,7 +133,7 @@ def ask_for(source: Source, files: Sequence[tuple[str, bytes]], *, by: User | No
     return row
 
 
-def pause(source: Source, *, by: User, on: bool, at: datetime | None = None) -> Source:
+def pause(source: Source, *, by: User, on: bool, because: str = "", at: datetime | None = None) -> Source:
     """Stops or resumes the schedule of a source. A paused one grows stale, and that is said.
 
     Resuming forgets what it paused for and asks for a reading at once.
@@ -152,7 +152,7 @@ def pause(source: Source, *, by: User, on: bool, at: datetime | None = None) -> 
             already = "paused" if on else "running"
             raise Refused(f"{source.name} was not changed.", f"It is {already} already.", "Look at its page again.")
         source.refresh_from_db()
-        record("pause" if on else "resume", source, by=by, at=at)
+        record("pause" if on else "resume", source, by=by, at=at, because=because.strip())
         waiting = source.pulls.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists()
         if not on and source.kind in COLLECTORS and not waiting:
             ask(source, by=by, at=at)

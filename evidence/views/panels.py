@@ -17,7 +17,7 @@ from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
 from evidence.views.sockets import listening
-from evidence.views.sources import is_late, state
+from evidence.views.states import is_late, state
 
 BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
 
@@ -28,7 +28,7 @@ def counts(person: User) -> dict[str, int]:
     findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)
     return {
         **findings.aggregate(findings=Count("pk"), strangers=Count("pk", filter=Q(verdict=Verdict.unknown_server))),
-        "sources": sum(state(row) in ("stale", "unreachable", "never") for row in rows),
+        "sources": sum(state(row) in ("stale", "unreachable", "never", "stopped") for row in rows),
     }
 
 

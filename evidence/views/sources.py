@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from compliance.errors import Refused
-from compliance.forms.decisions import ReasonForm
-from compliance.models import Server, User
-from compliance.permissions import check, may
+from compliance.models import Server, System, User
+from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
-from compliance.views.verbs import confirm
+from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.words import SOURCES
 from evidence.actions import smaller
-from evidence.actions import sources as verbs
+from evidence.actions.attempts import PAUSED
 from evidence.artefacts import read_back
-from evidence.collectors.table import COLLECTORS
+from evidence.collectors.table import COLLECTORS, NO_SESSION, PROBES
 from evidence.forms.sources import UploadForm
-from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
+from evidence.models import Delta, ErrorCode, Pull, PulledArtefact, Snapshot, Source, SourceTest
 from evidence.readings import load
 from evidence.rules import Lines
 from evidence.views import access
 from evidence.views.push_tokens import section
+from evidence.views.states import is_late, next_try, state, strips
 
-SHOWN = 50
-NO_ANSWER = {ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT}
-
-
-def state(source: Source) -> str:
-    """The word of compliance.words.SOURCES."""
-    if not source.enabled:
-        return "paused"
-    pull = source.last_pull
-    if source.last_good is None:
-        return "unreachable" if pull and pull.error_code in NO_ANSWER else "never"
-    if is_late(source):
-        return "unreachable" if pull and pull.error_code in NO_ANSWER else "stale"
-    if pull and pull.state == Pull.State.FAILED and pull.error_code in NO_ANSWER:
-        return "unreachable"
-    return "partial" if source.last_good.lines_unread or (pull and pull.state in ("failed", "partial")) else "fresh"
-
-
-def is_late(source: Source) -> bool:
-    """Whether what we hold is older than this source allows."""
-    seen = source.last_seen_at
-    return seen is None or timezone.now() - seen > timedelta(hours=source.fresh_hours)
+SHOWN: Final = 50
+COLUMNS: Final = (
+    "source", "kind", "server", "system", "state", "last read", "lines", "unread", "error", "what", "what to do",
+    "next",
+)  # fmt: skip
+CELLS: Final = (
+    "name", "kind_label", "host", "system", "state", "read_at", "coverage", "unread", "error_code", "last_error",
+    "next_step", "next_try",
+)  # fmt: skip
 
 
 def sources(request: HttpRequest) -> HttpResponse:
-    """All sources, and the servers none of them covers."""
+    """All sources with their last days, and the servers none of them covers."""
     person = signed_in(request)
-    rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good")
+    base = Source.objects.for_user(person).select_related("server", "system", "last_pull", "last_good")
+    rows = narrowed(base, request.GET)
+    if request.GET.get("format") == "csv":
+        return as_csv("eastwest-sources", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows))
+    shown = page(request, rows, lambda row: row)
+    days = strips(shown["page"].object_list)
+    shown["page"].object_list = [{**listed(row), "strip": days[row.pk]} for row in shown["page"].object_list]
     servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)
+    systems = System.objects.for_user(person).values_list("name", "name")
     return render(
         request,
         "evidence/sources.html",
         {
-            "rows": [listed(source) for source in rows],
+            **shown,
+            "filters": filters(
+                request,
+                "Source or server",
+                [
+                    Choice("state", "State", [(name, status.label) for name, status in SOURCES.items()]),
+                    Choice("kind", "Kind", list(Source.Kind.choices)),
+                    Choice("system", "System", list(systems)),
+                ],
+            ),
+            "total": base.count(),
             "missing": list(servers.values_list("name", flat=True)),
             "may_add": may(person, "add_source", None) is None,
             "add_url": "/sources/new/",
         },
     )
+
+
+def narrowed(rows: QuerySet[Source], asked: Mapping[str, str]) -> list[Source]:
+    """The rows that fit what is asked in the address: q, kind, system, state."""
+    words = asked.get("q", "").strip()
+    if words:
+        rows = rows.filter(Q(name__icontains=words) | Q(server__name__icontains=words))
+    for key, path in (("kind", "kind"), ("system", "system__name")):
+        if asked.get(key):
+            rows = rows.filter(**{path: asked[key]})
+    return [row for row in rows if not asked.get("state") or state(row) == asked["state"]]
 
 
 def listed(source: Source) -> dict[str, Any]:
@@ -79,6 +95,7 @@ def listed(source: Source) -> dict[str, Any]:
         "url": f"/sources/{source.pk}/",
         "kind_label": source.get_kind_display(),
         "host": source.server.name,
+        "system": source.system.name,
         "state": state(source),
         "read_at": source.last_seen_at,
         "late": is_late(source),
@@ -87,42 +104,34 @@ def listed(source: Source) -> dict[str, Any]:
         "coverage": f"{read} of {good.lines_total} lines" if good else "",
         "last_error": pull.what if failed and pull else "",
         "next_step": pull.next_step if failed and pull else "",
+        "error_code": pull.error_code if failed and pull else "",
+        "next_try": next_try(source),
     }
 
 
 def source(
     request: HttpRequest, number: int, refused: Refused | None = None, form: UploadForm | None = None
 ) -> HttpResponse:
-    """One source: how fresh, what came last, what could not be read."""
+    """One source: how fresh, what came last, what could not be read, and when it is read next."""
     person = signed_in(request)
-    row = get_object_or_404(
-        Source.objects.for_user(person).select_related("server", "last_pull__job", "last_good"),
-        pk=number,
-    )
+    rows = Source.objects.for_user(person).select_related("server", "system", "last_pull__job", "last_good")
+    row = get_object_or_404(rows, pk=number)
     may_pull = may(person, "pull", row) is None
-    good, pull = row.last_good, row.last_pull
+    good = row.last_good
     running = row.pulls.filter(state__in=["queued", "running"]).select_related("job").first()
+    tested = row.tests.select_related("by", "job").first()
     upload = form or UploadForm() if may_pull and row.kind == Source.Kind.UPLOAD else None
-    said = listed(row)
     unread = list(good.unread) if good else []
-    failed = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
     return render(
         request,
         "evidence/source.html",
         {
-            "source": {**said, "facts": facts(row), "enabled": row.enabled},
-            "job": card(running.job, result_url=f"/sources/{row.pk}/") if running and running.job else None,
-            "banner": {
-                "tone": "warn",
-                "title": "The last reading was refused; the one before it stands"
-                if good
-                else "Nothing could be read yet",
-                "text": pull.what,
-                "next_step": pull.next_step,
-            }
-            if failed and pull
-            else None,
+            "source": {**listed(row), "facts": facts(row), "enabled": row.enabled, "tier": tier(row)},
+            "strip": strips([row])[row.pk],
+            "job": under_way(row, running, tested),
+            "banner": banner(row),
             "pulls": [pulled(each) for each in row.pulls.exclude(state__in=["queued", "running"])[:10]],
+            "pulls_url": f"/sources/{row.pk}/readings/",
             "artefacts": artefacts(good) if good else [],
             "points": [point(each) for each in good.points] if good else [],
             "unread": [{**each, "file": each.get("name", "")} for each in unread[:SHOWN]],
@@ -130,14 +139,99 @@ def source(
             "upload": upload,
             "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
             "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind in COLLECTORS else "",
-            "actions": acceptance(row, person),
+            "test_url": f"/sources/{row.pk}/test/" if may_pull and row.kind in PROBES else "",
+            "tested": said_of(tested),
+            "actions": actions(row, person),
             "refused": refused,
-            "changed": [],
+            "difference": difference(row),
             "push": section(row, may_edit=may(person, "edit_source", row) is None),
             "access": access.panel(row, person),
         },
         status=422 if refused else 200,
     )
+
+
+def under_way(row: Source, running: Pull | None, tested: SourceTest | None) -> dict[str, Any] | None:
+    """The job that runs for it now."""
+    job = running.job if running else None
+    if job is None and tested is not None and tested.outcome == SourceTest.Outcome.WAITING:
+        job = tested.job
+    return card(job, result_url=f"/sources/{row.pk}/") if job else None
+
+
+def banner(row: Source) -> dict[str, Any] | None:
+    """The last failure in words, or why nobody asks it any more."""
+    pull = row.last_pull
+    if row.paused_code:
+        return {
+            "tone": "bad",
+            "title": f"Paused by itself: {ErrorCode(row.paused_code).label.lower()}",
+            "text": f"{PAUSED.get(row.paused_code, '')} {pull.what if pull else ''}",
+            "next_step": pull.next_step if pull else "",
+        }
+    if pull is None or pull.state not in (Pull.State.FAILED, Pull.State.PARTIAL):
+        return None
+    title = "The last reading was refused; the one before it stands" if row.last_good else "Nothing could be read yet"
+    return {"tone": "warn", "title": title, "text": pull.what, "next_step": pull.next_step}
+
+
+def tier(row: Source) -> str:
+    """Whose word it is, and how strong."""
+    if row.kind in NO_SESSION:
+        return "A copy: it shows what somebody wrote down or brought, a weaker word than a live reading."
+    return "The server says this of itself: read from the system, and confirmed by nobody else."
+
+
+def difference(row: Source) -> dict[str, Any] | None:
+    """What the last reading that changed anything opened and closed."""
+    delta = (
+        Delta.objects.filter(snapshot__source=row, changes__isnull=False)
+        .select_related("snapshot", "before").order_by("-snapshot__observed_at", "-pk").first()
+    )  # fmt: skip
+    if delta is None or delta.before is None:
+        return None
+    changes = list(delta.changes.order_by("point", "rule_line", "pk")[: SHOWN + 1])
+    return {
+        "at": delta.snapshot.observed_at,
+        "before": delta.since or delta.before.observed_at,
+        "lines": [
+            {
+                "number": f"{'+' if one.direction == 'opened' else '−'}",
+                "text": f"{one.point}: {one.rule_text or one.rule}",
+                "mark": "added" if one.direction == "opened" else "removed",
+            }
+            for one in changes[:SHOWN]
+        ],
+        "more": len(changes) > SHOWN,
+        "url": f"/rule-changes/?q={quote(row.server.name)}",
+    }
+
+
+def said_of(test: SourceTest | None) -> dict[str, Any] | None:
+    """The last test of the connection, step by step."""
+    if test is None or test.outcome == SourceTest.Outcome.WAITING:
+        return None
+    return {"at": test.finished_at, "by": str(test.by), "outcome": test.outcome, "steps": test.steps}
+
+
+def actions(row: Source, person: User) -> list[dict[str, Any]]:
+    """What a person may do about it, beside reading it."""
+    found = acceptance(row, person)
+    if may(person, "edit_source", row) is None:
+        verb, icon = ("pause", "circle-pause") if row.enabled else ("resume", "circle-play")
+        found.append(
+            {"label": f"{verb.capitalize()}…", "url": f"/sources/{row.pk}/{verb}/", "icon": icon, "danger": False}
+        )
+    return found
+
+
+def acceptance(row: Source, person: User) -> list[dict[str, Any]]:
+    """The button to accept a reading that was refused for being much smaller."""
+    if smaller.refused(row) is None or may(person, "accept_shrink", row) is not None:
+        return []
+    return [
+        {"label": "Accept the smaller reading…", "url": f"/sources/{row.pk}/accept/", "icon": "scale", "danger": True}
+    ]
 
 
 def facts(row: Source) -> list[dict[str, Any]]:
@@ -161,16 +255,17 @@ def facts(row: Source) -> list[dict[str, Any]]:
 
 
 def pulled(row: Pull) -> dict[str, Any]:
-    """One past pull."""
-    snapshot = Snapshot.objects.filter(pull=row).first()
-    took = (row.finished_at - row.queued_at).total_seconds() if row.finished_at else None
+    """One past reading: what came of it, what to do about it, how long it waited and took."""
+    took = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
     return {
         "at": row.finished_at or row.queued_at,
         "state": row.state,
+        "code": row.error_code,
+        "code_label": row.get_error_code_display() if row.error_code else "",
         "what": row.what or row.get_state_display(),
         "next_step": row.next_step,
-        "digest": snapshot.digest if snapshot else "",
-        "snapshot_url": "",
+        "digest": row.digest,
+        "by": str(row.by) if row.by_id else "schedule",
         "took": f"{took:.1f} s" if took is not None else "",
     }
 
@@ -205,86 +300,6 @@ def point(said: dict[str, Any]) -> dict[str, Any]:
         "default": said.get("default") or "not read",
         "unread": said.get("unread", 0),
     }
-
-
-@require_POST
-def upload(request: HttpRequest, number: int) -> HttpResponse:
-    """Files brought by a person: kept and hashed first, read in a job."""
-    person = signed_in(request)
-    row = get_object_or_404(Source.objects.for_user(person), pk=number)
-    check(person, "pull", row)
-    form = UploadForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return source(request, number, form=form)
-    try:
-        verbs.upload(row, [(each.name, each.read()) for each in form.cleaned_data["dumps"]], by=person)
-    except Refused as refusal:
-        return source(request, number, refused=refusal, form=form)
-    return HttpResponseRedirect(f"/sources/{row.pk}/")
-
-
-@require_POST
-def pull(request: HttpRequest, number: int) -> HttpResponse:
-    """Read it now."""
-    person = signed_in(request)
-    row = get_object_or_404(Source.objects.for_user(person), pk=number)
-    verbs.read_now(row, by=person)
-    return HttpResponseRedirect(f"/sources/{row.pk}/")
-
-
-def acceptance(row: Source, person: User) -> list[dict[str, Any]]:
-    """The button to accept a reading that was refused for being much smaller."""
-    if smaller.refused(row) is None or may(person, "accept_shrink", row) is not None:
-        return []
-    return [
-        {"label": "Accept the smaller reading…", "url": f"/sources/{row.pk}/accept/", "icon": "scale", "danger": True}
-    ]
-
-
-def accept(request: HttpRequest, number: int) -> HttpResponse:
-    """Accept a reading that holds much less: what was, what is, and why that is right."""
-    person = signed_in(request)
-    rows = Source.objects.for_user(person).select_related("server", "last_pull", "last_good__pull")
-    row = get_object_or_404(rows, pk=number)
-    check(person, "accept_shrink", row)
-    fresh, before = smaller.refused(row), smaller.held(row)
-    if request.method != "POST" and fresh is None:
-        raise smaller.overtaken(row)
-
-    def act(form: ReasonForm) -> Pull:
-        looked_at = row.pulls.filter(pk=form.cleaned_data["seen"]).first()
-        if looked_at is None:
-            raise smaller.overtaken(row)
-        return smaller.accept(row, looked_at, because=form.cleaned_data["because"], by=person)
-
-    return confirm(
-        request,
-        form=ReasonForm(request.POST or None, initial={"seen": fresh.pk if fresh else None}),
-        act=act,
-        done=lambda _: f"/sources/{row.pk}/",
-        context={
-            "title": f"Accept the smaller reading of {row.name}",
-            "crumb": [row.server.name, row.get_kind_display()],
-            "back_url": f"/sources/{row.pk}/",
-            "subject": fresh.what if fresh else "",
-            "consequence": "It takes the place of the last good reading, as of when it was read, and is compared.",
-            "facts": compared(before, fresh) if before and fresh else [],
-            "warning": None,
-            "submit": "Accept it",
-            "danger": True,
-        },
-    )
-
-
-def compared(before: smaller.Size, fresh: Pull) -> list[dict[str, Any]]:
-    """Old and new, side by side in words."""
-    rows = [
-        ("Rules, shares and listeners until now", before.rules),
-        ("In the refused reading", fresh.rules),
-        ("Bytes until now", before.size),
-        ("Bytes in the refused reading", smaller.bytes_of(fresh)),
-    ]
-    return [{"label": label, "text": str(count), "mono": True} for label, count in rows]
 
 
 def raw(request: HttpRequest, number: int, artefact: int) -> HttpResponse:

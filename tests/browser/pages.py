@@ -177,6 +177,10 @@ PAGES: Final = (
     Row("source_secret", "erin", "/sources/{keyed}/secret/"),
     Row("source_key", "alex", "/sources/{keyed}/key/"),
     Row("source_accept", "erin", "/sources/{shrunk}/accept/"),
+    Row("source_pause", "erin", "/sources/{partly}/pause/"),
+    Row("source_resume", "erin", "/sources/{gone}/resume/"),
+    Row("source_readings", "erin", "/sources/{partly}/readings/"),
+    Row("coverage", "erin", "/coverage/"),
     Row("job", "erin", "/jobs/{job}/"),
     # Reviews and packs
     Row("reviews", "ada", "/reviews/"),
@@ -241,6 +245,7 @@ OTHERS: Final = {
     "job_cancel": ("erin", "/jobs/{job}/cancel/", POSTS_ONLY),
     "evidence_build": ("ada", "/evidence/build/", POSTS_ONLY),
     "source_upload": ("erin", "/sources/{partly}/upload/", POSTS_ONLY),
+    "source_test": ("erin", "/sources/{partly}/test/", POSTS_ONLY),
     "source_pull": ("erin", "/sources/{partly}/pull/", POSTS_ONLY),
     "inventory_bring": ("erin", "/inventory/{cmdb}/bring/", POSTS_ONLY),
     "inventory_read": ("erin", "/inventory/{cmdb}/read/", POSTS_ONLY),

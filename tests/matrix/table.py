@@ -123,6 +123,7 @@ ROUTES: Final[dict[str, Row]] = {
     "inventory": lists(),
     "findings": lists(),
     "sources": lists(),
+    "coverage": lists(),
     "packs": lists(),
     "reviews": lists(),
     # Asking and deciding
@@ -196,6 +197,10 @@ ROUTES: Final[dict[str, Row]] = {
     "source_upload": Row(None, "OEX", thing="shrunk"),
     "source_pull": Row(None, "OEX", thing="source"),
     "source_accept": Row("OE", "OE", thing="shrunk"),
+    "source_test": Row(None, "OEX", thing="source"),
+    "source_pause": Row("EX", "EX", thing="source"),
+    "source_resume": Row("EX", "EX", thing="paused"),
+    "source_readings": Row(ALL, thing="source"),
     "push": Row(None),  # asks for the token of one source itself
     "push_token_add": Row("EX", "EX", thing="pushed"),
     "push_token_revoke": Row("EX", "EX", thing="pushed"),

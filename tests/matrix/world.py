@@ -129,6 +129,8 @@ def observed(people: People, side: Side, place: Path) -> None:
     shrunk.refresh_from_db()
     assert shrunk.last_pull is not None
     assert shrunk.last_pull.error_code == "unexpected_shrink", shrunk.last_pull.what
+    paused = sources.add_source(server=side.app, kind="upload", name=f"{side.word} paused", by=people.alex)
+    sources.pause(paused, on=True, by=people.alex)
     pushed = sources.add_source(server=side.app, kind="push", name=f"{side.word} pushed", by=people.alex)
     token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=30), by=people.alex)
     raw = PulledArtefact.objects.filter(pull__source=folder).order_by("pk")[0]
@@ -136,6 +138,7 @@ def observed(people: People, side: Side, place: Path) -> None:
     keyed = adding.add(server=side.data, kind="ssh", name=f"{side.word} host", config=config, by=people.alex)
     shown = Shown("ssh", f"{NETS[side.word]}.12:22", "ssh-ed25519", "AAAA", f"SHA256:{side.word}")
     side.things |= {
+        "paused": paused,
         "pushed": pushed,
         "push_token": token,
         "source": folder,

@@ -1,0 +1,96 @@
+"""Which servers have evidence, and whose word it is: their own, a copy, a device's in front of them, or nobody's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from compliance.models import Server
+from evidence import readings
+from evidence.models import Snapshot, Source
+from evidence.perimeter import in_front_of, is_perimeter
+
+LIVE, COPY, OLD, NONE = "live", "copy", "old", "none"
+# what is held of a server itself → in words
+HOST: Final[dict[str, str]] = {
+    LIVE: "The server says",
+    COPY: "A copy of what it said",
+    OLD: "Too old, or it does not answer",
+    NONE: "None",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The evidence of one server. `sources`: (id, name, kind) of its own; `front`: the devices before it."""
+
+    server: Server
+    host: str
+    seen_at: datetime | None
+    sources: tuple[tuple[int, str, str], ...]
+    front: tuple[str, ...]
+    because: str
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is known of what reaches it today."""
+        return self.host in (OLD, NONE) and not self.front
+
+
+def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
+    """The evidence of each of these servers (with their addresses prefetched), in their order."""
+    rows = list(servers)
+    by_server: dict[int, list[Source]] = {row.pk: [] for row in rows}
+    found = Source.objects.filter(server__in=rows).select_related("server", "last_pull", "last_good")
+    for source in found.order_by("pk"):
+        by_server[source.server_id].append(source)
+    before = devices(at)
+    return [of(row, by_server[row.pk], before, at) for row in rows]
+
+
+def devices(at: datetime) -> dict[str, list[str]]:
+    """The firewalls and routers whose rules are fresh → the networks they stand in front of."""
+    rows = Source.objects.exclude(last_good__isnull=True).exclude(server__status=Server.Status.RETIRED)
+    found: dict[str, list[str]] = {}
+    for source in rows.select_related("server", "last_good", "last_pull").order_by("server__name", "pk"):
+        good = source.last_good
+        if good and good.networks and is_perimeter(source.server.role) and readings.is_fresh(source, at):
+            found.setdefault(source.server.name, []).extend(good.networks)
+    return found
+
+
+def of(server: Server, sources: Sequence[Source], before: dict[str, list[str]], at: datetime) -> Covered:
+    """One server."""
+    addresses = [one.ip for one in server.addresses.all() if one.valid_to is None]
+    front = tuple(name for name in in_front_of(addresses, before) if name != server.name)
+    fresh = [source for source in sources if source.last_good and readings.is_fresh(source, at)]
+    held = OLD if any(source.last_good for source in sources) else NONE
+    if fresh:
+        live = any(source.last_good and source.last_good.tier == Snapshot.Tier.GOOD for source in fresh)
+        held = LIVE if live else COPY
+    seen = max((source.last_seen_at for source in sources if source.last_seen_at), default=None)
+    named = tuple((source.pk, source.name, source.get_kind_display()) for source in sources)
+    return Covered(server, held, seen, named, front, why(sources) if not fresh else "")
+
+
+def why(sources: Sequence[Source]) -> str:
+    """Why there is no evidence of a server today, in a sentence."""
+    if not sources:
+        return "No source reads it."
+    said = readings.silence(sources[0]).because
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def counts(rows: Iterable[Covered]) -> dict[str, int]:
+    """How many servers of each kind, and with a device in front of them, and with nothing at all."""
+    held = list(rows)
+    by_host = Counter(row.host for row in held)
+    return {
+        **{name: by_host[name] for name in HOST},
+        "front": sum(bool(row.front) for row in held),
+        "nothing": sum(row.nothing for row in held),
+        "total": len(held),
+    }

@@ -1,0 +1,99 @@
+"""Coverage: which servers have evidence of their own, evidence of a device in front of them, or none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from compliance.models import Server, System
+from compliance.views.changes import signed_in
+from compliance.views.lists import Choice, as_csv, by_address, filters, page
+from evidence.coverage import HOST, Covered, counts, covered
+
+WHAT: Final = (("host", "Of their own"), ("front", "Of a device in front"), ("nothing", "None at all"))
+COLUMNS: Final = ("server", "system", "own evidence", "last read", "sources", "devices in front", "why none")
+
+
+def coverage(request: HttpRequest) -> HttpResponse:
+    """The list, per system, with filters and as CSV; the sums stand above it."""
+    person = signed_in(request)
+    base = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
+    rows = base.select_related("system").prefetch_related("addresses").order_by("system__name", "name")
+    seen = set(Server.objects.for_user(person).values_list("name", flat=True))
+    every = [replace(row, front=spoken(row.front, seen)) for row in covered(rows, timezone.now())]
+    found = [row for row in every if fits(row, request)]
+    words = request.GET.get("q", "").strip()
+    if words:
+        named = base.filter(name__icontains=words) | base.filter(by_address("addresses__ip", words))
+        keys = set(named.values_list("pk", flat=True))
+        found = [row for row in found if row.server.pk in keys]
+    if request.GET.get("format") == "csv":
+        return as_csv("eastwest-coverage", COLUMNS, (cells(row) for row in found))
+    systems = list(System.objects.for_user(person).values_list("name", flat=True))
+    return render(
+        request,
+        "evidence/coverage.html",
+        {
+            **page(request, found, listed),
+            "filters": filters(
+                request,
+                "Server or address",
+                [
+                    Choice("host", "Own evidence", list(HOST.items())),
+                    Choice("held", "Evidence", WHAT),
+                    Choice("system", "System", [(name, name) for name in systems]),
+                ],
+            ),
+            "total": len(every),
+            "sums": counts(every),
+            "systems": [
+                {"name": name, **counts([row for row in every if row.server.system.name == name]),
+                 "url": f"?system={quote(name)}"}
+                for name in systems
+            ],
+        },
+    )  # fmt: skip
+
+
+def spoken(front: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
+    """The devices in front, those of other systems without their names."""
+    return tuple(dict.fromkeys(name if name in seen else "a device of another system" for name in front))
+
+
+def fits(row: Covered, request: HttpRequest) -> bool:
+    """Whether a row fits the filters host, held and system."""
+    asked = request.GET
+    held = {"host": row.host in ("live", "copy"), "front": bool(row.front), "nothing": row.nothing}
+    return (
+        (not asked.get("system") or row.server.system.name == asked["system"])
+        and (not asked.get("host") or row.host == asked["host"])
+        and held.get(asked.get("held", ""), True)
+    )
+
+
+def listed(row: Covered) -> dict[str, Any]:
+    """One row of the page."""
+    return {
+        "name": row.server.name,
+        "url": f"/servers/{quote(row.server.name, safe='')}/",
+        "system": row.server.system.name,
+        "host": row.host,
+        "seen_at": row.seen_at,
+        "late": row.host in ("old", "none"),
+        "sources": [{"url": f"/sources/{key}/", "name": name, "kind": kind} for key, name, kind in row.sources],
+        "front": row.front,
+        "because": row.because,
+        "nothing": row.nothing,
+    }
+
+
+def cells(row: Covered) -> list[Any]:
+    """One row of the CSV."""
+    sources = ", ".join(name for _, name, _ in row.sources)
+    front = ", ".join(row.front)
+    return [row.server.name, row.server.system.name, HOST[row.host], row.seen_at, sources, front, row.because]
