@@ -36,6 +36,7 @@ def current(at: datetime) -> tuple[Held, dict[str, Silence]]:
     for source in rows.exclude(server__status=Server.Status.RETIRED):  # what it said last is of another time
         name, snapshot = source.server.name, source.last_good
         if snapshot is not None and is_fresh(source, at):
+            snapshot.source = source  # who says it is asked where a server has several
             fresh.setdefault(name, []).append(snapshot)
         else:
             silent = silence(source)
@@ -92,7 +93,7 @@ def before(servers: Iterable[str], compared_at: datetime | None) -> Held:
         return {}
     limits = pinned(compared_at)
     found: dict[str, dict[int, Snapshot]] = {}
-    rows = Snapshot.objects.filter(published=True, server__name__in=list(servers)).select_related("server", "reading")
+    rows = Snapshot.objects.filter(published=True, server__name__in=list(servers)).select_related("server", "reading", "source")
     for snapshot in rows.order_by("observed_at", "pk"):
         if snapshot.observed_at <= limits.get(snapshot.server.name, compared_at):
             found.setdefault(snapshot.server.name, {})[snapshot.source_id] = snapshot
