@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.figures import report
 
-BENCHMARKS = ("algebra", "judging")
+BENCHMARKS = ("algebra", "judging", "pulls")
 
 
 def main(arguments: list[str]) -> int:

@@ -106,6 +106,8 @@ def next_try(row: Source) -> str:
     if row.next_at is None:
         return ""
     at = f"{timezone.localtime(row.next_at):%-d %B, %H:%M}"
+    if row.next_at <= timezone.now():
+        return f"Due since {at}."
     if not row.failures:
         return f"Read next at {at}."
     times = "once" if row.failures == 1 else f"{row.failures} times in a row"
