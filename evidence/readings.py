@@ -93,7 +93,8 @@ def before(servers: Iterable[str], compared_at: datetime | None) -> Held:
         return {}
     limits = pinned(compared_at)
     found: dict[str, dict[int, Snapshot]] = {}
-    rows = Snapshot.objects.filter(published=True, server__name__in=list(servers)).select_related("server", "reading", "source")
+    rows = Snapshot.objects.filter(published=True, server__name__in=list(servers))
+    rows = rows.select_related("server", "reading", "source")
     for snapshot in rows.order_by("observed_at", "pk"):
         if snapshot.observed_at <= limits.get(snapshot.server.name, compared_at):
             found.setdefault(snapshot.server.name, {})[snapshot.source_id] = snapshot

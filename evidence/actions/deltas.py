@@ -78,7 +78,8 @@ def note(snapshot: Snapshot, asked: Wanted, at: datetime) -> Delta:
 def standing_before(snapshot: Snapshot) -> dict[int, Snapshot]:
     """What each source of the host had shown when this snapshot came: source → its snapshot."""
     earlier = Q(observed_at__lt=snapshot.observed_at) | Q(observed_at=snapshot.observed_at, pk__lt=snapshot.pk)
-    rows = Snapshot.objects.filter(earlier, server=snapshot.server, published=True).select_related("server", "reading", "source")
+    rows = Snapshot.objects.filter(earlier, server=snapshot.server, published=True)
+    rows = rows.select_related("server", "reading", "source")
     return {each.source_id: each for each in rows.order_by("observed_at", "pk")}
 
 

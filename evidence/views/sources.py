@@ -138,7 +138,9 @@ def source(
             "unread_more": max(len(unread) - SHOWN, 0),
             "upload": upload,
             "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
-            "pull_url": f"/sources/{row.pk}/pull/" if may_pull and row.kind in COLLECTORS else "",
+            "pull_url": f"/sources/{row.pk}/pull/"
+            if may_pull and row.kind in COLLECTORS and not row.paused_code
+            else "",
             "test_url": f"/sources/{row.pk}/test/" if may_pull and row.kind in PROBES else "",
             "tested": said_of(tested),
             "actions": actions(row, person),
