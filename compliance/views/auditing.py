@@ -13,7 +13,8 @@ from compliance.models import Role, User
 # route → the kind of record it shows by its number; "" for lists and for pages of things with a name
 EVIDENCE: Final[Mapping[str, str]] = {
     "evidence": "", "findings": "", "finding": "evidence.finding", "rule_changes": "", "admin_paths": "",
-    "sources": "", "source": "evidence.source", "source_raw": "evidence.source",
+    "sources": "", "source": "evidence.source", "source_raw": "evidence.source", "source_readings": "evidence.source",
+    "coverage": "",
     "served_shares": "", "served_share": "",
     "inventory": "", "inventory_list": "evidence.inventory", "inventory_raw": "evidence.inventory",
     "connections": "", "connection": "compliance.connection", "as_of": "", "connection_as_of": "compliance.connection",
