@@ -30,7 +30,8 @@ PAGES: Final = (
     "/admin-paths/",
     "/connections/recertify/", "/servers/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
-    "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/", "/setup/",
+    "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
+    "/setup/",
 )  # fmt: skip
 FEW: Final = 3
 MORE: Final = 24
