@@ -63,9 +63,7 @@ def needs_for(change: ChangeRecord) -> list[Need]:
 def further(system: System, at: datetime | None = None) -> list[Need]:
     """The stages a system asks for beyond the first, each in its place."""
     rows = ApprovalStage.objects.filter(system=system).in_force(at or timezone.now()).select_related("person")
-    return [
-        Need(NAMED if row.person else OFFICER, system, row.position, row.title, row.person) for row in rows
-    ]
+    return [Need(NAMED if row.person else OFFICER, system, row.position, row.title, row.person) for row in rows]
 
 
 def concerned(change: ChangeRecord) -> list[ConnectionVersion]:

@@ -11,6 +11,8 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +25,11 @@ PIN = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
 class Answer(NamedTuple):
-    """Status and body of an answer."""
+    """Status and body of an answer, and for how many seconds it asks to be left alone."""
 
     status: int
     body: bytes
+    retry_after: float | None = None
 
 
 class Certificate(NamedTuple):
@@ -57,7 +60,7 @@ def get(
             asking.request("GET", path, headers={"Accept": "application/json", "Connection": "close", **headers})
             answer = asking.getresponse()
             body = read(answer, host, largest, deadline)
-            return Answer(answer.status, body)
+            return Answer(answer.status, body, asked_to_wait(answer.headers.get("Retry-After", ""), datetime.now(UTC)))
         except TimeoutError as error:
             raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.") from error
         except http.client.IncompleteRead as error:
@@ -65,6 +68,17 @@ def get(
         except (http.client.HTTPException, OSError) as error:
             what = f"{host} broke off: {type(error).__name__}."
             raise PullError(ErrorCode.TRUNCATED, what, "Read it again; look at the server's log.") from error
+
+
+def asked_to_wait(text: str, now: datetime) -> float | None:
+    """The seconds of a Retry-After: a number, or a date; None for neither."""
+    if re.fullmatch(r"[ \t]*[0-9]{1,9}[ \t]*", text):
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
 
 
 def read(answer: http.client.HTTPResponse, host: str, largest: int, deadline: float) -> bytes:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from django.conf import settings
 
 from evidence.collectors.collected import PullError
+from evidence.collectors.https import asked_to_wait
 from evidence.models.sources import ErrorCode
 
 PLACES: Final = "/usr/bin:/bin:/usr/local/bin"
@@ -42,6 +45,8 @@ SET: Final = (  # never followed elsewhere, never tidied away, every object look
     ("core.hooksPath", os.devnull),
     ("submodule.recurse", "false"),
 )
+ASKS: Final = re.compile(r"<= Recv header: retry-after: ([^\r\n]{1,60})", re.IGNORECASE)
+TRACED: Final = 2**20  # bytes of a trace that are looked at
 FIELDS: Final = "%H%x00%cI%x00%an%x00%ae%x00%s"
 # What git says on stderr (with LC_ALL=C), to codes and words of ours. The first that fits counts.
 SAID: Final[tuple[tuple[str, ErrorCode, str, str], ...]] = (
@@ -152,46 +157,62 @@ class Mirror:
             yield
 
     def _run(self, *words: str, inside: bool = True, remote: bool = False) -> bytes:
-        done = self._done(words, inside=inside, remote=remote)
-        if done.returncode != 0:
-            raise self._understood(done.stderr.decode("utf-8", "replace"))
-        return done.stdout
+        with tempfile.TemporaryFile() as trace:  # without a name: it is gone with the last who has it open
+            done = self._done(words, inside=inside, trace=trace if remote else None)
+            if done.returncode == 0:
+                return done.stdout
+            raise self._understood(done.stderr.decode("utf-8", "replace"), trace)
 
     def _asked(self, *words: str) -> int:
-        return self._done(words, inside=True, remote=False).returncode
+        return self._done(words, inside=True).returncode
 
-    def _done(self, words: Sequence[str], *, inside: bool, remote: bool) -> subprocess.CompletedProcess[bytes]:
+    def _done(
+        self, words: Sequence[str], *, inside: bool, trace: IO[bytes] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise too_long()
         begin = [self.program, *([f"--git-dir={self.place}"] if inside else [])]
         try:
             return subprocess.run(  # the words are ours, an address only behind "--"
-                [*begin, *words], capture_output=True, check=False, timeout=left, env=self._environment(remote=remote),
+                [*begin, *words], capture_output=True, check=False, timeout=left, env=self._environment(trace),
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise too_long() from None
 
-    def _environment(self, *, remote: bool) -> Mapping[str, str]:
-        """Settings go by environment and not by words: what is in the words, everybody on the machine can read."""
-        held = [*SET, *(self.options if remote else ()), *(self.secrets if remote else ())]
+    def _environment(self, trace: IO[bytes] | None) -> Mapping[str, str]:
+        """Settings go by environment and not by words: what is in the words, everybody on the machine can read.
+
+        `trace`: what goes to a server has one, for the headers of its answers; git itself says only their status.
+        """
+        held = [*SET, *((*self.options, *self.secrets) if trace else ())]
         found = {**ENVIRONMENT, "GIT_CONFIG_COUNT": str(len(held))}
         for number, (key, value) in enumerate(held):
             found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        if trace:
+            found |= {"GIT_TRACE_CURL": f"/proc/{os.getpid()}/fd/{trace.fileno()}", "GIT_TRACE_CURL_NO_DATA": "1"}
         return found
 
-    def _understood(self, said: str) -> PullError:
+    def _understood(self, said: str, trace: IO[bytes]) -> PullError:
         lower = said.lower()
         for words, code, what, next_step in SAID:
             if words in lower:
-                return PullError(code, what, next_step)
+                wait = waiting(trace) if code == ErrorCode.RATE_LIMITED else None
+                return PullError(code, what, next_step, retry_after=wait)
         for _, value in self.secrets:
             said = said.replace(value, "…")
         last = (said.strip().splitlines() or ["git says nothing"])[-1][:300]
         return PullError(
             ErrorCode.UNREACHABLE, f"The repository could not be fetched: {last}", "Check its address and the network."
         )
+
+
+def waiting(trace: IO[bytes]) -> float | None:
+    """For how many seconds the last answer in a trace asks to be left alone; None when it does not."""
+    trace.seek(0)
+    asks = ASKS.findall(trace.read(TRACED).decode("utf-8", "replace"))
+    return asked_to_wait(asks[-1], datetime.now(UTC)) if asks else None
 
 
 def too_long() -> PullError:

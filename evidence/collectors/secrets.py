@@ -123,7 +123,8 @@ def from_vault(rest: str, deadline: float) -> bytes:
         what = f"The vault does not let Eastwest read {where['path']}."
         raise PullError(ErrorCode.PERMISSION, what, "Renew its token, or widen the token's policy to that path.")
     if answer.status == 429:
-        raise PullError(ErrorCode.RATE_LIMITED, "The vault was asked too often.", "Read less often.")
+        often, wait = "The vault was asked too often.", answer.retry_after
+        raise PullError(ErrorCode.RATE_LIMITED, often, "Read less often.", retry_after=wait)
     if answer.status >= 500:
         raise PullError(ErrorCode.UNREACHABLE, f"The vault says {answer.status}: it may be sealed.", "Unseal it.")
     if answer.status != 200:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from compliance.actions import changes
+from compliance.errors import Refused
 from evidence.actions import sources
 from evidence.collectors import git
 from evidence.collectors.collected import Collected, PullError
@@ -21,6 +22,8 @@ from evidence.models import Finding
 from evidence.models.sources import ErrorCode
 from tests.evidence.repositories import Repository, served
 from tests.evidence.site import APP, Site, allow_in, read, save
+from tests.factories import servers
+from tests.people import everybody
 
 WEB, DATA = "hosts/web-01/iptables-save.txt", "hosts/db-01/iptables-save.txt"
 MONTH_AGO = (datetime.now(UTC) - timedelta(days=30)).replace(microsecond=0)
@@ -149,7 +152,7 @@ class Gate:
     """Answers requests itself when it is told to, and remembers what was shown to it."""
 
     def __init__(self) -> None:
-        self.status, self.wanted, self.shown, self.waits = 0, "", [""], 0.0
+        self.status, self.wanted, self.shown, self.waits, self.asks = 0, "", [""], 0.0, ""
 
     def __call__(self, request: BaseHTTPRequestHandler) -> bool:
         self.shown.append(request.headers.get("Authorization", ""))
@@ -165,6 +168,8 @@ class Gate:
             request.send_header("WWW-Authenticate", "Basic realm=git")
         if status in (301, 302):
             request.send_header("Location", "https://localhost:1/elsewhere.git")
+        if self.asks:
+            request.send_header("Retry-After", self.asks)
         request.send_header("Content-Length", "0")
         request.end_headers()
         return True
@@ -202,6 +207,42 @@ def test_what_the_server_answers_has_its_code(
     gate, config = remote
     gate.status = status
     assert refused(repository, **config).code == code
+
+
+@pytest.mark.parametrize(("asks", "wait"), [("900", 900.0), ("", None), ("soon", None)])
+def test_a_server_that_asks_to_be_left_alone_is_heard_and_no_token_is_kept_of_it(
+    repository: Repository, remote: tuple[Gate, dict[str, str]], asks: str, wait: float | None
+) -> None:
+    gate, config = remote
+    gate.status, gate.asks = 429, asks
+    error = refused(repository, secret=b"tok-123", **config)
+    assert (error.code, error.retry_after) == (ErrorCode.RATE_LIMITED, wait)
+    assert gate.shown[-1].startswith("Basic ")
+
+
+@pytest.mark.django_db
+def test_a_source_whose_server_asks_for_an_hour_is_not_asked_before(
+    repository: Repository, remote: tuple[Gate, dict[str, str]]
+) -> None:
+    gate, config = remote
+    people = everybody()
+    source = sources.add_source(
+        server=servers(people)["pay-db-01"], kind="git", name="pay-db-01 git", by=people.alex,
+        config={"path": "hosts/web-01", **config},
+    )  # fmt: skip
+    gate.status, gate.asks = 429, "3600"
+    row = read(source, people)
+    assert (row.state, row.error_code) == ("failed", "rate_limited")
+    assert source.next_at
+    assert row.finished_at
+    assert 3600 <= (source.next_at - row.finished_at).total_seconds() <= 1.1 * 3600
+    with pytest.raises(Refused, match="was not read"):
+        sources.read_now(source, by=people.alex)
+    came = len(gate.shown)
+    assert sources.due(source.next_at - timedelta(seconds=5)) == 0
+    gate.status = 0
+    assert (sources.due(source.next_at), read(source, people).state) == (1, "ok")
+    assert len(gate.shown) > came
 
 
 def test_a_certificate_nobody_vouches_for_is_refused_before_the_token_is_sent(

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,23 @@ def test_every_bad_mood_of_the_vault_has_its_code(running: Vault, mood: str, cod
     running.mood = mood
     assert refusal(referred, REFERENCE, soon(1)).code == code
     assert len(running.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [("600", 600, 600), (" 0 ", 0, 0), ("Thu, 01 Jan 2099 00:00:00 GMT", 10**9, 10**10),
+     ("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0)],
+)  # fmt: skip
+def test_the_vault_s_wish_to_be_left_alone_is_heard(running: Vault, said: str, least: float, most: float) -> None:
+    running.mood, running.wait = "429", said
+    wait = refusal(referred, REFERENCE, soon()).retry_after
+    assert wait is not None
+    assert least <= wait <= most
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-5", "1e9", "9" * 400, "\u0666", "Thu, 99 Foo 2099"])
+def test_a_wish_that_is_no_time_is_none(running: Vault, said: str) -> None:
+    assert https.asked_to_wait(said, datetime.now(UTC)) is None
 
 
 def test_a_wrong_or_missing_token_is_said_and_never_shown(running: Vault, settings: Any) -> None:

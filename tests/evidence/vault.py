@@ -47,7 +47,10 @@ def certificates(folder: Path, name: str = "127.0.0.1") -> tuple[Path, Path]:
 
 
 class Vault(ThreadingHTTPServer):
-    """`held`: path → values. `asked`: what came, as (path, token). `mood`: "", or how it misbehaves."""
+    """`held`: path → values. `asked`: what came, as (path, token). `mood`: "", or how it misbehaves.
+
+    `wait`: its Retry-After.
+    """
 
     daemon_threads = True
 
@@ -58,7 +61,7 @@ class Vault(ThreadingHTTPServer):
         self.socket = context.wrap_socket(self.socket, server_side=True)
         self.held: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str]] = []
-        self.mood = ""
+        self.mood, self.wait = "", ""
         self.quiet = threading.Event()
 
     @property
@@ -105,6 +108,8 @@ class Answers(BaseHTTPRequestHandler):
         """One answer."""
         self.send_response(status)
         self.send_header("Content-Length", str(length or len(body)))
+        if self.server.wait:
+            self.send_header("Retry-After", self.server.wait)
         self.end_headers()
         self.wfile.write(body)
 
