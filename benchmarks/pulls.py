@@ -38,16 +38,19 @@ def figures() -> Iterator[Figure]:
     cost = 1000 * (first["cpu"] + first["children"]) / 10
     yield Figure("a first reading, its dumps understood in a child", cost, "ms CPU", None)
     hung, slow, healthy = said["hung"], said["beside hung ones"], said["healthy"]
-    beside = {"devices that hang": hung["devices"], "seconds": _round(slow["seconds"])}
+    beside = {"devices that hang": hung["devices"]}
     fine = 100 * hung["fine"] / (hung["asked"] - hung["devices"])
     yield Figure("readings of the others that came beside devices that hang", fine, "%", 100, "at least", beside=beside)
-    beside = {"without": _round(healthy["seconds"]), "limit of one": said["limit"]}
-    yield Figure("seconds by which hanging devices make the rest later", slow["seconds"] - healthy["seconds"], "s",
-                 2 * said["limit"], beside=beside)  # fmt: skip
+    beside |= {"others": hung["fine"], "without": _round(healthy), "limit of one": said["limit"]}
+    yield Figure(
+        "seconds by which they make the last of the others later", slow - healthy, "s", said["limit"], beside=beside
+    )
     serial = said["serial"]
-    beside = {"sources": serial["sources"], "of them hang": serial["hung"], "goal is": "one after another"}
-    few = said["same sources"]["seconds"]
-    yield Figure("a few sources, one of which hangs", few, "s", serial["seconds"], beside=beside)
+    beside = {"others": serial["sources"] - serial["hung"], "that hang": serial["hung"], "goal is": "one after another"}
+    few = said["same sources"]
+    yield Figure(
+        "until the last of a few others came, beside one that hangs", few, "s", serial["seconds"], beside=beside
+    )
 
 
 def _measured() -> dict[str, Any]:
