@@ -101,7 +101,14 @@ TEMPLATES = [
 DATABASES = {"default": env.database(env.text("DATABASE_URL", ""), sqlite=VAR / "eastwest.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ATOMIC_REQUESTS = False
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "eastwest_cache"}}
+# Counts attempts for all workers: it holds so many sources at once that nobody washes out a count with others
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "eastwest_cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
 
 LANGUAGE_CODE = "en-au"
 TIME_ZONE = env.text("EASTWEST_TIME_ZONE", "Australia/Sydney")

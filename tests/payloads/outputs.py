@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -13,44 +12,22 @@ from tests.browser.session import cookie
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
 from tests.matrix.targets import address
 from tests.matrix.world import OURS, THEIRS, World
-from tests.payloads.leaks import in_csv, in_headers, in_html
+from tests.payloads.tally import Tally
 
-SERVER_FAULT: Final = 500
-
-
-@dataclass
-class Tally:
-    """What was sent, what was looked at, and what was found."""
-
-    payloads: set[str] = field(default_factory=set)
-    fields: set[str] = field(default_factory=set)
-    outputs: int = 0
-    sent: int = 0
-    leaks: list[str] = field(default_factory=list)
-
-    def look(self, where: str, answer: HttpResponse) -> None:
-        """Looks at one answer: its headers, and its content by its type."""
-        self.outputs += 1
-        found = in_headers(dict(answer.headers.items()))
-        if answer.status_code >= SERVER_FAULT:
-            found.append(f"fault {answer.status_code}")
-        content = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
-        kind, text = answer.headers.get("Content-Type", ""), content.decode("utf-8", "replace")
-        if kind.startswith(("text/html", "image/svg")):
-            found += in_html(text)
-        elif kind.startswith("text/csv"):
-            found += in_csv(text)
-        elif content and answer.headers.get("X-Content-Type-Options") != "nosniff":
-            found.append(f"{kind} without nosniff")
-        self.leaks += [f"{where}: {one}" for one in found]
+LEAVES = frozenset({"account_logout"})  # what ends the session it is asked in
 
 
 def refreshed(world: World) -> None:
-    """Reads the world's things again: what they are called has changed under them."""
+    """Reads the world's things again: what they are called has changed under them, and a reading may have put another
+    row in the place of one."""
     for side in world.sides.values():
-        for thing in (side.system, side.app, side.data, *side.things.values()):
+        for name, thing in [("", side.system), ("", side.app), ("", side.data), *side.things.items()]:
             if hasattr(thing, "refresh_from_db"):
-                thing.refresh_from_db()
+                model = type(thing)
+                if model._base_manager.filter(pk=thing.pk).exists():
+                    thing.refresh_from_db()
+                else:
+                    side.things[name] = model._base_manager.filter(system=side.system).latest("pk")
 
 
 def pages(world: World, clients: dict[str, Client], tally: Tally) -> set[str]:
@@ -69,6 +46,11 @@ def pages(world: World, clients: dict[str, Client], tally: Tally) -> set[str]:
                     if answer.status_code == 200:
                         shown.add(route)
     return shown
+
+
+def addresses(world: World) -> list[str]:
+    """Where every page is, about our side's things."""
+    return [address(route, world.sides[OURS]) for route in sorted({*ROUTES, *OPEN_ACCOUNT, *OWN_ACCOUNT} - LEAVES)]
 
 
 def client_of(person: Any) -> Client:

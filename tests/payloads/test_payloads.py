@@ -18,7 +18,8 @@ from tests.matrix.world import OURS, build
 from tests.payloads.columns import plant
 from tests.payloads.corpus import FIELDS
 from tests.payloads.leaks import in_csv, in_headers, in_html, in_mail
-from tests.payloads.outputs import Tally, client_of, pages, refreshed
+from tests.payloads.outputs import client_of, pages, refreshed
+from tests.payloads.tally import Tally
 from tests.people import everybody
 
 LISTS = ("connections", "changes", "findings", "servers", "zones", "groups", "risks", "audit", "rule-changes")
