@@ -146,7 +146,7 @@ def opened(
 
 def fill(door: Door, payloads: Sequence[str], tally: Tally, heard: Heard, turn: int, seen: set[str]) -> None:
     """Sends payloads through each name the view asked for; `turn` shifts which, so that a small share differs."""
-    kinds = {name: type(each) for form in door.forms for name, each in inputs(form)}
+    kinds, known = {name: type(each) for form in door.forms for name, each in inputs(form)}, set(seen)
     for number, name in enumerate(sorted({*door.texts, *door.files, *kinds})):
         label = label_of(door, name)
         if label in seen:
@@ -162,6 +162,8 @@ def fill(door: Door, payloads: Sequence[str], tally: Tally, heard: Heard, turn: 
             tally.payloads.add(payload)
     for form in door.forms:
         for name, each in inputs(form):
+            if f"{named(type(form))} {name}" in known:
+                continue
             foreign(door, form, name, each, tally, heard)
 
 
@@ -200,12 +202,12 @@ def foreign(door: Door, form: forms.BaseForm, name: str, each: forms.Field, tall
             tally.leaks.append(f"{door.route} {name}: takes the foreign id {value}")
 
 
-def keep(door: Door, payloads: Sequence[str], turn: int) -> int:
+def keep(door: Door, payloads: Sequence[str], turn: int, tries: int) -> int:
     """Posts for good, each free text a payload that the form takes; gives how many fields kept one."""
     taken: dict[str, Any] = {}
     texts = [name for form in door.forms for name, each in inputs(form) if type(each) is forms.CharField]
     for number, name in enumerate(texts):
-        for step in range(3):
+        for step in range(tries):
             payload = payloads[(turn + number * 5 + step) % len(payloads)]
             if door.send(taken | {name: payload}).status_code == 302:
                 taken[name] = payload

@@ -38,21 +38,26 @@ class Outcome:
     opened: int = 0
 
 
-def walk(place: Path, *, share: int = 0, browser: bool = True, said: Said = lambda _: None) -> Outcome:
-    """Everything, with `share` payloads a field (0: all of them); `browser`: whether Chromium opens the pages."""
+def walk(
+    place: Path, *, share: int = 0, pages: bool = True, browser: bool = True, said: Said = lambda _: None
+) -> Outcome:
+    """Everything, with `share` payloads a field (0: all of them); `pages`: whether each page is shown again, of another
+    system's things, with every way out, with what was kept and planted; `browser`: whether Chromium opens them."""
     world = build(place)
     outcome = Outcome(Tally(), world)
     clients = signed(world)
     asker = clients["asker"]
     with listening() as heard:
-        said("foreign addresses …")
-        ways.others(world, asker, outcome.tally)
+        if pages:
+            said("foreign addresses …")
+            ways.others(world, asker, outcome.tally)
         through_doors(outcome, list(clients.values()), heard, share, said)
         few = PLANTED[:: max(1, len(PLANTED) // share)] if share else FIELDS
         said("queries …")
         ways.questions(world, asker, outcome.tally, heard, few)
     said("ways out …")
-    ways.onward(world, asker, outcome.tally, AWAY[::9] if share else AWAY)
+    if pages:
+        ways.onward(world, asker, outcome.tally, AWAY[::9] if share else AWAY)
     ways.nowhere(asker, outcome.tally, few)
     said("programs …")
     programs.send(world, outcome.tally, few)
@@ -60,7 +65,7 @@ def walk(place: Path, *, share: int = 0, browser: bool = True, said: Said = lamb
     said("dumps …")
     sent.hostile_dumps(world)
     outcome.tally.fields |= {"rules", "chains", "comments", "processes", "exports", "names of dumps"}
-    over_outputs(outcome, said)
+    over_outputs(outcome, pages, said)
     if browser:
         said("Chromium …")
         outcome.opened = in_chromium(outcome)
@@ -97,7 +102,7 @@ def through_doors(outcome: Outcome, clients: Sequence[Client], heard: Heard, sha
         fill(door, payloads, outcome.tally, heard, turn, seen)
         found.append(door)
     for turn, door in enumerate(found):
-        outcome.kept += keep(door, PLANTED, turn * 13)
+        outcome.kept += keep(door, PLANTED, turn * 13, tries=1 if share else 3)
 
 
 def unseen_forms(outcome: Outcome) -> list[str]:
@@ -105,19 +110,21 @@ def unseen_forms(outcome: Outcome) -> list[str]:
     return sorted(form_classes() - outcome.forms)
 
 
-def over_outputs(outcome: Outcome, said: Said) -> None:
+def over_outputs(outcome: Outcome, pages: bool, said: Said) -> None:
     """Fills the columns and looks at everything that comes out."""
     world, tally = outcome.world, outcome.tally
     clients = {name: client for name, client in signed(world).items() if name in ("asker", "alex")}
-    said("pages as kept …")
-    outputs.pages(world, {"asker": clients["asker"]}, tally)
+    if pages:
+        said("pages as kept …")
+        outputs.pages(world, {"asker": clients["asker"]}, tally)
     _, outcome.columns = plant()
     tally.fields |= {f"column {name}" for name in outcome.columns}
     tally.payloads |= set(PLANTED)
     outputs.refreshed(world)
-    said("pages …")
-    clients["auditor"] = outputs.client_of(world.people.ada)
-    outcome.shown = outputs.pages(world, clients, tally)
+    if pages:
+        said("pages …")
+        clients["auditor"] = outputs.client_of(world.people.ada)
+        outcome.shown = outputs.pages(world, clients, tally)
     programs.send(world, tally, PLANTED[:1])
     sent.raw_dumps(clients["asker"], tally)
     said("mails and packs …")

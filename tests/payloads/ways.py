@@ -26,13 +26,13 @@ HEADERS: Final = (
 )  # fmt: skip
 
 
-def onward(world: World, client: Client, tally: Tally, away: Sequence[str]) -> None:
-    """Every page with every parameter that may say where to go next, by GET and POST: none leaves the site."""
+def onward(world: World, client: Client, tally: Tally, away: Sequence[str], routes: Sequence[str] = ()) -> None:
+    """Every page (or these) with every parameter that may say where to go next, by GET and POST: none leaves."""
     person = world.people.rita
     person.set_password(PASSWORD)
     person.save()
     account = OPEN_ACCOUNT | OWN_ACCOUNT
-    for route in sorted({*ROUTES, *account}):
+    for route in routes or sorted({*ROUTES, *account}):
         path = address(route, world.sides[OURS])
         words = {"login": person.email, "password": PASSWORD} if route in account else {}
         tally.fields |= {f"?{way} of {route}" for way in WAYS}
