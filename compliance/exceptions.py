@@ -30,7 +30,7 @@ from compliance.traffic.difference import beyond, shared
 Extent = Sequence[Mapping[str, Any]]
 # Of a request: when it is looked at again. Of a widening: what it opens, told version by version
 WIDER_THAN: Final = {"any-address": ("server-to-internet", "internet-to-back-end")}
-TOLD_APART: Final = ("review_by", "expected_use", "basis", "opens")
+TOLD_APART: Final = ("review_by", "expected_use", "basis", "opens", "risk")
 
 
 def in_force(kind: str, key: str, extent: Extent, at: datetime) -> RiskAcceptance | None:

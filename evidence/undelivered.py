@@ -18,12 +18,14 @@ def without_delta(records: Iterable[ChangeRecord]) -> list[tuple[ChangeRecord, s
     """Those among network changes said to be done for which no rule changed, each with the reason in a sentence.
 
     A record is left out while one of its servers was not read both before it was approved and after it was done:
-    nothing is known of it then.
+    nothing is known of it then. What was learned from the rules is left out: it ran before.
     """
     found = []
     for change in records:
         done, decided = change.implemented_at, change.decided_at
-        if done is None or decided is None or change.state not in CARRIED_OUT or change.rule_changes.exists():
+        if done is None or decided is None or change.rests_on_id is not None:
+            continue
+        if change.state not in CARRIED_OUT or change.rule_changes.exists():
             continue
         servers = affected(change) if change.material.get("kind") == "network" else []
         if not servers or not all(_read_around(name, change) for name in servers):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from compliance import severity
 from compliance.actions import changes as steps
 from compliance.actions import connections as verbs
+from compliance.baseline import individually
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Connection, ConnectionVersion, User
 from compliance.models.estate import day_of
@@ -128,7 +129,7 @@ def recertified(
         "data_carried": version.change.justification.data_carried,
     }
     if what == "keep" and until is not None:
-        said = {**version.said, "review_by": until.isoformat(), "basis": "justified"}
+        said = {**individually(version.said), "review_by": until.isoformat()}
         title = f"Keep {connection} until {until.isoformat()}"
         change = verbs.amend(connection, material=said, justification=why, title=title[:200], by=by, at=at)
         return f"{change.ref} asks to keep it until {until.day} {until:%B %Y}."

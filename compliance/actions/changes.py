@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -19,6 +19,7 @@ from compliance.actions import notices, policy
 from compliance.actions.carrying import refuse_moved
 from compliance.actions.ledger import record
 from compliance.actions.versions import authorise, hold_register
+from compliance.baseline import refuse_unfounded
 from compliance.business_days import last_moment
 from compliance.capacities import held
 from compliance.errors import Refused
@@ -27,6 +28,9 @@ from compliance.models import TRANSITIONS, Approval, ApprovalNeeded, ChangeRecor
 from compliance.models.approvals import content_hash, seal, shortfalls
 from compliance.permissions import check
 from compliance.signals import change_decided, change_implemented, change_submitted
+
+FIRST: Final = "It was carried out before it was approved."
+RAN: Final = "It ran before anybody asked for it: it was learned from the rules."
 
 
 def submit(
@@ -60,6 +64,7 @@ def approve(
     moment = at or timezone.now()
     with step(change, "approve", by=by, at=moment, seen=seen_version) as row:
         refuse_altered(row)
+        refuse_unfounded(row, moment)
         hold_still(row, by)
         agree(row, by, because, moment)
         if not row.needs.filter(approval__isnull=True).exists():
@@ -119,7 +124,7 @@ def decided(change: ChangeRecord, by: User, at: datetime) -> None:
             record("retire", former, by=None, at=at, because=f"{change.ref} takes its place.")
     record("decide", change, by=None, at=at, after=change.content_hash, state=change.state)
     notices.tell_requester(change, "approved", "", at)
-    if change.implemented_at is None:
+    if change.implemented_at is None and change.rests_on_id is None:
         notices.tell_engineers(change, at)
     done_already(change, at)
     transaction.on_commit(lambda: change_decided.send(ChangeRecord, change=change, decision="approved", at=at))
@@ -165,10 +170,11 @@ def act_first(change: ChangeRecord, *, by: User, because: str, at: datetime | No
 
 
 def done_already(change: ChangeRecord, at: datetime) -> None:
-    """What was carried out first is approved now: it goes on to the reading that proves it."""
-    if change.implemented_at is not None:
-        move(change, "implement")
-        record("implement", change, by=None, at=at, because="It was carried out before it was approved.")
+    """What was carried out first, or was learned from what runs: it goes on to the reading that proves it."""
+    if change.implemented_at is not None or change.rests_on_id is not None:
+        why = RAN if change.rests_on_id is not None else FIRST
+        move(change, "implement", implemented_at=change.implemented_at or at)
+        record("implement", change, by=None, at=at, because=why)
         transaction.on_commit(lambda: change_implemented.send(ChangeRecord, change=change, at=at))
 
 

@@ -21,7 +21,7 @@ from compliance.permissions import check
 
 Kind = ChangeRecord.Kind
 Stamp = tuple[int, str, datetime | None]
-DETAILS: Final = frozenset({"urgency", "window", "rollback", "ticket", "due"})
+DETAILS: Final = frozenset({"urgency", "window", "rollback", "ticket", "due", "rests_on"})
 AT_ONCE: Final = 500  # rows of one UPDATE
 
 
@@ -41,7 +41,7 @@ def request(
     """A new connection or share is asked for: its record, its reasons and, unless told not to, its submission.
 
     `justification`: business_need, security_implications, data_carried. `details`: urgency, window, rollback,
-    ticket, due. All of it in one transaction.
+    ticket, due, rests_on (the risk that its material names). All of it in one transaction.
     """
     moment = at or timezone.now()
     check(by, "request", system, at=moment)

@@ -22,7 +22,7 @@ Material = dict[str, Any]
 
 PROVISIONAL_DAYS: Final = 180  # a baseline that was only written down is looked at within six months
 CLOSED: Final = (State.REJECTED, State.WITHDRAWN, State.RETIRED)
-TERMS: Final = ("expected_use", "basis", "review_by", "ends_on")  # of the material: how long, not what
+TERMS: Final = ("expected_use", "basis", "review_by", "ends_on", "risk")  # of the material: how long, not what
 PROTOCOLS: Final = {"nfs": "nfs", "nfs3": "nfs", "nfs4": "nfs", "smb": "smb", "cifs": "smb", "samba": "smb"}
 ACCESSES: Final = {
     **dict.fromkeys(("", "ro", "r", "read", "read only", "readonly"), "ro"),  # not said is the narrower

@@ -5,6 +5,9 @@
     {"kind": "share", "server": NAME, "path": "/export/hr", "protocol": "nfs", "access": "ro", "clients": [NAME],
      "security": "krb5p", "squash": "root", "users": [], "expected_use": …, "basis": …, "review_by": …, "ends_on": …}
 
+"risk": "RSK-5" stands beside the basis of a provisional baseline that was learned from what runs: it holds only while
+that risk is accepted, and ends with it (compliance/baseline.py).
+
 NAME is an Endpoint's name, as the register writes it. Days are ISO dates.
 """
 
@@ -24,6 +27,7 @@ DATES: Final = ("expected_use", "basis", "review_by", "ends_on")
 NETWORK: Final = ("kind", "source", "destination", "services", "via", *DATES)
 SHARE: Final = ("kind", "server", "path", "protocol", "access", "clients", "security", "squash", "users", *DATES)
 SHAPES: Final[dict[str, tuple[str, ...]]] = {"network": NETWORK, "share": SHARE}
+RISK: Final = "risk"
 BASES: Final = ("justified", "provisional")
 PROTOCOLS: Final = ("nfs", "smb")
 SQUASHES: Final = ("", "root", "all", "none")  # of an NFS share; empty is what the server does by itself: root
@@ -36,7 +40,9 @@ def check_material(material: Mapping[str, Any]) -> list[Problem]:
     if shape is None:
         return [("kind", "Say whether it is a network connection or a file share.")]
     problems = [
-        (key, f"{key.replace('_', ' ').capitalize()} is not part of this.") for key in material if key not in shape
+        (key, f"{key.replace('_', ' ').capitalize()} is not part of this.")
+        for key in material
+        if key not in (*shape, RISK)
     ]
     problems += [(key, f"{key.replace('_', ' ').capitalize()} is missing.") for key in shape if key not in material]
     if not problems:
@@ -116,6 +122,8 @@ def _dates(material: Mapping[str, Any]) -> Iterator[Problem]:
     for key in ("review_by", "ends_on"):
         if material[key] is not None and not _is_day(material[key]):
             yield key, "Write the day as year-month-day, for example 2027-05-31."
+    if RISK in material and (material["basis"] != "provisional" or material["ends_on"] is None):
+        yield RISK, "What rests on an accepted risk is provisional and has an end."
     if material["review_by"] is None:
         yield "review_by", "Say by when it is to be looked at again, at most a year from now."
 

@@ -65,12 +65,15 @@ def bracket(days: int) -> int | None:
 
 
 def versions(today: date) -> Iterator[Due]:
-    """Connections and shares: to be reviewed (still authorised when overdue), and ending (not authorised after)."""
+    """Connections and shares: to be reviewed (still authorised when overdue), and ending (not authorised after).
+
+    Those that rest on one accepted risk end with it: it is said of the risk, once for all of them.
+    """
     standing = ConnectionVersion.objects.filter(Q(review_by__isnull=False) | Q(ends_on__isnull=False), valid_to=None)
     counted = ConnectionVersion.objects.authorised_at(today).values_list("pk", flat=True)
     authorised = set(counted)
     rows = standing.select_related("connection__system__owner", "connection__source", "connection__destination")
-    for row in rows.select_related("change__requested_by"):
+    for row in rows.filter(change__rests_on=None).select_related("change__requested_by"):
         people = frozenset({row.change.requested_by, row.connection.system.owner})
         name, path = str(row.connection), f"/connections/{row.connection.ref}/"
         if row.review_by is not None and row.pk in authorised:
@@ -90,6 +93,9 @@ def risks(today: date) -> Iterator[Due]:
             continue
         people = frozenset(one for one in (row.requested_by, row.system.owner, row.decided_by) if one is not None)
         ahead, past = f"{row.ref} is accepted until", f"{row.ref} is not accepted any more; it ended on"
+        if row.kind == RiskAcceptance.Kind.BASIS:
+            ahead = f"What rests on {row.ref} is to be justified, or is not authorised any more, by"
+            past = f"What rested on {row.ref} is not authorised any more; it ended on"
         yield Due(f"risk:{row.pk}", row.ends_on, ahead, past, f"/risks/{row.ref}/", people)
 
 

@@ -22,6 +22,7 @@ from compliance.permissions import check
 from compliance.risk_eyes import officer_of
 
 LONGEST: Final = timedelta(days=366)  # an exception is for a year at most; then it is decided on again
+BASELINE: Final = timedelta(days=183)  # what was not decided one by one is, within six months
 State = RiskAcceptance.State
 
 
@@ -45,7 +46,13 @@ def request(
     """Asks that something be left open until a day, at most a year ahead. Nothing is accepted by asking."""
     moment = at or timezone.now()
     check(by, asking_verb(kind), system, at=moment)
-    refuse_unsaid(rating, reason, alternate_control, ends_on, day_of(moment))
+    if kind == RiskAcceptance.Kind.BASIS and renews is not None:
+        raise Refused(
+            f"{renews.ref} is not renewed.",
+            "A provisional baseline ends: by then each of its connections is decided on by itself.",
+            "Keep what is needed under Recertify, and ask for the removal of the rest.",
+        )
+    refuse_unsaid(rating, reason, alternate_control, ends_on, day_of(moment), longest(kind))
     with transaction.atomic():
         System.objects.select_for_update().get(pk=system.pk)  # of two who ask at once the second sees the first
         waiting = RiskAcceptance.objects.filter(kind=kind, key=key, state=State.REQUESTED).first()
@@ -67,7 +74,13 @@ def request(
 
 def asking_verb(kind: str) -> str:
     """By what verb a kind is asked for: who may ask for a connection may ask for the exception that it needs."""
-    return "request_exception" if kind == RiskAcceptance.Kind.RULE else "request_risk"
+    kinds = (RiskAcceptance.Kind.RULE, RiskAcceptance.Kind.BASIS)
+    return "request_exception" if kind in kinds else "request_risk"
+
+
+def longest(kind: str) -> timedelta:
+    """For how long a kind may be left open at most."""
+    return BASELINE if kind == RiskAcceptance.Kind.BASIS else LONGEST
 
 
 def accept(
@@ -156,7 +169,7 @@ def tell_one(person: User, risk: RiskAcceptance, what: str, subject: str, body: 
     tell(person, key=key, subject=subject[:200], body=body, path=f"/risks/{risk.ref}/", kind=kind, at=at)
 
 
-def refuse_unsaid(rating: str, reason: str, control: str, ends_on: date, today: date) -> None:
+def refuse_unsaid(rating: str, reason: str, control: str, ends_on: date, today: date, most: timedelta) -> None:
     """Refuses what lacks a part that everybody relies on; all sentences at once."""
     wrong = []
     if rating not in RiskAcceptance.Rating.values:
@@ -165,8 +178,8 @@ def refuse_unsaid(rating: str, reason: str, control: str, ends_on: date, today: 
         wrong.append("Say why it is to be left open.")
     if not control.strip():
         wrong.append("Say what holds instead.")
-    if not today < ends_on <= today + LONGEST:
-        wrong.append("Choose a day to come, at most a year from today.")
+    if not today < ends_on <= today + most:
+        wrong.append(f"Choose a day to come, at most {'a year' if most > BASELINE else 'six months'} from today.")
     if wrong:
         raise Refused("This cannot be asked for yet.", " ".join(wrong), "Complete it and send it again.")
 

@@ -7,7 +7,7 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -85,6 +85,11 @@ def shortfall(change: ChangeRecord, needs: list[ApprovalNeeded], given: list[App
 
 def shortfalls(changes: Any, known_at: datetime | None = None) -> dict[int, str]:
     """For each of these changes (ids or a query of ids) that does not count as approved: why."""
+    return {change.pk: why for change, why in looked_at(changes, known_at) if why}
+
+
+def looked_at(changes: Any, known_at: datetime | None = None) -> list[tuple[ChangeRecord, str]]:
+    """Each of these changes with why it does not count as approved, "" where it does."""
     needs: dict[int, list[ApprovalNeeded]] = defaultdict(list)
     given: dict[int, list[Approval]] = defaultdict(list)
     for need in ApprovalNeeded.objects.filter(change_id__in=changes).order_by("pk"):
@@ -92,14 +97,19 @@ def shortfalls(changes: Any, known_at: datetime | None = None) -> dict[int, str]
     approvals = Approval.objects.filter(needed__change_id__in=changes).select_related("needed")
     for approval in approvals.filter(at__lte=known_at) if known_at else approvals:
         given[approval.needed.change_id].append(approval)
-    found = {}
-    for change in ChangeRecord.objects.filter(pk__in=changes):
-        why = shortfall(change, needs[change.pk], given[change.pk])
-        if why:
-            found[change.pk] = why
-    return found
+    rows = ChangeRecord.objects.filter(pk__in=changes)
+    return [(change, shortfall(change, needs[change.pk], given[change.pk])) for change in rows]
 
 
 def unproven_changes(changes: Any, known_at: datetime | None = None) -> list[int]:
     """The ids among these that do not count as approved."""
     return sorted(shortfalls(changes, known_at))
+
+
+def without_force(changes: Any, day: date, known_at: datetime | None = None) -> list[int]:
+    """The ids among these that authorised nothing on that day: not approved, or resting on a risk nobody accepts."""
+    from compliance.baseline import without_risk
+
+    rows = looked_at(changes, known_at)
+    approved = {change.pk: change.material for change, why in rows if not why}
+    return sorted([*(change.pk for change, why in rows if why), *without_risk(approved, day, known_at)])

@@ -132,6 +132,10 @@ class ChangeRecord(models.Model):
     window = models.CharField("change window", max_length=120, blank=True)
     rollback = models.TextField("how to undo it", blank=True)
     due = models.DateField(null=True, blank=True)
+    rests_on = models.ForeignKey(
+        "compliance.RiskAcceptance", on_delete=models.PROTECT, null=True, blank=True, related_name="changes",
+        help_text="The accepted risk of a provisional baseline; what counts is the one that the material names.",
+    )  # fmt: skip
 
     objects: ClassVar[models.Manager[ChangeRecord]] = ChangeQuerySet.as_manager()
 

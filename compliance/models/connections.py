@@ -171,12 +171,12 @@ class VersionQuerySet(models.QuerySet["ConnectionVersion"]):
 
         Derived, never a flag: every need of the change has an approval of this very content, by distinct people,
         none of them its requester or last editor, each sealed with the installation's key. A forged row or state
-        authorises nothing.
+        authorises nothing. What rests on an accepted risk stands only while that is accepted (compliance/baseline.py).
         """
-        from compliance.models.approvals import unproven_changes
+        from compliance.models.approvals import without_force
 
         rows = self.standing_on(day, known_at).filter(change__content_hash=F("material_hash"))
-        return rows.exclude(change_id__in=unproven_changes(rows.values("change_id"), known_at))
+        return rows.exclude(change_id__in=without_force(rows.values("change_id"), day, known_at))
 
 
 class ConnectionVersion(models.Model):

@@ -20,6 +20,7 @@ from compliance.views import questions
 from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
 from compliance.views.needed import needed, needs_of
 from compliance.views.panels import panel
+from compliance.views.resting import apart
 from compliance.views.shown import ends, facts, owner_link, services
 from compliance.views.step_up import held
 from compliance.views.verbs import confirm
@@ -148,7 +149,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     questioned = questions.waiting(person)
     tab = request.GET.get("tab", "for-me")
     of_tab = {"asked": asked, "to-do": todo, "questions": questioned}
-    listing = sorted(of_tab.get(tab, mine), key=lambda change: not is_urgent(change))
+    singles, groups = apart(of_tab.get(tab, mine))
+    listing = sorted(singles, key=lambda change: not is_urgent(change))
     chosen = next((change for change in listing if change.pk == number), None)
     if number is not None and chosen is None:
         chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
@@ -175,7 +177,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
                 )
             ],
             "items": [inbox_item(change, chosen, suffix, grades[change.pk]) for change in listing],
-            "waiting": len(listing),
+            "groups": groups,
+            "waiting": len(listing) + sum(one["count"] for one in groups),
             "oldest": oldest,
             "bulk_url": "/inbox/bulk/" if tab == "for-me" and len(listing) > 1 else "",
             "named": number is not None,

@@ -45,7 +45,14 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Audit log", "/audit/", "scroll-text", "ledger"),
         ),
     ),
-    ("Collection", (("Sources", "/sources/", "plug", "sources"), ("Set-up", "/setup/", "list-checks", ""))),
+    (
+        "Collection",
+        (
+            ("Sources", "/sources/", "plug", "sources"),
+            ("Learn", "/learn/", "graduation-cap", ""),
+            ("Set-up", "/setup/", "list-checks", ""),
+        ),
+    ),
 )
 ALARMING: Final = {"findings", "ledger", "sources", "strangers"}
 

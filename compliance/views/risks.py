@@ -17,6 +17,7 @@ from compliance.models import RiskAcceptance
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_csv, by_ref, filters, page
+from compliance.views.resting import rows_of
 from compliance.views.verbs import confirm
 
 COLUMNS: Final = (
@@ -82,14 +83,16 @@ def risk(request: HttpRequest, number: int) -> HttpResponse:
     if row.state == RiskAcceptance.State.REQUESTED and may(person, "decide_risk", row) is None:
         offered.append({"label": "Decide…", "url": f"{url}decide/", "icon": "scale", "danger": False})
     if row.state == RiskAcceptance.State.ACCEPTED:
-        if may(person, verbs.asking_verb(row.kind), row) is None:
+        renewed = row.kind != RiskAcceptance.Kind.BASIS
+        if renewed and may(person, verbs.asking_verb(row.kind), row) is None:
             offered.append({"label": "Renew…", "url": f"{url}renew/", "icon": "rotate-ccw", "danger": False})
         if may(person, "revoke_risk", row) is None:
             offered.append({"label": "Revoke…", "url": f"{url}revoke/", "icon": "undo-2", "danger": True})
     context = {
         "risk": {**listed(row), "reason": row.reason, "control": row.alternate_control, "path": row.path},
         "facts": facts(row),
-        "boxes": len(row.extent),
+        "boxes": sum("box" in each for each in row.extent),
+        "resting": rows_of(row, person),
         "forged": row.state == RiskAcceptance.State.ACCEPTED and not is_decided(row),
         "actions": offered,
         "history": history(row),

@@ -128,13 +128,20 @@ def facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
         ("Expected use", USES.get(str(material.get("expected_use")), "not stated"), False),
         (
             "Basis",
-            "provisional baseline" if material.get("basis") == "provisional" else "individually justified",
+            basis(material),
             False,
         ),
         ("To be reviewed by", said_day(material.get("review_by")), False),
         ("Ends on", said_day(material.get("ends_on")), False),
     ]
     return [{"label": label, "text": text, "mono": mono, "url": ""} for label, text, mono in rows]
+
+
+def basis(material: Mapping[str, Any]) -> str:
+    """On what it stands."""
+    if material.get("basis") != "provisional":
+        return "individually justified"
+    return f"provisional baseline, resting on {material['risk']}" if "risk" in material else "provisional baseline"
 
 
 def said_day(value: Any) -> str:

@@ -19,6 +19,7 @@ def confirm(
     act: Callable[[Any], Any],
     done: Callable[[Any], str],
     context: dict[str, Any],
+    template: str = "compliance/verb_form.html",
 ) -> HttpResponse:
     """Shows the confirmation (GET), or carries the verb out (POST) and goes to `done`. Nothing typed is lost."""
     refused = None
@@ -28,4 +29,4 @@ def confirm(
         except Refused as refusal:
             refused = refusal
     status = 403 if isinstance(refused, NotAllowed) else 409 if refused else 422 if form.errors else 200
-    return render(request, "compliance/verb_form.html", {**context, "form": form, "refused": refused}, status=status)
+    return render(request, template, {**context, "form": form, "refused": refused}, status=status)

@@ -2,6 +2,7 @@
 
 from evidence.models.access import Pin, SourceSecret
 from evidence.models.admin import AdminPathRow, LoginAttestation
+from evidence.models.baseline import BaselineGroup, Unlearned
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
@@ -22,6 +23,7 @@ from evidence.models.sources import (
 
 __all__ = [
     "AdminPathRow",
+    "BaselineGroup",
     "Comparison",
     "Delta",
     "DeviceLease",
@@ -48,6 +50,7 @@ __all__ = [
     "SourceSecret",
     "SourceTest",
     "StoredArtefact",
+    "Unlearned",
     "VerdictRow",
     "Verification",
 ]

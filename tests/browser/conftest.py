@@ -21,7 +21,7 @@ from compliance.models import ChangeRecord, Connection, Membership, Role, System
 from evidence.actions import accepted, access, adding, inventories, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
-from evidence.models import Finding, Pull, PulledArtefact, ServedShare, Source
+from evidence.models import BaselineGroup, Finding, Pull, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
 from reviews.models import Review
 from reviews.sample.load import load
@@ -150,6 +150,7 @@ def observed() -> dict[str, object]:
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,
+        "learned": "{0.key}/{0.part}".format(BaselineGroup.objects.order_by("pk")[0]),
         "served": ServedShare.objects.filter(protocol="smb").order_by("pk")[0].key,
         "listening": Finding.objects.filter(verdict="listener_unauthorised").order_by("pk")[0].ref,
         "pack": packs.build(pack).ref,

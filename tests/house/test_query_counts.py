@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from evidence.models import Comparison, Finding, ServedShare
+from evidence.models import BaselineGroup, Comparison, Finding, ServedShare, Unlearned
 from reviews import actions as reviews
 from tests.evidence.site import Site
 from tests.factories import asked, network
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
     "/inbox/", "/notices/", "/changes/", "/connections/", "/connections/?view=graph", "/shares/", "/shares/served/",
-    "/admin-paths/",
+    "/admin-paths/", "/learn/", "/learn/left/",
     "/connections/recertify/", "/servers/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
@@ -67,6 +67,14 @@ def grow(site: Site, numbers: range) -> None:
     for number in numbers:
         share.pk, share.key, share.name = None, f"{number:016x}", f"/export/{number}"
         share.save(force_insert=True)
+    group = BaselineGroup(comparison=Comparison.objects.all()[0], system=site.people.payroll, severity="low")
+    group.services, group.rows = ["tcp/9"], [{"source": "pay-app-01", "destination": "pay-db-01", "rules": []}]
+    server = site.servers["pay-db-01"]
+    for number in numbers:
+        group.pk, group.key = None, f"{number:064x}"
+        group.save(force_insert=True)
+        Unlearned.objects.create(comparison=group.comparison, system=group.system, server=server,
+                                 point="pay-db-01/INPUT", rule=f"#{number}", wholly=True)  # fmt: skip
     one = Finding.objects.all()[0]
     for number in numbers:
         one.pk, one.fingerprint, one.subject = None, f"{number:064x}", f"a rule {number}"

@@ -74,6 +74,8 @@ def address(route: str, side: Side) -> str:
     thing = side.things["todo" if route == "review_action_done" else row.thing]
     if row.thing == "served":
         return reverse(route, kwargs={"key": thing.key})
+    if row.thing == "learned":
+        return reverse(route, kwargs={"key": thing.key, "part": thing.part})
     if row.thing in ("spare", "zone", "group", "party"):
         return reverse(route, kwargs={"name": thing.name})
     more = {
@@ -114,6 +116,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_except": RISK,
         "finding_acknowledge": NOTE,
         "finding_accept": RISK,
+        "learn_group": {**RISK, "business_need": "It copies the day.", "security_implications": "Two servers."},
         "admin_attest": {"says": "A key.", "seen_on": f"{today:%Y-%m-%d}"},
         "finding_removal": {"due": in_days(9), **NOTE},
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},

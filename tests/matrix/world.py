@@ -20,10 +20,10 @@ from compliance.policy.shipped import shipped
 from evidence.actions import access, adding, inventories, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
-from evidence.models import Finding, Pack, PulledArtefact, ServedShare, Source
+from evidence.models import BaselineGroup, Finding, Pack, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
 from reviews.models import AgendaItem, Review
-from tests.evidence.site import allow_in, put, read, save
+from tests.evidence.site import allow_in, allow_out, put, read, save
 from tests.factories import WHY
 from tests.people import LONG_AGO, People, everybody
 
@@ -111,6 +111,7 @@ def founded(people: People, word: str) -> Side:
 def observed(people: People, side: Side, place: Path) -> None:
     """A folder source that was read, with a rule nobody authorised; an upload source that waits to be accepted."""
     rules = [allow_in(f"{NETS[side.word]}.11", str(port)) for port in (5432, 9999)]
+    rules.append(allow_out(f"{NETS[side.word]}.11", "5401"))  # that goes through, and nobody asked for it
     (put(place, *rules) / "ss.txt").write_text(
         f'tcp LISTEN 0 9 0.0.0.0:8123 0.0.0.0:* users:(("{side.word}d",pid=1,fd=3))\n'
     )
@@ -226,6 +227,7 @@ def found(side: Side) -> None:
     """A finding of this system, and one of a service that listens."""
     mine = Finding.objects.filter(system=side.system).order_by("pk")
     side.things["finding"] = mine.exclude(verdict="listener_unauthorised")[0]
+    side.things["learned"] = BaselineGroup.objects.get(system=side.system)
     side.things["served"] = ServedShare.objects.get(system=side.system)
     side.things["listening"] = mine.get(verdict="listener_unauthorised")
     for name in ("refused_risk", "risk"):

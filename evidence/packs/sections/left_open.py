@@ -61,6 +61,10 @@ def printed(row: RiskAcceptance) -> Record:
 
 def traffic(row: RiskAcceptance) -> str:
     """What it leaves open, in words; of a rule about the words of a request there is none."""
+    if row.kind == RiskAcceptance.Kind.BASIS:
+        names = [change.title.removeprefix("Baseline: ") for change in row.changes.order_by("pk")[:SAID]]
+        more = len(row.extent) - len(names)
+        return "; ".join(names) + (f"; and {more} more" if more > 0 else "")
     texts = [
         "{src} → {dst} {service}".format(**describe(6 if each["family"] == 6 else 4, tuple(each["box"])))
         for each in row.extent[:SAID]

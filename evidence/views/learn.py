@@ -1,0 +1,217 @@
+"""Learn: what runs and nobody authorised, in groups that are decided on at once; what no register can hold; how fast
+the provisional baseline shrinks, owner by owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from compliance.baseline import burn_down, mark
+from compliance.models import RiskAcceptance, System
+from compliance.models.estate import day_of
+from compliance.permissions import check, may
+from compliance.views.changes import signed_in
+from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.verbs import confirm
+from evidence.actions import learning as verbs
+from evidence.forms.learn import LearnForm
+from evidence.judgement import counted
+from evidence.models import BaselineGroup, Comparison, Finding, Unlearned
+from evidence.rules import Verdict
+
+GRADES: Final = [("high", "High"), ("medium", "Medium"), ("low", "Low")]
+STATES: Final = [("open", "To be decided"), ("asked", "Asked for")]
+MONTHS_AHEAD: Final = timedelta(days=180)
+COLUMNS: Final = ("from", "to", "services", "connections", "rules", "severity", "system", "owner", "state")
+LEFT_COLUMNS: Final = ("system", "server", "point", "rule", "learned in part", "why not")
+
+
+def learn(request: HttpRequest) -> HttpResponse:
+    """The groups, those with the most rules first."""
+    person = signed_in(request)
+    base = BaselineGroup.objects.for_user(person).filter(comparison__in=last())
+    asked = marks_asked()
+    rows = narrowed(base.select_related("system__owner"), request.GET, person.pk)
+    shown = [listed(row, asked) for row in rows]
+    state = request.GET.get("state", "")
+    shown = [row for row in shown if not state or (row["waiting"] > 0) == (state == "open")]
+    if request.GET.get("format") == "csv":
+        cells = ("source", "destination", "services", "connections", "rules", "severity", "system", "owner", "state")
+        return as_csv("eastwest-learn", COLUMNS, ([row[cell] for cell in cells] for row in shown))
+    names = System.objects.for_user(person).values_list("name", flat=True)
+    choices = [
+        Choice("state", "State", STATES),
+        Choice("severity", "Severity", GRADES),
+        Choice("system", "System", [(name, name) for name in names]),
+        Choice("owner", "Owner", [("me", "Mine")]),
+    ]
+    unlearned = Unlearned.objects.for_user(person).filter(comparison__in=last())
+    over = Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)
+    context = {
+        **page(request, shown, lambda row: row),
+        "filters": filters(request, "End or service", choices),
+        "total": base.count(),
+        "open_rules": over.count(),
+        "left": unlearned.count(),
+        "left_wholly": unlearned.filter(wholly=True).count(),
+        "owners": burn_down(person, day_of(timezone.now())),
+        "compared_at": Comparison.objects.filter(published=True).values_list("at", flat=True).first(),
+        "may_tell": may(person, "request", None) is None,
+    }
+    return render(request, "evidence/learn.html", context)
+
+
+def last() -> Any:
+    """The key of the last published comparison, as a query."""
+    return Comparison.objects.filter(published=True).values("pk")[:1]
+
+
+def narrowed(rows: Any, asked: Mapping[str, str], person: int) -> Any:
+    """The rows that fit what is asked in the address: q, severity, system, owner."""
+    words = asked.get("q", "").strip()
+    if words:
+        found = Q(source__icontains=words) | Q(destination__icontains=words)
+        rows = rows.filter(found | Q(services__icontains=words) | Q(rows__icontains=words))
+    if asked.get("owner") == "me":
+        rows = rows.filter(system__owner=person)
+    for name, field in (("severity", "severity"), ("system", "system__name")):
+        if asked.get(name):
+            rows = rows.filter(**{field: asked[name]})
+    return rows
+
+
+def marks_asked() -> dict[str, str]:
+    """What was asked for already, by the mark of each connection → the id of its risk."""
+    risks = RiskAcceptance.objects.filter(kind=verbs.BASIS, state__in=verbs.WAITING).order_by("pk")
+    return {each["mark"]: risk.ref for risk in risks for each in risk.extent}
+
+
+def listed(row: BaselineGroup, asked: Mapping[str, str]) -> dict[str, Any]:
+    """One group as a line."""
+    refs = [asked.get(mark(verbs.wanted_of(row, one)), "") for one in row.rows]
+    waiting = refs.count("")
+    return {
+        "url": group_url(row),
+        "source": row.source,
+        "destination": row.destination,
+        "services": ", ".join(row.services),
+        "part": row.part,
+        "connections": len(row.rows),
+        "waiting": waiting,
+        "rules": row.rules,
+        "severity": row.severity,
+        "system": row.system.name,
+        "owner": str(row.system.owner),
+        "risks": sorted(set(refs) - {""}),
+        "state": "to be decided" if waiting == len(refs) else f"{len(refs) - waiting} of {len(refs)} asked for",
+    }
+
+
+def group_url(row: BaselineGroup) -> str:
+    """The page of a group."""
+    return f"/learn/{row.key}/{row.part}/"
+
+
+def group(request: HttpRequest, key: str, part: int) -> HttpResponse:
+    """One group: every connection with the rules that let it through, and the one form that asks for all of it."""
+    person = signed_in(request)
+    rows = BaselineGroup.objects.for_user(person).filter(comparison__in=last(), key=key, part=part)
+    row = rows.select_related("system__owner", "system__authorising_officer").first()
+    if row is None:
+        return gone(request, key, part)
+    if request.method == "POST":
+        check(person, "request", row.system)
+    asked = marks_asked()
+    start = {"rating": row.severity, "ends_on": timezone.localdate() + MONTHS_AHEAD}
+    said = listed(row, asked)
+    why = may(person, "request", row.system)
+    return confirm(
+        request,
+        form=LearnForm(request.POST or None, initial=start),
+        act=lambda form: verbs.ask(row, by=person, **form.cleaned_data),
+        done=lambda risk: f"/risks/{risk.ref}/",
+        template="evidence/learn_group.html",
+        context={
+            "group": said,
+            "lines": [line(row, one, asked) for one in row.rows],
+            "may_ask": why is None and said["waiting"] > 0,
+            "refusal": why.what if why else "",
+            "officer": str(row.system.authorising_officer or ""),
+            "back_url": "/learn/",
+        },
+    )
+
+
+def gone(request: HttpRequest, key: str, part: int) -> HttpResponse:
+    """The group is not there any more: the last comparison found nothing of it, or it never was."""
+    known = RiskAcceptance.objects.for_user(request.user).filter(kind=verbs.BASIS, key__startswith=f"{key}:{part}:")
+    risk = known.order_by("-pk").first()
+    if risk is None:
+        raise Http404
+    return HttpResponseRedirect(f"/risks/{risk.ref}/")
+
+
+def line(group: BaselineGroup, one: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
+    """One connection of a group."""
+    return {
+        "source": one["source"],
+        "destination": one["destination"],
+        "rules": [{"point": point, "rule": rule} for point, rule in one["rules"][:3]],
+        "more": max(len(one["rules"]) - 3, 0),
+        "risk": asked.get(mark(verbs.wanted_of(group, one)), ""),
+    }
+
+
+def left(request: HttpRequest) -> HttpResponse:
+    """The rules that are not learned, or not whole, each with why."""
+    person = signed_in(request)
+    base = Unlearned.objects.for_user(person).filter(comparison__in=last())
+    rows = base.select_related("server", "system")
+    words = request.GET.get("q", "").strip()
+    if words:
+        rows = rows.filter(Q(point__icontains=words) | Q(rule__icontains=words) | Q(because__icontains=words))
+    if request.GET.get("system"):
+        rows = rows.filter(system__name=request.GET["system"])
+    if request.GET.get("learned"):
+        rows = rows.filter(wholly=request.GET["learned"] == "no")
+    if request.GET.get("format") == "csv":
+        said = ((one.system, one.server, one.point, one.rule, "no" if one.wholly else "yes", one.because)
+                for one in rows)  # fmt: skip
+        return as_csv("eastwest-not-learned", LEFT_COLUMNS, said)
+    found = {(one.point, one.rule): one.ref for one in
+             Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)}  # fmt: skip
+    names = System.objects.for_user(person).values_list("name", flat=True)
+    choices = [
+        Choice("learned", "Learned", [("no", "Nothing of it"), ("part", "In part")]),
+        Choice("system", "System", [(name, name) for name in names]),
+    ]
+
+    def show(one: Unlearned) -> dict[str, Any]:
+        return {
+            "server": one.server.name, "point": one.point, "rule": one.rule, "wholly": one.wholly,
+            "because": one.because, "finding": found.get((one.point, one.rule), ""),
+        }  # fmt: skip
+
+    context = {
+        **page(request, rows, show),
+        "filters": filters(request, "Server, rule or reason", choices),
+        "total": base.count(),
+    }
+    return render(request, "evidence/learn_left.html", context)
+
+
+@require_POST
+def tell(request: HttpRequest) -> HttpResponse:
+    """Tells the owners how many groups wait for them, each once a comparison."""
+    person = signed_in(request)
+    told = verbs.tell_owners(by=person)
+    messages.success(request, f"{counted(told, 'owner')} told." if told else "Everybody was told already.")
+    return HttpResponseRedirect("/learn/")
