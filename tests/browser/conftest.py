@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
-from compliance.models import ChangeRecord, Connection, Membership, Role, System, User, Zone
+from compliance.models import ChangeRecord, Connection, Membership, Role, Server, System, User, Zone
 from evidence.actions import accepted, access, adding, inventories, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
-from evidence.models import BaselineGroup, Finding, Pull, PulledArtefact, ServedShare, Source
+from evidence.models import BaselineGroup, Comparison, Finding, Pull, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
 from reviews.models import Review
 from reviews.sample.load import load
@@ -150,7 +150,7 @@ def observed() -> dict[str, object]:
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,
-        "learned": "{0.key}/{0.part}".format(BaselineGroup.objects.order_by("pk")[0]),
+        "learned": learned(),
         "served": ServedShare.objects.filter(protocol="smb").order_by("pk")[0].key,
         "listening": Finding.objects.filter(verdict="listener_unauthorised").order_by("pk")[0].ref,
         "pack": packs.build(pack).ref,
@@ -174,6 +174,22 @@ def inventoried(system: System, erin: User) -> dict[str, object]:
             jobs.run_job(reading.job_id)
         found |= {key: row.pk, f"{key}_file": reading.pk}
     return found
+
+
+def learned() -> str:
+    """A group that runs and nobody authorised, as a comparison would write it: the sample's own rules let none through."""
+    comparison = Comparison.objects.filter(published=True)[0]
+    system = Server.objects.get(name="pay-db-01").system
+    rows = [
+        {"source": f"app-0{number}", "destination": "pay-db-01",
+         "rules": [["pay-db-01/INPUT", f"iptables:filter/INPUT#{number}"]]}
+        for number in (1, 2)
+    ]  # fmt: skip
+    row = BaselineGroup.objects.create(
+        comparison=comparison, system=system, key="5" * 64, source="role app of ERP", destination="role database of "
+        "Payroll", services=["tcp/5433"], severity="high", rows=rows, rules=2,
+    )  # fmt: skip
+    return f"{row.key}/{row.part}"
 
 
 def left_open(by: User) -> dict[str, object]:
