@@ -99,9 +99,8 @@ def groups(learned: Iterable[Learned], ends: Ends) -> Iterator[BaselineGroup]:
     for one in learned:
         if one.source in ends.labels and one.destination in ends.labels:
             atoms[one.source, one.destination, one.service].add((one.point, one.rule))
-    grades = severity.of_materials(
-        {number: material(*pair, [service]) for number, (*pair, service) in enumerate(atoms)}
-    )
+    alone = {number: material(atom[0], atom[1], [atom[2]]) for number, atom in enumerate(atoms)}
+    grades = severity.of_materials(alone)
     alike: dict[tuple[Kind, str], dict[Pair, Rules]] = defaultdict(dict)
     for number, ((source, destination, service), rules) in enumerate(atoms.items()):
         system = ends.systems.get(destination) or ends.systems.get(source)

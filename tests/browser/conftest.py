@@ -177,7 +177,7 @@ def inventoried(system: System, erin: User) -> dict[str, object]:
 
 
 def learned() -> str:
-    """A group that runs and nobody authorised, as a comparison would write it: the sample's own rules let none through."""
+    """A group that runs and nobody authorised, as a comparison would write it; the sample has none."""
     comparison = Comparison.objects.filter(published=True)[0]
     system = Server.objects.get(name="pay-db-01").system
     rows = [
