@@ -217,7 +217,7 @@ def tail(now: bytes, before: bytes) -> str:
     ended = lines if now.endswith(b"\n") else lines[:-1]  # the start of a line may look like another one
     place = max((number for number, line in enumerate(ended) if counts[line] == 1), default=None)
     if place is None:
-        return counted(len(held)) if held and not lines else ""
+        return begun_only(lines, held, ended)
     rest, fresh = held[held.index(lines[place]) + 1 :], lines[place + 1 :]
     there = set(ended)
     if any(line in there for line in rest if counts[line] == 1):
@@ -226,6 +226,16 @@ def tail(now: bytes, before: bytes) -> str:
     torn = bool(last) and last not in rest and any(line.startswith(last) for line in rest)
     gone = len(rest) - len(fresh) + torn
     return counted(gone) if gone > 0 else ""
+
+
+def begun_only(lines: Sequence[bytes], held: Sequence[bytes], ended: Sequence[bytes]) -> str:
+    """The same where they have no line in common: nothing came, or the last line is the beginning of one of `held`."""
+    if not lines:
+        return counted(len(held)) if held else ""
+    last = lines[-1] if ended is not lines else b""
+    torn = next((number for number, line in enumerate(held) if last and line.startswith(last)), len(held))
+    gone = len(held) - torn - (last in held[torn : torn + 1])
+    return counted(gone) if gone else ""
 
 
 def counted(lines: int) -> str:

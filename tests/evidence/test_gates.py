@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 from evidence.actions.compare import compare
-from evidence.gates import Before, complaints, digest_of, missing_now, settled, tail, unended
+from evidence.formats.table import FORMATS
+from evidence.gates import (
+    FLEETING,
+    Before,
+    complaints,
+    digest_of,
+    format_of,
+    missing_now,
+    settled,
+    tail,
+    torn_in_passing,
+    unended,
+)
 from evidence.host import read_host
 from evidence.models import Finding, Snapshot, Source
 from evidence.rules import Artefact, FormatError
@@ -129,6 +141,46 @@ def test_a_cut_dump_never_takes_the_place_of_a_whole_one(name: str, elsewhere: b
     assert taken == []
 
 
+# Of the formats by which a host speaks of itself: the case of the corpus that is cut, and what such a file is called
+OWN_WORDS = {
+    "mounts": ("network-and-local", "mounts"),
+    "rmtab": ("clients", "rmtab"),
+    "sshd": ("real", "sshd.txt"),
+    "chrony": ("states", "chrony.txt"),
+    "rsyslog": ("rainerscript", "rsyslog.conf"),
+    "journal-upload": ("target", "journal-upload.conf"),
+    "packages": ("dpkg", "dpkg.log"),
+    "usershare": ("rights", "usershare.txt"),
+    "conntrack": ("real", "conntrack.xml"),
+    "ip-neigh": ("states", "ip-neigh.json"),
+}
+
+
+def test_every_format_is_cut() -> None:
+    cut = {format_of(Artefact(name, text.encode())) for name, text in DUMPS.items()}
+    assert cut | set(OWN_WORDS) == {one.NAME for one in FORMATS}
+
+
+@pytest.mark.parametrize("kind", OWN_WORDS)
+def test_what_a_host_says_of_itself_is_whole_or_refused(kind: str) -> None:
+    """Mounts, clients and clocks come and go and have no end: there, whole lines that are fewer say nothing."""
+    case, name = OWN_WORDS[kind]
+    content = (Path(__file__).parents[1] / "corpus" / kind.replace("-", "_") / case / "config").read_bytes()
+    whole = [*files(), Artefact(name, content)]
+    assert (format_of(whole[-1]), refused(whole, whole), list(torn_in_passing(whole))) == (kind, "", [])
+    taken = []
+    for place in places(content):
+        now = [*files(), Artefact(name, content[:place])]
+        if list(torn_in_passing(now)) or refused(now, whole):
+            continue
+        if settled(content[:place]).split() != settled(content).split():
+            taken.append(content[:place])
+    assert len(places(content)) >= min(OFFSETS, len(content) - 1)
+    if kind not in FLEETING:
+        assert taken == []
+    assert all(part == b"" or part.endswith(b"\n") for part in taken)
+
+
 def test_an_nft_list_in_text_form_is_refused_wherever_it_ends() -> None:
     text = b"table inet main {\n\tchain in {\n\t\ttype filter hook input priority 0; policy drop;\n\t\taccept\n\t}\n}\n"
     for place in range(len(text) + 1):
@@ -159,6 +211,9 @@ def test_the_end_is_compared_as_described() -> None:
     assert tail(b"a\nb\n", b"a\nb\nc\nd\n") == "2 lines"
     assert tail(b"a\nb\nc", b"a\nb\ncd\n") == "1 line"
     assert tail(b"", b"a\n") == "1 line"
+    assert tail(b"ab", b"abc\nd\n") == "2 lines"  # torn in its first line
+    assert tail(b"x", b"abc\nd\n") == ""
+    assert tail(b"abc", b"abc\n") == ""
     assert tail(b"a\nb\nx\n", b"a\nb\nc\n") == ""
     assert tail(b"a\nb\nx\n", b"a\nb\nc\nd\n") == "1 line"
     assert tail(b"x\ny\n", b"a\nb\n") == ""
