@@ -62,6 +62,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "plan_review": DECIDE,
+    "set_holidays": (Role.MANAGER, Role.ADMINISTRATOR),
     "run_review": DECIDE,
     "close_review": DECIDE,
     "add_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
@@ -73,7 +74,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
 ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
-WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people", "manage_tokens"})
+WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people", "manage_tokens", "set_holidays"})
 # What a role decides: not in the first day of one that a single administrator gave
 DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 # What no program does, whatever roles its token has

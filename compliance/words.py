@@ -37,6 +37,7 @@ VERDICTS: dict[str, Status] = {
     "silent_baseline": Status("Silent baseline", "volume-x", "warn"),
     "against_policy": Status("Against the policy", "scroll-text", "bad"),
     "review_overdue": Status("Review overdue", "calendar-x", "warn"),
+    "review_missed": Status("Review not held", "calendar-x", "warn"),
     "unknown_server": Status("Unknown server", "server-off", "bad"),
     "not_verifiable": Status("Not verifiable", "shield-question-mark", "warn"),
     "stale": Status("Evidence stale", "timer-off", "warn"),

@@ -49,6 +49,8 @@ class Proposals:
             return "register each of them on the page Inventory, or have it decided that it is none of ours"
         if one.verdict is Verdict.review_overdue:
             return LOOK_AGAIN
+        if one.verdict is Verdict.review_missed:
+            return "hold a review on the page Reviews, and sign its minutes off"
         if one.verdict is Verdict.listener_unauthorised:
             host, _, service = one.subject.partition(" ")
             process = one.cause.rpartition(" on ")[0]

@@ -288,6 +288,7 @@ class Verdict(StrEnum):
     silent_baseline = "silent_baseline"
     against_policy = "against_policy"
     review_overdue = "review_overdue"
+    review_missed = "review_missed"
     unknown_server = "unknown_server"
     not_verifiable = "not_verifiable"
     stale = "stale"

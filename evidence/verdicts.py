@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ORDER: tuple[Verdict, ...] = (
     Verdict.usage_unknown,
     Verdict.review_overdue,
+    Verdict.review_missed,
     Verdict.silent_baseline,
     Verdict.unused,
     Verdict.implemented,
@@ -58,7 +59,7 @@ ORDER: tuple[Verdict, ...] = (
 )
 RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
 # Said beside the verdict of a connection and never in its place: about its use, and about who looks at it again.
-BESIDE: Final = frozenset({Verdict.usage_unknown, Verdict.review_overdue})
+BESIDE: Final = frozenset({Verdict.usage_unknown, Verdict.review_overdue, Verdict.review_missed})
 
 
 def judge(

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from calendar import day_name
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from django import forms
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from compliance.models import System, User
-from reviews.models import Decision, Review
+from reviews.calendar import DAYS, LAST_WEEK, problem
+from reviews.models import Decision, Review, ReviewSchedule
+
+HOW: Final = {
+    "monthly": "Monthly, on a weekday",
+    "monthly_date": "Monthly, on a date",
+    "quarterly": "Quarterly, on a weekday",
+    "fortnightly": "Every two weeks",
+    "weekly": "Every week",
+    "rule": "By a rule",
+}
+LAST_DAY: Final = 31
+SAID: Final = ("week", "weekday", "hour", "minute", "time_zone")
 
 
 def offer(form: forms.Form, name: str, people: QuerySet[User]) -> None:
@@ -92,19 +106,113 @@ class NothingForm(forms.Form):
 
 
 class ScheduleForm(forms.Form):
-    """When a system is reviewed each month, and who chairs it."""
+    """When a system is reviewed, who chairs it and who comes."""
 
     system = forms.ModelChoiceField(label="System", queryset=System.objects.none())
-    chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.here())
+    chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.none())
+    invited = forms.ModelMultipleChoiceField(
+        label="Who else comes", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
+    )
+    how = forms.ChoiceField(label="How often", choices=list(HOW.items()), initial="monthly")
     week = forms.TypedChoiceField(
         label="Week",
         coerce=int,
         choices=[(1, "First"), (2, "Second"), (3, "Third"), (4, "Fourth"), (5, "Last")],
         initial=3,
+        help_text="For “on a weekday”: which of them in the month.",
     )
     weekday = forms.TypedChoiceField(label="Day", coerce=int, choices=list(enumerate(day_name)), initial=2)
+    day = forms.TypedChoiceField(
+        label="Date",
+        coerce=int,
+        choices=[(number, str(number)) for number in range(1, 29)] + [(LAST_DAY, "Last day of the month")],
+        initial=15,
+        required=False,
+        help_text="For “on a date”. A Saturday or Sunday moves as a holiday does.",
+    )
+    rule = forms.CharField(
+        label="Rule",
+        required=False,
+        max_length=200,
+        help_text="For “by a rule”, in the words of RFC 5545: FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO",
+    )
+    starts_on = forms.DateField(
+        label="Counted from",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="For “every two weeks”, “quarterly” and rules with an interval. Nothing is due before it.",
+    )
     hour = forms.IntegerField(label="Hour of the day", min_value=0, max_value=23, initial=10)
+    minute = forms.IntegerField(label="Minute", min_value=0, max_value=59, initial=0, required=False)
+    time_zone = forms.CharField(label="Time zone", required=False, max_length=60, help_text="Such as Australia/Perth.")
+    on_holiday = forms.ChoiceField(label="On a holiday", choices=ReviewSchedule.OnHoliday.choices, initial="next")
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["system"].queryset = System.objects.for_user(person)  # type: ignore[attr-defined]
+        self.fields["time_zone"].initial = settings.TIME_ZONE
+        for name in ("chair", "invited"):
+            offer(self, name, colleagues())
+
+    def clean_minute(self) -> int:
+        """On the hour where nothing is said."""
+        return self.cleaned_data.get("minute") or 0
+
+    def clean(self) -> dict[str, Any]:
+        """The rule that was chosen, in place of the words for it."""
+        said = super().clean() or {}
+        how, day = said.pop("how", "monthly"), said.pop("day", None) or 1
+        if self.errors:
+            return said
+        weekday, week = DAYS[said["weekday"]], "-1" if said["week"] == LAST_WEEK else str(said["week"])
+        said["time_zone"] = said["time_zone"] or settings.TIME_ZONE
+        said["rule"] = {
+            "monthly": "",
+            "monthly_date": f"FREQ=MONTHLY;BYMONTHDAY={-1 if day == LAST_DAY else day}",
+            "quarterly": f"FREQ=MONTHLY;INTERVAL=3;BYDAY={week}{weekday}",
+            "fortnightly": f"FREQ=WEEKLY;INTERVAL=2;BYDAY={weekday}",
+            "weekly": f"FREQ=WEEKLY;BYDAY={weekday}",
+            "rule": said["rule"].upper().removeprefix("RRULE:").replace(" ", ""),
+        }[how]
+        if how == "rule" and (wrong := problem(said["rule"], said["starts_on"]) if said["rule"] else "Write the rule."):
+            self.add_error("rule", wrong)
+        if how in ("quarterly", "fortnightly") and said["starts_on"] is None:
+            said["starts_on"] = timezone.localdate().replace(day=1) if how == "quarterly" else timezone.localdate()
+        return said
+
+
+def start(duty: ReviewSchedule) -> dict[str, Any]:
+    """What the form shows of a duty that stands."""
+    said = {name: getattr(duty, name) for name in (*SAID, "rule", "starts_on", "on_holiday")}
+    said |= {
+        "system": duty.system_id,
+        "chair": duty.chair_id,
+        "invited": list(duty.invited.values_list("pk", flat=True)),
+    }
+    return said | {"how": "rule" if duty.rule else "monthly"}
+
+
+class HolidaysForm(forms.Form):
+    """The whole list, a line a day."""
+
+    lines = forms.CharField(
+        label="Holidays",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false"}),
+        help_text="A line a day: 2027-01-26 Australia Day. What is past stays as it was.",
+    )
+
+    def clean_lines(self) -> dict[date, str]:
+        """{day: name}; every line that is none is named."""
+        found, wrong = {}, []
+        for number, line in enumerate(self.cleaned_data["lines"].splitlines(), 1):
+            day, _, name = line.strip().partition(" ")
+            if not day:
+                continue
+            try:
+                found[date.fromisoformat(day)] = name.strip()[:100]
+            except ValueError:
+                wrong.append(f"Line {number}: {day[:40]} is no date such as 2027-01-26.")
+        if wrong:
+            raise forms.ValidationError(wrong)
+        return found

@@ -13,21 +13,49 @@ from compliance.models.scope import Scoped
 from evidence.models import Comparison, Finding
 
 
+class Holiday(models.Model):
+    """A day on which no review is held: one list for the installation."""
+
+    day = models.DateField(unique=True)
+    name = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["day"]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d} {self.name}".strip()
+
+
+class ScheduleQuerySet(Scoped["ReviewSchedule"]):
+    """Schedules of the systems a person may see."""
+
+
 class ReviewSchedule(models.Model):
-    """The standing duty: a review of a system every month, on the n-th weekday, at a time of day."""
+    """The standing duty: a review of a system every month, or by a rule of its own, at a time of day."""
+
+    class OnHoliday(models.TextChoices):
+        NEXT = "next", "On the next working day"
+        BEFORE = "before", "On the last working day before"
+        KEEP = "keep", "All the same"
 
     system = models.OneToOneField(System, on_delete=models.PROTECT, related_name="review_schedule")
     week = models.PositiveSmallIntegerField(default=3, help_text="1 to 4: which such weekday of the month; 5 = last.")
     weekday = models.PositiveSmallIntegerField(default=2, help_text="0 Monday to 6 Sunday.")
     hour = models.PositiveSmallIntegerField(default=10)
+    minute = models.PositiveSmallIntegerField(default=0)
+    rule = models.CharField(max_length=200, blank=True, help_text="RFC 5545; empty: monthly, on that weekday.")
+    starts_on = models.DateField(null=True, blank=True, help_text="Every second week, or third month, counts from it.")
+    on_holiday = models.CharField(max_length=6, choices=OnHoliday.choices, default=OnHoliday.NEXT)
     time_zone = models.CharField(max_length=60, default="Australia/Sydney")
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired_by_schedule")
     invited = models.ManyToManyField(User, blank=True, related_name="review_schedules")
     remind_days = models.PositiveSmallIntegerField(default=7)
     enabled = models.BooleanField(default=True)
 
+    objects: ClassVar[models.Manager[ReviewSchedule]] = ScheduleQuerySet.as_manager()
+
     def __str__(self) -> str:
-        return f"monthly review of {self.system}"
+        return f"review of {self.system}"
 
 
 class ReviewQuerySet(Scoped["Review"]):
@@ -45,6 +73,9 @@ class Review(models.Model):
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="reviews")
     due_at = models.DateTimeField()
+    named_day = models.DateField(
+        null=True, blank=True, help_text="The day that the schedule names, whatever day it is held on; none beside it."
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PLANNED)
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired")
     second = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews_seconded")
@@ -61,6 +92,7 @@ class Review(models.Model):
         ordering: ClassVar[list[str]] = ["-due_at"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["system", "due_at"], name="one_review_at_a_time"),
+            models.UniqueConstraint(fields=["system", "named_day"], name="one_review_a_named_day"),
             models.CheckConstraint(
                 condition=Q(second__isnull=True) | ~Q(second=F("chair")),
                 name="a_second_person_signs_the_minutes",

@@ -6,12 +6,14 @@ from django.urls import path, register_converter
 
 from compliance.views.refs import converter
 from reviews.views import reviews as views
+from reviews.views import schedules
 
 register_converter(converter("REV"), "rev")
 
 urlpatterns = [
     path("reviews/", views.reviews, name="reviews"),
-    path("reviews/schedules/new/", views.schedule, name="review_schedule"),
+    path("reviews/schedules/new/", schedules.schedule, name="review_schedule"),
+    path("reviews/holidays/", schedules.holidays, name="review_holidays"),
     path("reviews/actions/<int:number>/done/", views.close_action, name="review_action_done"),
     path("reviews/<rev:number>/", views.review, name="review"),
     path("reviews/<rev:number>/open/", views.open_review, name="review_open"),

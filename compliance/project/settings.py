@@ -282,6 +282,8 @@ SCHEDULES = [
 CHANGE_CHECKS: dict[str, str] = {}
 # Functions (hit, material, at) → a dated exception that somebody decided on, or None; asked in order
 POLICY_EXCEPTIONS: list[str] = ["compliance.exceptions.for_hit"]
+# What the room above has to say at a comparison: functions (at) → pairs of a judgement and the system it is about
+JUDGED_ABOVE = ["reviews.verdicts.missed"]
 # Who follows, in the same transaction, when a risk was decided on or revoked
 RISK_MOVED = ["evidence.actions.accepted.risk_moved"]
 # What the rooms above add to the pages of this one, by dotted path

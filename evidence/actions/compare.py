@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from compliance.actions.connections import stamp
 from compliance.actions.reconcile import reconcile
@@ -48,7 +49,7 @@ from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
 
 BATCH = 500
-OF_NO_HOST = frozenset({Verdict.against_policy, Verdict.review_overdue, Verdict.unknown_server})
+OF_NO_HOST = frozenset({Verdict.against_policy, Verdict.review_overdue, Verdict.review_missed, Verdict.unknown_server})
 
 
 def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison:
@@ -80,9 +81,12 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)
+    said = dict(said_above(moment))
+    judgements += said
     step(run, f"Writing {len(judgements)} verdicts")
     sightings.note(case, moment)
     whose = Whose(wanted, now, judgements, sightings.Places(case).networks, systems_by_subject(records))
+    whose.named |= {one.subject: system for one, system in said.items()}
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     shares.write(comparison, served(case, judgements), whose.servers)
@@ -109,6 +113,12 @@ def beside_records(found: Iterable[Judgement]) -> Iterator[Judgement]:
         because = known.get((one.point, one.rule, one.family))
         surplus = because is not None and one.verdict is Verdict.changed_without_record
         yield replace(one, because=because) if surplus and because else one
+
+
+def said_above(at: datetime) -> Iterator[tuple[Judgement, int]]:
+    """What the room above has to say at a comparison, each with the system it is about (settings.JUDGED_ABOVE)."""
+    for dotted in settings.JUDGED_ABOVE:
+        yield from import_string(dotted)(at)
 
 
 def step(run: Run | None, text: str) -> None:

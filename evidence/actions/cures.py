@@ -60,6 +60,8 @@ class Watch:
             return self.of_review(row)
         if row.verdict == Verdict.unknown_server:
             return self.of_unknown(row)
+        if row.verdict == Verdict.review_missed:
+            return Cure(f"By the comparison of {said(self.at)} a review was held and signed off since.")
         return self.of_server(row)
 
     def of_server(self, row: Finding | FindingMember) -> Cure:

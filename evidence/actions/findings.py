@@ -36,6 +36,7 @@ SEVERITY: Final[dict[str, str]] = {
     Verdict.attempted: "medium",
     Verdict.against_policy: "medium",
     Verdict.review_overdue: "medium",
+    Verdict.review_missed: "medium",
 }  # all others are low
 HOST_KEY: Final = "host key"  # in the place of a rule: somebody else may be answering under that address
 

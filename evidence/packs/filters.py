@@ -18,7 +18,7 @@ NOT_MEASURED = "\u2013"  # explained under each table that uses it
 SHAPES: Mapping[str, str] = {
     "implemented": "dot", "permits_more": "up", "share_wider": "up", "not_implemented": "down",
     "approved_not_done": "down", "no_listener": "ring", "unused": "ring", "silent_baseline": "ring",
-    "review_overdue": "ring",
+    "review_overdue": "ring", "review_missed": "ring",
     "usage_unknown": "query", "not_verifiable": "query", "stale": "query", "unreachable": "query",
 }  # fmt: skip
 BY_TONE: Mapping[str, str] = {"ok": "dot", "warn": "up", "bad": "cross", "off": "ring"}

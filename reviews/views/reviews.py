@@ -12,13 +12,13 @@ from django.views.decorators.http import require_POST
 from compliance.models import User
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.estate import asked
 from compliance.views.verbs import confirm
 from reviews import actions as verbs
 from reviews import minutes as words
-from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, ScheduleForm, SignForm
+from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, SignForm
 from reviews.models import AgendaItem, Review, ReviewAction
 from reviews.views.panels import next_review
+from reviews.views.schedules import duties
 
 ICONS: Final = {
     "finding": ("triangle-alert", "bad"),
@@ -59,6 +59,8 @@ def reviews(request: HttpRequest) -> HttpResponse:
             "rows": [listed(row) for row in rows],
             "next": next_review(person),
             "actions_open": [action_row(row, person) for row in undone],
+            "duties": duties(person),
+            "holidays_url": "" if may(person, "set_holidays", None) else "/reviews/holidays/",
             "plan_url": "" if may(person, "plan_review", None) else "/reviews/schedules/new/",
         },
     )
@@ -299,24 +301,3 @@ def minutes(request: HttpRequest, number: int) -> HttpResponse:
     answer = HttpResponse(row.minutes, content_type="text/markdown; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{row.ref}.md"'
     return answer
-
-
-def schedule(request: HttpRequest) -> HttpResponse:
-    """The standing monthly duty of a system."""
-    by = signed_in(request)
-
-    def act(form: Any) -> HttpResponse:
-        said = form.cleaned_data
-        row = verbs.set_schedule(said.pop("system"), chair=said.pop("chair"), by=by, **said)
-        verbs.plan(row)
-        return HttpResponseRedirect("/reviews/")
-
-    return asked(
-        request,
-        ScheduleForm(request.POST or None, person=by),
-        act,
-        verb="plan_review",
-        title="Plan the monthly review",
-        lead="A review that nobody holds is itself shown, on the page of evidence and in the pack.",
-        submit="Plan it",
-    )

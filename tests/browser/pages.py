@@ -193,6 +193,7 @@ PAGES: Final = (
     Row("review_open", "chandra", "/reviews/{planned}/open/"),
     Row("review_sign", "chandra", "/reviews/{opened}/sign/"),
     Row("review_schedule", "mina", "/reviews/schedules/new/"),
+    Row("review_holidays", "mina", "/reviews/holidays/"),
     Row("packs", "ada", "/packs/"),
     Row("pack", "ada", "/packs/{pack}/"),
     Row("pack_verify_upload", "ada", "/packs/verify/"),

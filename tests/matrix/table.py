@@ -63,6 +63,7 @@ WHO: Final[dict[str, str]] = {
     "build_pack": "OMA",
     "download_pack": "OMA",
     "plan_review": "OM",
+    "set_holidays": "MX",
     "run_review": "OM",
     "close_review": "OM",
     "add_action": "OME",
@@ -230,6 +231,7 @@ ROUTES: Final[dict[str, Row]] = {
     "pack_pdf": Row("OMA", thing="pack"),
     # Reviews
     "review_schedule": Row("OM", "OM", thing="system"),
+    "review_holidays": Row("MX", "MX"),
     "review": Row(ALL, thing="opened"),
     "review_open": Row("OM", "OM", thing="planned"),
     "review_decide": Row(None, "OM", thing="opened"),

@@ -144,8 +144,10 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "evidence_build": {"month": month},
         "pack_build": {"month": month, "system": side.system.pk},
         "review_schedule": {
-            "system": side.system.pk, "chair": world.people.mina.pk, "week": 3, "weekday": 2, "hour": 10,
+            "system": side.system.pk, "chair": world.people.mina.pk, "how": "monthly", "week": 3, "weekday": 2,
+            "hour": 10, "on_holiday": "next",
         },
+        "review_holidays": {"lines": "2031-01-01 New Year"},
         "review_decide": {f"i{things['item'].pk}-what": "fix", f"i{things['item'].pk}-note": "By Friday."},
         "review_attendees": {"people": [side.owner.pk]},
         "review_action": {"text": "Close the port", "owner": side.owner.pk, "due": in_days(3)},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -13,8 +14,10 @@ from compliance.actions import jobs as work
 from compliance.errors import Lost, Refused
 from compliance.models import Job, LedgerInbox, Outbound
 from compliance.run import Run
+from evidence.actions.compare import compare
+from evidence.models import Finding
 from reviews import actions, jobs
-from reviews.models import Review, ReviewSchedule
+from reviews.models import Holiday, Review, ReviewSchedule
 from tests.people import People, everybody
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
@@ -174,3 +177,91 @@ def test_what_was_opened_is_not_missed_and_what_went_by_is_not_reminded_of(peopl
     days_pass(DUE - timedelta(days=1), 6)
     review.refresh_from_db()
     assert (review.state, mail.outbox) == (State.OPEN, [])
+
+
+def at_ten(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, 10, tzinfo=ZoneInfo("Australia/Sydney")).astimezone(UTC)
+
+
+def test_a_holiday_moves_what_is_planned_once_and_back_again(people: People) -> None:
+    scheduled(people)
+    mina = people.mina
+    assert actions.set_holidays({DUE.date(): "A day off"}, by=mina, at=MONDAY) == 1
+    assert dues()[0] == at_ten(2026, 6, 18)
+    assert actions.set_holidays({DUE.date(): "A day off"}, by=mina, at=MONDAY) == 0
+    actions.plan(people.payroll.review_schedule, now=MONDAY + timedelta(days=2))
+    assert Review.objects.count() == 3, "the same review, on another day"
+    actions.set_holidays({}, by=mina, at=MONDAY + timedelta(days=3))
+    assert dues()[0] == DUE
+    assert LedgerInbox.objects.filter(data__verb="move_review").count() == 2
+    assert LedgerInbox.objects.filter(data__verb="set_holidays").count() == 2
+
+
+def test_a_holiday_of_the_past_is_not_taken_back_and_only_a_few_set_them(people: People) -> None:
+    actions.set_holidays({MONDAY.date(): "Today"}, by=people.alex, at=MONDAY)
+    actions.set_holidays({date(2020, 1, 1): "Long ago"}, by=people.alex, at=MONDAY + timedelta(days=10))
+    assert list(Holiday.objects.values_list("day", flat=True)) == [MONDAY.date()]
+    for other in (people.omar, people.erin, people.ada, people.sam):
+        with pytest.raises(Refused):
+            actions.set_holidays({}, by=other)
+
+
+def test_months_without_a_run_are_missed_though_a_holiday_moved_them_into_the_next(people: People) -> None:
+    """A review of December that is held in January answers for December, not for January as well."""
+    row = scheduled(people, rule="FREQ=MONTHLY;BYMONTHDAY=-1", at=datetime(2026, 11, 2, tzinfo=UTC))
+    free = {date(2026, 12, 31): "", date(2027, 1, 1): ""}
+    actions.set_holidays(free, by=people.mina, at=datetime(2026, 11, 3, tzinfo=UTC))
+    Review.objects.filter(named_day__gt=date(2026, 12, 31)).delete()
+    actions.plan(row, now=datetime(2027, 4, 10, tzinfo=UTC))
+    assert list(Review.objects.order_by("due_at").values_list("named_day", flat=True))[:5] == [
+        date(2026, 11, 30), date(2026, 12, 31), date(2027, 1, 31), date(2027, 2, 28), date(2027, 3, 31),
+    ]  # fmt: skip
+    assert Review.objects.get(named_day=date(2026, 12, 31)).due_at == at_ten(2027, 1, 4)
+
+
+def test_from_monthly_to_weekly_and_back_nothing_promised_is_taken_away(people: People) -> None:
+    scheduled(people)
+    weekly = scheduled(people, rule="FREQ=WEEKLY;BYDAY=FR", at=MONDAY + timedelta(days=1))
+    assert [due.date().isoformat() for due in dues()][:4] == ["2026-06-05", "2026-06-12", "2026-06-19", "2026-06-26"]
+    promised = set(Review.objects.values_list("pk", flat=True))
+    assert actions.plan(weekly, now=MONDAY + timedelta(days=1)) == []
+    scheduled(people, rule="", at=MONDAY + timedelta(days=2))
+    assert promised <= set(Review.objects.values_list("pk", flat=True))
+    assert DUE in dues()
+
+
+@pytest.mark.parametrize("odd", [{"rule": "FREQ=SECONDLY"}, {"minute": 60}, {"on_holiday": "never"},
+                                 {"starts_on": date(2031, 1, 1)}])  # fmt: skip
+def test_an_odd_rule_is_refused(people: People, odd: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="not kept"):
+        scheduled(people, **odd)
+
+
+def test_a_missed_review_is_a_finding_until_one_is_signed_off(people: People) -> None:
+    """Found by the comparison that saying so asks for; altered minutes cure nothing."""
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        scheduled(people)
+        clock.move_to(DUE + timedelta(days=4))
+        jobs.due_reviews(DUE + timedelta(days=4))
+        work.work_off()
+        found = Finding.objects.get(verdict="review_missed")
+        assert (found.system, found.state, found.subject) == (people.payroll, "open", "reviews of Payroll")
+        assert f"{ref()}, due 17 June 2026, was not held" in found.because
+        assert found.connection is None
+        assert found.server is None
+        held = actions.add_review(people.payroll, due_at=DUE + timedelta(days=5), chair=people.mina, by=people.mina)
+        clock.move_to(DUE + timedelta(days=5))
+        actions.open_review(held, by=people.mina)
+        for item in held.agenda.filter(kind="finding"):
+            actions.decide(item, what="fix", by=people.mina)
+        actions.attend(held, people=[people.mina, people.omar], by=people.mina)
+        actions.close(held, by=people.mina, second=people.omar)
+        was = Review.objects.get(pk=held.pk).minutes
+        Review.objects.filter(pk=held.pk).update(minutes="All is well.")
+        compare()
+        found.refresh_from_db()
+        assert found.state == "open", "minutes that were altered are no review"
+        Review.objects.filter(pk=held.pk).update(minutes=was)
+        compare()
+        found.refresh_from_db()
+        assert (found.state, "signed off since" in found.cured_because) == ("cured", True)

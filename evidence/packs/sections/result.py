@@ -104,7 +104,8 @@ def lead(justified: int, provisional: int, heads: list[VerdictRow], *, compared:
         return f"{basis} Nothing was compared by the cut-off: whether the rules are as authorised is not known."
     unknown = sum(row.verdict in NOT_KNOWN for row in heads)
     late = sum(row.verdict == Verdict.review_overdue for row in heads)
-    wrong = sum(row.verdict not in NOT_KNOWN and row.verdict != Verdict.implemented for row in heads) - late
+    right = {*NOT_KNOWN, Verdict.implemented, Verdict.review_overdue, Verdict.review_missed}
+    wrong = sum(row.verdict not in right for row in heads)
     reviews = f" {late} {'review is' if late == 1 else 'reviews are'} overdue." if late else ""
     return f"{basis} {wrong} verdicts are not as authorised. {unknown} could not be determined.{reviews}"
 

@@ -1,149 +1,24 @@
-"""The verbs of a review: plan, open, attend, decide, act, close; and saying that one was missed."""
+"""The verbs of a meeting: open, attend, decide, act, close."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import date, datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions import checkpoints
-from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
 from compliance.errors import NotAllowed, Refused
-from compliance.models import LedgerInbox, Notice, System, User
+from compliance.models import Notice, User
 from compliance.models.estate import day_of
 from compliance.notices import tell
 from compliance.permissions import check
-from reviews import agenda, calendar, minutes
-from reviews.models import AgendaItem, Attendee, Decision, Review, ReviewAction, ReviewSchedule
+from reviews import agenda, minutes
+from reviews.models import AgendaItem, Attendee, Decision, Review, ReviewAction
 
-AHEAD = 2  # months that are planned ahead
-GRACE = timedelta(days=3)  # after this a review that nobody opened was missed
 QUORUM = 2
-REMIND_DAYS = 7  # of a review beside any schedule
-MONTH = timedelta(days=31)
-
-
-def plan(schedule: ReviewSchedule, *, now: datetime | None = None) -> list[Review]:
-    """The reviews of this month and the months ahead, each made once.
-
-    A month of the duty that went by while nothing ran is made as well: it was missed, and that is said.
-    """
-    moment = now or timezone.now()
-    last = schedule.system.reviews.order_by("-due_at").values_list("due_at", flat=True).first()
-    since = max(begun(schedule, moment), min(last, moment)) if last else begun(schedule, moment)
-    made = []
-    for year, month in calendar.months(schedule, since, moment, ahead=AHEAD):
-        due = calendar.due_at(schedule, year, month)
-        if due < since or (due < moment and has_review_in(schedule, due)):
-            continue
-        with transaction.atomic():
-            row, fresh = Review.objects.get_or_create(
-                system=schedule.system, due_at=due, defaults={"chair": schedule.chair}
-            )
-            if fresh:
-                planned(row, by=None, at=moment)
-                made.append(row)
-    return made
-
-
-def begun(schedule: ReviewSchedule, moment: datetime) -> datetime:
-    """Since when the duty stands: what was before it was not missed."""
-    said = LedgerInbox.objects.filter(data__verb="set_schedule", data__object__type="reviews.reviewschedule")
-    rows = said.filter(data__object__id=schedule.pk).order_by("created").values_list("created", flat=True)
-    return min(rows.first() or moment, moment)
-
-
-def has_review_in(schedule: ReviewSchedule, due: datetime) -> bool:
-    """Whether any review of the system was due in the same month, where the duty is held."""
-    zone = ZoneInfo(schedule.time_zone)
-    month = due.astimezone(zone).replace(day=1)
-    near = schedule.system.reviews.filter(due_at__range=(due - MONTH, due + MONTH)).values_list("due_at", flat=True)
-    return any(each.astimezone(zone).date().replace(day=1) == month.date() for each in near)
-
-
-def planned(review: Review, *, by: User | None, at: datetime) -> None:
-    """Notes a new review, in the caller's transaction; where it is close already, people are reminded now."""
-    record("plan_review", review, by=by, at=at)
-    remind_in_time(review, at=at)
-
-
-def remind_in_time(review: Review, *, at: datetime) -> None:
-    """Enqueues the one reminder of a review for its day, once that day is near. Call it inside atomic()."""
-    schedule = ReviewSchedule.objects.filter(system_id=review.system_id).first()
-    days = timedelta(days=schedule.remind_days if schedule else REMIND_DAYS)
-    if review.state == Review.State.PLANNED and at < review.due_at <= at + days:
-        enqueue("remind", key=f"remind:{review.ref}:{review.due_at:%Y%m%dT%H%MZ}", args={"review": review.pk})
-
-
-def set_schedule(
-    system: System,
-    *,
-    chair: User,
-    invited: Iterable[User] | None = None,
-    by: User,
-    at: datetime | None = None,
-    **fields: Any,
-) -> ReviewSchedule:
-    """The standing monthly duty of a system. `fields`: week, weekday, hour, time_zone, remind_days, enabled.
-
-    `invited` None leaves those who are invited. What was planned and is still to come moves to the new dates.
-    """
-    moment = at or timezone.now()
-    check(by, "plan_review", system, at=moment)
-    refuse_odd(fields)
-    with transaction.atomic():
-        before = ReviewSchedule.objects.select_for_update().filter(system=system).first()
-        said = {"chair": chair, **fields}
-        row, _ = ReviewSchedule.objects.update_or_create(
-            system=system, defaults=said, create_defaults={"time_zone": settings.TIME_ZONE, **said}
-        )
-        if invited is not None:
-            row.invited.set(invited)
-        record("set_schedule", row, by=by, at=moment, chair=chair.pk, **fields)
-        if before is not None:
-            move(before, row, by=by, at=moment)
-    return row
-
-
-def refuse_odd(fields: dict[str, Any]) -> None:
-    """Refuses a week, a day, an hour or a place that there is not."""
-    for name, last in (("week", calendar.LAST_WEEK), ("weekday", 6), ("hour", 23), ("remind_days", 27)):
-        least = 1 if name == "week" else 0
-        if name in fields and not least <= fields[name] <= last:
-            raise Refused("The schedule was not kept", f"{name} is from {least} to {last}.", "Choose again.")
-    if fields.get("time_zone", settings.TIME_ZONE) not in available_timezones():
-        raise Refused("The schedule was not kept", f"There is no time zone {fields['time_zone']}.", "Choose again.")
-
-
-def move(before: ReviewSchedule, after: ReviewSchedule, *, by: User, at: datetime) -> None:
-    """What was planned and is still to come goes to the new date and chair, in the caller's transaction."""
-    for year, month in calendar.months(before, at, at, ahead=AHEAD):
-        old, new = calendar.due_at(before, year, month), calendar.due_at(after, year, month)
-        rows = Review.objects.filter(system_id=after.system_id, due_at=old, due_at__gt=at, state=Review.State.PLANNED)
-        for review in rows:
-            taken = Review.objects.filter(system_id=after.system_id, due_at=new).exclude(pk=review.pk).exists()
-            to = old if new <= at or taken else new
-            if (to, after.chair_id) != (review.due_at, review.chair_id):
-                rows.filter(pk=review.pk).update(due_at=to, chair=after.chair_id)
-                record("move_review", review, by=by, at=at, before=old.isoformat(), after=to.isoformat())
-                review.refresh_from_db()
-                remind_in_time(review, at=at)
-
-
-def add_review(system: System, *, due_at: datetime, chair: User, by: User, at: datetime | None = None) -> Review:
-    """A review beside the schedule: an extra one, or one of before Eastwest kept the calendar."""
-    moment = at or timezone.now()
-    check(by, "plan_review", system, at=moment)
-    with transaction.atomic():
-        row = Review.objects.create(system=system, due_at=due_at, chair=chair)
-        planned(row, by=by, at=moment)
-    return row
 
 
 def open_review(review: Review, *, by: User, at: datetime | None = None) -> Review:
@@ -309,27 +184,6 @@ def refuse_signing(review: Review, chair: User, second: User) -> None:
     missing = blockers(review)
     if missing:
         raise Refused(what, " ".join(missing), "Complete it, then sign off.")
-
-
-def mark_missed(review: Review, *, at: datetime | None = None) -> bool:
-    """Nobody opened it within the grace: that is evidence too."""
-    moment = at or timezone.now()
-    with transaction.atomic():
-        rows = Review.objects.filter(pk=review.pk, state=Review.State.PLANNED, due_at__lt=moment - GRACE)
-        if not rows.update(state=Review.State.MISSED):
-            return False
-        record("miss_review", review, by=None, at=moment)
-        for person in {review.chair, review.system.owner}:
-            tell(
-                person,
-                key=f"missed:{review.ref}:{person.pk}",
-                subject=f"{review.ref} was not held",
-                body=f"The review of {review.system} was due on {day_of(review.due_at):%d %B %Y}. The pack says so.",
-                path=f"/reviews/{review.ref}/",
-                kind=Notice.REVIEW,
-                at=moment,
-            )
-    return True
 
 
 def refuse_closed(review: Review) -> None:

@@ -1,0 +1,39 @@
+"""The verbs of reviews, by noun: the standing duty, the meeting. What others call stands here."""
+
+from __future__ import annotations
+
+from reviews.actions.meetings import (
+    add_action,
+    attend,
+    blockers,
+    close,
+    close_action,
+    confirm,
+    decide,
+    open_review,
+)
+from reviews.actions.schedules import (
+    add_review,
+    mark_missed,
+    plan,
+    remind_in_time,
+    set_holidays,
+    set_schedule,
+)
+
+__all__ = [
+    "add_action",
+    "add_review",
+    "attend",
+    "blockers",
+    "close",
+    "close_action",
+    "confirm",
+    "decide",
+    "mark_missed",
+    "open_review",
+    "plan",
+    "remind_in_time",
+    "set_holidays",
+    "set_schedule",
+]
