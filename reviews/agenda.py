@@ -2,73 +2,195 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from math import ceil
 from typing import Any
+
+from django.db.models import Max
 
 from compliance.models import ChangeRecord, ConnectionVersion, State
 from compliance.models.estate import day_of
 from compliance.words import VERDICTS
 from evidence.judgement import counted
-from evidence.models import Comparison, Finding, Source
+from evidence.models import Comparison, Finding, LoginAttestation, Source
 from evidence.readings import is_fresh
 from evidence.rules import Verdict
 from reviews.models import AgendaItem, Review, ReviewAction
 
 SOON = timedelta(days=31)  # what falls due before the next review is looked at in this one
 SINGLE = 12  # findings of one kind beyond this many are one item: nobody reads a list of two hundred
+AT_MOST = 25  # connections of the register in one review
+MONTH = timedelta(days=30.4)
+YEAR = timedelta(days=365)
 Item = dict[str, Any]
 
 
 def write(review: Review, *, at: datetime) -> list[AgendaItem]:
     """Writes the agenda of a review that opens now, in the caller's transaction."""
-    rows = [*open_actions(review), *findings(review), *changes(review, at), *due(review, at), *unseen(review, at)]
-    if not rows:
-        rows = [{"kind": "note", "title": "Nothing is open: no finding, no change, no action", "detail": ""}]
+    since = last_held(review, at)
+    rows = [
+        *not_held(review, since, at),
+        *open_actions(review, at),
+        *findings(review, since),
+        *accepted(review, at),
+        *changes(review, since, at),
+        *due(review, at),
+        *attested(review, at),
+        *unseen(review, at),
+        log(since, at),
+    ]
+    known = {row["connection"].pk for row in rows if row.get("connection")}
+    rows += register(review, at, known)
     items = [AgendaItem(review=review, position=number, **row) for number, row in enumerate(rows, 1)]
     AgendaItem.objects.bulk_create(items)
     return list(review.agenda.all())
 
 
-def open_actions(review: Review) -> Iterator[Item]:
-    """Actions of earlier reviews that are still open, the overdue ones first."""
-    rows = ReviewAction.objects.filter(review__system=review.system, state=ReviewAction.State.OPEN)
-    for action in rows.exclude(review=review).select_related("owner", "review").order_by("due", "pk"):
+def last_held(review: Review, at: datetime) -> Review | None:
+    """The review of the system that was signed off last."""
+    held = Review.objects.filter(system=review.system, state=Review.State.CLOSED, closed_at__lt=at)
+    return held.order_by("-closed_at").first()
+
+
+def since_when(review: Review, last: Review | None) -> datetime:
+    """From when on something is news: since the last review, or for a month where there was none."""
+    return last.closed_at if last and last.closed_at else review.due_at - SOON
+
+
+def not_held(review: Review, last: Review | None, at: datetime) -> Iterator[Item]:
+    """The reviews since the last one that nobody held."""
+    rows = Review.objects.filter(system=review.system, state=Review.State.MISSED, due_at__lte=at)
+    for row in rows.filter(due_at__gt=last.due_at) if last else rows:
         yield {
-            "kind": "action",
-            "title": f"Action of {action.review.ref}: {action.text}"[:300],
-            "detail": f"{action.owner}, due {action.due.day} {action.due:%B %Y}",
+            "kind": "note",
+            "title": f"{row.ref} was not held",
+            "detail": f"It was due on {said(day_of(row.due_at))}. Why, and what keeps the next one from being missed?",
         }
 
 
-def findings(review: Review) -> Iterator[Item]:
-    """Standing findings, worst first; many of one kind are one item."""
-    grouped: dict[str, list[Finding]] = defaultdict(list)
-    rows = Finding.objects.standing().filter(system=review.system)
+def open_actions(review: Review, at: datetime) -> Iterator[Item]:
+    """Actions of earlier reviews that are still open, the overdue ones first."""
+    rows = ReviewAction.objects.filter(review__system=review.system, state=ReviewAction.State.OPEN)
+    for action in rows.exclude(review=review).select_related("owner", "review").order_by("due", "pk"):
+        late = "Overdue action" if action.due < day_of(at) else "Action"
+        yield {
+            "kind": "action",
+            "title": f"{late} of {action.review.ref}: {action.text}"[:300],
+            "detail": f"{action.owner}, due {said(action.due)}",
+        }
+
+
+def findings(review: Review, last: Review | None) -> Iterator[Item]:
+    """Findings nobody accepted, the new ones of a kind first, worst kind first; many of one kind are one item."""
+    since = since_when(review, last)
+    grouped: dict[tuple[str, bool], list[Finding]] = {}
+    rows = Finding.objects.standing().filter(system=review.system).exclude(state=Finding.State.ACCEPTED)
     for finding in rows.select_related("connection").worst_first():
-        grouped[finding.verdict].append(finding)
-    for verdict, found in grouped.items():
-        label = VERDICTS[verdict].label
+        fresh = finding.first_seen > since
+        grouped.setdefault((finding.verdict, True), [])
+        grouped.setdefault((finding.verdict, False), [])
+        grouped[finding.verdict, fresh].append(finding)
+    for (verdict, fresh), found in grouped.items():
+        label, new = VERDICTS[verdict].label, "New: " if fresh else ""
         if len(found) > SINGLE:
             refs = ", ".join(each.ref for each in found[:SINGLE])
-            yield {"kind": "finding", "title": f"{label}: {len(found)} findings", "detail": f"{refs} and more"}
+            how_many = f"{new}{label}: {len(found)} findings"
+            yield {"kind": "finding", "title": how_many, "detail": f"{refs} and more"}
             continue
         for finding in found:
+            stands = "" if fresh else f" Open since {said(day_of(finding.first_seen))}."
             yield {
                 "kind": "finding",
-                "title": f"{finding.ref} {label}: {finding.subject}"[:300],
-                "detail": finding.because,
+                "title": f"{new}{finding.ref} {label}: {finding.subject}"[:300],
+                "detail": f"{finding.because}{stands}",
                 "finding": finding,
                 "connection": finding.connection,
             }
 
 
-def changes(review: Review, at: datetime) -> Iterator[Item]:
+def accepted(review: Review, at: datetime) -> Iterator[Item]:
+    """Accepted risks: those that end before the next review each, the others in one line."""
+    rows = Finding.objects.standing().filter(system=review.system, state=Finding.State.ACCEPTED)
+    soon = day_of(at) + SOON
+    later = []
+    for finding in rows.order_by("accepted_until", "pk"):
+        if finding.accepted_until is None or finding.accepted_until > soon:
+            later.append(finding)
+            continue
+        yield {
+            "kind": "due",
+            "title": f"{finding.ref} is accepted until {said(finding.accepted_until)}: {finding.subject}"[:300],
+            "detail": f"{VERDICTS[finding.verdict].label}. After that day it is open again.",
+            "finding": finding,
+        }
+    if later:
+        refs = ", ".join(finding.ref for finding in later[:SINGLE])
+        more = f" and {len(later) - SINGLE} more" if len(later) > SINGLE else ""
+        yield {"kind": "note", "title": f"{counted(len(later), 'accepted risk')} that go on", "detail": f"{refs}{more}"}
+
+
+def attested(review: Review, at: datetime) -> Iterator[Item]:
+    """What people attested a year ago, or will have by the next review: to be looked at again."""
+    rows = LoginAttestation.objects.filter(system=review.system).order_by("server_id", "-seen_on", "-pk")
+    newest: dict[int, LoginAttestation] = {}
+    for row in rows.select_related("server"):
+        newest.setdefault(row.server_id, row)
+    old = [row for row in newest.values() if row.seen_on + YEAR <= day_of(at) + SOON]
+    if old:
+        named = ", ".join(sorted(f"{row.server.name} ({said(row.seen_on)})" for row in old))
+        title = f"{counted(len(old), 'attestation')} of how one logs in to be made again"
+        yield {"kind": "attest", "title": title, "detail": f"Last looked at: {named}"}
+
+
+def log(last: Review | None, at: datetime) -> Item:
+    """The examination of the communication logs, which no version of Eastwest does for people."""
+    since = f"since {said(day_of(last.closed_at))}" if last and last.closed_at else "of the last month"
+    return {
+        "kind": "log",
+        "title": f"Examination of the communication logs {since}",
+        "detail": "No flow log is read by this version. Who examined them, up to which day, and what was unexpected?",
+    }
+
+
+def register(review: Review, at: datetime, known: set[int]) -> list[Item]:
+    """The part of the register that was looked at longest ago: a twelfth for each month since the last review.
+
+    What was on no signed agenda comes first, so that in a year everything was, also where reviews were missed. What
+    stands on this agenda already counts as looked at.
+    """
+    versions = ConnectionVersion.objects.authorised_at(day_of(at)).filter(connection__system=review.system)
+    standing = {
+        row.connection_id: row for row in versions.select_related("connection__source", "connection__destination")
+    }
+    held = AgendaItem.objects.filter(review__state=Review.State.CLOSED, connection__in=list(standing))
+    looked = dict(held.values_list("connection").annotate(Max("review__closed_at")))
+    order = sorted(standing, key=lambda key: (looked.get(key) is not None, looked.get(key) or at, key))
+    last = last_held(review, at)
+    months = max(1, round((at - last.closed_at) / MONTH)) if last and last.closed_at else 1
+    share = [key for key in order if key not in known][: ceil(len(standing) * min(months, 12) / 12)]
+    rows: list[Item] = [
+        {
+            "kind": "register",
+            "title": str(standing[key].connection)[:300],
+            "detail": f"Last looked at on {said(day_of(looked[key]))}"
+            if key in looked
+            else "Not looked at in a review yet",
+            "connection": standing[key].connection,
+        }
+        for key in share[:AT_MOST]
+    ]
+    if len(share) > AT_MOST:
+        title = f"{len(share) - AT_MOST} more of the register are due for a look"
+        rows.append(
+            {"kind": "register", "title": title, "detail": "More than a meeting reads: recertify them in bulk."}
+        )
+    return rows
+
+
+def changes(review: Review, last: Review | None, at: datetime) -> Iterator[Item]:
     """Changes decided or carried out since the last review."""
-    held = Review.objects.filter(system=review.system, state=Review.State.CLOSED, closed_at__lt=at)
-    last = held.order_by("-closed_at").first()
-    since = last.closed_at if last and last.closed_at else review.due_at - SOON
+    since = since_when(review, last)
     rows = ChangeRecord.objects.filter(system=review.system, decided_at__gt=since, decided_at__lte=at)
     listed = list(rows.exclude(state=State.WITHDRAWN).order_by("pk"))
     if len(listed) > SINGLE:
@@ -100,7 +222,7 @@ def due(review: Review, at: datetime) -> Iterator[Item]:
                 yield {
                     "kind": "due",
                     "title": str(version.connection)[:300],
-                    "detail": f"{word} {day.day} {day:%B %Y}",
+                    "detail": f"{word} {said(day)}",
                     "connection": version.connection,
                 }
 
@@ -117,13 +239,13 @@ def unseen(review: Review, at: datetime) -> Iterator[Item]:
     if missing:
         names = ", ".join(missing.values_list("name", flat=True))
         yield {"kind": "coverage", "title": f"{counted(len(missing), 'server')} no source covers", "detail": names}
-    yield {
-        "kind": "coverage",
-        "title": "No flow log is read by this version",
-        "detail": "Who examined the communication logs, and what was seen in them?",
-    }
 
 
 def comparison_at(at: datetime) -> Comparison | None:
     """The comparison the agenda rests on."""
     return Comparison.objects.filter(published=True, at__lte=at).first()
+
+
+def said(day: date) -> str:
+    """A day for people: 4 October 2026."""
+    return f"{day.day} {day:%B %Y}"

@@ -118,6 +118,9 @@ class AgendaItem(models.Model):
         CHANGE = "change", "Change since the last review"
         ACTION = "action", "Open action"
         COVERAGE = "coverage", "What could not be seen"
+        LOG = "log", "Examination of logs"
+        ATTEST = "attest", "Attestation to be made again"
+        REGISTER = "register", "Part of the register"
         NOTE = "note", "Other"
 
     review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="agenda")

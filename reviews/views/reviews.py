@@ -26,6 +26,9 @@ ICONS: Final = {
     "change": ("git-pull-request-arrow", "off"),
     "action": ("list-checks", "warn"),
     "coverage": ("shield-question-mark", "warn"),
+    "log": ("logs", "warn"),
+    "attest": ("signature", "warn"),
+    "register": ("network", "off"),
     "note": ("message-square", "off"),
 }
 

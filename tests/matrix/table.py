@@ -231,7 +231,7 @@ ROUTES: Final[dict[str, Row]] = {
     "pack_pdf": Row("OMA", thing="pack"),
     # Reviews
     "review_schedule": Row("OM", "OM", thing="system"),
-    "review_holidays": Row("MX", "MX"),
+    "review_holidays": Row("MX", "MX", whole=True),
     "review": Row(ALL, thing="opened"),
     "review_open": Row("OM", "OM", thing="planned"),
     "review_decide": Row(None, "OM", thing="opened"),
