@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0017_what_is_set_aside'),
+        ('evidence', '0018_baseline_groups'),
     ]
 
     operations = [
