@@ -24,6 +24,7 @@ from compliance.views import (
     questions,
     requests,
     risks,
+    search,
     server,
     servers,
     setup,
@@ -37,6 +38,7 @@ for name, prefix in (("con", "CON"), ("chg", "CHG"), ("rsk", "RSK")):
 
 urlpatterns = [
     path("healthz", jobs.healthz, name="healthz"),
+    path("search/", search.search, name="search"),
     path("inbox/", changes.inbox, name="inbox"),
     path("inbox/bulk/", bulk.decide, name="bulk_decide"),
     path("inbox/<chg:number>/", changes.inbox, name="inbox_change"),

@@ -298,6 +298,8 @@ PANELS = {
     "month": ["reviews.views.panels.month"],
 }
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]
+# What the rooms above add to a search
+SEARCHES = ["evidence.views.search.find", "reviews.views.search.find"]
 SERVERS_READ = ["evidence.views.panels.servers_read"]
 # What somebody is responsible for, room by room: modules with `held` and `pass_on`, in the order things are passed on
 CHARGES = ["compliance.actions.own_charges", "reviews.charges"]

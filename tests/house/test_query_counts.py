@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
     "/inbox/", "/notices/", "/changes/", "/connections/", "/connections/?view=graph", "/shares/", "/shares/served/",
-    "/admin-paths/", "/learn/", "/learn/left/",
+    "/admin-paths/", "/learn/", "/learn/left/", "/search/?q=pay",
     "/connections/recertify/", "/servers/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",

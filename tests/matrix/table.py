@@ -122,6 +122,7 @@ ROUTES: Final[dict[str, Row]] = {
     "served_shares": lists(),
     "admin_paths": lists(),
     "inventory": lists(),
+    "search": Row(ALL, everybody=True),
     "learn": lists(),
     "learn_left": lists(),
     "learn_tell": Row(None, "ROE"),

@@ -1,0 +1,195 @@
+"""Search: everything of ours that a word, an id, a service or an address touches, each kind with its first few.
+
+An address finds what it means in the register: the server that holds it or held it, zones and parties in whose prefixes
+it lies, the groups of that server, and every connection by one of these names, besides what merely writes it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.module_loading import import_string
+
+from compliance.models import (
+    Address,
+    ChangeRecord,
+    Connection,
+    Endpoint,
+    Group,
+    PartyPrefix,
+    RiskAcceptance,
+    Server,
+    User,
+    Zone,
+    ZonePrefix,
+)  # fmt: skip
+from compliance.views.changes import signed_in
+from compliance.views.lists import by_json, by_ref
+from compliance.views.shown import ends, services
+
+FIRST: Final = 8  # of each kind; the list of that kind has the others
+REF: Final = re.compile(r"^(con|chg|fnd|rev|pck|rsk)-(\d{1,18})$", re.IGNORECASE)
+PAGE_OF_REF: Final = {"CON": "connections", "CHG": "changes", "FND": "findings", "REV": "reviews", "PCK": "packs",
+                      "RSK": "risks"}  # fmt: skip
+
+
+class Hit(NamedTuple):
+    """One thing that was found: what it is called, where, and a line about it."""
+
+    label: str
+    url: str
+    text: str = ""
+
+
+class Part(NamedTuple):
+    """What was found of one kind: the first few, how many there are, and where all of them are listed ("" nowhere)."""
+
+    title: str
+    icon: str
+    hits: list[Hit]
+    total: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What was typed. `address`: in its short form, "" where it is none. `names`: what the address means, by name."""
+
+    words: str
+    address: str = ""
+    names: tuple[str, ...] = field(default=())
+
+    def query(self, **more: str) -> str:
+        """As the filter of a list."""
+        return urlencode({"q": self.words, **more})
+
+
+Finder = Callable[[User, Sought], Iterable[Part]]
+
+
+def search(request: HttpRequest) -> HttpResponse:
+    """The page; an id that somebody typed whole leads to its own."""
+    person = signed_in(request)
+    words = request.GET.get("q", "").strip()[:200]
+    found = REF.match(words)
+    if found:
+        prefix, number = found.group(1).upper(), int(found.group(2))
+        return HttpResponseRedirect(f"/{PAGE_OF_REF[prefix]}/{prefix}-{number}/")
+    sought = meant(words, person) if words else Sought("")
+    finders: list[Finder] = [own, *(import_string(dotted) for dotted in settings.SEARCHES)]
+    parts = [part for finder in finders for part in finder(person, sought) if part.total] if words else []
+    context = {"words": words, "sought": sought, "parts": parts, "total": sum(part.total for part in parts)}
+    return render(request, "compliance/search.html", context)
+
+
+def meant(words: str, person: User) -> Sought:
+    """What was typed, and what it means in the register where it is an address."""
+    try:
+        address = ip_address(words)
+    except ValueError:
+        return Sought(words)
+    held = Address.objects.filter(ip=str(address)).values("server")
+    servers = Server.objects.for_user(person).filter(pk__in=held)
+    groups = Group.objects.for_user(person).filter(memberships__server__in=servers, memberships__valid_to__isnull=True)
+    names = [*servers.values_list("name", flat=True), *groups.values_list("name", flat=True)]
+    zones = ZonePrefix.objects.filter(zone__in=Zone.objects.for_user(person).values("pk"))
+    outside = PartyPrefix.objects.filter(end__in=parties(person).values("pk"))
+    for rows, path in ((zones, "zone__name"), (outside, "end__name")):
+        prefixes = rows.filter(valid_to__isnull=True).values_list("prefix", path)
+        names += [name for prefix, name in prefixes if lies_in(address, prefix)]
+    return Sought(words, str(address), tuple(dict.fromkeys(names)))
+
+
+def parties(person: User) -> QuerySet[Endpoint]:
+    """The ends outside the estate that a connection this person may see names."""
+    used = Connection.objects.for_user(person).values("pk")
+    outside = Endpoint.objects.filter(server=None, group=None, zone=None)
+    return outside.filter(Q(connections_in__in=used) | Q(connections_out__in=used)).distinct()
+
+
+def lies_in(address: Any, prefix: str) -> bool:
+    """Whether an address lies in a prefix as it was written."""
+    network = ip_network(prefix, strict=False)
+    return address.version == network.version and address in network
+
+
+def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "") -> Part:
+    """The first few of a query, each shown, and how many there are."""
+    return Part(title, icon, [show(row) for row in rows[:FIRST]], rows.count(), url)
+
+
+def own(person: User, sought: Sought) -> Iterable[Part]:
+    """Servers, places, connections, shares, changes and risks."""
+    words, query = sought.words, sought.query()
+    servers = Server.objects.for_user(person).select_related("system").order_by("name")
+    at = Q(addresses__ip=sought.address) if sought.address else Q(addresses__ip__startswith=words.lower())
+    found = servers.filter(Q(name__icontains=words) | Q(role__icontains=words) | at).distinct()
+    yield part("Servers", "server", found, shown_server, f"/servers/?{query}")
+    yield from places(person, sought)
+    for kind, title, icon, page in (("network", "Connections", "network", "connections"),
+                                    ("share", "File shares", "folder-symlink", "shares")):  # fmt: skip
+        rows = Connection.objects.for_user(person).filter(kind=kind).filter(touching(sought)).order_by("pk")
+        rows = rows.select_related("source", "destination", "system").prefetch_related("changes")
+        yield part(title, icon, rows, shown_connection, f"/{page}/?{query}")
+    text = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words) | by_ref(words, "CHG")
+    changes = ChangeRecord.objects.for_user(person).filter(text).order_by("-pk")
+    yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
+    about = Q(about__icontains=words) | Q(reason__icontains=words) | Q(plan__icontains=words)
+    risks = RiskAcceptance.objects.for_user(person).filter(about).order_by("-pk")
+    yield part("Accepted risks", "scale", risks, shown_risk, f"/risks/?{query}")
+
+
+def places(person: User, sought: Sought) -> Iterable[Part]:
+    """Zones, groups and parties: by their name, and those that an address lies in."""
+    named = Q(name__icontains=sought.words) | Q(name__in=sought.names)
+    zones = Zone.objects.for_user(person).filter(named | Q(title__icontains=sought.words)).order_by("name")
+    yield part("Zones", "layers", zones, lambda row: Hit(str(row), f"/zones/{quote(row.name, safe='')}/"))
+    groups = Group.objects.for_user(person).filter(named).order_by("name")
+    yield part("Groups", "boxes", groups, lambda row: Hit(row.name, f"/groups/{quote(row.name, safe='')}/"))
+    found = parties(person).filter(named).order_by("name")
+    yield part("Parties", "globe", found, lambda row: Hit(row.name, f"/parties/{quote(row.name, safe='')}/"))
+
+
+def touching(sought: Sought) -> Q:
+    """The connections by one of the names an address means, or that write what was typed."""
+    words = sought.words
+    found = Q(source__name__icontains=words) | Q(destination__name__icontains=words)
+    found |= by_json("changes__material", words) | by_ref(words, "CON")
+    if sought.names:
+        found |= Q(source__name__in=sought.names) | Q(destination__name__in=sought.names)
+        for name in sought.names:  # clients of shares, and what a connection goes by
+            found |= by_json("changes__material", f'"{name}"')
+    return Q(pk__in=Connection.objects.filter(found).values("pk"))
+
+
+def shown_server(row: Server) -> Hit:
+    """A server, with its role and whose it is."""
+    text = " · ".join(one for one in (row.role, row.environment, str(row.system)) if one)
+    return Hit(row.name, f"/servers/{quote(row.name, safe='')}/", text)
+
+
+def shown_connection(row: Connection) -> Hit:
+    """A connection or share, with what was last asked for."""
+    newest = max(row.changes.all(), key=lambda change: change.pk, default=None)
+    material = dict(newest.material) if newest else {}
+    source, destination = ends(material) if material else (row.source.name, row.destination.name)
+    return Hit(row.ref, f"/connections/{row.ref}/", f"{source} → {destination} {services(material)}".strip())
+
+
+def shown_change(row: ChangeRecord) -> Hit:
+    """A change record, with where it stands."""
+    return Hit(row.ref, f"/changes/{row.ref}/", f"{row.title} · {row.get_state_display().lower()}")
+
+
+def shown_risk(row: RiskAcceptance) -> Hit:
+    """A risk, with until when."""
+    return Hit(row.ref, f"/risks/{row.ref}/", f"{row.about} · until {row.ends_on.day} {row.ends_on:%b %Y}")
