@@ -37,6 +37,7 @@ from compliance.views.lists import by_json, by_ref
 from compliance.views.shown import ends, services
 
 FIRST: Final = 8  # of each kind; the list of that kind has the others
+MOST: Final = 100  # of a kind without such a list
 REF: Final = re.compile(r"^(con|chg|fnd|rev|pck|rsk)-(\d{1,18})$", re.IGNORECASE)
 PAGE_OF_REF: Final = {"CON": "connections", "CHG": "changes", "FND": "findings", "REV": "reviews", "PCK": "packs",
                       "RSK": "risks"}  # fmt: skip
@@ -123,8 +124,8 @@ def lies_in(address: Any, prefix: str) -> bool:
 
 
 def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "") -> Part:
-    """The first few of a query, each shown, and how many there are."""
-    return Part(title, icon, [show(row) for row in rows[:FIRST]], rows.count(), url)
+    """The first few of a query, each shown, and how many there are; more of them where no list has the others."""
+    return Part(title, icon, [show(row) for row in rows[: FIRST if url else MOST]], rows.count(), url)
 
 
 def own(person: User, sought: Sought) -> Iterable[Part]:
@@ -139,7 +140,8 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
                                     ("share", "File shares", "folder-symlink", "shares")):  # fmt: skip
         rows = Connection.objects.for_user(person).filter(kind=kind).filter(touching(sought)).order_by("pk")
         rows = rows.select_related("source", "destination", "system").prefetch_related("changes")
-        yield part(title, icon, rows, shown_connection, f"/{page}/?{query}")
+        # the list looks for what is written; what an address means is shown here
+        yield part(title, icon, rows, shown_connection, "" if sought.names else f"/{page}/?{query}")
     text = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words) | by_ref(words, "CHG")
     changes = ChangeRecord.objects.for_user(person).filter(text).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
