@@ -222,3 +222,8 @@ def status(kind: str, name: str) -> Status:
     """The words and sign for state `name` of `kind` (a key of KINDS); unknown names are shown as they are, tone off."""
     known = KINDS[kind].get(str(name))
     return known or Status(str(name).replace("_", " ").capitalize() or "Not known", "circle-question-mark", "off")
+
+
+def span(hours: int) -> str:
+    """A length of time as people say it: whole days from two on, hours before."""
+    return f"{hours // 24} days" if hours >= 48 and hours % 24 == 0 else f"{hours} h"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from compliance.models import Server
+from compliance.words import span
 from evidence import reading_json
 from evidence.artefacts import read_back
 from evidence.judgement import Silence
@@ -58,7 +59,7 @@ def silence(source: Source) -> Silence:
         said = f"no evidence from {name}: {source.name} was never read{why}"
         return Silence(Verdict.not_verifiable, said, known=False)
     paused = "" if source.enabled else f"; {source.name} is paused"
-    limit = f"its limit is {source.fresh_hours} hours"
+    limit = f"its limit is {span(source.fresh_hours)}"
     return Silence(Verdict.stale, f"the evidence of {name} is too old: {last}, {limit}{paused}")
 
 

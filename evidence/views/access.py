@@ -41,7 +41,7 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
         "waiting": waiting,
         "waiting_url": f"/sources/{row.pk}/key/" if waiting and access.why_not_confirm(person, waiting) is None else "",
         "mine": waiting is not None and waiting.proposed_by_id == person.pk,
-        "strange": known is None and waiting is None,
+        "first": over_ssh and known is None,
     }
 
 

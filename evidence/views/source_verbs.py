@@ -14,6 +14,7 @@ from compliance.forms.decisions import ReasonForm
 from compliance.permissions import check
 from compliance.views.changes import signed_in
 from compliance.views.verbs import confirm
+from compliance.words import span
 from evidence.actions import smaller, testing
 from evidence.actions import sources as verbs
 from evidence.actions.attempts import PAUSED
@@ -116,7 +117,7 @@ def pause(request: HttpRequest, number: int, on: bool) -> HttpResponse:
     person = signed_in(request)
     row = get_object_or_404(Source.objects.for_user(person).select_related("server"), pk=number)
     check(person, "edit_source", row)
-    stops = f"Nothing is read until somebody resumes it. After {row.fresh_hours} hours its evidence is too old."
+    stops = f"Nothing is read until somebody resumes it. After {span(row.fresh_hours)} its evidence is too old."
     goes_on = "It is read at once, and then every time it is due."
     return confirm(
         request,

@@ -16,7 +16,7 @@ from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
 from compliance.views.lists import Choice, as_csv, filters, page
-from compliance.words import SOURCES
+from compliance.words import SOURCES, span
 from evidence.actions import smaller
 from evidence.actions.attempts import PAUSED
 from evidence.artefacts import read_back
@@ -27,9 +27,16 @@ from evidence.readings import load
 from evidence.rules import Lines
 from evidence.views import access
 from evidence.views.push_tokens import section
-from evidence.views.states import is_late, next_try, state, strips
+from evidence.views.states import is_late, next_try, state, strangers, strips
 
 SHOWN: Final = 50
+# What the parts of a host beside its packet filter hold, one and many; "says" is what it says of itself
+PARTS: Final = {
+    "listeners": ("service listens", "services listen"),
+    "shares": ("share", "shares"),
+    "says": ("statement", "statements"),
+}
+LABELS: Final = {"listeners": "Listening services", "shares/nfs": "NFS shares", "shares/smb": "Samba shares"}
 COLUMNS: Final = (
     "source", "kind", "server", "system", "state", "last read", "lines", "unread", "error", "what", "what to do",
     "next",
@@ -46,10 +53,13 @@ def sources(request: HttpRequest) -> HttpResponse:
     base = Source.objects.for_user(person).select_related("server", "system", "last_pull", "last_good")
     rows = narrowed(base, request.GET)
     if request.GET.get("format") == "csv":
-        return as_csv("eastwest-sources", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows))
+        strange = strangers(rows)
+        lines = (listed(row, strange) for row in rows)
+        return as_csv("eastwest-sources", COLUMNS, ([line[cell] for cell in CELLS] for line in lines))
     shown = page(request, rows, lambda row: row)
-    days = strips(shown["page"].object_list)
-    shown["page"].object_list = [{**listed(row), "strip": days[row.pk]} for row in shown["page"].object_list]
+    of_page = shown["page"].object_list
+    days, strange = strips(of_page), strangers(of_page)
+    shown["page"].object_list = [{**listed(row, strange), "strip": days[row.pk]} for row in of_page]
     servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)
     systems = System.objects.for_user(person).values_list("name", "name")
     return render(
@@ -85,8 +95,8 @@ def narrowed(rows: QuerySet[Source], asked: Mapping[str, str]) -> list[Source]:
     return [row for row in rows if not asked.get("state") or state(row) == asked["state"]]
 
 
-def listed(source: Source) -> dict[str, Any]:
-    """One row."""
+def listed(source: Source, strange: Mapping[int, str]) -> dict[str, Any]:
+    """One row. `strange`: what `strangers` says."""
     good, pull = source.last_good, source.last_pull
     failed = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
     read = good.lines_total - good.lines_unread if good else 0
@@ -99,13 +109,13 @@ def listed(source: Source) -> dict[str, Any]:
         "state": state(source),
         "read_at": source.last_seen_at,
         "late": is_late(source),
-        "limit": f"{source.fresh_hours} h",
+        "limit": span(source.fresh_hours),
         "unread": good.lines_unread if good else 0,
         "coverage": f"{read} of {good.lines_total} lines" if good else "",
         "last_error": pull.what if failed and pull else "",
         "next_step": pull.next_step if failed and pull else "",
         "error_code": pull.error_code if failed and pull else "",
-        "next_try": next_try(source),
+        "next_try": strange.get(source.pk) or next_try(source),
     }
 
 
@@ -122,11 +132,13 @@ def source(
     tested = row.tests.select_related("by", "job").first()
     upload = form or UploadForm() if may_pull and row.kind == Source.Kind.UPLOAD else None
     unread = list(good.unread) if good else []
+    strange = strangers([row])
+    asks = may_pull and row.kind in COLLECTORS and not row.paused_code and not strange
     return render(
         request,
         "evidence/source.html",
         {
-            "source": {**listed(row), "facts": facts(row), "enabled": row.enabled, "tier": tier(row)},
+            "source": {**listed(row, strange), "facts": facts(row), "enabled": row.enabled, "tier": tier(row)},
             "strip": strips([row])[row.pk],
             "job": under_way(row, running, tested),
             "banner": banner(row),
@@ -138,9 +150,7 @@ def source(
             "unread_more": max(len(unread) - SHOWN, 0),
             "upload": upload,
             "upload_url": f"/sources/{row.pk}/upload/" if may_pull else "",
-            "pull_url": f"/sources/{row.pk}/pull/"
-            if may_pull and row.kind in COLLECTORS and not row.paused_code
-            else "",
+            "pull_url": f"/sources/{row.pk}/pull/" if asks else "",
             "test_url": f"/sources/{row.pk}/test/" if may_pull and row.kind in PROBES else "",
             "tested": said_of(tested),
             "actions": actions(row, person),
@@ -242,7 +252,7 @@ def facts(row: Source) -> list[dict[str, Any]]:
         ("Server", row.server.name, True),
         (
             "Read every" if row.kind in COLLECTORS else "Expected every",
-            f"{row.every_minutes // 60} h" if row.every_minutes >= 60 else f"{row.every_minutes} min",
+            span(row.every_minutes // 60) if row.every_minutes >= 60 else f"{row.every_minutes} min",
             False,
         ),
     ]
@@ -295,13 +305,13 @@ def artefact(each: PulledArtefact, lines: Lines | None, snapshot: Snapshot) -> d
 
 
 def point(said: dict[str, Any]) -> dict[str, Any]:
-    """One enforcement point as read."""
-    return {
-        "name": said.get("name", ""),
-        "rules": said.get("rules", 0),
-        "default": said.get("default") or "not read",
-        "unread": said.get("unread", 0),
-    }
+    """One enforcement point as read, or another part of the host: how much of it there is."""
+    name, count = str(said.get("name", "")), int(said.get("rules", 0))
+    kind = name.partition("/")[0] if "/" in name else name
+    one, many = PARTS.get(name) or PARTS.get(kind) or ("rule", "rules")
+    default = "" if kind in PARTS else f", default {said.get('default') or 'not read'}"
+    text = f"{count} {one if count == 1 else many}{default}"
+    return {"name": LABELS.get(name, name), "text": text, "unread": said.get("unread", 0)}
 
 
 def raw(request: HttpRequest, number: int, artefact: int) -> HttpResponse:

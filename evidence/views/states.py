@@ -10,7 +10,8 @@ from typing import Any, Final
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from evidence.models import Pull, Source
+from evidence.collectors.ssh import where
+from evidence.models import Pin, Pull, Source
 from evidence.readings import NO_ANSWER
 
 DAYS: Final = 30
@@ -24,6 +25,8 @@ CELLS: Final[dict[str, tuple[str, str, str]]] = {
     "none": ("none", "", "not read"),
     "before": ("before", "", "before it was added"),
 }
+WAITS: Final = "Its host key waits for a second person; nothing is sent to it."
+UNSEEN: Final = "Nobody has looked at its host key yet: test the connection."
 AN_HOUR: Final = timedelta(hours=1)
 
 
@@ -112,3 +115,13 @@ def next_try(row: Source) -> str:
         return f"Read next at {at}."
     times = "once" if row.failures == 1 else f"{row.failures} times in a row"
     return f"It failed {times}; next try at {at}."
+
+
+def strangers(rows: Iterable[Source]) -> dict[int, str]:
+    """Of hosts whose key two people have not agreed on: what is waited for, as a sentence. Asks the database once."""
+    hosts = [row for row in rows if row.kind == Source.Kind.SSH and row.enabled]
+    pins = list(Pin.objects.filter(source__in=hosts, kind=Pin.Kind.SSH, ended_at__isnull=True)) if hosts else []
+    places = {row.pk: where(row.config) for row in hosts}
+    known = {pin.source_id for pin in pins if pin.confirmed_by_id and pin.address == places[pin.source_id]}
+    waiting = {pin.source_id for pin in pins if not pin.confirmed_by_id}
+    return {key: WAITS if key in waiting else UNSEEN for key in places if key not in known}

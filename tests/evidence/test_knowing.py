@@ -27,6 +27,7 @@ from evidence.artefacts import read_back
 from evidence.collectors.way_in import confirmed_pin, way_in
 from evidence.models import Finding, Pin, Pull, PulledArtefact, Source, SourceSecret
 from tests.evidence.sshd import PATH, Sshd, missing
+from tests.evidence.visitor import Visitor
 from tests.factories import servers
 from tests.people import People, everybody
 
@@ -97,31 +98,39 @@ def browser(person: User) -> Client:
 
 
 def test_three_clicks_and_one_command(people: People, sshd: Sshd) -> None:
-    """Add; test the connection; somebody else confirms. The command of the page is the one for the host."""
+    """Add; test the connection; somebody else confirms: counted on the pages, where nothing else leads further."""
     host = servers(people)["pay-db-01"]
-    erin, omar = browser(people.erin), browser(people.omar)
-    form = {"server": host.pk, "kind": "ssh", "host": sshd.listen, "port": sshd.port, "user": sshd.user,
-            "fresh_hours": 48}  # fmt: skip
-    done = erin.post("/sources/new/", form)
+    erin = Visitor(browser(people.erin), "/sources/")
+    erin.follow("Add a source")
+    erin.follow("Linux host over SSH")
+    erin.press("Add the source", server=str(host.pk), host=sshd.listen, port=str(sshd.port), user=sshd.user)
     source = Source.objects.get()
-    assert done["Location"] == f"/sources/{source.pk}/"
+    assert erin.at == f"/sources/{source.pk}/"
     assert not source.pulls.exists(), "nothing is asked of a host that nobody knows"
-    page = erin.get(f"/sources/{source.pk}/").content.decode()
-    assert onboarding.command(source.secret.public).split("'")[1] in page
+    assert "Read now" not in erin.page.buttons
+    [command] = erin.page.areas.values()
+    assert (command, "\n" in command) == (onboarding.command(source.secret.public), False)
     sshd.let_in(source.secret.public)
     sshd.start()
-    pin = shown(source, people.erin)
+    erin.press("Test connection")
+    jobs.work_off()
+    pin = Pin.objects.open().get(source=source)
     assert (pin.fingerprint, pin.proposed_by) == (sshd.fingerprint, people.erin)
-    page = omar.get(f"/sources/{source.pk}/key/").content.decode()
-    assert sshd.fingerprint in page
-    answer = {"decision": "confirm", "because": COMPARED, "fingerprint": pin.fingerprint}
-    assert erin.post(f"/sources/{source.pk}/key/", answer).status_code == 403
-    assert omar.post(f"/sources/{source.pk}/key/", answer).status_code == 302
-    row = pulled(source, people)
+    assert "Compare and confirm…" not in erin.again().links
+    assert erin.client.get(f"/sources/{source.pk}/key/").status_code == 403
+    omar = Visitor(browser(people.omar), f"/sources/{source.pk}/")
+    omar.follow("Compare and confirm…")
+    omar.press("Put it on record", decision="confirm", because=COMPARED)
+    assert (erin.pressed, omar.pressed) == (["Add the source", "Test connection"], ["Put it on record"])
+    assert (erin.followed, omar.followed) == (["Add a source", "Linux host over SSH"], ["Compare and confirm…"])
+    jobs.work_off()
+    source.refresh_from_db()
+    row = source.pulls.get()
     assert row.state == Pull.State.OK, row.what
     assert source.last_good is not None
     assert source.last_good.tier == "good"
-    page = erin.get(f"/sources/{source.pk}/").content.decode()
+    assert "Read now" in erin.again().buttons
+    page = erin.client.get(f"/sources/{source.pk}/").content.decode()
     assert f"confirmed by {people.omar}" in page
 
 

@@ -170,7 +170,7 @@ def test_unplugged_and_too_old_and_never_read_are_three_sentences(site: Site) ->
     Source.objects.filter(pk=source.pk).update(last_seen_at=old, enabled=False)
     said = because(site)
     assert said.startswith("the evidence of pay-db-01 is too old: it was last read on ")
-    assert said.endswith("its limit is 48 hours; pay-db-01 dumps is paused")
+    assert said.endswith("its limit is 2 days; pay-db-01 dumps is paused")
     Source.objects.filter(pk=source.pk).update(last_seen_at=None, last_good=None)
     assert because(site).startswith("no evidence from pay-db-01: pay-db-01 dumps was never read")
 
