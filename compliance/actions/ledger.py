@@ -155,7 +155,7 @@ def parts(rows: list[Row]) -> Iterator[list[Row]]:
 def actor(by: User | None, at: datetime) -> dict[str, Any]:
     """Who, in which roles at that moment, and how they had signed in (where it is their own request)."""
     if by is None:
-        return {"id": None, "name": "Eastwest", "roles": [], "methods": [], "mfa": False}
+        return {"id": None, "name": "Eastwest", "roles": [], "methods": [], "mfa": False, "confirmed_at": ""}
     where = current()
     own = where.person == by.pk
     return {
@@ -164,6 +164,7 @@ def actor(by: User | None, at: datetime) -> dict[str, Any]:
         "roles": sorted(set(by.grants(at).values_list("role", flat=True))),
         "methods": sorted(where.methods) if own else [],
         "mfa": where.mfa if own else False,
+        "confirmed_at": where.confirmed_at if own else "",
     }
 
 

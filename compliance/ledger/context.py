@@ -16,13 +16,15 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`via`: page, api, job or command. `request`: id of the request or key of the job. `methods`: of the sign-in."""
+    """`via`: page, api, job or command. `request`: id of the request or key of the job. `methods`: of the sign-in.
+    `confirmed_at`: when the person last showed who they are (by sign-in or when asked again), "" where nobody did."""
 
     via: str
     request: str
     methods: tuple[str, ...] = field(default=())
     mfa: bool = False
     person: int | None = None
+    confirmed_at: str = ""
 
 
 _current: ContextVar[Origin | None] = ContextVar("eastwest_origin", default=None)

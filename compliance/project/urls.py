@@ -14,6 +14,7 @@ urlpatterns = [
     re_path(r"^accounts/(?:email|confirm-email|signup|social|3rdparty)/", closed, name="account_closed"),
     path("accounts/oidc/<str:provider_id>/login/", oidc.login, name="openid_connect_login"),
     path("accounts/oidc/<str:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
+    path("accounts/oidc/<str:provider_id>/confirm/", oidc.confirm, name="openid_connect_confirm"),
     path("accounts/", include("allauth.urls")),
     path("", include("compliance.urls")),
     path("", include("evidence.urls")),

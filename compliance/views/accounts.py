@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 
+from compliance.actions.oidc import PROVIDER
 from compliance.actions.sessions import end_oldest
 from compliance.models import User
 
@@ -35,11 +40,27 @@ class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
         """
         return str(credentials.get("email", "")).lower()
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """How somebody shows again that it is them. Who comes by the provider and has nothing here to show does it
+        there; who has a code or a passkey here is asked for that."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if ways or not comes_only_by_provider(user):
+            return ways
+        there = reverse("openid_connect_confirm", kwargs={"provider_id": PROVIDER})
+        return [{"id": "openid_connect", "description": "Confirm with your organisation", "url": there}]
+
     def post_login(self, request: HttpRequest, user: User, **said: Any) -> HttpResponse:
         """Lets them in, and ends the oldest of their sessions where there are too many."""
         response: HttpResponse = super().post_login(request, user, **said)
         end_oldest(user)
         return response
+
+
+def comes_only_by_provider(user: Any) -> bool:
+    """Whether this person has neither password nor second step here, and comes by the organisation's provider."""
+    if not settings.OIDC_ISSUER or not user.is_authenticated or get_reauthentication_flows(user):
+        return False
+    return bool(SocialAccount.objects.filter(provider=PROVIDER, user=user).exists())
 
 
 def closed(request: HttpRequest, **named: str) -> HttpResponse:

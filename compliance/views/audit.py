@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Q
@@ -117,12 +117,21 @@ def shown(row: LedgerInbox) -> dict[str, Any]:
         "roles": ", ".join(Role(role).label for role in actor.get("roles", []) if role in Role.values),
         "second_factor": bool(actor.get("mfa")),
         "methods": ", ".join(actor.get("methods", [])),
+        "confirmed": moment(actor.get("confirmed_at", "")),
         "verb": spoken(row.verb),
         "object": ref,
         "url": url,
         "because": row.data.get("because", ""),
         "via": where.get("via", ""),
     }
+
+
+def moment(said: Any) -> datetime | None:
+    """A time as an entry says it; None where it says none."""
+    try:
+        return datetime.fromisoformat(said) if said else None
+    except (TypeError, ValueError):
+        return None
 
 
 def cells(row: LedgerInbox) -> tuple[Any, ...]:

@@ -4,31 +4,53 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import jwt
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.internal import jwtkit
+from allauth.socialaccount.providers.base import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from compliance.actions.oidc import PROVIDER, arrive
 from compliance.errors import Refused
+from compliance.views.accounts import comes_only_by_provider
 from compliance.views.middleware import refusal
 
 NONCE: Final = "oidc_nonce"  # session key
+CONFIRMS: Final = "oidc_confirms"  # session key: since when somebody who is in confirms at the provider that it is them
+CLOCKS_S: Final = 60  # by so much the provider's clock may be another than ours
 SIGNED_BY: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 FAILED: Final = Refused(
     "You were not let in.",
     "What your provider said could not be believed, or it said no.",
     "Try again; if it happens again, tell an administrator.",
 )
+NOT_CONFIRMED: Final = "It was not confirmed that it is you."
+NOT_FRESH: Final = Refused(
+    NOT_CONFIRMED,
+    "Your provider did not say that you signed in there just now (it gives no auth_time, or an older one).",
+    "Set up a code or a passkey under Your sign-in and confirm by that; tell an administrator that the provider "
+    "does not keep to max_age.",
+)
+SOMEBODY_ELSE: Final = Refused(
+    NOT_CONFIRMED, "Somebody else signed in at your provider.", "Sign in there as yourself, and try again."
+)
+
+
+class NotFresh(OAuth2Error):  # type: ignore[misc]
+    """The token does not say that its person signed in at the provider just now."""
 
 
 class Provider(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
@@ -46,6 +68,9 @@ class Provider(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             raise OAuth2Error("the nonce is not the one of this sign-in")
         if claims.get("azp", app.client_id) != app.client_id:
             raise OAuth2Error("the token was made for somebody else")
+        begun = request.session.get(CONFIRMS)
+        if begun is not None and not fresh(claims.get("auth_time"), begun):
+            raise NotFresh("no auth_time, or one from before it was asked for")
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
 
     def verified(self, app: Any, given: str) -> dict[str, Any]:
@@ -83,10 +108,24 @@ class Arrivals(DefaultSocialAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(refusal(request, refused, 403)) from refused
         if not sociallogin.is_existing:
             sociallogin.lookup()
+        begun = request.session.pop(CONFIRMS, None)
+        if sociallogin.state.get("process") == AuthProcess.REDIRECT:
+            if begun is None or sociallogin.user.pk != request.user.pk:
+                raise ImmediateHttpResponse(refusal(request, SOMEBODY_ELSE if begun else FAILED, 403))
+            said = {"provider": sociallogin.account.provider, "uid": sociallogin.account.uid}
+            record_authentication(request, sociallogin.user, "socialaccount", reauthenticated=True, **said)
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, *args: Any, **said: Any) -> None:
-        """The page that says that nobody was let in."""
-        raise ImmediateHttpResponse(refusal(request, FAILED, 403))
+        """The page that says that nobody was let in, or that nothing was confirmed."""
+        request.session.pop(CONFIRMS, None)
+        why = NOT_FRESH if isinstance(said.get("exception"), NotFresh) else FAILED
+        raise ImmediateHttpResponse(refusal(request, why, 403))
+
+
+def fresh(said: object, begun: float) -> bool:
+    """Whether the provider says (`auth_time`) that the person signed in there after this was asked for."""
+    plain = isinstance(said, int | float) and not isinstance(said, bool)
+    return plain and begun - CLOCKS_S <= float(said) <= time.time() + CLOCKS_S  # type: ignore[arg-type]
 
 
 @require_POST
@@ -94,11 +133,37 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     """To the provider, with a nonce of this session; the person signs in there afresh."""
     if not settings.OIDC_ISSUER or provider_id != PROVIDER:
         raise Http404
+    request.session.pop(CONFIRMS, None)
+    back = request.POST.get("next") or request.GET.get("next", "")
+    return to_provider(request, AuthProcess.LOGIN, back, {})
+
+
+@require_http_methods(["GET", "POST"])
+def confirm(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Who came by the provider and has nothing here to confirm by shows there again that it is them: the page that says
+    so, then to the provider, which must ask afresh (`prompt=login`, `max_age=0`) and say when it did (`auth_time`)."""
+    if provider_id != PROVIDER or not comes_only_by_provider(request.user):
+        raise Http404
+    back = request.POST.get("next") or request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        back = "/evidence/"
+    if request.method == "GET":
+        return render(request, "account/reauthenticate_provider.html", {"next": back})
+    request.session[CONFIRMS] = time.time()
+    return to_provider(request, AuthProcess.REDIRECT, back, {"max_age": "0"})
+
+
+def to_provider(request: HttpRequest, process: str, back: str, more: dict[str, str]) -> HttpResponse:
+    """The way there, with a nonce of this session. What allauth reads of the request is ours alone: nobody chooses by a
+    field what the way back does."""
     request.session[NONCE] = secrets.token_urlsafe(24)
-    asked = request.GET.copy()
-    asked["auth_params"] = urlencode({"nonce": request.session[NONCE], "prompt": "login"})
-    request.GET = asked  # type: ignore[assignment]
-    answer: HttpResponse = OAuth2LoginView.adapter_view(Provider(request, provider_id))(request)
+    asked = QueryDict(mutable=True)
+    more = {"nonce": request.session[NONCE], "prompt": "login", **more}
+    asked.update({"process": process, "auth_params": urlencode(more)})
+    if back:
+        asked["next"] = back
+    request.GET, request.POST = asked, QueryDict()  # type: ignore[assignment]
+    answer: HttpResponse = OAuth2LoginView.adapter_view(Provider(request, PROVIDER))(request)
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -39,4 +40,6 @@ def origin(request: HttpRequest, number: str) -> Origin:
     methods = [one for one in request.session.get(KEPT, []) if isinstance(one, dict)]
     named = {str(one.get("type") or one.get("method", "")) for one in methods}
     second = any(one.get("method") in SECOND for one in methods)
-    return Origin(via, number, tuple(sorted(named - {""})), second, person.pk)
+    times = [at for one in methods if isinstance(at := one.get("at"), int | float)]
+    confirmed = datetime.fromtimestamp(max(times), UTC).isoformat(timespec="seconds") if times else ""
+    return Origin(via, number, tuple(sorted(named - {""})), second, person.pk, confirmed)

@@ -38,6 +38,9 @@ STEP_UP: Final[dict[str, str]] = {
     "grant_end": "",
     "token_add": "",
     "token_revoke": "",
+    "mfa_activate_totp": "",  # allauth asks as well, but not those who have nothing here to confirm by
+    "mfa_add_webauthn": "",
+    "mfa_generate_recovery_codes": "",
     "evidence_build": "evidence",
     "pack_build": "packs",
     "pack_again": "pack",

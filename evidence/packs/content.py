@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from compliance.drawing.diagram import Diagram
+from evidence.packs.course import NOTHING, Course
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class Change:
     seen: str = ""
     delta: str = ""
     policy: str = ""
+    course: Course = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +246,8 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class PointLine:
-    """One enforcement point. `tier` as in manifest.Quality; counts are None when this version does not measure them.
-
-    `default_v4` and `default_v6` are what happens to traffic no rule matches (permit, deny, not known).
-    """
+    """One enforcement point. `tier` as in manifest.Quality; counts are None when this version does not measure them;
+    `default_v4` and `default_v6` are what happens to traffic no rule matches (permit, deny, not known)."""
 
     host: str
     point: str

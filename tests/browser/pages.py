@@ -241,6 +241,7 @@ OTHERS: Final = {
     "account_confirm_email": ("ada", "/accounts/confirm-email/nothing/", GONE),
     "openid_connect_login": ("", "/accounts/oidc/oidc/login/", POSTS_ONLY),
     "openid_connect_callback": ("", "/accounts/oidc/oidc/login/callback/", GONE),
+    "openid_connect_confirm": ("ada", "/accounts/oidc/oidc/confirm/", GONE),
     "socialaccount_login_cancelled": ("", "/accounts/3rdparty/login/cancelled/", GONE),
     "socialaccount_login_error": ("", "/accounts/3rdparty/login/error/", GONE),
     "socialaccount_signup": ("", "/accounts/3rdparty/signup/", GONE),

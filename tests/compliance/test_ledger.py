@@ -8,7 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +253,8 @@ def test_an_entry_says_from_which_page_and_with_which_sign_in(people: People, cl
     said = LedgerInbox.objects.get(verb="withdraw").data
     assert said["request"] == {"via": "page", "id": answer.headers["X-Request-Id"]}
     assert (said["actor"]["methods"], said["actor"]["mfa"]) == (["password"], False)
+    since = timezone.now() - datetime.fromisoformat(said["actor"]["confirmed_at"])
+    assert timedelta(seconds=-1) < since < timedelta(minutes=1)
 
 
 @pytest.mark.both

@@ -253,8 +253,8 @@ OPEN_ACCOUNT: Final = frozenset({
     "account_email_verification_sent", "account_reset_password", "account_confirm_login_code",
     "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
     "account_reset_password_done", "mfa_authenticate", "mfa_login_webauthn", "openid_connect_login",
-    "openid_connect_callback", "socialaccount_login_cancelled", "socialaccount_login_error", "socialaccount_signup",
-    "socialaccount_connections",
+    "openid_connect_callback", "openid_connect_confirm", "socialaccount_login_cancelled",
+    "socialaccount_login_error", "socialaccount_signup", "socialaccount_connections",
 })  # fmt: skip
 OWN_ACCOUNT: Final = frozenset({
     "account_reauthenticate", "account_change_password", "account_set_password", "mfa_index", "mfa_reauthenticate",

@@ -26,6 +26,7 @@ GIVEN: Final = {
     "mfa_remove_webauthn": {"pk": 1},
     "openid_connect_login": {"provider_id": "oidc"},
     "openid_connect_callback": {"provider_id": "oidc"},
+    "openid_connect_confirm": {"provider_id": "oidc"},
     "mfa_edit_webauthn": {"pk": 1},
     **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }

@@ -85,6 +85,8 @@ class Provider(BaseHTTPRequestHandler):
             "iss": self.base(), "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": asked.get("nonce", ""),
             "jti": secrets.token_hex(8), **NEXT["claims"],
         }  # fmt: skip
+        if "max_age" in asked and spoil != "no auth_time":  # as the specification has it
+            claims["auth_time"] = now - 900 if spoil == "old auth_time" else now
         changed: dict[str, dict[str, Any]] = {
             "issuer": {"iss": "https://elsewhere.example"}, "audience": {"aud": "another"}, "nonce": {"nonce": "old"},
             "expired": {"iat": now - 900, "exp": now - 600}, "party": {"azp": "another"},

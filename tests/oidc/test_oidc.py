@@ -5,23 +5,31 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from compliance.actions import oidc as verbs
 from compliance.actions import people as accounts
+from compliance.actions.ledger import actor
 from compliance.errors import Refused
+from compliance.ledger.context import done_from
 from compliance.models import LedgerInbox, RoleGrant, User
 from compliance.project import oidc as read
+from compliance.views.provenance import origin
+from compliance.views.step_up import METHODS
 from tests.oidc.provider import CLIENT, SECRET
 from tests.people import People, everybody
 
@@ -145,6 +153,95 @@ def test_what_cannot_be_believed_lets_nobody_in(people: People, issuer: str, spo
     assert (answer.status_code, is_in(answer)) == (403, False)
     assert (User.objects.count(), SocialAccount.objects.count()) == (before, 0)
     assert is_in(comes(issuer)), "the same without the spoiling"
+
+
+CONFIRM = "/accounts/oidc/oidc/confirm/"
+
+
+def confirms(client: Client, issuer: str, claims: dict[str, Any] | None = None, spoil: str = "") -> Any:
+    """Confirms at the provider that it is them, as the page leads there; gives the last answer."""
+    requests.post(f"{issuer}/next", json={"claims": claims or TEAM, "spoil": spoil}, timeout=5).raise_for_status()
+    begun = client.post(CONFIRM, {"next": "/requests/new/?kind=network"})
+    asked = parse_qs(urlsplit(begun["Location"]).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    back = urlsplit(requests.get(begun["Location"], allow_redirects=False, timeout=5).headers["Location"])
+    return client.get(f"{back.path}?{back.query}")
+
+
+def long_ago(client: Client) -> None:
+    """The person of this session showed half an hour ago who they are."""
+    session = client.session
+    session[METHODS] = [one | {"at": time.time() - 1800} for one in session[METHODS]]
+    session.save()
+
+
+def pulls(client: Client) -> str:
+    """Where somebody is led who begins to set up a code of their own."""
+    answer = client.post("/accounts/2fa/totp/activate/", {"code": "000000"})
+    return str(answer.headers.get("Location", answer.status_code))
+
+
+def test_who_comes_by_the_provider_alone_confirms_there_and_comes_back(people: People, issuer: str) -> None:
+    client = comes(issuer).visitor
+    assert pulls(client) == "200", "just signed in: a form with a wrong code"
+    long_ago(client)
+    assert pulls(client).startswith("/accounts/reauthenticate/"), "a stolen session adds no factor of its own"
+    led = client.get("/accounts/reauthenticate/?next=/requests/new/", follow=True)
+    assert led.redirect_chain == [(f"{CONFIRM}?next=%2Frequests%2Fnew%2F", 302)]
+    assert "It will ask you to sign in once more" in led.content.decode()
+    before = client.session["_auth_user_id"]
+    answer = confirms(client, issuer)
+    assert (answer.status_code, answer["Location"]) == (302, "/requests/new/?kind=network")
+    assert client.session["_auth_user_id"] == before
+    assert pulls(client) == "200"
+    nova = User.objects.get(email="nova@example.org")
+    with done_from(origin(client.get("/evidence/").wsgi_request, "r")):
+        said = actor(nova, timezone.now())
+    assert said["methods"] == ["socialaccount"]
+    assert timezone.now() - datetime.fromisoformat(said["confirmed_at"]) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("spoil", ["no auth_time", "old auth_time", "nonce", "signature"])
+def test_a_provider_that_does_not_say_it_asked_afresh_confirms_nothing(
+    people: People, issuer: str, spoil: str
+) -> None:
+    client = comes(issuer).visitor
+    long_ago(client)
+    answer = confirms(client, issuer, spoil=spoil)
+    assert answer.status_code == 403
+    assert ("auth_time" in answer.content.decode()) == ("auth_time" in spoil)
+    assert pulls(client).startswith("/accounts/reauthenticate/")
+    assert confirms(client, issuer).status_code == 302
+
+
+def test_nobody_confirms_for_somebody_else_nor_comes_in_that_way(people: People, issuer: str) -> None:
+    client, otto = comes(issuer).visitor, TEAM | {"sub": "00u2", "email": "otto@example.org"}
+    comes(issuer, otto)
+    long_ago(client)
+    before = client.session["_auth_user_id"]
+    answer = confirms(client, issuer, claims=otto)
+    assert (answer.status_code, "Somebody else signed in" in answer.content.decode()) == (403, True)
+    assert client.session["_auth_user_id"] == before
+    assert pulls(client).startswith("/accounts/reauthenticate/")
+    assert Client().post(CONFIRM).status_code == 404, "who is not in"
+    for chosen in ("connect", "redirect"):
+        begun = Client().post(f"{LOGIN}?process={chosen}", {"process": chosen})
+        assert begun.status_code == 302
+        requests.post(f"{issuer}/next", json={"claims": TEAM, "spoil": ""}, timeout=5)
+    visitor = Client()
+    begun = visitor.post(f"{LOGIN}?process=redirect", {"process": "redirect", "next": "https://evil.example/"})
+    back = urlsplit(requests.get(begun["Location"], allow_redirects=False, timeout=5).headers["Location"])
+    assert "evil" not in visitor.get(f"{back.path}?{back.query}")["Location"]
+    assert visitor.get("/evidence/").status_code == 200, "a sign-in, whatever the form said it was"
+
+
+def test_who_has_a_second_step_here_is_asked_for_that(people: People, issuer: str) -> None:
+    client = comes(issuer).visitor
+    nova = User.objects.get(email="nova@example.org")
+    TOTP.activate(nova, "JBSWY3DPEHPK3PXP")
+    assert client.get(CONFIRM).status_code == 404
+    assert client.post(CONFIRM).status_code == 404
+    assert client.get("/accounts/reauthenticate/", follow=True).redirect_chain[-1][0].startswith("/accounts/2fa/")
 
 
 def test_a_code_or_state_of_another_session_lets_nobody_in(people: People, issuer: str) -> None:

@@ -13,9 +13,10 @@ from compliance.models import TRANSITIONS, Approval, ChangeRecord, Justification
 from compliance.models.approvals import shortfalls
 from evidence.models import Verification
 from evidence.packs import content
+from evidence.packs.course import NOTHING, Course
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
-from evidence.packs.sections import policy_said
+from evidence.packs.sections import course, policy_said
 from evidence.packs.sections.known import Standing, comparison, findings, served, span
 from evidence.rules import Verdict
 
@@ -25,7 +26,7 @@ COLUMNS = (
     "id", "connection", "kind", "urgency", "title", "state", "requested_by", "requested_at", "submitted_at",
     "necessity", "security_implications", "data_carried", "approved_by", "decided_at", "implemented_by",
     "implemented_at", "verified_at", "outcome", "difference", "ticket", "content_sha256", "approval_holds",
-    *policy_said.COLUMNS,
+    *policy_said.COLUMNS, *course.COLUMNS,
 )  # fmt: skip
 SETTLED = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED)
 
@@ -42,6 +43,7 @@ class Known(NamedTuple):
     outcome: Verification | None
     unapproved: str
     policy: PolicyCheck | None = None
+    course: Course = NOTHING
 
 
 def build(scope: Scope) -> Section:
@@ -57,7 +59,8 @@ def build(scope: Scope) -> Section:
         unrecorded=tuple(seen(one) for one in unrecorded),
     )
     table = Table("changes", COLUMNS, [line(one) for one in every])
-    return Section("changes", TITLE, served("changes"), state, because, "packs/print/changes.html", data, (table,))
+    tables = (table, *course.tables([(one.row.ref, one.course) for one in every]))
+    return Section("changes", TITLE, served("changes"), state, because, "packs/print/changes.html", data, tables)
 
 
 def known(scope: Scope) -> list[Known]:
@@ -78,7 +81,7 @@ def known(scope: Scope) -> list[Known]:
     keys = [row.pk for row in rows]
     given: dict[int, list[Approval]] = defaultdict(list)
     approvals = Approval.objects.filter(needed__change_id__in=keys, at__lte=scope.as_of)
-    for approval in approvals.select_related("approver", "needed").order_by("at", "pk"):
+    for approval in approvals.select_related("approver", "in_place_of", "needed").order_by("at", "pk"):
         given[approval.needed.change_id].append(approval)
     outcomes = {
         one.change_id: one
@@ -86,7 +89,7 @@ def known(scope: Scope) -> list[Known]:
     }
     states = states_then(rows, scope)
     short = shortfalls([key for key in keys if states[key] in SETTLED], scope.as_of)
-    weighed = policy_said.checks_of(keys, scope.as_of)
+    weighed, ways = policy_said.checks_of(keys, scope.as_of), course.courses(rows, states, given, scope)
     every = [
         Known(
             row,
@@ -96,6 +99,7 @@ def known(scope: Scope) -> list[Known]:
             outcomes.get(row.pk),
             short.get(row.pk, ""),
             weighed.get(row.pk),
+            ways[row.pk],
         )
         for row in rows
     ]
@@ -175,13 +179,14 @@ def printed(one: Known) -> content.Change:
         seen=when(done) if done and done.outcome == Verification.Outcome.VERIFIED else "",
         delta=shown,
         policy=policy_said.sentence(one.policy),
+        course=one.course,
     )
 
 
 def decisions(one: Known) -> list[content.Decision]:
     """Who agreed in what capacity; then the rejection or withdrawal, if that is how it ended."""
     found = [
-        content.Decision(each.get_capacity_display(), str(each.approver), each.at, "approved", each.because)
+        content.Decision(course.capacity(each), course.agreed(each), each.at, "approved", each.because)
         for each in one.approvals
     ]
     if one.state in (State.REJECTED, State.WITHDRAWN):
@@ -192,12 +197,7 @@ def decisions(one: Known) -> list[content.Decision]:
 def carried_out(one: Known) -> str:
     """By whom and when it was done, as far as that was said by the cut-off."""
     row = one.row
-    if row.implemented_at is None or one.state not in (
-        State.IMPLEMENTED,
-        State.VERIFIED,
-        State.DISPUTED,
-        State.RETIRED,
-    ):
+    if row.implemented_at is None or (one.state not in DONE and not one.course.first):
         return ""
     return f"{row.implemented_by or 'not stated'}, {timezone.localtime(row.implemented_at):%-d %B %Y, %H:%M}"
 
@@ -222,4 +222,5 @@ def line(one: Known) -> tuple[Cell, ...]:
         row.implemented_at if carried else None, done.at if done and done.outcome == "verified" else None,
         done.outcome if done else None, done.because if done else None, row.ticket, row.content_hash,
         not one.unapproved if one.state in SETTLED else None, *policy_said.cells(one.policy),
+        *course.cells(one.course, one.approvals),
     )  # fmt: skip
