@@ -131,7 +131,7 @@ def tables(every: Sequence[tuple[str, Course]]) -> tuple[Table, Table]:
         for ref, course in every
         for one in course.asked
     ]
-    moved = [
+    moved: list[tuple[Cell, ...]] = [
         (ref, *one.where.split("/", 1), one.at, one.direction, one.rule, one.outcome, one.because)
         for ref, course in every
         for one in course.moved
