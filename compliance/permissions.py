@@ -221,7 +221,7 @@ def systems_of(obj: Any) -> list[int | None]:
     if isinstance(obj, System):
         return [obj.pk]
     if isinstance(obj, ChangeRecord):
-        needs = obj.needs.values_list("system_id", flat=True) if obj.pk else []
+        needs = [need.system_id for need in obj.needs.all()] if obj.pk else []  # a page that asks often fetched them
         return list(dict.fromkeys([obj.system_id, *needs]))
     if isinstance(obj, Job):
         told = settings.JOB_SYSTEMS.get(obj.kind)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import F, Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -14,7 +14,7 @@ from compliance import severity
 from compliance.actions import changes as verbs
 from compliance.business_days import last_moment
 from compliance.forms.decisions import NoteForm, ReasonForm
-from compliance.models import ChangeRecord, State, User
+from compliance.models import ApprovalNeeded, ChangeRecord, State, User
 from compliance.permissions import check, may
 from compliance.views import questions
 from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
@@ -238,6 +238,7 @@ def record(request: HttpRequest, number: int) -> HttpResponse:
 
 def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
     """Context of parts/change_detail.html and parts/decide.html."""
+    prefetch_related_objects([change], "needs")  # each verb asks of which systems it is
     why = getattr(change, "justification", None)
     said = panel("change", change, person)
     approve, reject = may(person, "approve", change), may(person, "reject", change)
@@ -308,11 +309,11 @@ def consequence(change: ChangeRecord) -> str:
     return ""
 
 
-def changed(change: ChangeRecord) -> list[dict[str, Any]]:
-    """What happened to a change, oldest first."""
+def changed(change: ChangeRecord, needs: Iterable[ApprovalNeeded] | None = None) -> list[dict[str, Any]]:
+    """What happened to a change, oldest first; `needs`: those of needs_of_all, where somebody has them already."""
     url = f"/changes/{change.ref}/"
     rows: list[tuple[Any, str, Any, str]] = [(change.created_at, "asked for", change.requested_by, "pencil")]
-    for need in needs_of(change):
+    for need in needs_of(change) if needs is None else needs:
         approval = getattr(need, "approval", None)
         if approval:
             rows.append(

@@ -19,6 +19,7 @@ from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
 from compliance.views.lists import Choice, as_csv, by_address, by_json, by_ref, filters, page
+from compliance.views.needed import needs_of_all
 from compliance.views.panels import panel
 from compliance.views.register_graph import drawn
 from compliance.views.shown import connection_state, ends, facts, services
@@ -274,8 +275,11 @@ def linked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def history(subject: Connection) -> list[dict[str, Any]]:
     """What happened to it, newest first: its own changes, and those that widened or retired it with others."""
     beside = ChangeRecord.objects.filter(connection__isnull=True, material__icontains=f'"{subject.ref}"')
+    beside = beside.select_related("requested_by", "implemented_by")
     through = [change for change in beside if subject.ref in change.refs]
-    events = [event for change in (*subject.changes.all(), *through) for event in changed(change)]
+    every = [*subject.changes.select_related("requested_by", "implemented_by"), *through]
+    needs = needs_of_all(every)
+    events = [event for change in every for event in changed(change, needs[change.pk])]
     return sorted(events, key=lambda event: event["at"], reverse=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -13,10 +14,18 @@ from compliance.permissions import may
 
 def needs_of(change: ChangeRecord) -> list[ApprovalNeeded]:
     """Whose agreement it needs."""
-    rows = change.needs.select_related(
+    return needs_of_all([change])[change.pk]
+
+
+def needs_of_all(changes: Iterable[ChangeRecord]) -> dict[int, list[ApprovalNeeded]]:
+    """Change → whose agreement it needs; of all in one query."""
+    found: dict[int, list[ApprovalNeeded]] = {change.pk: [] for change in changes}
+    rows = ApprovalNeeded.objects.filter(change__in=found).select_related(
         "system__owner", "system__authorising_officer", "person", "approval__approver", "approval__in_place_of"
     )
-    return list(rows.order_by("stage", "pk"))
+    for row in rows.order_by("stage", "pk"):
+        found[row.change_id].append(row)
+    return found
 
 
 def needed(need: ApprovalNeeded, change: ChangeRecord, person: User) -> dict[str, Any]:

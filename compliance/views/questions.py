@@ -18,6 +18,7 @@ from compliance.views.verbs import confirm
 def shown(change: ChangeRecord, person: User) -> list[dict[str, Any]]:
     """The questions about a change, oldest first, each with its answer or the way to answer it."""
     rows = change.questions.select_related("asked_by", "answer__answered_by", "change__system", "change__requested_by")
+    rows = rows.prefetch_related("change__needs")
     return [
         {
             "text": row.text,

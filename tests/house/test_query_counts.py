@@ -1,6 +1,6 @@
-"""What each list costs in SQL with few rows and with many: recorded in tests/query_counts.json.
+"""What each list and each page of one record costs in SQL, with few rows and with many: tests/query_counts.json.
 
-A list must not ask more the more rows it has. Few are three, not none: an empty list asks less than any other.
+A page must not ask more the more rows it has. Few are three, not none: an empty list asks less than any other.
 
 After a change that is meant, record anew: `RECORD_QUERY_COUNTS=1 ./run test tests/house/test_query_counts.py`.
 """
@@ -18,10 +18,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from evidence.models import BaselineGroup, Comparison, Finding, ServedShare, Unlearned
+from compliance.actions import changes, connections, questions
+from compliance.models import ChangeRecord
+from evidence.models import BaselineGroup, Comparison, Finding, FindingMember, Pull, ServedShare, Unlearned
 from reviews import actions as reviews
 from tests.evidence.site import Site
-from tests.factories import asked, network
+from tests.factories import WHY, asked, network
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
@@ -33,6 +35,11 @@ PAGES: Final = (
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
     "/setup/",
 )  # fmt: skip
+# Pages of one record, with more and more of what they show: connection, change, finding, server, source
+DETAILS: Final = (
+    "/connections/{connection}/", "/changes/{change}/", "/findings/{finding}/", "/servers/{server}/",
+    "/sources/{source}/",
+)  # fmt: skip
 FEW: Final = 3
 MORE: Final = 24
 
@@ -42,14 +49,41 @@ def counts(site: Site) -> dict[str, int]:
     client = Client()
     client.force_login(site.people.omar, backend="allauth.account.auth_backends.AuthenticationBackend")
     found = {}
-    for page in PAGES:
-        client.get(page)
+    for page in (*PAGES, *DETAILS):
+        path = address(site, page)
+        client.get(path)
         with CaptureQueriesContext(
             connection,
         ) as asked_of_it:
-            assert client.get(page).status_code == 200
+            assert client.get(path).status_code == 200, path
         found[page] = len(asked_of_it)
     return found
+
+
+def address(site: Site, page: str) -> str:
+    """Where a page is; a page of one record is about the oldest of its kind."""
+    oldest = Finding.objects.order_by("pk")[0]
+    return page.format(
+        connection=site.connection.ref, change=site.change.ref, finding=oldest.ref, server="pay-db-01",
+        source=site.sources[0].pk,
+    )  # fmt: skip
+
+
+def more_of_one(site: Site, numbers: range) -> None:
+    """More of what the page of one connection, change, finding, server or source shows."""
+    finding, pull = Finding.objects.order_by("pk")[0], Pull.objects.filter(source=site.sources[1]).latest("pk")
+    now = timezone.now()
+    for number in numbers:
+        questions.ask(site.change, text=f"Why, for the time {number}?", by=site.people.erin)
+        material = network("pay-app-01", "pay-db-01", "tcp/5432") | {"review_by": f"2027-03-{number + 1:02d}"}
+        connections.amend(site.connection, by=site.people.rita, material=material, justification=WHY, title="Longer")
+        changes.withdraw(ChangeRecord.objects.latest("pk"), because="Not needed.", by=site.people.rita)
+        FindingMember.objects.create(
+            finding=finding, server=site.servers["pay-db-01"], subject=f"a rule {number}", point="pay-db-01/INPUT",
+            certainty="definite", because="It lets through too much.", first_seen=now, last_seen=now,
+        )  # fmt: skip
+        pull.pk = None
+        pull.save(force_insert=True)
 
 
 def grow(site: Site, numbers: range) -> None:
@@ -86,11 +120,13 @@ def test_the_lists_ask_as_many_queries_as_recorded_however_many_rows(tmp_path: P
     site.read()
     site.compare()
     grow(site, range(FEW))
+    more_of_one(site, range(FEW))
     few = counts(site)
     grow(site, range(FEW, FEW + MORE))
+    more_of_one(site, range(FEW, FEW + MORE))
     many = counts(site)
-    both = {page: [few[page], many[page]] for page in PAGES}
+    both = {page: [few[page], many[page]] for page in (*PAGES, *DETAILS)}
     if os.environ.get("RECORD_QUERY_COUNTS"):
         RECORD.write_text(json.dumps(both, indent=2) + "\n")
-    assert [page for page in PAGES if many[page] > few[page]] == [], "a list asks more queries the more rows it has"
+    assert [page for page in both if many[page] > few[page]] == [], "a page asks more queries the more rows it has"
     assert both == json.loads(RECORD.read_text())

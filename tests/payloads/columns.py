@@ -25,7 +25,8 @@ OWN_WORDS: Final = frozenset({
     "compliance.RiskAcceptance.path", "compliance.Outbound.path", "compliance.Connection.drift",
     "evidence.Pack.marking", "evidence.Pull.error_code", "evidence.Pack.profile", "evidence.PulledArtefact.format",
     "evidence.SourceSecret.reference", "evidence.SourceSecret.sealed", "evidence.SourceSecret.sealed_with",
-    "evidence.Snapshot.tier", "evidence.Finding.accepted_rating", "reviews.ReviewSchedule.time_zone", "reviews.ReviewSchedule.rule",
+    "evidence.Snapshot.tier", "evidence.Finding.accepted_rating",
+    "reviews.ReviewSchedule.time_zone", "reviews.ReviewSchedule.rule",
 })  # fmt: skip
 # Words in JSON that people or dumps wrote.
 SAID: Final = frozenset({
