@@ -22,6 +22,7 @@ from compliance.views import (
     policy,
     policy_exceptions,
     questions,
+    register_plan,
     requests,
     risks,
     search,
@@ -39,6 +40,7 @@ for name, prefix in (("con", "CON"), ("chg", "CHG"), ("rsk", "RSK")):
 urlpatterns = [
     path("healthz", jobs.healthz, name="healthz"),
     path("search/", search.search, name="search"),
+    path("register/plan/", register_plan.plan, name="register_plan"),
     path("inbox/", changes.inbox, name="inbox"),
     path("inbox/bulk/", bulk.decide, name="bulk_decide"),
     path("inbox/<chg:number>/", changes.inbox, name="inbox_change"),

@@ -1,4 +1,5 @@
-"""The `eastwest` command: read, packet, check, diff and verify, without a database and without a server.
+"""The `eastwest` command: read, packet, check, diff and verify, without a database and without a server;
+plan and apply ask a running one.
 
 Exit status: 0 clean, 1 findings, 2 refused or wrong use, 3 something unread or unproven; 2 before 1 before 3.
 With --json standard output is one JSON object and nothing else; messages go to standard error.
@@ -22,6 +23,8 @@ COMMANDS = {
     "check": "evidence.commands.check",
     "diff": "evidence.commands.diff",
     "verify": "evidence.commands.verify",
+    "plan": "evidence.commands.register",
+    "apply": "evidence.commands.register",
 }
 ONE_HOST = "All FILEs of one call are the dumps of one host at one moment."
 
@@ -57,7 +60,16 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--checkpoint", metavar="NOTE", action="append", default=[], help="a file of old checkpoints")
     verify.add_argument("--state", metavar="DUMP", help="the governed rows, dumped with the export")
 
-    for command in (read, packet, check, diff, verify):
+    plan = commands.add_parser("plan", help="what a register file would change in a running Eastwest")
+    apply = commands.add_parser("apply", help="ask for what a register file would change; two people approve each step")
+    for command in (plan, apply):
+        command.add_argument("register", metavar="YAML")
+        command.add_argument("--server", required=True, metavar="URL", help="the token comes from EASTWEST_TOKEN")
+        command.add_argument("--system", default="", help="whose is what the file gives to no system")
+        command.add_argument("--remove", action="store_true", help="ask for the removal of what the file does not name")
+    apply.add_argument("--digest", default="", metavar="HEX", help="only if this is still the plan that was read")
+
+    for command in (read, packet, check, diff, verify, plan, apply):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return top
 

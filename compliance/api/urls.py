@@ -7,7 +7,7 @@ from typing import Final
 from django.urls import path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from compliance.api import changes, connections, schema, servers
+from compliance.api import changes, connections, register, schema, servers
 
 KNOWN_TO_SCHEMA: Final = (schema.ServiceTokenScheme,)  # drf-spectacular finds it by its being imported
 
@@ -23,6 +23,8 @@ urlpatterns = [
         path(f"changes/<chg:number>/{step}/", changes.Step.as_view(name=step), name=f"api_change_{step}")
         for step in changes.STEPS
     ),
+    path("register/plan/", register.Plan.as_view(), name="api_register_plan"),
+    path("register/apply/", register.Apply.as_view(), name="api_register_apply"),
     path("servers/", servers.Servers.as_view(), name="api_servers"),
     path("servers/<str:name>/", servers.OneServer.as_view(), name="api_server"),
 ]

@@ -139,6 +139,8 @@ PAGES: Final = (
     Row("findings", "erin", "/findings/"),
     Row("rule_changes", "erin", "/rule-changes/"),
     Row("admin_paths", "erin", "/admin-paths/"),
+    Row("register_plan", "erin", "/register/plan/"),
+    Row("register_plan", "erin", "/register/plan/", 200, steps.plan_a_register),
     Row("search", "erin", "/search/"),
     Row("search", "erin", "/search/?q=10.20.30.31"),
     Row("search", "erin", "/search/?q=nothing+has+this"),

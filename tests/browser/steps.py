@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Response
 
 PASSWORD = "a lantern on the harbour wall"
+REGISTER = b"""connections:
+  - {id: ours-1, source: batch-01, destination: hr-app-01, services: [tcp/9443], justification: "The night job hands the
+     new staff numbers to the personnel application.", security_implications: "Two servers, one service, encrypted."}
+"""
 GOOD = b"Hostname,Application,IP addresses,Zone,Env\nwww-21,Citizen Services,10.99.1.21,,production\n"
 BAD = b"Hostname,Application,IP addresses,Zone,Env\nwww-21,No such system,10.99.1.999,,somewhere\n"
 ANSWERS = {
@@ -100,6 +104,14 @@ def match_columns(page: Page, content: bytes = GOOD) -> Response | None:
         {"name": "servers.csv", "mimeType": "text/csv", "buffer": content}
     )
     return clicked(page, named(page, "Next: match the columns"))
+
+
+def plan_a_register(page: Page) -> Response | None:
+    """A register file that adds a connection and gives another one more port, read as a plan."""
+    page.locator("main input[type=file]").set_input_files(
+        {"name": "ours.yaml", "mimeType": "application/yaml", "buffer": REGISTER}
+    )
+    return clicked(page, named(page, "See what would change"))
 
 
 def try_good_rows(page: Page) -> Response | None:

@@ -123,6 +123,7 @@ ROUTES: Final[dict[str, Row]] = {
     "admin_paths": lists(),
     "inventory": lists(),
     "search": Row(ALL, everybody=True),
+    "register_plan": Row("OEX", "OEX"),
     "learn": lists(),
     "learn_left": lists(),
     "learn_tell": Row(None, "ROE"),

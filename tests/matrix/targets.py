@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 from django.views.generic import RedirectView
@@ -12,7 +13,7 @@ from compliance.forms.policy import PolicyForm
 from compliance.models import Role
 from compliance.policy.shipped import described, shipped
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
-from tests.matrix.world import NETS, PROPOSAL, Side, World, dump_file, in_days, list_file, material
+from tests.matrix.world import NETS, NOTHING, PROPOSAL, Side, World, dump_file, in_days, list_file, material
 from tests.people import PASSWORD
 
 RISK: Final = {
@@ -117,6 +118,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_except": RISK,
         "finding_acknowledge": NOTE,
         "finding_accept": RISK,
+        "register_plan": {"file": SimpleUploadedFile("matrix.yaml", NOTHING.encode())},
         "learn_group": {**RISK, "business_need": "It copies the day.", "security_implications": "Two servers."},
         "admin_attest": {"says": "A key.", "seen_on": f"{today:%Y-%m-%d}"},
         "finding_removal": {"due": in_days(9), **NOTE},

@@ -27,6 +27,7 @@ from tests.evidence.site import allow_in, allow_out, put, read, save
 from tests.factories import WHY
 from tests.people import LONG_AGO, People, everybody
 
+NOTHING: Final = "zones: []\n"  # a register file that asks for nothing
 PROPOSAL: Final = 2  # the number of a version of the policy that somebody proposed; the first is the shipped one
 OURS, THEIRS = "kestrel", "zanzibar"
 NETS: Final = {OURS: "10.61.1", THEIRS: "10.62.2"}
