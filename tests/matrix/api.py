@@ -178,7 +178,8 @@ def body(route: str, side: Side) -> dict[str, Any]:
     """What is posted: valid, so that whoever may gets it done."""
     request = {"title": "Asked by the matrix", "justification": WHY, "material": material(side, 5999)}
     if route.startswith("api_register"):
-        return {"register": NOTHING, "system": side.system.name, "digest": content_hash([[], content_hash({"zones": []}), False])}
+        digest = content_hash([[], content_hash({"zones": []}), False])  # of a plan without a step
+        return {"register": NOTHING, "system": side.system.name, "digest": digest}
     if route == "api_changes":
         return {**request, "system": side.system.name}
     return request if route == "api_connection_amend" else {"because": "Looked at by the matrix."}
