@@ -258,9 +258,16 @@ def _step(asked: Asked, rows: RegisterRows, by: User, at: datetime) -> Step:
         if asked.what == "change" and before.get(key) != after.get(key)
     }
     return Step(
-        asked.what, asked.ref, asked.line, ends_text(asked.material), change.system.name, differs,
+        asked.what, asked.ref, asked.line, told(asked.material), change.system.name, differs,
         tuple(check_of.hits) if check_of else (), needs, stopped, change.ref,
     )  # fmt: skip
+
+
+def told(material: Material) -> str:
+    """From whom to whom, and what."""
+    share = material["kind"] == "share"
+    what = [material["path"], material["access"]] if share else [", ".join(material["services"])]
+    return " ".join([ends_text(material), *what])
 
 
 def _request(asked: Asked, rows: RegisterRows, by: User, at: datetime) -> tuple[ChangeRecord, str]:

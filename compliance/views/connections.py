@@ -96,6 +96,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
             "graph_url": address(request, view="graph"),
             "total": base.count(),
             "may_request": may(request.user, "request", None) is None,
+            "may_plan": may(request.user, "import", None) is None,
             **panel("register", None, signed_in(request)),
         },
     )

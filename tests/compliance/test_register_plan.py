@@ -79,7 +79,7 @@ def test_a_plan_is_what_would_happen_and_writes_nothing(people: People) -> None:
     assert counts() == before
     wider, new, gone = found.steps
     assert (wider.what, wider.differs) == ("change", {"services": (["tcp/5432"], ["tcp/5432", "tcp/5433"])})
-    assert (new.what, new.text, new.stopped) == ("new", "pay-app-01 → log-01", "")
+    assert (new.what, new.text, new.stopped) == ("new", "pay-app-01 → log-01 tcp/6514", "")
     assert new.needs == ("system owner of Platform", "manager of Platform", "owner of the other end of Payroll")
     assert (gone.what, gone.ref) == ("remove", Connection.objects.get(destination__name="file-01", kind="network").ref)
     assert wider.needs == ("system owner of Payroll", "manager of Payroll")
