@@ -135,7 +135,7 @@ def _carried(name: str, content: bytes, system: str, remove: bool, by: User, at:
     _, lines = read_register(name, content)
     whose = System.objects.for_user(by).filter(name=system).first()
     if system and whose is None:
-        raise NotAllowed(f"There is no system {system} among yours.", "", "Correct the name.")
+        raise NotAllowed("None of your systems has that name.", "", "Correct the name, or leave it out.")
     table = ImportedTable(kind="register", file=name[:200], rows=[list(line) for line in lines])
     rows = RegisterRows(table=table, by=by, at=at, system=whose)
     bad = rows.problems()
