@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from compliance.models import System, User
 from reviews.calendar import DAYS, LAST_WEEK, problem
-from reviews.models import Decision, Review, ReviewSchedule
+from reviews.models import AgendaItem, Decision, Review, ReviewSchedule
+from reviews.steps import offered
 
 HOW: Final = {
     "monthly": "Monthly, on a weekday",
@@ -42,18 +43,45 @@ def colleagues() -> QuerySet[User]:
 class DecisionForm(forms.Form):
     """What was decided on an item, and what was said."""
 
-    what = forms.ChoiceField(label="Decision", choices=[("", "— none yet —"), *Decision.What.choices], required=False)
+    what = forms.ChoiceField(label="Decision", required=False)
     note = forms.CharField(label="Minutes", required=False, widget=forms.Textarea(attrs={"rows": 2}))
     until = forms.DateField(label="Until", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, item: AgendaItem, **kwargs: Any) -> None:
+        row: Decision | None = getattr(item, "decision", None)
+        kwargs["initial"] = {"what": row.what, "note": row.note, "until": row.until} if row else None
+        super().__init__(*args, **kwargs)
+        words = dict(Decision.What.choices)
+        values = [row.what] if row and row.outcome else dict.fromkeys([*offered(item), *([row.what] if row else [])])
+        none = [] if row and row.outcome else [("", "— none yet —")]
+        field = self.fields["what"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [*none, *((value, words[value]) for value in values if value)]
+        if not {"accept", "keep"} & set(values):
+            del self.fields["until"]
 
     def clean(self) -> dict[str, Any]:
         """An accepted risk needs its end, still to come. Words without a decision are kept, and decide nothing."""
         cleaned = super().clean() or {}
-        until = cleaned.get("until")
+        until = cleaned.setdefault("until", None)
         accepts = cleaned.get("what") == Decision.What.ACCEPT and "until" not in self.errors
         if accepts and (until is None or until < timezone.localdate()):
             self.add_error("until", "Say until when the risk is accepted: a day to come.")
         return cleaned
+
+
+class BecauseForm(forms.Form):
+    """The reason of a change record."""
+
+    because = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class KeepForm(BecauseForm):
+    """The reason, and the day by which somebody looks at it again."""
+
+    until = forms.DateField(
+        label="To be looked at again by", widget=forms.DateInput(attrs={"type": "date"}), help_text="Within a year."
+    )
 
 
 class AttendeesForm(forms.Form):

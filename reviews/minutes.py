@@ -11,7 +11,8 @@ from django.utils import timezone
 from markdown_it import MarkdownIt
 
 from compliance.models import LedgerInbox
-from reviews.models import AgendaItem, Review
+from reviews.models import AgendaItem, Decision, Review
+from reviews.steps import step_of
 
 SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>#|!"})
 
@@ -46,22 +47,29 @@ def items(review: Review) -> Iterator[str]:
     """The agenda as written by Eastwest, each item with what was decided on it."""
     yield "## Agenda, as written by Eastwest, and decisions"
     yield ""
-    for item in review.agenda.select_related("decision__by"):
+    for item in review.agenda.select_related("decision__by", "decision__carried_by", "finding", "connection"):
         mark = f"{item.position}. "
         yield f"{mark}**{plain(item.title)}**{f' – {plain(item.detail)}' if item.detail else ''}"
         # as deep as the number is wide: with three blanks below "10." a list would begin anew
-        yield f"{' ' * len(mark)}- {decided(item)}"
+        yield from (f"{' ' * len(mark)}- {line}" for line in decided(item))
     yield ""
 
 
-def decided(item: AgendaItem) -> str:
-    """The decision on an item, or that there was none: silence is no decision."""
+def decided(item: AgendaItem) -> Iterator[str]:
+    """The decision on an item, or that there was none: silence is no decision. What people said, and what Eastwest
+    wrote of what came of it, each on a line of its own."""
     decision = getattr(item, "decision", None)
-    note = f" {plain(decision.note)}" if decision and decision.note else ""
     if decision is None or not decision.what:
-        return f"No decision was recorded.{note}"
-    until = f" until {decision.until.day} {decision.until:%B %Y}" if decision.until else ""
-    return f"{decision.get_what_display()}{until} ({plain(str(decision.by))}).{note}"
+        yield "No decision was recorded."
+    else:
+        until = f" until {decision.until.day} {decision.until:%B %Y}" if decision.until else ""
+        yield f"{decision.get_what_display()}{until} ({plain(str(decision.by))})."
+    if decision is not None and decision.note:
+        yield f"Said: {plain(decision.note)}"
+    if decision is not None and decision.outcome:
+        yield f"Eastwest: {plain(decision.outcome)} ({plain(str(decision.carried_by))})"
+    elif decision is not None and step_of(item, decision.what) and decision.what != Decision.What.FIX:
+        yield "Eastwest: Nobody has asked for it yet."
 
 
 def said(review: Review) -> Iterator[str]:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from compliance.models import ChangeRecord, Connection, System, User
+from compliance.models import ChangeRecord, Connection, RiskAcceptance, System, User
 from compliance.models.scope import Scoped
 from evidence.models import Comparison, Finding
 
@@ -156,6 +156,12 @@ class Decision(models.Model):
     until = models.DateField(null=True, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT)
     at = models.DateTimeField(default=timezone.now)
+    version = models.PositiveIntegerField(default=1, help_text="Of two who write at once one is told.")
+    outcome = models.TextField("what came of it, as written by Eastwest", blank=True)
+    change = models.ForeignKey(ChangeRecord, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    risk = models.ForeignKey(RiskAcceptance, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    carried_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    carried_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.get_what_display()}: {self.item}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
+from reviews.views import lines, schedules
 from reviews.views import reviews as views
-from reviews.views import schedules
 
 register_converter(converter("REV"), "rev")
 
@@ -18,6 +18,8 @@ urlpatterns = [
     path("reviews/<rev:number>/", views.review, name="review"),
     path("reviews/<rev:number>/open/", views.open_review, name="review_open"),
     path("reviews/<rev:number>/items/<int:item>/", views.decide, name="review_decide"),
+    path("reviews/<rev:number>/items/<int:item>/carry/", lines.carry, name="review_carry"),
+    path("reviews/<rev:number>/rest/", lines.note_rest, name="review_rest"),
     path("reviews/<rev:number>/attendees/", views.attendees, name="review_attendees"),
     path("reviews/<rev:number>/actions/", views.add_action, name="review_action"),
     path("reviews/<rev:number>/sign/", views.sign, name="review_sign"),

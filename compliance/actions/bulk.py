@@ -118,11 +118,18 @@ def recertify(
 def recertified(
     version: ConnectionVersion, what: Recertified, because: str, until: date | None, by: User, at: datetime
 ) -> str:
-    """One of them, by the verb it would have on its own page."""
+    """One of them, by the verb it would have on its own page: what came of it."""
+    return recertification(version, what, because, until, by, at)[1]
+
+
+def recertification(
+    version: ConnectionVersion, what: Recertified, because: str, until: date | None, by: User, at: datetime
+) -> tuple[ChangeRecord, str]:
+    """The change record that asks to keep (until a day), narrow (a draft) or revoke a connection, and a sentence."""
     connection = version.connection
     if what == "revoke":
         change = verbs.retire(connection, because=because, by=by, at=at)
-        return f"{change.ref} asks for its removal."
+        return change, f"{change.ref} asks for its removal."
     why = {
         "business_need": because,
         "security_implications": "As before: nothing more is let through.",
@@ -132,9 +139,9 @@ def recertified(
         said = {**individually(version.said), "review_by": until.isoformat()}
         title = f"Keep {connection} until {until.isoformat()}"
         change = verbs.amend(connection, material=said, justification=why, title=title[:200], by=by, at=at)
-        return f"{change.ref} asks to keep it until {until.day} {until:%B %Y}."
+        return change, f"{change.ref} asks to keep it until {until.day} {until:%B %Y}."
     title = f"Narrow {connection}"
     change = verbs.amend(
         connection, material=version.said, justification=why, title=title[:200], by=by, at=at, submit=False
     )
-    return f"{change.ref} is a draft: say what is enough, then send it."
+    return change, f"{change.ref} is a draft: say what is enough, then send it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reviews.actions.decisions import carry_out, decide, note_rest
 from reviews.actions.meetings import (
     add_action,
     attend,
@@ -9,7 +10,6 @@ from reviews.actions.meetings import (
     close,
     close_action,
     confirm,
-    decide,
     open_review,
 )
 from reviews.actions.schedules import (
@@ -26,11 +26,13 @@ __all__ = [
     "add_review",
     "attend",
     "blockers",
+    "carry_out",
     "close",
     "close_action",
     "confirm",
     "decide",
     "mark_missed",
+    "note_rest",
     "open_review",
     "plan",
     "remind_in_time",

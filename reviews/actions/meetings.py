@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,9 +16,12 @@ from compliance.models.estate import day_of
 from compliance.notices import tell
 from compliance.permissions import check
 from reviews import agenda, minutes
+from reviews.actions.decisions import undone
+from reviews.actions.session import refuse_closed
 from reviews.models import AgendaItem, Attendee, Decision, Review, ReviewAction
 
 QUORUM = 2
+ERRAND = timedelta(days=14)  # within which the owner asks for what was decided
 
 
 def open_review(review: Review, *, by: User, at: datetime | None = None) -> Review:
@@ -69,28 +72,6 @@ def confirm(review: Review, *, by: User, at: datetime | None = None) -> Attendee
         seat.save()
         record("confirm_attendance", review, by=by, at=moment)
     return seat
-
-
-def decide(
-    item: AgendaItem, *, what: str, note: str = "", until: date | None = None, by: User, at: datetime | None = None
-) -> Decision:
-    """What was decided on an item. It can be put better until the review is closed; each wording is in the ledger.
-
-    `what` "" keeps what was said, and decides nothing.
-    """
-    moment = at or timezone.now()
-    check(by, "run_review", item.review, at=moment)
-    if what and what not in Decision.What.values:
-        raise Refused("The decision was not kept", f"{what} is no decision.", "Choose one of those offered.")
-    if what == Decision.What.ACCEPT and (until is None or until < day_of(moment)):
-        raise Refused("The decision was not kept", "A risk is accepted until a day to come.", "Say until when.")
-    with transaction.atomic():
-        refuse_closed(item.review)
-        row, _ = Decision.objects.update_or_create(
-            item=item, defaults={"what": what, "note": note.strip(), "until": until, "by": by, "at": moment}
-        )
-        record("decide", item.review, by=by, at=moment, after=what, because=note, item=item.position)
-    return row
 
 
 def add_action(
@@ -156,6 +137,7 @@ def close(review: Review, *, by: User, second: User, notes: str = "", at: dateti
         refuse_closed(review)
         refuse_signing(review, by, second)
         review.notes = notes.strip()
+        errands(review, by=by, at=moment)
         text = minutes.render(review, closed_at=moment, second=str(second))
         digest = minutes.digest(text)
         Review.objects.filter(pk=review.pk).update(
@@ -172,6 +154,14 @@ def close(review: Review, *, by: User, second: User, notes: str = "", at: dateti
     return review
 
 
+def errands(review: Review, *, by: User, at: datetime) -> None:
+    """What was decided and nobody asked for becomes an action of the system's owner, in the caller's transaction."""
+    for item in undone(review):
+        text = f"Ask for it: {item.decision.get_what_display().lower()}, {item.title}"
+        due = day_of(at + ERRAND)
+        add_action(review, item=item, text=text, owner=review.system.owner, due=due, by=by, at=at)
+
+
 def refuse_signing(review: Review, chair: User, second: User) -> None:
     """Refuses a signature of somebody else than the chair and another who was there, and one that comes too early."""
     what, present = f"{review.ref} was not closed", review.attendees.filter(present=True)
@@ -184,17 +174,3 @@ def refuse_signing(review: Review, chair: User, second: User) -> None:
     missing = blockers(review)
     if missing:
         raise Refused(what, " ".join(missing), "Complete it, then sign off.")
-
-
-def refuse_closed(review: Review) -> None:
-    """Closed minutes are closed, and a review that has not begun has none.
-
-    Call it inside atomic(): the review is held until the end, so that nothing is said while somebody signs it off.
-    """
-    review.refresh_from_db(from_queryset=Review.objects.select_for_update())
-    if review.state != Review.State.OPEN:
-        raise Refused(
-            f"{review.ref} was not changed",
-            f"It is {review.get_state_display().lower()}.",
-            "Only an open review is minuted.",
-        )

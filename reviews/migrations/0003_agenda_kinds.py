@@ -4,15 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('reviews', '0002_holidays_and_rules'),
+        ("reviews", "0002_holidays_and_rules"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='agendaitem',
-            name='kind',
-            field=models.CharField(choices=[('finding', 'Finding'), ('due', 'Due for review'), ('change', 'Change since the last review'), ('action', 'Open action'), ('coverage', 'What could not be seen'), ('log', 'Examination of logs'), ('attest', 'Attestation to be made again'), ('register', 'Part of the register'), ('note', 'Other')], max_length=8),
+            model_name="agendaitem",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("finding", "Finding"),
+                    ("due", "Due for review"),
+                    ("change", "Change since the last review"),
+                    ("action", "Open action"),
+                    ("coverage", "What could not be seen"),
+                    ("log", "Examination of logs"),
+                    ("attest", "Attestation to be made again"),
+                    ("register", "Part of the register"),
+                    ("note", "Other"),
+                ],
+                max_length=8,
+            ),
         ),
     ]

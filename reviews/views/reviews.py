@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -15,22 +15,12 @@ from compliance.views.changes import signed_in
 from compliance.views.verbs import confirm
 from reviews import actions as verbs
 from reviews import minutes as words
-from reviews.forms import ActionForm, AttendeesForm, DecisionForm, NothingForm, SignForm
-from reviews.models import AgendaItem, Review, ReviewAction
+from reviews.actions.decisions import rest
+from reviews.forms import ActionForm, AttendeesForm, NothingForm, SignForm
+from reviews.models import Review, ReviewAction
+from reviews.views import lines
 from reviews.views.panels import next_review
 from reviews.views.schedules import duties
-
-ICONS: Final = {
-    "finding": ("triangle-alert", "bad"),
-    "due": ("clock-alert", "warn"),
-    "change": ("git-pull-request-arrow", "off"),
-    "action": ("list-checks", "warn"),
-    "coverage": ("shield-question-mark", "warn"),
-    "log": ("logs", "warn"),
-    "attest": ("signature", "warn"),
-    "register": ("network", "off"),
-    "note": ("message-square", "off"),
-}
 
 
 def state(review: Review) -> str:
@@ -121,7 +111,11 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
     live = row.state == Review.State.OPEN and may_run
     blockers = verbs.blockers(row) if live else []
     url = f"/reviews/{row.ref}/"
-    items = list(row.agenda.select_related("decision", "finding", "connection", "change"))
+    items = list(
+        row.agenda.select_related(
+            "decision__by", "decision__change", "decision__risk", "finding__system", "connection__system", "change"
+        )
+    )
     return render(
         request,
         "reviews/review.html",
@@ -138,7 +132,7 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
                 if row.state == Review.State.MISSED
                 else "",
             },
-            "agenda": [agenda_item(item, url, live=live, form=wrong.get(f"item-{item.pk}")) for item in items],
+            "agenda": [lines.shown(item, url, person, live=live, form=wrong.get(f"item-{item.pk}")) for item in items],
             "attendees": [
                 {"name": str(seat.person), "role": seated(seat), "present": seat.present}
                 for seat in row.attendees.select_related("person", "recorded_by")
@@ -162,6 +156,7 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
             else f"{url}open/"
             if may_run and row.state == Review.State.PLANNED
             else "",
+            "rest_url": f"{url}rest/" if live and rest(row) else "",
             "sign_blockers": blockers,
             "opening": row.state == Review.State.PLANNED,
             "minutes_url": f"{url}minutes.md" if row.state == Review.State.CLOSED else "",
@@ -176,28 +171,6 @@ def seated(seat: Any) -> str:
     """How we know that somebody was there."""
     position = f"{seat.person.title}, " if seat.person.title else ""
     return f"{position}confirmed by themselves" if seat.confirmed_at else f"{position}recorded by {seat.recorded_by}"
-
-
-def agenda_item(item: AgendaItem, url: str, *, live: bool, form: DecisionForm | None) -> dict[str, Any]:
-    """One item with its minutes form while the review is in session."""
-    icon, tone = ICONS[item.kind]
-    decision = getattr(item, "decision", None)
-    start = {"what": decision.what, "note": decision.note, "until": decision.until} if decision else None
-    links = ((item.finding, "findings"), (item.connection, "connections"), (item.change, "changes"))
-    target = next((f"/{room}/{thing.ref}/" for thing, room in links if thing), "")
-    minutes = ". ".join(filter(None, (decision.get_what_display(), decision.note))) if decision else ""
-    return {
-        "number": item.position,
-        "title": item.title,
-        "detail": item.detail,
-        "url": target,
-        "tone": tone,
-        "icon": icon,
-        "minutes": minutes,
-        "form": (form or DecisionForm(initial=start, prefix=f"i{item.pk}")) if live else None,
-        "save_url": f"{url}items/{item.pk}/",
-        "saved_at": decision.at if decision else None,
-    }
 
 
 def open_review(request: HttpRequest, number: int) -> HttpResponse:
@@ -224,17 +197,9 @@ def open_review(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
-@require_POST
 def decide(request: HttpRequest, number: int, item: int) -> HttpResponse:
-    """Keep the minutes of one item."""
-    row = found(request, number)
-    about = get_object_or_404(row.agenda, pk=item)
-    form = DecisionForm(request.POST, prefix=f"i{about.pk}")
-    if not form.is_valid():
-        return review(request, number, wrong={f"item-{about.pk}": form})
-    said = form.cleaned_data
-    verbs.decide(about, what=said["what"], note=said["note"], until=said["until"], by=signed_in(request))
-    return HttpResponseRedirect(f"/reviews/{row.ref}/#item-{about.position}")
+    """Keep the minutes of one item; what does not pass is shown again with what was typed."""
+    return lines.decide(request, number, item, again=review)
 
 
 @require_POST

@@ -217,7 +217,9 @@ def reviewed(now: datetime) -> dict[str, object]:
         name: Review.objects.filter(state=state).order_by("pk")[0].ref
         for name, state in (("held", "closed"), ("missed", "missed"), ("planned", "planned"))
     }
-    return {**of_state, "opened": opened.ref}
+    due = opened.agenda.exclude(connection=None)[0]
+    meetings.decide(due, what="revoke", note="Nobody uses it.", by=chandra)
+    return {**of_state, "opened": opened.ref, "line": due.pk}
 
 
 def let_in() -> dict[str, object]:

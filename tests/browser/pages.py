@@ -198,6 +198,8 @@ PAGES: Final = (
     Row("review_open", "chandra", "/reviews/{planned}/open/"),
     Row("review_sign", "chandra", "/reviews/{opened}/sign/"),
     Row("review_schedule", "mina", "/reviews/schedules/new/"),
+    Row("review_carry", "omar", "/reviews/{opened}/items/{line}/carry/"),
+    Row("review_rest", "chandra", "/reviews/{opened}/rest/"),
     Row("review_holidays", "mina", "/reviews/holidays/"),
     Row("packs", "ada", "/packs/"),
     Row("pack", "ada", "/packs/{pack}/"),

@@ -86,6 +86,7 @@ def address(route: str, side: Side) -> str:
         "source_raw": {"artefact": side.things["raw"].pk},
         "inventory_raw": {"reading": side.things["listing"].pk},
         "review_decide": {"item": side.things["item"].pk},
+        "review_carry": {"item": side.things["said"].pk},
         "question_answer": {"question": side.things["question"].pk},
         "change_except": {"rule": "cleartext"},
     }
@@ -160,6 +161,8 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "import": {"step": "upload", "kind": "servers"},
         "setup_link": {"name": "Nobody", "password": PASSWORD, "again": PASSWORD},
         "review_open": {"sure": "yes"},
+        "review_rest": {"sure": "yes"},
+        "review_carry": {"sure": "yes"},
     }  # fmt: skip
     return bodies.get(route, NOTE)
 

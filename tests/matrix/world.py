@@ -268,6 +268,10 @@ def reviewed(people: People, side: Side) -> None:
         meetings.open_review(review, by=people.mina)
         meetings.attend(review, people=[side.asker, side.owner], by=people.mina)
     item = AgendaItem.objects.create(review=opened, position=90, kind="finding", title=f"{side.word} finding")
+    said = AgendaItem.objects.create(
+        review=opened, position=91, kind="finding", title="To be mended", finding=side.things["finding"]
+    )
+    meetings.decide(said, what="fix", note="By Friday.", by=people.mina)
     todo = meetings.add_action(
         opened, text=f"{side.word} to do", owner=side.owner, due=timezone.localdate(), by=people.mina
     )
@@ -275,6 +279,7 @@ def reviewed(people: People, side: Side) -> None:
         decided(people, review)
     meetings.close(signed, by=side.asker, second=side.owner, notes=f"{side.word} went well.")
     side.things |= {"planned": planned, "opened": opened, "ready": ready, "signed": signed, "item": item, "todo": todo}
+    side.things["said"] = said
 
 
 def decided(people: People, review: Review) -> None:
