@@ -99,11 +99,11 @@ def findings(review: Review, last: Review | None) -> Iterator[Item]:
             yield {"kind": "finding", "title": how_many, "detail": f"{refs} and more"}
             continue
         for finding in found:
-            stands = "" if fresh else f" Open since {said(day_of(finding.first_seen))}."
+            stands = "" if fresh else f". Open since {said(day_of(finding.first_seen))}"
             yield {
                 "kind": "finding",
                 "title": f"{new}{finding.ref} {label}: {finding.subject}"[:300],
-                "detail": f"{finding.because}{stands}",
+                "detail": f"{finding.because.rstrip('.')}{stands}.",
                 "finding": finding,
                 "connection": finding.connection,
             }

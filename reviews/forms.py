@@ -14,7 +14,7 @@ from django.utils import timezone
 from compliance.models import System, User
 from reviews.calendar import DAYS, LAST_WEEK, problem
 from reviews.models import AgendaItem, Decision, Review, ReviewSchedule
-from reviews.steps import offered
+from reviews.steps import asks_to_keep, offered
 
 HOW: Final = {
     "monthly": "Monthly, on a weekday",
@@ -57,7 +57,7 @@ class DecisionForm(forms.Form):
         field = self.fields["what"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [*none, *((value, words[value]) for value in values if value)]
-        if not {"accept", "keep"} & set(values):
+        if "accept" not in values and not asks_to_keep(item):
             del self.fields["until"]
 
     def clean(self) -> dict[str, Any]:
