@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 from compliance.forms.risks import RiskForm
 from compliance.models import User
 from compliance.permissions import check, may
@@ -119,7 +119,8 @@ def decide(request: HttpRequest, number: int, item: int, again: Callable[..., Ht
                 seen=int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None,
             )  # fmt: skip
         except Refused as refused:
-            if "HX-Request" not in request.headers and about.review.state != Review.State.OPEN:
+            over = about.review.state != Review.State.OPEN
+            if isinstance(refused, NotAllowed) or ("HX-Request" not in request.headers and over):
                 raise
             problem = str(refused)
             form.add_error("note", problem)
