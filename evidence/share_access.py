@@ -7,7 +7,7 @@ folder that depends on the user) the answer is that it is not known, and why. He
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from compliance.traffic.boxes import TOP, Family
@@ -97,39 +97,5 @@ def _as_user(line: Share, user: str) -> Answer:
     return Answer(line.access, "it is let in")
 
 
-def nfs_lines(shares: Iterable[Share], path: str) -> list[Share]:
-    """The lines about one export."""
-    return [one for one in shares if one.protocol == "nfs" and one.path == path]
-
-
-def nfs_answer(lines: Sequence[Share], client: Client) -> Answer:
-    """What an NFS server answers about one export to a client that speaks every flavour.
-
-    A line that names the address alone comes first, whatever the others say; of several networks the widest terms are
-    said where they agree, and that it is not known where they differ.
-    """
-    named = [line for line in lines if any(_single(box, client) for box in line.clients if not isinstance(box, str))]
-    chosen = named or [
-        line for line in lines if any(_holds(box, client) for box in line.clients if not isinstance(box, str))
-    ]
-    names = [one for line in lines for one in line.clients if isinstance(one, str)]
-    if not named and names:
-        return Answer("unknown", f"whom {' '.join(names)} means is not in the dump")
-    if not chosen:
-        return Answer("no", "it is exported to others only")
-    doubts = [one.text for line in chosen for one in line.residue]
-    if doubts:
-        return Answer("unknown", "; ".join(doubts))
-    networks = {line.clients for line in chosen}
-    accesses = {line.access for line in chosen}
-    if len(accesses) > 1 and len(networks) > 1:
-        return Answer("unknown", "two of its networks overlap with other terms")
-    return Answer("rw" if "rw" in accesses else "ro", "it is exported to it")
-
-
 def _holds(box: Sequence[int], client: Client) -> bool:
     return box[3] == TOP[client.family] and box[0] <= client.address <= box[1]
-
-
-def _single(box: Sequence[int], client: Client) -> bool:
-    return _holds(box, client) and box[0] == box[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 
 from compliance.models import Server
@@ -14,15 +14,19 @@ from evidence.rules import Certainty, Verdict
 from evidence.sides import Differ, Joined
 
 
-def source_trouble(at: datetime) -> list[Judgement]:
-    """Sources that do not show today's rules, each on its own: an older snapshot or another source hides nothing."""
+def source_trouble(at: datetime, judged: Set[str]) -> list[Judgement]:
+    """Sources that do not show today's rules, each on its own: an older snapshot or another source hides nothing.
+
+    `judged`: servers at which a connection is judged, so that its verdict says that they are silent.
+    """
     found = []
     rows = list(Source.objects.select_related("server", "last_pull", "last_good").order_by("pk"))
     shared = {row.server_id for row in rows if sum(one.server_id == row.server_id for one in rows) > 1}
     for source in rows:
         if source.server.status == Server.Status.RETIRED:
             continue
-        verdict, because = trouble(source, at, others=source.server_id in shared)
+        unsaid = source.server_id in shared or source.server.name not in judged
+        verdict, because = trouble(source, at, unsaid=unsaid)
         if verdict is not None:
             name = source.server.name
             rule = HOST_KEY if readings.is_another(source) else ""
@@ -35,10 +39,10 @@ def point_of(source: Source) -> str:
     return f"{source.server.name}/source {source.name}"[:200]
 
 
-def trouble(source: Source, at: datetime, *, others: bool) -> tuple[Verdict | None, str]:
+def trouble(source: Source, at: datetime, *, unsaid: bool) -> tuple[Verdict | None, str]:
     """What is wrong with a source beyond what the judge says of its server; (None, "") when nothing is.
 
-    `others`: the server has more sources, so that nobody else would say that this one is silent.
+    `unsaid`: nobody else would say that it is silent, as its server has more sources or no connection.
     """
     pull = source.last_pull
     refused = pull is not None and pull.state in (Pull.State.FAILED, Pull.State.PARTIAL)
@@ -46,7 +50,7 @@ def trouble(source: Source, at: datetime, *, others: bool) -> tuple[Verdict | No
         stands = "The one before it stands." if source.last_good else "Nothing of it was ever read."
         said = f"The last reading of {source.name} was refused: {pull.what} {stands}{stopped(source)}"
         return Verdict.not_verifiable, said
-    if not others or readings.is_fresh(source, at):
+    if not unsaid or readings.is_fresh(source, at):
         return None, ""
     verdict, because, _ = readings.silence(source)
     return verdict, because[:1].upper() + because[1:] + "."

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
+from urllib.parse import quote
 
+from django.apps import apps
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -28,6 +31,16 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     "evidence.pack": ("PCK", "/packs/"),
     "reviews.review": ("REV", "/reviews/"),
 }
+# type of object that people know by its name → its page: by name, or by number
+NAMED: Final[Mapping[str, str]] = {
+    "evidence.source": "/sources/{number}/",
+    "evidence.inventory": "/inventory/{number}/",
+    "compliance.server": "/servers/{name}/",
+    "compliance.zone": "/zones/{name}/",
+    "compliance.group": "/groups/{name}/",
+    "compliance.system": "",
+}
+Names = Mapping[tuple[str, int], str]
 SINCE: Final = (("1", "The last day"), ("7", "The last 7 days"), ("31", "The last 31 days"), ("366", "The last year"))
 TYPES: Final = {
     "changerecord": "change",
@@ -35,6 +48,7 @@ TYPES: Final = {
     "reviewschedule": "review schedule",
     "setuplink": "set-up link",
 }
+AT_ONCE: Final = 1000
 WATCHERS: Final = (Role.ADMINISTRATOR, Role.AUDITOR)
 
 
@@ -44,14 +58,17 @@ def audit(request: HttpRequest) -> HttpResponse:
     base = LedgerInbox.objects.for_user(person)
     rows = narrowed(base, request.GET).select_related("actor").order_by("-pk")
     if request.GET.get("format") == "csv":
-        return as_csv("eastwest-audit", COLUMNS, (cells(row) for row in rows.iterator(chunk_size=1000)))
+        return as_csv("eastwest-audit", COLUMNS, lines(rows))
     head = LedgerHead.objects.first()
+    of_page = page(request, rows, lambda row: row)
+    names = names_of(of_page["page"].object_list)
+    of_page["page"].object_list = [shown(row, names) for row in of_page["page"].object_list]
     watches = person.holds(WATCHERS)
     return render(
         request,
         "compliance/audit.html",
         {
-            **page(request, rows, shown),
+            **of_page,
             "filters": filters(request, "Person, reason, CHG-42 or #1234", choices(base)),
             "head": {"size": head.size, "at": head.at, "root": head.root} if head else None,
             "waiting": base.waiting().count(),
@@ -105,10 +122,37 @@ def by_words(words: str) -> Q:
     return by_json("data__because", words) | Q(actor__name__icontains=words)
 
 
-def shown(row: LedgerInbox) -> dict[str, Any]:
+def names_of(rows: Iterable[LedgerInbox]) -> Names:
+    """(type, number) → the name of what some entries are about, where people know it by its name: one query a type."""
+    found: dict[tuple[str, int], str] = {}
+    wanted: dict[str, set[int]] = {}
+    for row in rows:
+        if row.object_id is not None and row.object_type in NAMED:
+            wanted.setdefault(row.object_type, set()).add(row.object_id)
+    for label, keys in wanted.items():
+        held = apps.get_model(label)._default_manager.filter(pk__in=keys).values_list("pk", "name")
+        found |= {(label, key): str(name) for key, name in held}
+    return found
+
+
+def lines(rows: Any) -> Iterator[tuple[Any, ...]]:
+    """The rows of the CSV file, in parts whose names are asked for together."""
+    for part in batched(rows.iterator(chunk_size=AT_ONCE)):
+        names = names_of(part)
+        yield from (cells(row, names) for row in part)
+
+
+def batched(rows: Iterable[LedgerInbox]) -> Iterator[list[LedgerInbox]]:
+    """The rows, so many at once."""
+    left = iter(rows)
+    while part := list(islice(left, AT_ONCE)):
+        yield part
+
+
+def shown(row: LedgerInbox, names: Names) -> dict[str, Any]:
     """One row of the table."""
     actor, where = row.data.get("actor") or {}, row.data.get("request") or {}
-    ref, url = object_of(row)
+    ref, url = object_of(row, names)
     return {
         "seq": row.seq,
         "refused": row.refused,
@@ -134,9 +178,9 @@ def moment(said: Any) -> datetime | None:
         return None
 
 
-def cells(row: LedgerInbox) -> tuple[Any, ...]:
+def cells(row: LedgerInbox, names: Names) -> tuple[Any, ...]:
     """The same for a CSV file."""
-    one, where = shown(row), row.data.get("request") or {}
+    one, where = shown(row, names), row.data.get("request") or {}
     sealed = row.seq if row.seq is not None else "not sealed"
     return (
         sealed, notes.stamp(row.created), one["who"], one["roles"], row.verb, one["object"], one["because"],
@@ -144,14 +188,17 @@ def cells(row: LedgerInbox) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def object_of(row: LedgerInbox) -> tuple[str, str]:
-    """What it was done to: the id people use (or kind and number), and its page where it has one."""
+def object_of(row: LedgerInbox, names: Names) -> tuple[str, str]:
+    """What it was done to: the id or name people use (or kind and number), and its page where it has one."""
     page = str((row.data.get("payload") or {}).get("page", ""))
     if page.startswith("/") and not page.startswith("//") and (row.object_id is None or row.object_type not in KNOWN):
         return page, page
     if row.object_id is None:
         return kind(row.object_type) or of_rows(row.data.get("rows") or []), ""
-    known = KNOWN.get(row.object_type)
+    known, name = KNOWN.get(row.object_type), names.get((row.object_type, row.object_id))
+    if name:
+        place = NAMED[row.object_type]
+        return f"{kind(row.object_type)} {name}", place.format(number=row.object_id, name=quote(name, safe=""))
     if known is None:
         return f"{kind(row.object_type)} {row.object_id}", ""
     prefix, place = known

@@ -36,6 +36,7 @@ from evidence.actions.irregular import POINT, Found, irregular, systems_by_subje
 from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
+from evidence.commands.rule_edits import for_people
 from evidence.kept import Files, Kept
 from evidence.models import Comparison, Inventory, Pull, VerdictRow
 from evidence.policy_estate import admin_paths, policy_judgements
@@ -74,7 +75,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     judgements = [
         *beside_records(judge_case(case, flows=None, at=day_of(moment))),
         *irregular(records),
-        *source_trouble(moment),
+        *source_trouble(moment, {host for entry in wanted.entries for host, _ in entry.required}),
         *differing(picked),
         *rewritten(moment),
         *inventory_trouble(moment),
@@ -213,7 +214,7 @@ class Whose:
         found = next(chain(rules, lines), None)
         if found is None:
             return {"rule_file": "", "rule_line": 0, "rule_text": ""}
-        return {"rule_file": found.name[:200], "rule_line": found.first, "rule_text": found.text[:2000]}
+        return {"rule_file": found.name[:200], "rule_line": found.first, "rule_text": for_people(found.text)[:2000]}
 
     def case(self, one: Judgement) -> Case:
         """The judgement as a finding's case."""

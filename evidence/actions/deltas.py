@@ -25,6 +25,7 @@ from compliance.traffic.shares import Origin
 from evidence import readings
 from evidence.attribution import RECORDED, REPAIR, Attribution, Record, attribute
 from evidence.case import Case
+from evidence.commands.rule_edits import for_people
 from evidence.models import Delta, Pull, RuleChange, Snapshot
 from evidence.rule_changes import Changed, rule_changes
 
@@ -106,7 +107,7 @@ def row(delta: Delta, one: Changed, said: Attribution) -> RuleChange:
         rule=one.rule[:300],
         rule_file=origin.name[:200] if origin else "",
         rule_line=origin.first if origin else 0,
-        rule_text=origin.text[:2000] if origin else "",
+        rule_text=for_people(origin.text)[:2000] if origin else "",
         boxes=[list(box) for box in one.boxes],
         sure=one.sure,
         **attributed(said),

@@ -77,7 +77,12 @@ def _by_chain(reading: Reading) -> dict[str, list[Rule]]:
 
 def shown(rule: Rule) -> str:
     """The text of a rule for people: of nft with its handle, by which it is changed."""
-    text = rule.origin.text.strip()
+    return for_people(rule.origin.text)
+
+
+def for_people(text: str) -> str:
+    """A line of a dump as people read it: what `iptables-save -c` counts is no part of the rule."""
+    text = text.strip()
     return text if text.startswith("{") else without_counters(text)
 
 

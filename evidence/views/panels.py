@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Q
@@ -19,6 +19,7 @@ from evidence.views.shown import latest, packet, spoken_point
 from evidence.views.sockets import listening
 from evidence.views.states import is_late, state
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
 
 
@@ -33,10 +34,12 @@ def counts(person: User) -> dict[str, int]:
 
 
 def servers_read(person: User) -> dict[int, tuple[datetime | None, bool]]:
-    """For each server: when its rules were last read, and whether that is too long ago."""
+    """For each server: when its rules were last read, and whether that is too long ago; of several sources the best."""
     found: dict[int, tuple[datetime | None, bool]] = {}
     for row in Source.objects.for_user(person):
-        found[row.server_id] = (row.last_seen_at, is_late(row))
+        known = found.get(row.server_id)
+        if known is None or (not is_late(row), row.last_seen_at or LONG_AGO) > (not known[1], known[0] or LONG_AGO):
+            found[row.server_id] = (row.last_seen_at, is_late(row))
     return found
 
 

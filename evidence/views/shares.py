@@ -15,7 +15,8 @@ from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_csv, filters, page
 from compliance.words import VERDICTS
-from evidence.models import Finding, ServedShare, Source
+from evidence.formats import testparm, usershare
+from evidence.models import Finding, PulledArtefact, ServedShare, Source
 from evidence.views.shown import is_late, latest
 
 COLUMNS: Final = (
@@ -31,6 +32,7 @@ EXPOSED: Final[dict[str, tuple[str, Q]]] = {
     "write": ("May be written", Q(access="rw")),
     "unused": ("No mount seen", Q(users_now=0)),
 }
+SERVER, USERS = testparm.NAME, usershare.NAME
 PROTOCOLS: Final = {"nfs": "NFS", "smb": "SMB"}
 
 
@@ -60,6 +62,7 @@ def shares(request: HttpRequest) -> HttpResponse:
             "compared_at": comparison.at if comparison else None,
             "compared_late": is_late(comparison),
             "silent": silent(person),
+            "half_read": half_read(person),
         },
     )
 
@@ -89,6 +92,14 @@ def silent(person: User) -> list[str]:
     rows = Server.objects.for_user(person).filter(role__icontains="file").exclude(status=Server.Status.RETIRED)
     rows = rows.exclude(pk__in=read).exclude(pk__in=sources)
     return list(rows.order_by("name").values_list("name", flat=True))
+
+
+def half_read(person: User) -> list[str]:
+    """Samba servers of which no source shows what users share by themselves: neither smb.conf nor testparm does."""
+    good = Source.objects.for_user(person).exclude(last_good=None).exclude(server__status=Server.Status.RETIRED)
+    rows = PulledArtefact.objects.filter(pull__snapshot__in=good.values("last_good"), format__in=(SERVER, USERS))
+    found = set(rows.values_list("pull__source__server__name", "format"))
+    return sorted(name for name, format_ in found if format_ == SERVER and (name, USERS) not in found)
 
 
 def listed(row: ServedShare) -> dict[str, Any]:
@@ -144,6 +155,7 @@ def share(request: HttpRequest, key: str) -> HttpResponse:
                 **listed(row),
                 "title": f"{row.server.name}:{row.name}",
                 "because": row.because,
+                "half_read": row.protocol == "smb" and row.server.name in half_read(person),
                 "lines": row.lines,
                 "mounts": row.mounts,
                 "server_url": f"/servers/{quote(row.server.name, safe='')}/",

@@ -248,13 +248,11 @@ def acceptance(row: Source, person: User) -> list[dict[str, Any]]:
 
 def facts(row: Source) -> list[dict[str, Any]]:
     """How it is set up."""
+    every = span(row.every_minutes // 60) if row.every_minutes >= 60 else f"{row.every_minutes} min"
     said = [
         ("Server", row.server.name, True),
-        (
-            "Read every" if row.kind in COLLECTORS else "Expected every",
-            span(row.every_minutes // 60) if row.every_minutes >= 60 else f"{row.every_minutes} min",
-            False,
-        ),
+        *([("Read every", every, False)] if row.kind in COLLECTORS else []),
+        ("Too old after", span(row.fresh_hours), False),
     ]
     if row.config.get("path"):
         said.append(("Place in it" if "url" in row.config else "Folder", str(row.config["path"]), True))

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from compliance.actions import changes, checkpoints, ledger_seal
-from compliance.models import LedgerInbox, Role, User
+from compliance.models import LedgerInbox, Role, Server, User
 from tests.factories import agreed, asked, servers
 from tests.people import People, everybody
 
@@ -91,3 +91,23 @@ def test_trouble_stands_on_the_page_of_who_can_mend_it(people: People) -> None:
     checkpoints.checkpoint("test")
     assert words not in opened(people.alex).content
     assert Role.ADMINISTRATOR in {grant.role for grant in people.alex.grants()}
+
+
+def test_what_people_know_by_its_name_is_named_with_its_page(people: People) -> None:
+    """A source, a server: not "source 32"."""
+    from evidence.actions import sources
+    from evidence.models import Source
+
+    said = sources.add_source(
+        server=Server.objects.get(name="pay-db-01"), kind="upload", name="pay-db-01 <by hand>", config={},
+        by=people.alex,
+    )  # fmt: skip
+    sources.pause(said, on=True, because="It moves.", by=people.alex)
+    page = opened(people.alex, object="evidence.source").content.decode()
+    assert page.count(f'<a class="mono" href="/sources/{said.pk}/">source pay-db-01 &lt;by hand&gt;</a>') == 2
+    assert {row["object"] for row in lines(people.alex, object="evidence.source")} == {"source pay-db-01 <by hand>"}
+    for name in ("server", "zone"):
+        page = opened(people.alex, object=f"compliance.{name}").content.decode()
+        assert f'href="/{name}s/' in page
+    Source.objects.filter(pk=said.pk).update(name="renamed / twice")
+    assert ">source renamed / twice</a>" in opened(people.alex, object="evidence.source").content.decode()

@@ -38,7 +38,7 @@ def found(person: User, words: str) -> str:
 
 def ref(source: str) -> str:
     """The id of the connection (or share) from there, with the quote that ends it in an address."""
-    return f"{Connection.objects.get(source__name=source).ref}/\""
+    return f'{Connection.objects.get(source__name=source).ref}/"'
 
 
 @pytest.mark.both

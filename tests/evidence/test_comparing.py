@@ -13,7 +13,7 @@ from django.utils import timezone
 from compliance.actions import changes
 from compliance.models import State
 from evidence import jobs
-from evidence.models import Finding, Snapshot, Source, Verification
+from evidence.models import Finding, RuleChange, Snapshot, Source, Verification
 from tests.evidence.site import APP, DATA, Site, allow_in, allow_out, begin, put, read, save
 from tests.factories import agreed, asked, network
 
@@ -338,3 +338,19 @@ def test_raw_files_and_findings_are_for_the_people_of_their_system(site: Site) -
     olga = Client()  # she owns another system
     olga.force_login(site.people.olga, backend="allauth.account.auth_backends.AuthenticationBackend")
     assert [olga.get(path).status_code for path in paths] == [404] * 3
+
+
+def test_counters_are_no_part_of_a_rule_s_text(site: Site) -> None:
+    """`iptables-save -c` counts packets in front of each rule: findings and rule changes show the rule."""
+    site.read()
+    site.compare()
+    opened = allow_in(APP, "8080")
+    (site.data / "iptables-save.txt").write_text(save(f"[7:420] {allow_in(APP, '5432')}", f"[99:12345] {opened}"))
+    site.read()
+    site.compare()
+    texts = {one.rule_text for one in Finding.objects.standing().exclude(rule_text="")}
+    texts |= set(RuleChange.objects.values_list("rule_text", flat=True))
+    assert opened in texts
+    assert not [text for text in texts if text.startswith("[")]
+    site.compare()
+    assert RuleChange.objects.filter(direction="opened", outcome="unrecorded").exists()

@@ -92,3 +92,20 @@ def test_it_is_for_the_people_of_its_system(site: Site) -> None:
     assert stranger.get(f"/shares/served/{pay.key}/").status_code == 404
     assert "/export/pay" not in stranger.get("/shares/served/").content.decode()
     assert "/export/pay" not in stranger.get("/shares/served/?format=csv").content.decode()
+
+
+def test_what_users_share_by_themselves_and_nobody_read_is_said(site: Site) -> None:
+    smb, nfs = (ServedShare.objects.get(name=name) for name in ("pay$", "/export/pay"))
+    said = "What users share by themselves was not read"
+    assert said in (whole := rows(site, "/shares/served/"))
+    assert "pay-db-01: it stands neither in smb.conf" in whole
+    beside = "What users of pay-db-01 share by themselves was not read"
+    assert beside in rows(site, f"/shares/served/{smb.key}/")
+    assert beside not in rows(site, f"/shares/served/{nfs.key}/")
+    assert said not in rows(site, "/shares/served/", person=site.people.sam)
+    mine = "[mine]\npath=/home/kim/mine\ncomment=\nusershare_acl=Everyone:R,\nguest_ok=n\n"
+    (site.data / "usershare.txt").write_text(mine)
+    assert [row.state for row in site.read()][1] == "ok"
+    site.compare()
+    assert said not in rows(site, "/shares/served/")
+    assert beside not in rows(site, f"/shares/served/{smb.key}/")
