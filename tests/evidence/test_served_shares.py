@@ -103,7 +103,7 @@ def test_what_users_share_by_themselves_and_nobody_read_is_said(site: Site) -> N
     assert beside in rows(site, f"/shares/served/{smb.key}/")
     assert beside not in rows(site, f"/shares/served/{nfs.key}/")
     assert said not in rows(site, "/shares/served/", person=site.people.sam)
-    mine = "[mine]\npath=/home/kim/mine\ncomment=\nusershare_acl=Everyone:R,\nguest_ok=n\n"
+    mine = "[mine]\npath=/srv/kim/mine\ncomment=\nusershare_acl=Everyone:R,\nguest_ok=n\n"
     (site.data / "usershare.txt").write_text(mine)
     assert [row.state for row in site.read()][1] == "ok"
     site.compare()
