@@ -21,6 +21,7 @@ from compliance.actions.ledger_seal import genuine, leaf_of
 from compliance.errors import Refused
 from compliance.ledger import merkle, notes, places
 from compliance.ledger.keys import Keys
+from compliance.ledger.one_moment import one_moment
 from compliance.models import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
 from compliance.models.approvals import canonical
 
@@ -52,9 +53,10 @@ class Altered(NamedTuple):
 
 
 def altered_rows(*, at: datetime | None = None) -> list[Altered]:
-    """Everything of the kind, each row once, in order of table and number."""
+    """Everything of the kind, each row once, in order of table and number; log and tables as of one moment."""
     log = Log(at or timezone.now())
-    found = [*log.read(), *_rows(log.last)]
+    with one_moment():
+        found = [*log.read(), *_rows(log.last)]
     return list({(one.label, one.key, one.sentence): one for one in found}.values())
 
 
@@ -118,17 +120,21 @@ class Log:
         self.last: dict[tuple[str, int], str] = {}
         self.keys = Keys(settings.KEYS)
         self.begun = ""
+        outside = settings.CHECKPOINT_FILE  # read before the tables: what is published then is known to them already
+        self.published = outside.read_text("utf-8") if outside and outside.exists() else ""
 
     def read(self) -> Iterator[Altered]:
         """What is wrong with the ledger's own tables."""
-        rows = {row.uid: row for row in LedgerInbox.objects.filter(seq__isnull=False)}
+        rows = Numbered()
         frontier, tree_ok = merkle.Frontier(), True
         for entry in LedgerEntry.objects.order_by("seq").iterator():
             data = entry.data.encode()
             leaf = merkle.leaf(data)
             frontier.append(leaf)
             said = _said(data)
-            row = rows.pop(entry.uid, None)
+            for number in rows.before(entry.seq):
+                yield _not_as_sealed(number)
+            row = rows.take(entry)
             numbers = {entry.seq, said.get("seq") if said else None}
             if said is None or leaf.hex() != entry.leaf_hash or numbers != {frontier.size}:
                 yield Altered(
@@ -141,7 +147,8 @@ class Log:
                 yield _not_as_sealed(entry.seq)
             self.begun = self.begun or str(said.get("sealed"))
             yield from self._says(said, entry.seq)
-        yield from (_not_as_sealed(row.seq) for row in rows.values())
+        for number in rows.before(None):
+            yield _not_as_sealed(number)
         yield from self._waiting()
         yield from self._head(frontier) if tree_ok else ()
         yield from self._checkpoints()
@@ -182,9 +189,8 @@ class Log:
         return note == notes.Note(self.keys.origin(), frontier.size, frontier.root(), at)
 
     def _checkpoints(self) -> Iterator[Altered]:
-        outside = settings.CHECKPOINT_FILE
         kept = set(LedgerCheckpoint.objects.values_list("note", flat=True))
-        for text in places.notes_in(outside.read_text("utf-8")) if outside and outside.exists() and self.begun else ():
+        for text in places.notes_in(self.published) if self.begun else ():
             if text not in kept and self._of_this_log(text):
                 why = "A checkpoint that was published is not known here: the database was set back, or it was removed."
                 yield Altered("ledger checkpoint", None, why, "ledger")
@@ -206,6 +212,28 @@ class Log:
         except ValueError:
             return False
         return note.origin == self.keys.origin() and note.at >= notes.moment(self.begun)
+
+
+class Numbered:
+    """The inbox rows that have a number, in its order and few at a time: a log of a million entries fits."""
+
+    def __init__(self) -> None:
+        self.rest = LedgerInbox.objects.filter(seq__isnull=False).order_by("seq").iterator()
+        self.next = next(self.rest, None)
+
+    def before(self, seq: int | None) -> Iterator[int | None]:
+        """The numbers of the rows before an entry (None: of all that are left), which no entry has taken."""
+        while self.next is not None and (seq is None or (self.next.seq or 0) < seq):
+            number, self.next = self.next.seq, next(self.rest, None)
+            yield number
+
+    def take(self, entry: LedgerEntry) -> LedgerInbox | None:
+        """The row of this entry; None where the row with its number is another's, which then stands for nothing."""
+        row = self.next
+        if row is None or row.seq != entry.seq:
+            return None
+        self.next = next(self.rest, None)
+        return row if row.uid == entry.uid else None
 
 
 def _same(row: LedgerInbox | None, said: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from compliance.actions.connections import stamp
 from compliance.actions.reconcile import reconcile
 from compliance.actions.reconcile_rows import altered_rows
+from compliance.ledger.one_moment import one_moment
 from compliance.models import Connection, Group, Server, System, Zone
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
@@ -70,7 +71,8 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
     also, excused = sightings.also(now, moment), sightings.excused(moment)
-    records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
+    with one_moment():
+        records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
     case = Judged(wanted, now, then if last else None, absent, kept, also, excused)
     judgements = [
         *beside_records(judge_case(case, flows=None, at=day_of(moment))),

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,15 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from compliance.actions import changes, checkpoints, ledger_adopt, ledger_export, ledger_keys, ledger_seal
+from compliance.actions import (
+    changes,
+    checkpoints,
+    ledger_adopt,
+    ledger_export,
+    ledger_keys,
+    ledger_seal,
+    reconcile_rows,
+)
 from compliance.actions.ledger import record
 from compliance.actions.ledger_rows import contents, digest, names_of
 from compliance.actions.reconcile_rows import altered_rows
@@ -28,7 +37,7 @@ from compliance.ledger import notes, places
 from compliance.ledger.keys import Keys
 from compliance.models import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow, User
 from evidence.packs import verify_ledger, verify_notes
-from tests.factories import agreed, asked, servers
+from tests.factories import agreed, asked, network, servers
 from tests.people import PASSWORD, People, everybody
 
 VERIFIER = Path(verify_ledger.__file__).parent
@@ -260,8 +269,6 @@ def test_an_entry_says_from_which_page_and_with_which_sign_in(people: People, cl
 @pytest.mark.both
 @pytest.mark.django_db(transaction=True)
 def test_two_who_seal_at_once_number_every_entry_once(own: Path) -> None:
-    import threading
-
     people = everybody()
     for number in range(60):
         with transaction.atomic():
@@ -284,6 +291,43 @@ def test_two_who_seal_at_once_number_every_entry_once(own: Path) -> None:
     ledger_seal.drain(wait=True)
     assert list(LedgerEntry.objects.values_list("seq", flat=True)) == list(range(1, LedgerInbox.objects.count() + 1))
     assert checked(own).ok
+
+
+@pytest.mark.both
+@pytest.mark.django_db(transaction=True)
+def test_what_is_written_while_records_are_reconciled_is_no_alarm(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others request, approve, seal and publish between the reading of the log and that of its tables."""
+    people = everybody()
+    servers(people)
+    first = asked(people)
+    ledger_seal.drain(wait=True)
+    checkpoints.checkpoint("test")
+    tables, meanwhile = reconcile_rows._rows, []
+
+    def elsewhere() -> None:
+        try:
+            agreed(people, first)
+            asked(people, network("pay-app-01", "pay-db-01", "tcp/5433"))
+            ledger_seal.drain(wait=True)
+            checkpoints.checkpoint("test")
+        except Exception as trouble:  # noqa: BLE001 kept, and shown below
+            meanwhile.append(trouble)
+        finally:
+            connection.close()
+
+    def late(last: Any) -> Any:
+        other = threading.Thread(target=elsewhere)
+        other.start()
+        other.join()
+        return tables(last)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(reconcile_rows, "_rows", late)
+        assert altered_rows() == []
+    assert meanwhile == [], "nobody who writes waits for it"
+    assert altered_rows() == []
+    LedgerInbox.objects.filter(seq=2).update(seq=10**6)
+    assert {one.label for one in altered_rows()} == {"ledger entry #2", f"ledger entry #{10**6}"}
 
 
 @pytest.mark.both
