@@ -30,6 +30,7 @@ from compliance.views import (
     servers,
     setup,
     tokens,
+    watching,
     widening,
 )
 from compliance.views.refs import converter
@@ -38,7 +39,9 @@ for name, prefix in (("con", "CON"), ("chg", "CHG"), ("rsk", "RSK")):
     register_converter(converter(prefix), name)
 
 urlpatterns = [
-    path("healthz", jobs.healthz, name="healthz"),
+    path("healthz", watching.healthz, name="healthz"),
+    path("readyz", watching.readyz, name="readyz"),
+    path("metrics", watching.metrics, name="metrics"),
     path("search/", search.search, name="search"),
     path("register/plan/", register_plan.plan, name="register_plan"),
     path("inbox/", changes.inbox, name="inbox"),

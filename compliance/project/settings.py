@@ -298,6 +298,8 @@ PANELS = {
     "month": ["reviews.views.panels.month"],
 }
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]
+# The numbers each room has for a monitoring system
+METRICS = ["compliance.watching.own", "evidence.watching.numbers"]
 # What the rooms above add to a search
 SEARCHES = ["evidence.views.search.find", "reviews.views.search.find"]
 SERVERS_READ = ["evidence.views.panels.servers_read"]

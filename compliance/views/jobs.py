@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
@@ -72,8 +72,3 @@ def visible(request: HttpRequest, number: int) -> Job:
             raise Http404
         check(person, "see_jobs", row)
     return row
-
-
-def healthz(request: HttpRequest) -> JsonResponse:
-    """For the supervisor: the web process answers."""
-    return JsonResponse({"ok": True})

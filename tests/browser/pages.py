@@ -234,10 +234,13 @@ PAGES: Final = (
 )
 
 # Routes that show no page of their own, each with what GET answers there instead; that is tried as well.
+ASKS = "asks for a token"
 POSTS_ONLY, FILE, LEADS_ON, GONE = "405 to GET", "no HTML", "leads to another page", "no such page here"
 OTHERS: Final = {
     "home": ("rita", "/", LEADS_ON),
     "healthz": ("", "/healthz", FILE),
+    "readyz": ("", "/readyz", FILE),
+    "metrics": ("", "/metrics", ASKS),
     "account_closed": ("", "/accounts/signup/", GONE),
     "account_signup": ("", "/accounts/signup/", GONE),
     "account_email": ("ada", "/accounts/email/", GONE),

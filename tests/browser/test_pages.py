@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import Resolver404, URLPattern, get_resolver, resolve
 
 from tests.browser.conftest import person
-from tests.browser.pages import FILE, GONE, LEADS_ON, OTHERS, PAGES, POSTS_ONLY, Row
+from tests.browser.pages import ASKS, FILE, GONE, LEADS_ON, OTHERS, PAGES, POSTS_ONLY, Row
 from tests.browser.session import cookie
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def pages_without_a_row(references: dict[str, object]) -> Iterator[str]:
         path = address.format(**references)
         answer = client.get(path)
         html = answer.headers.get("Content-Type", "").startswith("text/html")
-        found = {405: POSTS_ONLY, 404: GONE, 302: LEADS_ON, 301: LEADS_ON}.get(answer.status_code, "a page")
+        found = {405: POSTS_ONLY, 401: ASKS, 404: GONE, 302: LEADS_ON, 301: LEADS_ON}.get(answer.status_code, "a page")
         found = FILE if answer.status_code == 200 and not html else found
         if found != instead:
             yield f"{name}: {path} answers with {found} ({answer.status_code}), not {instead}"

@@ -95,6 +95,7 @@ def lists() -> Row:
 ROUTES: Final[dict[str, Row]] = {
     "home": Row(ALL, everybody=True),
     "healthz": Row(ALL, everybody=True, open=True),
+    "readyz": Row(ALL, everybody=True, open=True),
     "setup_link": Row(ALL, everybody=True, open=True),
     "help_changes": lists(),
     # The policy holds for all: who decides on it holds their role for all
@@ -209,6 +210,7 @@ ROUTES: Final[dict[str, Row]] = {
     "source_resume": Row("EX", "EX", thing="paused"),
     "source_readings": Row(ALL, thing="source"),
     "push": Row(None),  # asks for the token of one source itself
+    "metrics": Row(NOBODY),  # asks for a service token itself: tests/compliance/test_watching.py
     "push_token_add": Row("EX", "EX", thing="pushed"),
     "push_token_revoke": Row("EX", "EX", thing="pushed"),
     "source_secret": Row("EX", "EX", thing="keyed"),

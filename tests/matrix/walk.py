@@ -144,8 +144,10 @@ def expects(case: Case) -> tuple[int, ...]:
     if row is None:
         return expects_of_account(case)
     post = case.method == "POST"
-    if case.route == "push":
-        return (401, *NO_METHOD)  # nobody's session and nobody's service token opens it
+    if case.route in ("push", "metrics"):
+        return (401, *NO_METHOD)  # nobody's session opens it
+    if case.route == "readyz":
+        return (200, 503, *NO_METHOD)  # as the machine is, to whoever asks
     if row.open and case.method in ("GET", "HEAD", "POST"):
         return (200, 410)
     if case.method not in ("GET", "HEAD", "POST"):
