@@ -27,7 +27,8 @@ EVIDENCE: Final[Mapping[str, str]] = {
 }  # fmt: skip
 # What an auditor may open and that shows no evidence, or that is recorded by its own verb (the download of a pack)
 NOT_EVIDENCE: Final = frozenset({
-    "home", "healthz", "setup_link", "help_changes", "inbox", "bulk_decide", "recertify", "setup", "delegations",
+    "home", "healthz", "readyz",
+    "setup_link", "help_changes", "inbox", "bulk_decide", "recertify", "setup", "delegations",
     "request_sent", "pack_verify_upload", "pack_zip", "pack_pdf",
 })  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from celery import current_app
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,7 +16,6 @@ from rest_framework.request import Request
 from compliance.api.authentication import REALM, ServiceTokens
 from compliance.models import Role, User
 from compliance.permissions import EVERY_SYSTEM
-from compliance.project.celery import app
 from compliance.watching import CONTENT_TYPE, exposition
 
 PATIENCE_S: Final = 2  # for the broker: a probe waits for nobody
@@ -60,7 +60,7 @@ def tables() -> bool:
 
 def broker() -> bool:
     """Whether a worker could be told of a job."""
-    with app.connection_for_write(connect_timeout=PATIENCE_S) as wire:
+    with current_app.connection_for_write(connect_timeout=PATIENCE_S) as wire:
         wire.ensure_connection(max_retries=1, timeout=PATIENCE_S)
         return True
 
