@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.figures import report
 
-BENCHMARKS = ("algebra", "judging", "pulls")
+BENCHMARKS = ("algebra", "judging", "ledger", "pulls")
 
 
 def main(arguments: list[str]) -> int:
