@@ -247,7 +247,7 @@ class Changes:
 @dataclass(frozen=True, slots=True)
 class PointLine:
     """One enforcement point. `tier` as in manifest.Quality; counts are None when this version does not measure them;
-    `default_v4` and `default_v6` are what happens to traffic no rule matches (permit, deny, not known)."""
+    `default_v4`, `default_v6`: what happens to traffic no rule matches (permit, deny, not known; "": none passes)."""
 
     host: str
     point: str
@@ -270,7 +270,7 @@ class PointLine:
     @property
     def deviates(self) -> bool:
         """Whether a person should look: not read or not fresh, not understood in full, open by default, or untidy."""
-        closed = self.default_v4 == "deny" == self.default_v6
+        closed = {self.default_v4, self.default_v6} <= {"deny", ""}
         return not closed or bool(self.because or self.unread or self.untied or self.any_any or self.shadowed)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from compliance.actions import jobs, ledger_export, ledger_seal
 from compliance.errors import NotAllowed, Refused
 from compliance.models import LedgerInbox, User
 from evidence import onboarding
-from evidence.actions import access, adding, testing
+from evidence.actions import access, adding, packs, testing
 from evidence.actions.access import Given
 from evidence.actions.compare import compare
 from evidence.actions.sources import read_now
@@ -255,6 +256,7 @@ def test_a_canary_is_nowhere(
     row = pulled(source, people)
     assert "Set the secret again" in row.next_step
     pages = [erin.get(f"/sources/{source.pk}/").content, wrong.content, erin.get("/sources/").content]
+    pages += [breaks(erin, source, typed), packed(people)]
     ledger_seal.drain(wait=True)
     ledger_export.write(tmp_path / "log.jsonl", tmp_path / "state.jsonl")
     call_command("secrets")
@@ -270,6 +272,29 @@ def test_a_canary_is_nowhere(
         assert CANARY.encode() not in text, place
     sealed = SourceSecret.objects.get().sealed
     assert sealed.encode() not in (tmp_path / "state.jsonl").read_bytes()
+
+
+def breaks(client: Client, source: Source, typed: dict[str, str]) -> bytes:
+    """The page of an error nobody foresaw, in the very moment in which the secret is set; and its trace in the logs."""
+    client.raise_request_exception = False
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(access.sealing, "seal", lambda value, **_: 1 / 0)
+        answer = client.post(f"/sources/{source.pk}/secret/", typed)
+    assert answer.status_code == 500
+    return answer.content
+
+
+def packed(people: People) -> bytes:
+    """All members of a pack of the month, as they stand in the ZIP, and its pages."""
+    compare()
+    today = timezone.localdate()
+    row = packs.ask(systems=[people.payroll, people.platform], since=today.replace(day=1), until=today, by=people.ada)
+    jobs.work_off()
+    row.refresh_from_db()
+    assert row.state == "built", row.state
+    with zipfile.ZipFile(packs.path_of(row)) as pack:
+        assert "manifest.json" in pack.namelist()
+        return b"".join(pack.read(name) for name in pack.namelist())
 
 
 def every(sql: Any, table: str) -> list[Any]:

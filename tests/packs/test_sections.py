@@ -22,10 +22,11 @@ from evidence import jobs
 from evidence.actions import packs
 from evidence.actions.compare import compare
 from evidence.artefacts import place_of
-from evidence.models import Comparison, Pack
+from evidence.models import Comparison, Pack, Source
 from evidence.packs import content, verify
 from evidence.packs.seal import open_seal
 from evidence.packs.sections import rules
+from evidence.packs.sections.points import HOW
 from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, source_of
 from tests.factories import agreed, asked, servers
 from tests.people import People, everybody
@@ -128,6 +129,34 @@ def test_every_raw_file_is_in_the_pack_as_it_came(month: Month) -> None:
     assert all(entries[path]["source"] == "pay-db-01 dumps" and entries[path]["quality"] == "fair" for path in raw)
     points = {(row["host"], row["point"]): row["default"] for row in listed(pack, "points")}
     assert {points[host, point] for host in HOSTS for point in ("INPUT", "OUTPUT")} == {"deny"}
+
+
+def test_what_is_no_packet_filter_has_no_default_and_is_named_in_words(month: Month) -> None:
+    """Listening services, shares and what a host says of itself are listed, and never "closed by default"."""
+    month.read("pay-app-01", "pay-db-01")
+    folder = month.place / "pay-db-01"
+    (folder / "sshd.txt").write_text("port 22\npermitrootlogin no\nnobodyknowsthis 1\n")
+    (folder / "ss.txt").write_text('tcp LISTEN 0 128 10.20.30.31:5432 0.0.0.0:* users:(("x",pid=1,fd=3))\n')
+    (folder / "exports").write_text(f"/srv/pay {APP}(ro)\n")
+    assert read(Source.objects.get(server__name="pay-db-01"), month.people).state == "ok"
+    compare()
+    pack = month.pack()
+    rows = {row["point"]: row for row in listed(pack, "points") if row["host"] == "pay-db-01"}
+    assert {name: row["default"] for name, row in rows.items()} == {
+        "INPUT": "deny", "FORWARD": "deny", "OUTPUT": "deny", "listeners": "", "shares/nfs": "", "says/sshd": "",
+    }  # fmt: skip
+    assert (rows["says/sshd"]["rules"], rows["says/sshd"]["unread_lines"]) == ("2", "1")
+    part = rules.build(packs.scope_of(pack)).data
+    assert isinstance(part, content.Rules)
+    sums = {line.point: line for line in part.sums}
+    assert {"listening services", "NFS shares", "sshd, as the server says"} <= set(sums)
+    assert [sums[name].not_closed for name in ("listening services", "sshd, as the server says")] == [0, 0]
+    printed = [line for line in part.points if line.host == "pay-db-01"]
+    assert [(line.point, line.unread, line.default_v4) for line in printed] == [("sshd, as the server says", 1, "")]
+
+
+def test_every_kind_of_source_is_said_in_words() -> None:
+    assert set(HOW) == set(Source.Kind.values)
 
 
 def test_only_points_that_deviate_are_printed_and_the_sums_are_those_of_the_list(month: Month) -> None:

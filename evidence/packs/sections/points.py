@@ -14,6 +14,7 @@ from evidence import readings
 from evidence.artefacts import Damaged
 from evidence.authorised import wanted_on
 from evidence.case import FORWARD, INPUT, OUTPUT
+from evidence.commands.rule_edits import for_people
 from evidence.models import Comparison
 from evidence.packs import content
 from evidence.packs.section import Cell
@@ -25,7 +26,12 @@ Tied = Mapping[tuple[str, str], set[str]]  # (host/point, rule) -> the connectio
 FILTERING = "first-match"
 POINTS = (INPUT, OUTPUT)
 UNCOUNTED = "its rules were not counted: the reading or the register is not whole"
-HOW = {"directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself"}
+HOW = {
+    "directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself",
+    "ssh": "read from the system itself over SSH", "git": "committed to a repository",
+    "push": "pushed by the host itself",
+}  # fmt: skip
+NAMES = {"listeners": "listening services", "shares/nfs": "NFS shares", "shares/smb": "Samba shares"}
 POINT_COLUMNS = ("host", "point", "read_at", "last_confirmed_at", "how", "tier", "default", "rules", "tied", "untied",
                  "any_any", "disabled", "shadowed", "unread_lines", "because")  # fmt: skip
 UNTIED_COLUMNS = ("host", "point", "rule", "file", "line", "text", "comment")
@@ -44,7 +50,7 @@ def listed_points(
         points += lines_of(read, tied, held, measured)
         for name, counts in measured.items():
             untied += [
-                (read.server.name, name, rule.id, rule.origin.name, rule.origin.first, rule.origin.text,
+                (read.server.name, name, rule.id, rule.origin.name, rule.origin.first, for_people(rule.origin.text),
                  rule.origin.comment)
                 for rule in counts.untied
             ]  # fmt: skip
@@ -109,7 +115,7 @@ def line_of(
     """One point that was read. What was not measured stays None."""
     snapshot = read.snapshot
     name, host = str(point["name"]), read.server.name
-    four, six = defaults(str(point.get("default", "")))
+    four, six = defaults(str(point.get("default", ""))) if filters(name) else ("", "")
     serving = sum(1 for place, _ in tied if place == f"{host}/{name}") if held else None
     shadowed = counts.shadowed if counts else None
     uncounted = held is not None and counts is None and name in (*POINTS, FORWARD)
@@ -141,6 +147,17 @@ def how(read: Read) -> str:
     return f"{said}, unchanged since {timezone.localtime(snapshot.observed_at):%-d %B %Y}"
 
 
+def filters(name: str) -> bool:
+    """Whether packets pass it: what listens, is shared or is said has no default."""
+    return name not in NAMES and "/" not in name
+
+
+def named(name: str) -> str:
+    """A point in words: what a host says of itself is marked as its own word."""
+    said = name.removeprefix("says/")
+    return NAMES.get(name, name if said == name else f"{said}, as the server says")
+
+
 def defaults(text: str) -> tuple[str, str]:
     """`permit` or `IPv4 deny, IPv6 permit` as a word for each family; one that is not named is not known."""
     if text in ("permit", "deny"):
@@ -156,10 +173,10 @@ def sums(points: Iterable[content.PointLine]) -> tuple[content.PointSum, ...]:
         by_name[line.point].append(line)
     return tuple(
         content.PointSum(
-            name,
+            named(name),
             len(lines),
             sum(line.read_at is None or bool(line.because) for line in lines),
-            sum(not line.default_v4 == "deny" == line.default_v6 for line in lines),
+            sum(not {line.default_v4, line.default_v6} <= {"deny", ""} for line in lines),
             **{key: total(getattr(line, key) for line in lines) for key in SUMMED},
         )
         for name, lines in by_name.items()

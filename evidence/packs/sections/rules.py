@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from compliance.traffic.boxes import Family
 from compliance.traffic.witness import describe
@@ -12,7 +13,7 @@ from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
 from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, rows, served, servers
-from evidence.packs.sections.points import POINT_COLUMNS, UNTIED_COLUMNS, listed_points, pointed, sums
+from evidence.packs.sections.points import POINT_COLUMNS, UNTIED_COLUMNS, listed_points, named, pointed, sums
 from evidence.packs.sections.raw import READING, Raw, raws
 from evidence.packs.sections.words import packet
 from evidence.rules import Verdict
@@ -41,7 +42,7 @@ def build(scope: Scope) -> Section:
     data = content.Rules(
         lead=lead(reads, len(judged), compared=held is not None),
         sums=sums(points),
-        points=tuple(deviating[:POINTS_PRINTED]),
+        points=tuple(replace(line, point=named(line.point)) for line in deviating[:POINTS_PRINTED]),
         deviating=len(deviating),
         points_total=len(points),
         rules=tuple(judged[:PRINTED]),
