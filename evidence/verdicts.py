@@ -60,6 +60,11 @@ ORDER: tuple[Verdict, ...] = (
 RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
 # Said beside the verdict of a connection and never in its place: about its use, and about who looks at it again.
 BESIDE: Final = frozenset({Verdict.usage_unknown, Verdict.review_overdue, Verdict.review_missed})
+# More is let through than anybody authorised.
+WIDER: Final = frozenset({
+    Verdict.permits_more, Verdict.unfiltered, Verdict.share_wider, Verdict.listener_unauthorised,
+    Verdict.changed_without_record, Verdict.used_outside,
+})  # fmt: skip
 
 
 def judge(
@@ -116,4 +121,4 @@ def roll_up(judgements: Iterable[Judgement]) -> dict[str, Verdict]:
     return worst
 
 
-__all__ = ["BESIDE", "ORDER", "Judgement", "judge", "judge_case", "roll_up"]
+__all__ = ["BESIDE", "ORDER", "WIDER", "Judgement", "judge", "judge_case", "roll_up"]

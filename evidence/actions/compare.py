@@ -28,7 +28,7 @@ from compliance.register import Wanted
 from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
-from evidence.actions import admin, learning, shares, sightings
+from evidence.actions import admin, learning, shares, sightings, trends
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
@@ -95,6 +95,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     shares.write(comparison, served(case, judgements), whose.servers)
     admin.write(comparison, admin_paths(case, moment), whose.servers)
     step(run, "Grouping what runs and nobody authorised")
+    Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment))
     learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):

@@ -26,6 +26,9 @@ class Comparison(models.Model):
     counts = models.JSONField(
         default=dict, help_text="{verdict: subjects}: one for each connection or share, and each extra."
     )
+    trend = models.JSONField(
+        default=dict, help_text="{system: [individually justified, provisional, permitted and not authorised]}."
+    )
     published = models.BooleanField(default=False)
 
     class Meta:

@@ -22,6 +22,7 @@ from evidence.actions import packs
 from evidence.models import Finding, Pack, Pull, VerdictRow
 from evidence.verdicts import BESIDE
 from evidence.views.shown import headlines, is_late, latest, listed
+from evidence.views.trend import trend
 
 CONTROLS = ["ISM-1479", "ISO/IEC 27001:2022 Annex A 8.21", "ISO/IEC 27001:2022 Annex A 8.22"]
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
@@ -73,6 +74,7 @@ def month(request: HttpRequest) -> HttpResponse:
             "others": counted(others, "/findings/?verdict="),
             "months": months,
             "grid": grid(months, [*grid_rows, said["grid"]], person),
+            "trend": trend(person, months),
             "next_review": said.get("next_review"),
             "reviews_url": "/reviews/",
             "decisions": [listed(finding) for finding in waiting[:6]],

@@ -62,7 +62,7 @@ def pages_without_a_row(references: dict[str, object]) -> Iterator[str]:
         answer = client.get(path)
         html = answer.headers.get("Content-Type", "").startswith("text/html")
         found = {405: POSTS_ONLY, 401: ASKS, 404: GONE, 302: LEADS_ON, 301: LEADS_ON}.get(answer.status_code, "a page")
-        found = FILE if answer.status_code == 200 and not html else found
+        found = FILE if answer.status_code in (200, 503) and not html else found
         if found != instead:
             yield f"{name}: {path} answers with {found} ({answer.status_code}), not {instead}"
         if instead != GONE and route_of(path) != name:

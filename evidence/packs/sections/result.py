@@ -30,15 +30,13 @@ from evidence.packs.sections.seen import inventory, listed, lists_read
 from evidence.packs.sections.words import packet
 from evidence.packs.verify import NOT_KNOWN
 from evidence.rules import Verdict
-from evidence.verdicts import BESIDE, RANK
+from evidence.verdicts import BESIDE, RANK, WIDER
 
 TITLE = "Result, coverage and gaps"
 RULES = "Firewall rules"
 GAPS = 25  # printed; data/findings.csv has all
 MONTHS = 6
 NAMED = 8
-WIDER = (Verdict.permits_more, Verdict.unfiltered, Verdict.share_wider, Verdict.listener_unauthorised,
-         Verdict.changed_without_record, Verdict.used_outside)  # fmt: skip
 COLUMNS = ("subject", "verdict", "certainty", "system", "connection", "host", "point", "rule", "example", "because")
 NOT_SHOWN = (
     "Traffic between containers of one host, and between processes of one server.",
