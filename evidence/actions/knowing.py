@@ -7,31 +7,39 @@ from datetime import datetime
 from compliance.models import User
 from compliance.permissions import may
 from evidence.actions.access import propose_pin
-from evidence.collectors import ssh
+from evidence.collectors import git, ssh
 from evidence.collectors.collected import PullError, Step
 from evidence.collectors.keys import Shown
-from evidence.collectors.way_in import confirmed_pin
-from evidence.models import Pin, Source
+from evidence.collectors.way_in import confirmed_pin, place_of
+from evidence.models import ErrorCode, Pin, Source
 
-LOOK = "Look at its host key"
+LOOK = {Source.Kind.SSH: "Look at its host key", Source.Kind.GIT: "Look at the certificate of its server"}
 COMPARE = "Somebody else compares it with what the host's console says, and confirms it on the page of the source."
 
 
 def unknown(source: Source) -> bool:
-    """Whether nobody has confirmed by which key this host is known, or it showed another one when it was asked last."""
-    if source.kind != Source.Kind.SSH:
-        return False
-    changed = source.last_pull is not None and source.last_pull.error_code == "hostkey_changed"
-    return changed or confirmed_pin(source) is None
+    """Whether nobody has confirmed by which key this host is known, or it showed another one when it was asked last.
+
+    A repository's server is known by the authorities until its certificate was refused.
+    """
+    code = source.last_pull.error_code if source.last_pull is not None else ""
+    if source.kind == Source.Kind.GIT:
+        return code == ErrorCode.TLS and bool(place_of(source))
+    return source.kind == Source.Kind.SSH and (code == ErrorCode.HOSTKEY_CHANGED or confirmed_pin(source) is None)
 
 
 def looked(source: Source, deadline: float) -> tuple[Step, Shown | None]:
-    """The key that the host shows now. Nobody signs in."""
+    """The key or certificate that the host shows now. Nobody signs in."""
+    step, look = LOOK[Source.Kind(source.kind)], git.look if source.kind == Source.Kind.GIT else ssh.look
     try:
-        shown = ssh.look(source.config, deadline=deadline)
+        shown = look(source.config, deadline=deadline)
     except PullError as error:
-        return Step(LOOK, "failed", error.what, error.next_step), None
-    return Step(LOOK, "ok", f"It shows {shown.algorithm} {shown.fingerprint}.", COMPARE), shown
+        return Step(step, "failed", error.what, error.next_step), None
+    known = confirmed_pin(source)
+    if known is not None and known.fingerprint == shown.fingerprint:
+        said = f"It shows {shown.algorithm} {shown.fingerprint}, which was confirmed."
+        return Step(step, "ok", said, "If it is refused all the same, look at its end and at the names in it."), shown
+    return Step(step, "ok", f"It shows {shown.algorithm} {shown.fingerprint}.", COMPARE), shown
 
 
 def asked_about(source: Source, shown: Shown, *, by: User | None, at: datetime | None = None) -> Pin | None:

@@ -51,7 +51,7 @@ FIELDS: Final = "%H%x00%cI%x00%an%x00%ae%x00%s"
 # What git says on stderr (with LC_ALL=C), to codes and words of ours. The first that fits counts.
 SAID: Final[tuple[tuple[str, ErrorCode, str, str], ...]] = (
     ("certificate", ErrorCode.TLS, "The repository's host shows a certificate that is not accepted.",
-     "Look at the certificate, or give the source the authority that signed it."),
+     "Test the connection: it shows the certificate, and a second person compares and confirms it."),
     ("authentication failed", ErrorCode.AUTH, "The repository's host refused to let us in.", "Renew the secret."),
     ("could not read username", ErrorCode.AUTH, "The repository's host asks for a name and a secret.",
      "Give the source a token that may read the repository."),

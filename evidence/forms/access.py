@@ -88,7 +88,7 @@ class KeyForm(forms.Form):
     """A second person's word on a host's key, with the fingerprint they looked at."""
 
     decision = forms.ChoiceField(
-        label="Is it the host's own key?",
+        label="Is it the host's own?",
         choices=[
             ("confirm", "Yes: I compared it with the host's own console or another sure source"),
             ("refuse", "No, or nobody could tell"),

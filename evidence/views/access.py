@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -16,9 +16,37 @@ from compliance.views.verbs import confirm
 from evidence import onboarding
 from evidence.actions import access
 from evidence.collectors.ssh import where
-from evidence.collectors.way_in import confirmed_pin
+from evidence.collectors.way_in import confirmed_pin, place_of
 from evidence.forms.access import KeyForm, SecretForm
 from evidence.models import Pin, Source, SourceSecret
+
+
+class Words(NamedTuple):
+    """What a second person is asked about a key or a certificate."""
+
+    title: str
+    compare: str
+    then: str
+    before: str
+    ask: str
+
+
+WORDS: Final = {
+    Pin.Kind.SSH: Words(
+        "Is this the key of {host}?",
+        "Compare it with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+        "From then on the host is read, and whoever shows another key gets nothing.",
+        "The host showed another key before",
+        "That is so when it was set up anew, and when somebody stands in between. Ask whoever runs the host.",
+    ),
+    Pin.Kind.TLS: Words(
+        "Is this the certificate of {host}?",
+        "Compare it with what the server itself says: openssl x509 -in its-certificate.pem -noout -fingerprint -sha256",
+        "From then on this certificate counts for this source, and no other, whichever authority signed that.",
+        "Another certificate was confirmed before",
+        "That is so when it was renewed, and when somebody stands in between. Ask whoever runs the server.",
+    ),
+}
 
 
 def panel(row: Source, person: User) -> dict[str, Any] | None:
@@ -33,6 +61,7 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
     return {
         "address": where(row.config) if over_ssh else row.config.get("url", ""),
         "over_ssh": over_ssh,
+        "known_at": place_of(row),
         "user": row.config.get("user", ""),
         "secret": held,
         "secret_url": f"/sources/{row.pk}/secret/" if edits else "",
@@ -100,6 +129,7 @@ def key(request: HttpRequest, number: int) -> HttpResponse:
         return access.confirm_pin(waiting, fingerprint=said["fingerprint"], because=said["because"], by=person)
 
     before = confirmed_pin(row)
+    words = WORDS[Pin.Kind(waiting.kind)]
     facts = [
         ("Host", f"{row.server.name}, {waiting.address}"),
         ("It shows", f"{waiting.algorithm} {waiting.fingerprint}"),
@@ -112,25 +142,25 @@ def key(request: HttpRequest, number: int) -> HttpResponse:
         act=act,
         done=lambda _: f"/sources/{row.pk}/",
         context={
-            "title": f"Is this the key of {row.server.name}?",
+            "title": words.title.format(host=row.server.name if waiting.kind == Pin.Kind.SSH else waiting.address),
             "crumb": [row.server.name, row.get_kind_display()],
             "back_url": f"/sources/{row.pk}/",
-            "subject": "Compare it with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
-            "consequence": "From then on the host is read, and whoever shows another key gets nothing.",
+            "subject": words.compare,
+            "consequence": words.then,
             "facts": [{"label": label, "text": text, "mono": label != "Proposed by"} for label, text in facts],
-            "warning": changed_warning(before),
+            "warning": changed_warning(before, words),
             "submit": "Put it on record",
             "danger": before is not None,
         },
     )
 
 
-def changed_warning(before: Pin | None) -> dict[str, str] | None:
+def changed_warning(before: Pin | None, words: Words) -> dict[str, str] | None:
     """A key that takes the place of another one deserves a second look."""
     if before is None:
         return None
     return {
-        "title": "The host showed another key before",
-        "text": "That is so when it was set up anew, and when somebody stands in between. Ask whoever runs the host.",
+        "title": words.before,
+        "text": words.ask,
         "packet": "",
     }

@@ -53,10 +53,13 @@ class Repository:
 
 
 @contextmanager
-def served(root: Path, place: Path, refuse: Refuse) -> Iterator[tuple[int, Path]]:
+def served(
+    root: Path, place: Path, refuse: Refuse, *, port: int = 0, authority: bool = False
+) -> Iterator[tuple[int, Path]]:
     """The repositories under `root` by HTTPS on 127.0.0.1; gives its port and the certificate to trust.
 
-    `refuse` is asked for each request and may answer it itself (then it gives True).
+    `authority`: the certificate is signed by an authority that nobody knows, else by itself. `refuse` is asked for each
+    request and may answer it itself (then it gives True).
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,8 +72,8 @@ def served(root: Path, place: Path, refuse: Refuse) -> Iterator[tuple[int, Path]
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    certificate, key = made(place)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    certificate, key = made(place, authority=authority)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -108,22 +111,24 @@ def backend(request: BaseHTTPRequestHandler, root: Path) -> None:
     request.wfile.write(body)
 
 
-def made(place: Path) -> tuple[Path, Path]:
-    """A certificate for localhost that signs itself, and its key."""
+def made(place: Path, *, authority: bool = False) -> tuple[Path, Path]:
+    """A certificate for localhost that signs itself, or that an unknown authority signed, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
+    signer = ec.generate_private_key(ec.SECP256R1()) if authority else key
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nobody's Authority")]) if authority else name
     now = datetime.now(UTC)
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(name)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=2))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+        .sign(signer, hashes.SHA256())
     )
     certificate, private = place / "server.pem", place / "server.key"
     certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
