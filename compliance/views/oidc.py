@@ -41,8 +41,8 @@ NOT_CONFIRMED: Final = "It was not confirmed that it is you."
 NOT_FRESH: Final = Refused(
     NOT_CONFIRMED,
     "Your provider did not say that you signed in there just now (it gives no auth_time, or an older one).",
-    "Set up a code or a passkey under Your sign-in and confirm by that; tell an administrator that the provider "
-    "does not keep to max_age.",
+    "Sign out and in again: for the minutes after it you are not asked. Tell an administrator that the provider does "
+    "not keep to max_age.",
 )
 SOMEBODY_ELSE: Final = Refused(
     NOT_CONFIRMED, "Somebody else signed in at your provider.", "Sign in there as yourself, and try again."

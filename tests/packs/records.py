@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from evidence.packs import content as c
+from evidence.packs.course import Asked, Course, Moved
 from evidence.packs.section import Section, Table
 
 AS_OF = datetime(2026, 10, 31, 13, 0, tzinfo=UTC)
@@ -37,7 +38,23 @@ def changes() -> Section:
         "Sam Lee, 7 October 2026, 18:30, db-12",
         "7 October 2026, 19:00",
         "exactly what was approved",
-    )
+        course=Course(
+            asked=(
+                Asked("Mina Torres", at(5, 22), "Why not through the search gateway?", "Rita Alvarez", at(6, 1),
+                      "It speaks no SQL; its replacement in March will."),
+                Asked("Olga Petrov", at(6, 23), "Until when?"),
+            ),
+            moved=(
+                Moved("db-12/INPUT", at(7, 8), "opened",
+                      "-A INPUT -s 10.20.4.17/32 -p tcp -m tcp --dport 5432 -m comment --comment CHG-418 -j ACCEPT",
+                      "As a change record says", ""),
+                Moved("app-07/OUTPUT", at(7, 8), "opened",
+                      "-A OUTPUT -d 10.20.9.0/24 -p tcp -m tcp --dport 5432 -j ACCEPT",
+                      "Beyond its change record", "It opens 10.20.9.0/24; approved was 10.20.9.12."),
+            ),
+            elsewhere=1,
+        ),
+    )  # fmt: skip
     two = c.Change(
         "CHG-423",
         "Allow mon-03 to web-11, tcp/22, until 30 November",
@@ -47,7 +64,11 @@ def changes() -> Section:
         at(15, 1),
         "The vendor patches under contract 2026-118.",
         "",
-        decisions=(c.Decision("System owner", "Omar Haddad", at(15, 2), "approved"),),
+        decisions=(c.Decision("System owner", "Erin Walsh, in place of Omar Haddad", at(15, 2), "approved"),),
+        course=Course(
+            first="Carried out first, as an urgent change: done 15 October 2026, 12:40, not decided by the cut-off.",
+            waiting=("manager of Records", "Security officer of Records (Sol Stern), stage 2"),
+        ),
     )
     data = c.Changes(
         "Nine changes were decided in October, each approved by people who did not ask for it. One change "
