@@ -25,7 +25,7 @@ HOW: Final = {
     "rule": "By a rule",
 }
 LAST_DAY: Final = 31
-SAID: Final = ("week", "weekday", "hour", "minute", "time_zone")
+SAID: Final = ("week", "weekday", "hour", "minute", "time_zone", "quorum")
 
 
 def offer(form: forms.Form, name: str, people: QuerySet[User]) -> None:
@@ -110,21 +110,17 @@ class ActionForm(forms.Form):
 
 
 class SignForm(forms.Form):
-    """Who signs the minutes beside the chair."""
+    """What else was said, before the chair signs."""
 
-    second = forms.ModelChoiceField(
-        label="Signed also by",
-        queryset=User.objects.none(),
-        help_text="Somebody who was present, and is not the chair.",
-    )
     notes = forms.CharField(
         label="Anything else that was said", required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
 
-    def __init__(self, *args: Any, review: Review, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        present = review.attendees.filter(present=True).values("person_id")
-        offer(self, "second", User.objects.filter(pk__in=present).exclude(pk=review.chair_id))
+
+class SeenForm(forms.Form):
+    """Which minutes were read: their hash."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
 
 class NothingForm(forms.Form):
@@ -173,6 +169,9 @@ class ScheduleForm(forms.Form):
     hour = forms.IntegerField(label="Hour of the day", min_value=0, max_value=23, initial=10)
     minute = forms.IntegerField(label="Minute", min_value=0, max_value=59, initial=0, required=False)
     time_zone = forms.CharField(label="Time zone", required=False, max_length=60, help_text="Such as Australia/Perth.")
+    quorum = forms.IntegerField(
+        label="Quorum", min_value=2, max_value=20, initial=2, required=False, help_text="How many have to be there."
+    )
     on_holiday = forms.ChoiceField(label="On a holiday", choices=ReviewSchedule.OnHoliday.choices, initial="next")
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
@@ -181,6 +180,10 @@ class ScheduleForm(forms.Form):
         self.fields["time_zone"].initial = settings.TIME_ZONE
         for name in ("chair", "invited"):
             offer(self, name, colleagues())
+
+    def clean_quorum(self) -> int:
+        """Two, where nothing is said."""
+        return self.cleaned_data.get("quorum") or 2
 
     def clean_minute(self) -> int:
         """On the hour where nothing is said."""

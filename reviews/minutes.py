@@ -8,6 +8,7 @@ from datetime import datetime
 
 import nh3
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from compliance.models import LedgerInbox
@@ -17,19 +18,19 @@ from reviews.steps import step_of
 SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>#|!"})
 
 
-def render(review: Review, *, closed_at: datetime, second: str) -> str:
+def render(review: Review, *, signed_at: datetime) -> str:
     """The whole minutes. Deterministic: the same review gives the same text, so that its hash says something."""
-    return "\n".join([*head(review, closed_at, second), *items(review), *said(review), *actions(review), ""])
+    return "\n".join([*head(review, signed_at), *items(review), *said(review), *actions(review), ""])
 
 
-def head(review: Review, closed_at: datetime, second: str) -> Iterator[str]:
+def head(review: Review, signed_at: datetime) -> Iterator[str]:
     """Which review, when, who."""
     yield f"# {review.ref}: review of {plain(str(review.system))}"
     yield ""
     yield f"- Due: {moment(review.due_at)}"
     yield f"- Opened: {moment(review.opened_at)}"
-    yield f"- Closed: {moment(closed_at)}"
-    yield f"- Chair: {plain(str(review.chair))}; signed also by {plain(second)}"
+    yield f"- Chair: {plain(str(review.chair))}, who signed this text: {moment(signed_at)}"
+    yield "- The second signature, of somebody else who was there, is kept beside this text, under its SHA-256"
     if review.comparison:
         yield f"- Rests on the comparison of {moment(review.comparison.at)}"
     yield ""
@@ -110,17 +111,22 @@ def digest(text: str) -> str:
 def altered(reviews: Iterable[Review]) -> set[int]:
     """The keys of the closed ones whose minutes, or whose signing off, are not what the ledger recorded."""
     closed = [review for review in reviews if review.state == Review.State.CLOSED]
-    said = LedgerInbox.objects.filter(data__verb="close_review", data__object__type="reviews.review")
-    rows = said.filter(data__object__id__in=[review.pk for review in closed])
-    signed = set(rows.values_list("data__object__id", "data__after", "data__payload__second")) if closed else set()
+    said = LedgerInbox.objects.filter(data__object__type="reviews.review")
+    said = said.filter(data__object__id__in=[review.pk for review in closed])
+    ends = said.filter(data__verb="close_review") if closed else said.none()
+    signed = set(ends.values_list("data__object__id", "data__after", "data__payload__second"))
+    # by the chair: a signature of its own; before there were any, who closed it named the second
+    first = said.filter(data__verb__in=["sign_review", "close_review"]) if closed else said.none()
+    chaired = set(first.values_list("data__object__id", "data__after", "data__actor__id"))
     return {
         review.pk
         for review in closed
         if digest(review.minutes) != review.minutes_hash
         or (review.pk, review.minutes_hash, review.second_id) not in signed
+        or (review.pk, review.minutes_hash, review.chair_id) not in chaired
     }
 
 
-def html(markdown: str) -> str:
+def html(markdown: str) -> SafeString:
     """Safe HTML of minutes: rendered without raw HTML, then cleaned."""
-    return nh3.clean(MarkdownIt("commonmark", {"html": False}).render(markdown))
+    return mark_safe(nh3.clean(MarkdownIt("commonmark", {"html": False}).render(markdown)))  # noqa: S308  cleaned just now

@@ -50,6 +50,7 @@ class ReviewSchedule(models.Model):
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired_by_schedule")
     invited = models.ManyToManyField(User, blank=True, related_name="review_schedules")
     remind_days = models.PositiveSmallIntegerField(default=7)
+    quorum = models.PositiveSmallIntegerField(default=2, help_text="How many have to be there: two at least.")
     enabled = models.BooleanField(default=True)
 
     objects: ClassVar[models.Manager[ReviewSchedule]] = ScheduleQuerySet.as_manager()
@@ -68,6 +69,7 @@ class Review(models.Model):
     class State(models.TextChoices):
         PLANNED = "planned", "Planned"
         OPEN = "open", "In session"
+        SIGNING = "signing", "Signed by the chair"
         CLOSED = "closed", "Closed"
         MISSED = "missed", "Not held"
 
@@ -80,6 +82,7 @@ class Review(models.Model):
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired")
     second = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="reviews_seconded")
     opened_at = models.DateTimeField(null=True, blank=True)
+    signed_at = models.DateTimeField("signed by the chair", null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, null=True, blank=True)
     notes = models.TextField("what people said", blank=True)
@@ -97,6 +100,12 @@ class Review(models.Model):
                 condition=Q(second__isnull=True) | ~Q(second=F("chair")),
                 name="a_second_person_signs_the_minutes",
                 violation_error_message="The minutes are signed by the chair and by somebody else.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="closed")
+                | (Q(second__isnull=False, closed_at__isnull=False) & ~Q(minutes="") & ~Q(minutes_hash="")),
+                name="what_is_closed_was_signed_by_two",
+                violation_error_message="Minutes are closed by two signatures.",
             ),
         ]
 

@@ -30,7 +30,7 @@ def build(scope: Scope) -> Section:
     tables = (
         Table(
             "reviews",
-            ("review", "system", "due", "state", "chair", "closed", "minutes_sha256"),
+            ("review", "system", "due", "state", "chair", "signed_also_by", "closed", "minutes_sha256"),
             [
                 listed(row, altered=row.pk in altered)
                 for row in rows.filter(due_at__lte=scope.as_of).order_by("-due_at", "-pk")
@@ -63,7 +63,9 @@ def doubts(signed: list[Review], altered: set[int]) -> list[str]:
 
 def unsigned(scope: Scope, rows: QuerySet[Review]) -> list[str]:
     """The reviews of the period that were begun, or were due, and are not signed off."""
-    waiting = rows.filter(state__in=[Review.State.OPEN, Review.State.PLANNED], due_at__lte=scope.as_of)
+    waiting = rows.filter(
+        state__in=[Review.State.OPEN, Review.State.SIGNING, Review.State.PLANNED], due_at__lte=scope.as_of
+    )
     return [
         f"{row.ref} of {row.system}, due {day_of(row.due_at):%d %B %Y}, is not signed off."
         for row in waiting.order_by("due_at", "pk")
@@ -102,6 +104,7 @@ def listed(row: Review, *, altered: bool) -> tuple[Cell, ...]:
         row.due_at,
         "Closed; its minutes were altered" if altered else row.get_state_display(),
         str(row.chair),
+        str(row.second or ""),
         row.closed_at,
         row.minutes_hash,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from reviews.views import lines, schedules
+from reviews.views import lines, schedules, signing
 from reviews.views import reviews as views
 
 register_converter(converter("REV"), "rev")
@@ -22,6 +22,9 @@ urlpatterns = [
     path("reviews/<rev:number>/rest/", lines.note_rest, name="review_rest"),
     path("reviews/<rev:number>/attendees/", views.attendees, name="review_attendees"),
     path("reviews/<rev:number>/actions/", views.add_action, name="review_action"),
-    path("reviews/<rev:number>/sign/", views.sign, name="review_sign"),
+    path("reviews/<rev:number>/sign/", signing.sign, name="review_sign"),
+    path("reviews/<rev:number>/countersign/", signing.countersign, name="review_countersign"),
+    path("reviews/<rev:number>/back/", signing.send_back, name="review_back"),
+    path("reviews/<rev:number>/present/", signing.present, name="review_present"),
     path("reviews/<rev:number>/minutes.md", views.minutes, name="review_minutes"),
 ]

@@ -18,9 +18,10 @@ from compliance.permissions import check
 from reviews import agenda, minutes
 from reviews.actions.decisions import undone
 from reviews.actions.session import refuse_closed
-from reviews.models import AgendaItem, Attendee, Decision, Review, ReviewAction
+from reviews.models import AgendaItem, Attendee, Decision, Review, ReviewAction, ReviewSchedule
 
 QUORUM = 2
+ASK_FOR_IT = "Ask for it: "
 ERRAND = timedelta(days=14)  # within which the owner asks for what was decided
 
 
@@ -51,11 +52,21 @@ def attend(review: Review, *, people: Iterable[User], by: User, at: datetime | N
     with transaction.atomic():
         refuse_closed(review)
         for person in here.values():
-            seat, _ = Attendee.objects.get_or_create(review=review, person=person, defaults={"recorded_by": by})
+            seat, fresh = Attendee.objects.get_or_create(review=review, person=person, defaults={"recorded_by": by})
             seat.present = True
             if person == by:
                 seat.confirmed_at = seat.confirmed_at or moment
             seat.save()
+            if fresh and person != by:
+                tell(
+                    person,
+                    key=f"present:{review.ref}:{person.pk}",
+                    subject=f"You are recorded as present at {review.ref}",
+                    body=f"{by} recorded it. Open the page to confirm it.",
+                    path=f"/reviews/{review.ref}/",
+                    kind=Notice.REVIEW,
+                    at=moment,
+                )
         review.attendees.exclude(person__in=here).update(present=False)
         record("attend", review, by=by, at=moment, present=sorted(here))
 
@@ -118,10 +129,11 @@ def close_action(action: ReviewAction, *, by: User, note: str = "", at: datetime
 
 
 def blockers(review: Review) -> list[str]:
-    """What is missing before it can be signed off, in sentences."""
+    """What is missing before it can be signed, in sentences."""
     missing = []
-    if review.attendees.filter(present=True).count() < QUORUM:
-        missing.append("Say who was present: it takes two people at least.")
+    needed = quorum(review)
+    if review.attendees.filter(present=True).count() < needed:
+        missing.append(f"Say who was present: it takes {'two' if needed == QUORUM else needed} people at least.")
     decided = Decision.objects.filter(item__review=review).exclude(what="")
     undecided = review.agenda.filter(kind=AgendaItem.Kind.FINDING).exclude(decision__in=decided).count()
     if undecided:
@@ -129,48 +141,116 @@ def blockers(review: Review) -> list[str]:
     return missing
 
 
-def close(review: Review, *, by: User, second: User, notes: str = "", at: datetime | None = None) -> Review:
-    """Signed off by the chair and one more, both present: the minutes are frozen with their hash."""
+def quorum(review: Review) -> int:
+    """How many have to be there, by the schedule of the system; two where there is none."""
+    rows = ReviewSchedule.objects.filter(system_id=review.system_id).values_list("quorum", flat=True)
+    return max(QUORUM, rows.first() or QUORUM)
+
+
+def sign(review: Review, *, by: User, notes: str = "", at: datetime | None = None) -> Review:
+    """The chair signs: the minutes are frozen with their hash, and wait for a second who was there."""
     moment = at or timezone.now()
     check(by, "run_review", review, at=moment)
     with transaction.atomic():
         refuse_closed(review)
-        refuse_signing(review, by, second)
+        refuse_signing(review, by)
         review.notes = notes.strip()
         errands(review, by=by, at=moment)
-        text = minutes.render(review, closed_at=moment, second=str(second))
+        text = minutes.render(review, signed_at=moment)
         digest = minutes.digest(text)
         Review.objects.filter(pk=review.pk).update(
-            state=Review.State.CLOSED,
-            closed_at=moment,
-            second=second,
-            notes=review.notes,
-            minutes=text,
-            minutes_hash=digest,
+            state=Review.State.SIGNING, signed_at=moment, notes=review.notes, minutes=text, minutes_hash=digest
         )
-        checkpoints.ask(f"minutes {review.pk}")
-        record("close_review", review, by=by, at=moment, after=digest, second=second.pk)
+        record("sign_review", review, by=by, at=moment, after=digest)
+        for seat in review.attendees.filter(present=True).exclude(person=by).select_related("person"):
+            tell(
+                seat.person,
+                key=f"second:{review.ref}:{digest[:16]}:{seat.person_id}",
+                subject=f"{review.ref} waits for a second signature",
+                body=f"{by} signed the minutes of the review of {review.system}. You were there: read and sign them.",
+                path=f"/reviews/{review.ref}/",
+                kind=Notice.REVIEW,
+                at=moment,
+            )
     review.refresh_from_db()
     return review
+
+
+def countersign(review: Review, *, by: User, seen: str, at: datetime | None = None) -> Review:
+    """A second person who was there signs exactly the minutes they read (`seen`: their hash), which closes them."""
+    moment = at or timezone.now()
+    check(by, "see", review, at=moment)
+    with transaction.atomic():
+        review.refresh_from_db(from_queryset=Review.objects.select_for_update())
+        refuse_second(review, by)
+        if seen != review.minutes_hash or minutes.digest(review.minutes) != seen:
+            raise Refused(f"{review.ref} was not signed", "These are not the minutes you read.", "Read them again.")
+        Review.objects.filter(pk=review.pk, state=Review.State.SIGNING, minutes_hash=seen).update(
+            state=Review.State.CLOSED, closed_at=moment, second=by
+        )
+        checkpoints.ask(f"minutes {review.pk}")
+        record("close_review", review, by=by, at=moment, after=seen, second=by.pk)
+    review.refresh_from_db()
+    return review
+
+
+def send_back(review: Review, *, by: User, because: str, at: datetime | None = None) -> Review:
+    """Who was there does not sign: the minutes are open again, and the chair signs anew."""
+    moment = at or timezone.now()
+    check(by, "see", review, at=moment)
+    with transaction.atomic():
+        review.refresh_from_db(from_queryset=Review.objects.select_for_update())
+        if by.pk != review.chair_id:
+            refuse_second(review, by)
+        if not because.strip():
+            raise Refused(f"{review.ref} was not sent back", "Nobody knows what is wrong with it.", "Say why.")
+        moved = Review.objects.filter(pk=review.pk, state=Review.State.SIGNING).update(
+            state=Review.State.OPEN, signed_at=None, minutes="", minutes_hash=""
+        )
+        if not moved:
+            raise Refused(f"{review.ref} was not sent back", "It does not wait for a signature.", "Open it again.")
+        record("send_back", review, by=by, at=moment, before=review.minutes_hash, because=because)
+        tell(
+            review.chair,
+            key=f"back:{review.ref}:{review.minutes_hash[:16]}:{by.pk}",
+            subject=f"The minutes of {review.ref} came back",
+            body=because.strip(),
+            path=f"/reviews/{review.ref}/",
+            kind=Notice.REVIEW,
+            at=moment,
+        )
+    review.refresh_from_db()
+    return review
+
+
+def refuse_second(review: Review, person: User) -> None:
+    """Refuses a second signature by the chair, by who was not there, and where none is waited for."""
+    what = f"{review.ref} was not signed"
+    if person.pk == review.chair_id:
+        raise NotAllowed(what, "The chair has signed; a second signature is somebody else's.", "Ask who was there.")
+    if not review.attendees.filter(present=True, person=person).exists():
+        raise NotAllowed(what, "You are not recorded as present.", "Somebody who was there signs.")
+    if review.state != Review.State.SIGNING:
+        raise Refused(what, f"It is {review.get_state_display().lower()}.", "Open it to see where it stands.")
 
 
 def errands(review: Review, *, by: User, at: datetime) -> None:
     """What was decided and nobody asked for becomes an action of the system's owner, in the caller's transaction."""
     for item in undone(review):
-        text = f"Ask for it: {item.decision.get_what_display().lower()}, {item.title}"
+        if item.actions.filter(text__startswith=ASK_FOR_IT).exists():
+            continue  # the minutes came back once
+        text = f"{ASK_FOR_IT}{item.decision.get_what_display().lower()}, {item.title}"
         due = day_of(at + ERRAND)
         add_action(review, item=item, text=text, owner=review.system.owner, due=due, by=by, at=at)
 
 
-def refuse_signing(review: Review, chair: User, second: User) -> None:
-    """Refuses a signature of somebody else than the chair and another who was there, and one that comes too early."""
-    what, present = f"{review.ref} was not closed", review.attendees.filter(present=True)
+def refuse_signing(review: Review, chair: User) -> None:
+    """Refuses a signature of somebody else than the chair, and one that comes too early."""
+    what, present = f"{review.ref} was not signed", review.attendees.filter(present=True)
     if chair.pk != review.chair_id:
-        raise NotAllowed(what, f"Its chair is {review.chair}.", f"Ask {review.chair} to sign it off.")
+        raise NotAllowed(what, f"Its chair is {review.chair}.", f"Ask {review.chair} to sign it.")
     if not present.filter(person=chair).exists():
-        raise Refused(what, "Its chair is not recorded as present.", "Say who was present, then sign off.")
-    if second.pk == chair.pk or not present.filter(person=second).exists():
-        raise Refused(what, "A second person who was present signs it too.", "Choose somebody else.")
+        raise Refused(what, "Its chair is not recorded as present.", "Say who was present, then sign.")
     missing = blockers(review)
     if missing:
-        raise Refused(what, " ".join(missing), "Complete it, then sign off.")
+        raise Refused(what, " ".join(missing), "Complete it, then sign.")

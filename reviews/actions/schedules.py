@@ -135,7 +135,8 @@ def refuse_odd(fields: Mapping[str, Any], today: date) -> None:
     """Refuses a week, a day, an hour, a place or a rule that there is not."""
     what = "The schedule was not kept"
     for name, least, last in (
-        ("week", 1, calendar.LAST_WEEK), ("weekday", 0, 6), ("hour", 0, 23), ("minute", 0, 59), ("remind_days", 0, 27),
+        ("week", 1, calendar.LAST_WEEK), ("weekday", 0, 6), ("hour", 0, 23), ("minute", 0, 59),
+        ("remind_days", 0, 27), ("quorum", 2, 20),
     ):  # fmt: skip
         if name in fields and not least <= fields[name] <= last:
             raise Refused(what, f"{name} is from {least} to {last}.", "Choose again.")

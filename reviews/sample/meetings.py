@@ -32,7 +32,8 @@ def held(story: Story, system: System, people: dict[str, User], at: datetime) ->
     actions.attend(review, people=present, by=chair, at=at)
     for item in review.agenda.select_related("finding"):
         decided(review, item, system, chair, at)
-    return actions.close(review, by=chair, second=second, notes=SAID, at=at + LENGTH)
+    actions.sign(review, by=chair, notes=SAID, at=at + LENGTH)
+    return actions.countersign(review, by=second, seen=review.minutes_hash, at=at + LENGTH)
 
 
 def decided(review: Review, item: AgendaItem, system: System, chair: User, at: datetime) -> None:

@@ -26,7 +26,7 @@ def next_review(person: User) -> dict[str, Any] | None:
 
 def counts(person: User) -> dict[str, int]:
     """For the navigation: reviews that are due."""
-    rows = Review.objects.for_user(person).filter(state__in=["planned", "open"], due_at__lte=timezone.now())
+    rows = Review.objects.for_user(person).filter(state__in=["planned", "open", "signing"], due_at__lte=timezone.now())
     return {"reviews": rows.count()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -16,11 +16,13 @@ from compliance.views.verbs import confirm
 from reviews import actions as verbs
 from reviews import minutes as words
 from reviews.actions.decisions import rest
-from reviews.forms import ActionForm, AttendeesForm, NothingForm, SignForm
+from reviews.forms import ActionForm, AttendeesForm, NothingForm
 from reviews.models import Review, ReviewAction
-from reviews.views import lines
+from reviews.views import lines, signing
 from reviews.views.panels import next_review
 from reviews.views.schedules import duties
+
+FROZEN: Final = (Review.State.SIGNING, Review.State.CLOSED)
 
 
 def state(review: Review) -> str:
@@ -29,8 +31,8 @@ def state(review: Review) -> str:
         return "signed"
     if review.state == Review.State.MISSED:
         return "missed"
-    if review.state == Review.State.OPEN:
-        return "held"
+    if review.state in (Review.State.OPEN, Review.State.SIGNING):
+        return "held" if review.state == Review.State.OPEN else "signing"
     return "due" if review.due_at <= timezone.now() else "planned"
 
 
@@ -105,7 +107,7 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
     """One review: agenda, live minutes, sign-off. `wrong`: a form that did not pass, by its name."""
     row, person = found(request, number), signed_in(request)
     wrong = wrong or {}
-    frozen = row.state in (Review.State.CLOSED, Review.State.MISSED)
+    frozen = row.state in (*FROZEN, Review.State.MISSED)
     altered = bool(words.altered([row]))
     may_run = may(person, "run_review", row) is None
     live = row.state == Review.State.OPEN and may_run
@@ -157,9 +159,10 @@ def review(request: HttpRequest, number: int, wrong: dict[str, Any] | None = Non
             if may_run and row.state == Review.State.PLANNED
             else "",
             "rest_url": f"{url}rest/" if live and rest(row) else "",
+            **signing.ways(row, person),
             "sign_blockers": blockers,
             "opening": row.state == Review.State.PLANNED,
-            "minutes_url": f"{url}minutes.md" if row.state == Review.State.CLOSED else "",
+            "minutes_url": f"{url}minutes.md" if row.state in FROZEN else "",
             "job": None,
             "frozen": frozen,
         },
@@ -234,37 +237,10 @@ def close_action(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponseRedirect(f"/reviews/{row.review.ref}/")
 
 
-def sign(request: HttpRequest, number: int) -> HttpResponse:
-    """Close the review: the minutes are frozen with their hash."""
-    row, person = found(request, number), signed_in(request)
-    if request.method != "POST":
-        check(person, "run_review", row)
-    return confirm(
-        request,
-        form=SignForm(request.POST or None, review=row),
-        act=lambda form: verbs.close(
-            row, by=person, second=form.cleaned_data["second"], notes=form.cleaned_data["notes"]
-        ),
-        done=lambda _: f"/reviews/{row.ref}/",
-        context={
-            "title": f"Sign off {row.ref}",
-            "crumb": [row.ref],
-            "back_url": f"/reviews/{row.ref}/",
-            "subject": f"Review of {row.system}",
-            "consequence": "The minutes are frozen with their hash and printed in the audit pack. "
-            "They cannot be changed afterwards.",
-            "facts": [{"label": "Chair", "text": str(row.chair), "mono": False}],
-            "warning": None,
-            "submit": "Sign off",
-            "danger": False,
-        },
-    )
-
-
 def minutes(request: HttpRequest, number: int) -> HttpResponse:
     """The frozen minutes as Markdown."""
     row = found(request, number)
-    if row.state != Review.State.CLOSED:
+    if row.state not in FROZEN:
         raise Http404
     answer = HttpResponse(row.minutes, content_type="text/markdown; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{row.ref}.md"'

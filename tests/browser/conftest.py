@@ -219,7 +219,13 @@ def reviewed(now: datetime) -> dict[str, object]:
     }
     due = opened.agenda.exclude(connection=None)[0]
     meetings.decide(due, what="revoke", note="Nobody uses it.", by=chandra)
-    return {**of_state, "opened": opened.ref, "line": due.pk}
+    second = meetings.add_review(first, due_at=now, chair=chandra, by=chandra)
+    meetings.open_review(second, by=chandra)
+    meetings.attend(second, people=[chandra, person("omar")], by=chandra)
+    for item in second.agenda.filter(kind="finding"):
+        meetings.decide(item, what="fix", by=chandra)
+    meetings.sign(second, by=chandra)
+    return {**of_state, "opened": opened.ref, "line": due.pk, "signing": second.ref}
 
 
 def let_in() -> dict[str, object]:

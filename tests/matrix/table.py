@@ -245,6 +245,9 @@ ROUTES: Final[dict[str, Row]] = {
     "review_action": Row(None, "OM", thing="opened"),
     "review_action_done": Row(None, "OME", thing="opened"),
     "review_sign": Row("OM", ASKER, thing="ready"),  # its chair
+    "review_countersign": Row(ASKER, ASKER, thing="signing"),  # who was there, and is not the chair
+    "review_back": Row(ASKER, ASKER, thing="signing"),
+    "review_present": Row(None, ASKER, thing="opened"),
     "review_minutes": Row(ALL, thing="signed"),
 }
 

@@ -277,9 +277,20 @@ def reviewed(people: People, side: Side) -> None:
     )
     for review in (ready, signed):
         decided(people, review)
-    meetings.close(signed, by=side.asker, second=side.owner, notes=f"{side.word} went well.")
+    meetings.sign(signed, by=side.asker, notes=f"{side.word} went well.")
+    meetings.countersign(signed, by=side.owner, seen=signed.minutes_hash)
+    side.things["signing"] = waiting_for_a_second(people, side, now)
     side.things |= {"planned": planned, "opened": opened, "ready": ready, "signed": signed, "item": item, "todo": todo}
     side.things["said"] = said
+
+
+def waiting_for_a_second(people: People, side: Side, now: Any) -> Review:
+    """Minutes that Mina signed, and the asker of the side may sign as the second."""
+    row = meetings.add_review(side.system, due_at=now + timedelta(minutes=9), chair=people.mina, by=people.mina)
+    meetings.open_review(row, by=people.mina)
+    meetings.attend(row, people=[people.mina, side.asker], by=people.mina)
+    decided(people, row)
+    return meetings.sign(row, by=people.mina)
 
 
 def decided(people: People, review: Review) -> None:

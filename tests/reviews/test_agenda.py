@@ -14,6 +14,7 @@ from reviews.agenda import said
 from reviews.models import AgendaItem, Review
 from tests.factories import authorised, network, servers
 from tests.people import People, everybody
+from tests.reviews.meeting import signed_off
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 FIRST = datetime.now(UTC).replace(hour=0, minute=0) - timedelta(days=370)
@@ -35,7 +36,7 @@ def held(people: People, at: datetime) -> list[AgendaItem]:
     actions.attend(review, people=[people.mina, people.omar], by=people.mina, at=at)
     for item in review.agenda.filter(kind="finding"):
         actions.decide(item, what="fix", by=people.mina, at=at)
-    actions.close(review, by=people.mina, second=people.omar, at=at + timedelta(hours=1))
+    signed_off(review, people, at=at + timedelta(hours=1))
     return items
 
 

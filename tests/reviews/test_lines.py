@@ -20,6 +20,7 @@ from reviews.models import AgendaItem, Decision, Review, ReviewAction
 from reviews.steps import offered
 from tests.factories import authorised, network, servers
 from tests.people import LONG_AGO, People, everybody
+from tests.reviews.meeting import signed_off
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
 LOGIN = "allauth.account.auth_backends.AuthenticationBackend"
@@ -95,7 +96,7 @@ def test_who_may_not_ask_for_it_on_its_page_may_not_here_and_the_owner_gets_it_t
     assert Decision.objects.get(item=item).outcome == ""
     actions.attend(review, people=[people.mina, people.omar], by=people.mina)
     actions.decide(line(review, "finding"), what="fix", by=people.mina)
-    actions.close(review, by=people.mina, second=people.omar)
+    signed_off(review, people)
     errand = ReviewAction.objects.get(review=review)
     assert (errand.owner, errand.item) == (people.omar, item)
     assert errand.text.startswith("Ask for it: remove, ")
