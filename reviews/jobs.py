@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
-from compliance.models import Job, Notice
-from compliance.notices import tell
+from compliance.models import Job
 from compliance.run import Run
 from reviews import actions
+from reviews.actions import reminders
 from reviews.models import Review, ReviewSchedule
 
 
@@ -35,23 +35,12 @@ def plan(run: Run) -> None:
         actions.mark_missed(review, at=now)
     with run.finish():
         for review in Review.objects.filter(state=Review.State.PLANNED):
-            actions.remind_in_time(review, at=now)
+            reminders.of_review(review, at=now)
+        reminders.of_actions(now)
 
 
 def remind(run: Run) -> None:
-    """Reminds chair and invited once and only once; not of a review that began, or whose time went by."""
-    review = Review.objects.select_related("system", "chair").get(pk=run.args["review"])
-    schedule = ReviewSchedule.objects.filter(system=review.system).first()
-    people = {review.chair, *(schedule.invited.all() if schedule else ())}
+    """Reminds of one review, once and only once; not of one that began, moved or whose step went by meanwhile."""
+    review = Review.objects.select_related("system__owner", "chair").get(pk=run.args["review"])
     with run.finish():
-        if review.state != Review.State.PLANNED or review.due_at <= timezone.now():
-            return
-        for person in people:
-            tell(
-                person,
-                key=f"remind:{review.ref}:{review.due_at:%Y%m%dT%H%MZ}:{person.pk}",
-                subject=f"{review.ref}: review of {review.system} on {timezone.localtime(review.due_at):%d %B}",
-                body="The agenda is drawn up from that day's findings, changes and open actions.",
-                path=f"/reviews/{review.ref}/",
-                kind=Notice.REVIEW,
-            )
+        reminders.remind_of_review(review, run.args.get("step", ""), at=timezone.now())

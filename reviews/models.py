@@ -49,7 +49,7 @@ class ReviewSchedule(models.Model):
     time_zone = models.CharField(max_length=60, default="Australia/Sydney")
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews_chaired_by_schedule")
     invited = models.ManyToManyField(User, blank=True, related_name="review_schedules")
-    remind_days = models.PositiveSmallIntegerField(default=7)
+    remind_days = models.PositiveSmallIntegerField(default=14, help_text="The first reminder; then 7 days and 1 ahead.")
     quorum = models.PositiveSmallIntegerField(default=2, help_text="How many have to be there: two at least.")
     enabled = models.BooleanField(default=True)
 

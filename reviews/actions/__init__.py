@@ -18,7 +18,6 @@ from reviews.actions.schedules import (
     add_review,
     mark_missed,
     plan,
-    remind_in_time,
     set_holidays,
     set_schedule,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "note_rest",
     "open_review",
     "plan",
-    "remind_in_time",
     "send_back",
     "set_holidays",
     "set_schedule",

@@ -20,11 +20,11 @@ from compliance.models.estate import day_of
 from compliance.notices import tell
 from compliance.permissions import check
 from reviews import calendar
+from reviews.actions import reminders
 from reviews.models import Holiday, Review, ReviewSchedule
 
 AHEAD = 2  # months that are planned ahead
 GRACE = timedelta(days=3)  # after this a review that nobody opened was missed
-REMIND_DAYS = 7  # of a review beside any schedule
 MONTH = timedelta(days=31)
 YEAR = timedelta(days=366)
 AT_MOST = 400  # holidays
@@ -83,15 +83,7 @@ def named(schedule: ReviewSchedule, review: Review) -> date:
 def planned(review: Review, *, by: User | None, at: datetime) -> None:
     """Notes a new review, in the caller's transaction; where it is close already, people are reminded now."""
     record("plan_review", review, by=by, at=at)
-    remind_in_time(review, at=at)
-
-
-def remind_in_time(review: Review, *, at: datetime) -> None:
-    """Enqueues the one reminder of a review for its day, once that day is near. Call it inside atomic()."""
-    schedule = ReviewSchedule.objects.filter(system_id=review.system_id).first()
-    days = timedelta(days=schedule.remind_days if schedule else REMIND_DAYS)
-    if review.state == Review.State.PLANNED and at < review.due_at <= at + days:
-        enqueue("remind", key=f"remind:{review.ref}:{review.due_at:%Y%m%dT%H%MZ}", args={"review": review.pk})
+    reminders.of_review(review, at=at)
 
 
 def set_schedule(
@@ -178,7 +170,7 @@ def move(duty: ReviewSchedule, rows: Iterable[Review], days: Collection[date], *
         )
         record("move_review", review, by=by, at=at, before=before.isoformat(), after=to.at.isoformat())
         review.refresh_from_db()
-        remind_in_time(review, at=at)
+        reminders.of_review(review, at=at)
 
 
 def near(duty: ReviewSchedule, named_day: date, days: Collection[date]) -> list[calendar.Due]:
@@ -243,7 +235,7 @@ def mark_missed(review: Review, *, at: datetime | None = None) -> bool:
             return False
         record("miss_review", review, by=None, at=moment)
         enqueue("compare", key=f"compare:missed:{review.ref}", args={})
-        for person in {review.chair, review.system.owner}:
+        for person in {review.chair, review.system.owner, *reminders.managers(review.system, moment)}:
             tell(
                 person,
                 key=f"missed:{review.ref}:{person.pk}",

@@ -116,16 +116,18 @@ def test_an_odd_schedule_is_refused_and_nothing_is_kept(people: People, odd: dic
     assert not ReviewSchedule.objects.exists()
 
 
-def test_one_reminder_before_and_one_word_when_missed(people: People) -> None:
+def test_reminders_at_14_7_and_1_days_then_overdue_then_missed_each_once(people: People) -> None:
     scheduled(people, invited=[people.erin])
-    begin = DUE - timedelta(days=9)
-    days_pass(begin, 9)
+    days_pass(DUE - timedelta(days=16), 16)
+    subject = f"{ref()}: review of Payroll on 17 June"
     assert told("review of Payroll on 17 June") == [
-        ("REV-1: review of Payroll on 17 June".replace("REV-1", ref()), [f"{name}@example.org"])
-        for name in ("erin", "mina")
+        (subject, [f"{name}@example.org"]) for name in ("erin", "mina") for _ in range(3)
     ]
+    keys = Outbound.objects.filter(key__startswith=f"remind:{ref()}", to=people.erin).values_list("key", flat=True)
+    assert [key.split(":")[3] for key in keys] == ["14", "7", "1"]
     days_pass(DUE, 7)
-    assert len(told("review of Payroll on")) == 2
+    assert len(told("review of Payroll on 17 June")) == 6
+    assert [to for _, to in told("is not open")] == [["mina@example.org"], ["omar@example.org"]]
     assert told("was not held") == [(f"{ref()} was not held", [f"{name}@example.org"]) for name in ("mina", "omar")]
     assert Review.objects.get(due_at=DUE).state == State.MISSED
     assert "was due on 17 June 2026" in Outbound.objects.get(key__startswith=f"missed:{ref()}:{people.mina.pk}").body
@@ -168,7 +170,7 @@ def test_a_review_without_any_schedule_is_reminded_of_and_missed_too(people: Peo
     review = actions.add_review(people.payroll, due_at=DUE, chair=people.mina, by=people.mina, at=MONDAY)
     days_pass(DUE - timedelta(days=1), 6)
     review.refresh_from_db()
-    assert (review.state, len(told("review of")), len(told("not held"))) == (State.MISSED, 1, 2)
+    assert (review.state, len(told("review of")), len(told("not held"))) == (State.MISSED, 3, 2)
 
 
 def test_what_was_opened_is_not_missed_and_what_went_by_is_not_reminded_of(people: People) -> None:
