@@ -54,8 +54,11 @@ class RefusalPage:
 
 
 def refusal(request: HttpRequest, error: Refused, status: int) -> HttpResponse:
-    """What happened, why, and what to do next: as a page, or as JSON for who asks for it."""
+    """What happened, why, and what to do next: as a page, or as JSON for programs."""
     said = {"what": error.what, "why": error.why, "next_step": error.next_step}
+    if request.path.startswith(API):  # in the one shape of the API's errors
+        one = {"code": "refused", "detail": str(error), "attr": None}
+        return JsonResponse({"type": "client_error", "errors": [one]}, status=status)
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse(said, status=status)
     links = [dict(zip(("label", "url"), error.link, strict=True))] if error.link else []

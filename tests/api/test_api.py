@@ -159,6 +159,15 @@ def test_what_is_not_there_is_said_as_json(people: People, path: str) -> None:
     assert answer.json()["errors"][0]["code"] == "not_found"
 
 
+@pytest.mark.parametrize("query", ["?state=%00", "?page=1&q=a%00b"])
+def test_a_query_that_is_no_text_is_refused_in_the_one_shape(people: People, query: str) -> None:
+    for path in ("changes", "connections", "servers", "findings", "rule-changes"):
+        for client in (Client(), Program(people, "auditor").client):
+            answer = client.get(f"/api/v1/{path}/{query}")
+            assert (answer.status_code, answer["Content-Type"]) == (400, "application/json"), path
+            assert "a character that no text has" in answer.json()["errors"][0]["detail"]
+
+
 def test_pages_and_filters_are_those_of_the_lists(people: People) -> None:
     for port in range(7000, 7005):
         asked(people, network("pay-app-01", "pay-db-01", f"tcp/{port}"), title=f"Request {port}")
