@@ -20,7 +20,7 @@ from typing import Any, Final
 RULES: Final = 200
 LIMIT_S: Final = 3  # of one reading
 HUNG: Final = 4  # devices that say nothing
-SERIAL: Final = 40  # sources of the loop that reads one after another
+SERIAL: Final = 40  # sources that are read one after another as well
 FIRST: Final = 10  # sources whose first reading is measured: it starts a child for the dumps
 
 
@@ -180,19 +180,6 @@ def alone(count: int, port: int, places: int) -> dict[str, float]:
     return {"seconds": time.monotonic() - began, "cpu": time.process_time() - cpu}
 
 
-def one_after_another(count: int, port: int) -> float:
-    """Seconds of the plain loop that asks one device after the other."""
-    from evidence.collectors.collected import PullError
-
-    began = time.monotonic()
-    for number in range(count):
-        try:
-            transport({"port": port, "number": number}, deadline=time.monotonic() + LIMIT_S)
-        except PullError:
-            continue
-    return time.monotonic() - began
-
-
 def measured(count: int, places: int) -> dict[str, Any]:
     """Everything, in one installation."""
     from django.conf import settings
@@ -224,9 +211,10 @@ def measured(count: int, places: int) -> dict[str, Any]:
         found["beside hung ones"] = last_of_the_others(jobs, places)
         fine = Pull.objects.filter(job__in=jobs, state="unchanged").count()
         found["hung"] = {"devices": len(hung), "fine": fine, "asked": len(jobs)}
-        seconds = one_after_another(SERIAL, port)
-        found["serial"] = {"sources": SERIAL, "hung": sum(number < SERIAL for number in hung), "seconds": seconds}
-        found["same sources"] = last_of_the_others(site.ask(part[:SERIAL]), places)
+        few = part[:SERIAL]
+        found["serial"] = {"sources": SERIAL, "hung": sum(number < SERIAL for number in hung)}
+        found["serial"]["seconds"] = last_of_the_others(site.ask(few), 1)
+        found["same sources"] = last_of_the_others(site.ask(few), places)
     return found
 
 

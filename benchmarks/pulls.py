@@ -1,7 +1,7 @@
 """`./run bench pulls`: a thousand sources read by the real jobs against local fakes, some of which say nothing.
 
-What stands beside each figure is of the same run: the transport alone, the same without hanging devices, and the plain
-loop that reads one after another.
+What stands beside each figure is of the same run: the transport alone, the same without hanging devices, and the same
+jobs one after another.
 """
 
 from __future__ import annotations
@@ -41,16 +41,13 @@ def figures() -> Iterator[Figure]:
     beside = {"devices that hang": hung["devices"]}
     fine = 100 * hung["fine"] / (hung["asked"] - hung["devices"])
     yield Figure("readings of the others that came beside devices that hang", fine, "%", 100, "at least", beside=beside)
-    beside |= {"others": hung["fine"], "without": _round(healthy), "limit of one": said["limit"]}
-    yield Figure(
-        "seconds by which they make the last of the others later", slow - healthy, "s", said["limit"], beside=beside
-    )
+    lost = said["limit"] * hung["devices"]
+    beside |= {"others": hung["fine"], "without": _round(healthy), "goal is": "one after another"}
+    yield Figure("seconds by which they make the last of the others later", slow - healthy, "s", lost, beside=beside)
     serial = said["serial"]
     beside = {"others": serial["sources"] - serial["hung"], "that hang": serial["hung"], "goal is": "one after another"}
-    few = said["same sources"]
-    yield Figure(
-        "until the last of a few others came, beside one that hangs", few, "s", serial["seconds"], beside=beside
-    )
+    few, last = said["same sources"], "until the last of a few others came, beside one that hangs"
+    yield Figure(last, few, "s", serial["seconds"], beside=beside)
 
 
 def _measured() -> dict[str, Any]:
