@@ -30,6 +30,7 @@ from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
 from compliance.models.questions import Answer, Question
 from compliance.models.risks import RiskAcceptance
+from compliance.models.saved import SavedFilter
 from compliance.models.stages import ApprovalStage
 from compliance.models.tokens import ServiceToken
 
@@ -71,6 +72,7 @@ __all__ = [
     "RiskAcceptance",
     "Role",
     "RoleGrant",
+    "SavedFilter",
     "Server",
     "ServiceToken",
     "SetUpLink",

@@ -14,7 +14,7 @@ from compliance.as_of import Stood, stood_at, versions_at
 from compliance.errors import Refused
 from compliance.models import Approval, Connection, ConnectionVersion, User
 from compliance.views.changes import signed_in
-from compliance.views.lists import as_csv, page
+from compliance.views.lists import as_file, file_wanted, page
 from compliance.views.panels import panel
 from compliance.views.shown import ends, facts, services
 
@@ -54,11 +54,11 @@ def register(request: HttpRequest) -> HttpResponse:
     if at is not None:
         said = panel("as_of", at, person)
         rows = rows_at(person, at, said.get("verdicts", {}))
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = (
             "ref", "kind", "source", "destination", "services", "change", "approved", "done", "verified", "verdict",
         )  # fmt: skip
-        return as_csv("eastwest-as-of", COLUMNS, ([row[cell] for cell in cells] for row in rows))
+        return as_file(request, "eastwest-as-of", COLUMNS, ([row[cell] for cell in cells] for row in rows))
     return render(
         request,
         "compliance/as_of.html",

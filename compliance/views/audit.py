@@ -19,7 +19,7 @@ from compliance.actions import checkpoints, ledger_keys
 from compliance.ledger import notes
 from compliance.models import LedgerHead, LedgerInbox, Role, User
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, by_json, filters, page
+from compliance.views.lists import Choice, as_file, by_json, file_wanted, filters, page
 
 COLUMNS = ("entry", "time", "person", "roles", "verb", "object", "reason", "from", "request", "id")
 # type of object → the id people use, and its page
@@ -57,8 +57,8 @@ def audit(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     base = LedgerInbox.objects.for_user(person)
     rows = narrowed(base, request.GET).select_related("actor").order_by("-pk")
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-audit", COLUMNS, lines(rows))
+    if file_wanted(request):
+        return as_file(request, "eastwest-audit", COLUMNS, lines(rows))
     head = LedgerHead.objects.first()
     of_page = page(request, rows, lambda row: row)
     names = names_of(of_page["page"].object_list)

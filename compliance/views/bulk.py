@@ -18,7 +18,7 @@ from compliance.models import ChangeRecord, Connection, ConnectionVersion, Syste
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.views.shown import ends, said_day, services
 from compliance.views.step_up import held
 
@@ -135,9 +135,11 @@ def recertify(request: HttpRequest) -> HttpResponse:
     def show(version: ConnectionVersion) -> dict[str, Any]:
         return line(version, grades[version.connection_id], today)
 
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = ("ref", "title", "detail", "system", "owner", "grade", "review_by")
-        return as_csv("eastwest-recertification", cells, ([show(row)[cell] for cell in cells] for row in rows))
+        return as_file(
+            request, "eastwest-recertification", cells, ([show(row)[cell] for cell in cells] for row in rows)
+        )
     names = System.objects.for_user(person).values_list("name", flat=True)
     choices = [
         Choice(

@@ -17,7 +17,7 @@ from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
 from compliance.permissions import check, may
 from compliance.views import questions
-from compliance.views.lists import Choice, as_csv, by_json, by_ref, filters, page
+from compliance.views.lists import Choice, as_file, by_json, by_ref, file_wanted, filters, page
 from compliance.views.needed import needed, needs_of
 from compliance.views.panels import panel
 from compliance.views.resting import apart
@@ -78,8 +78,8 @@ def changes(request: HttpRequest) -> HttpResponse:
     base = ChangeRecord.objects.for_user(request.user)
     rows = base.select_related("requested_by", "connection")
     rows = narrowed(rows, request.GET)
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-changes", COLUMNS, (csv_row(change) for change in rows))
+    if file_wanted(request):
+        return as_file(request, "eastwest-changes", COLUMNS, (csv_row(change) for change in rows))
     unrecorded = panel("changes", None, request.user).get("unrecorded", [])  # type: ignore[arg-type]
     return render(
         request,

@@ -18,7 +18,7 @@ from compliance.models import ChangeRecord, Connection, ConnectionVersion, Endpo
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
-from compliance.views.lists import Choice, as_csv, by_address, by_json, by_ref, filters, page
+from compliance.views.lists import Choice, as_file, by_address, by_json, by_ref, file_wanted, filters, page
 from compliance.views.needed import needs_of_all
 from compliance.views.panels import panel
 from compliance.views.register_graph import drawn
@@ -72,7 +72,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     def show(connection: Connection) -> dict[str, Any]:
         return listed(connection, authorised, today)
 
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         shown = [show(row) for row in rows]
         cells = (
             "ref",
@@ -86,7 +86,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
             "review_by",
             "ends_on",
         )
-        return as_csv(f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
+        return as_file(request, f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
     return render(
         request,
         "compliance/shares.html" if kind == "share" else "compliance/connections.html",

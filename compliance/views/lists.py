@@ -6,15 +6,20 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.utils import get_column_letter
 
+from compliance.models import SavedFilter, User
 from compliance.spreadsheets import guarded
 
 PAGE = 50
+SHEET: Final = 1_048_570  # rows that fit into a sheet of a workbook, with one to say that there are more
 LONGEST_ID = 18  # digits: a key of the database has no more
 
 
@@ -27,7 +32,7 @@ class Choice(NamedTuple):
 
 
 def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[str, Any]:
-    """Context of parts/filters.html."""
+    """Context of parts/filters.html, with what the person saved of this list."""
     shown: list[dict[str, Any]] = []
     for choice in choices:
         wanted = request.GET.get(choice.name, "")
@@ -46,7 +51,27 @@ def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[
         "choices": shown,
         "active": active,
         "clear_url": request.path,
+        "path": request.path,
+        "now": kept_query(request),
+        "saved": saved_of(request),
     }
+
+
+def kept_query(request: HttpRequest) -> str:
+    """The filters in the address, without the page and the form of a file."""
+    kept = request.GET.copy()
+    for name in ("page", "format"):
+        kept.pop(name, None)
+    return "&".join(part for part in kept.urlencode().split("&") if part and not part.endswith("="))
+
+
+def saved_of(request: HttpRequest) -> list[dict[str, Any]]:
+    """The filters of this list that the person saved under a name."""
+    if not isinstance(request.user, User):
+        return []
+    rows = SavedFilter.objects.filter(person=request.user, path=request.path)
+    now = kept_query(request)
+    return [{"pk": row.pk, "name": row.name, "url": row.url, "current": row.query == now} for row in rows]
 
 
 def page(request: HttpRequest, rows: Any, show: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -57,7 +82,8 @@ def page(request: HttpRequest, rows: Any, show: Callable[[Any], dict[str, Any]])
     kept = request.GET.copy()
     kept.pop("page", None)
     query = kept.urlencode()
-    return {"page": current, "query": query, "csv_url": f"?{query}&format=csv" if query else "?format=csv"}
+    files = {f"{kind}_url": f"?{query}&format={kind}" if query else f"?format={kind}" for kind in ("csv", "xlsx")}
+    return {"page": current, "query": query, **files}
 
 
 def by_ref(words: str, prefix: str) -> Q:
@@ -79,15 +105,51 @@ def by_json(path: str, words: str) -> Q:
     return Q(**{f"{path}__icontains": words}) | Q(**{f"{path}__icontains": json.dumps(words)[1:-1]})
 
 
-def as_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
-    """The filtered rows as a CSV download. Cells that a spreadsheet would run are quoted."""
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+def file_wanted(request: HttpRequest) -> bool:
+    """Whether the filtered rows are asked for as a file."""
+    return request.GET.get("format") in WRITERS
+
+
+def as_file(request: HttpRequest, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+    """The filtered rows as the file that is asked for. Cells that a spreadsheet would run are quoted."""
+    kind = request.GET["format"]
+    write, content_type = WRITERS[kind]
+    answer = HttpResponse(content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    write(answer, columns, rows)
+    return answer
+
+
+def write_csv(answer: HttpResponse, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """As text."""
     writer = csv.writer(answer)
     writer.writerow(columns)
     for row in rows:
         writer.writerow([safe(cell) for cell in row])
-    return answer
+
+
+def write_xlsx(answer: HttpResponse, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """As a workbook of one sheet: its first row stays in sight and filters; numbers are numbers, all else is text."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Eastwest")
+    sheet.freeze_panes = "A2"
+    sheet.append(list(columns))
+    count = 1
+    for row in rows:
+        if count >= SHEET:
+            sheet.append(["There are more rows than a sheet holds: take the CSV."])
+            break
+        sheet.append([cell if type(cell) is int else ILLEGAL_CHARACTERS_RE.sub(" ", safe(cell)) for cell in row])
+        count += 1
+    sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(columns), 1))}{count}"
+    book.save(answer)
+
+
+Write = Callable[[HttpResponse, Sequence[str], Iterable[Sequence[Any]]], None]
+WRITERS: Final[dict[str | None, tuple[Write, str]]] = {
+    "csv": (write_csv, "text/csv; charset=utf-8"),
+    "xlsx": (write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
 
 
 def safe(cell: Any) -> str:

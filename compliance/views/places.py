@@ -18,7 +18,7 @@ from compliance.models.carried import faults
 from compliance.models.estate import day_of
 from compliance.permissions import may
 from compliance.views.changes import signed_in
-from compliance.views.lists import as_csv, filters, page
+from compliance.views.lists import as_file, file_wanted, filters, page
 from compliance.views.server import listed, visible
 
 ALWAYS: Final = datetime.fromtimestamp(0, UTC)  # since when what was there before it was recorded holds
@@ -69,9 +69,9 @@ def places(request: HttpRequest, kind: str) -> HttpResponse:
             "out": getattr(one, "out", 0),
         }
 
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = ("name", "title", "system", "owner", "held", "into", "out")
-        return as_csv(f"eastwest-{kind}", cells, ([show(row)[cell] for cell in cells] for row in rows))
+        return as_file(request, f"eastwest-{kind}", cells, ([show(row)[cell] for cell in cells] for row in rows))
     context = {
         **page(request, rows, show),
         "kind": KINDS[kind],

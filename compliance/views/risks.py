@@ -16,7 +16,7 @@ from compliance.forms.risks import DecideRiskForm, RiskForm
 from compliance.models import RiskAcceptance
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, by_ref, filters, page
+from compliance.views.lists import Choice, as_file, by_ref, file_wanted, filters, page
 from compliance.views.resting import rows_of
 from compliance.views.verbs import confirm
 
@@ -45,9 +45,9 @@ def risks(request: HttpRequest) -> HttpResponse:
         )
     if request.GET.get("state"):
         rows = rows.filter(state=request.GET["state"])
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = ("ref", "about", "kind", "system", "rating", "state_label", "ends_on", "plan", "asked_by", "decided_by")
-        return as_csv("eastwest-risks", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
+        return as_file(request, "eastwest-risks", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
     context = {
         **page(request, rows, listed),
         "filters": filters(request, "What, why or RSK-42", [Choice("state", "State", RiskAcceptance.State.choices)]),

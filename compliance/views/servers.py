@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from compliance.models import Server, Zone
 from compliance.permissions import may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, by_address, filters, page
+from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page
 
 COLUMNS = ("name", "addresses", "zone", "role", "environment", "system", "owner", "inbound", "outbound", "last read")
 
@@ -41,7 +41,7 @@ def servers(request: HttpRequest) -> HttpResponse:
     def show(server: Server) -> dict[str, Any]:
         return listed(server, read)
 
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = (
             "name",
             "addresses",
@@ -54,7 +54,7 @@ def servers(request: HttpRequest) -> HttpResponse:
             "outbound",
             "read_at",
         )
-        return as_csv("eastwest-servers", COLUMNS, ([show(row)[cell] for cell in cells] for row in rows))
+        return as_file(request, "eastwest-servers", COLUMNS, ([show(row)[cell] for cell in cells] for row in rows))
     zones = Zone.objects.for_user(person).values_list("name", "title")
     return render(
         request,

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from compliance.models import Server, System
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.views.verbs import confirm
 from evidence.actions import admin as verbs
 from evidence.admin_path import steps
@@ -46,8 +46,10 @@ def admin_paths(request: HttpRequest) -> HttpResponse:
         said = listed(row, attested.get(row.server_id))
         return said | {"attest_url": attest_url(row.server) if open_to_say else ""}
 
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-admin-paths", COLUMNS, (cells(row, attested.get(row.server_id)) for row in rows))
+    if file_wanted(request):
+        return as_file(
+            request, "eastwest-admin-paths", COLUMNS, (cells(row, attested.get(row.server_id)) for row in rows)
+        )
     comparison = latest()
     systems = System.objects.for_user(person).values_list("name", flat=True)
     choices = [

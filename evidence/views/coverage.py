@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from compliance.models import Server, System
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, by_address, filters, page
+from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page
 from evidence.coverage import HOST, Covered, counts, covered
 
 WHAT: Final = (("host", "Of their own"), ("front", "Of a device in front"), ("nothing", "None at all"))
@@ -32,8 +32,8 @@ def coverage(request: HttpRequest) -> HttpResponse:
         named = base.filter(name__icontains=words) | base.filter(by_address("addresses__ip", words))
         keys = set(named.values_list("pk", flat=True))
         found = [row for row in found if row.server.pk in keys]
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-coverage", COLUMNS, (cells(row) for row in found))
+    if file_wanted(request):
+        return as_file(request, "eastwest-coverage", COLUMNS, (cells(row) for row in found))
     systems = list(System.objects.for_user(person).values_list("name", flat=True))
     return render(
         request,

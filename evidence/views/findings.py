@@ -16,7 +16,7 @@ from compliance.permissions import check, may
 from compliance.policy.shipped import Described, described
 from compliance.views.changes import signed_in
 from compliance.views.connections import recertify_url
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
 from evidence.actions import accepted as accepting
@@ -51,7 +51,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     rows = narrowed(base, request.GET)
     rows = rows.select_related("system__owner", "connection__source", "connection__destination").worst_first()
     rows = rows.annotate(members_count=Count("members", filter=Q(members__gone_at=None)))
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = (
             "ref",
             "verdict",
@@ -65,7 +65,7 @@ def findings(request: HttpRequest) -> HttpResponse:
             "owner",
             "opened_at",
         )
-        return as_csv("eastwest-findings", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
+        return as_file(request, "eastwest-findings", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
     counts = base.standing().values("verdict").annotate(count=Count("pk")).order_by("-count")
     comparison = latest()
     verdicts = Choice("verdict", "Verdict", [(row["verdict"], VERDICTS[row["verdict"]].label) for row in counts])

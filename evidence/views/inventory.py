@@ -15,7 +15,7 @@ from compliance.models import User
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.views.verbs import confirm
 from evidence.actions import outside as verbs
 from evidence.actions import registering
@@ -44,10 +44,10 @@ def inventory(request: HttpRequest) -> HttpResponse:
     seer = lists.seer(request.GET.get("source", ""))
     strangers = tab in ("unregistered", "outside")
     rows, show = wanted(lists, tab, seer, request.GET)
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = stranger_cells if strangers else server_cells
         columns = STRANGERS if strangers else SERVERS
-        return as_csv(f"eastwest-inventory-{tab}", columns, (cells(row, lists) for row in rows))
+        return as_file(request, f"eastwest-inventory-{tab}", columns, (cells(row, lists) for row in rows))
     comparison = latest()
     return render(
         request,

@@ -19,7 +19,7 @@ from compliance.models import RiskAcceptance, System
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.views.verbs import confirm
 from evidence.actions import learning as verbs
 from evidence.forms.learn import LearnForm
@@ -43,9 +43,9 @@ def learn(request: HttpRequest) -> HttpResponse:
     shown = [listed(row, asked) for row in rows]
     state = request.GET.get("state", "")
     shown = [row for row in shown if not state or (row["waiting"] > 0) == (state == "open")]
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         cells = ("source", "destination", "services", "connections", "rules", "severity", "system", "owner", "state")
-        return as_csv("eastwest-learn", COLUMNS, ([row[cell] for cell in cells] for row in shown))
+        return as_file(request, "eastwest-learn", COLUMNS, ([row[cell] for cell in cells] for row in shown))
     names = System.objects.for_user(person).values_list("name", flat=True)
     choices = [
         Choice("state", "State", STATES),
@@ -182,10 +182,10 @@ def left(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(system__name=request.GET["system"])
     if request.GET.get("learned"):
         rows = rows.filter(wholly=request.GET["learned"] == "no")
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         said = ((one.system, one.server, one.point, one.rule, "no" if one.wholly else "yes", one.because)
                 for one in rows)  # fmt: skip
-        return as_csv("eastwest-not-learned", LEFT_COLUMNS, said)
+        return as_file(request, "eastwest-not-learned", LEFT_COLUMNS, said)
     found = {(one.point, one.rule): one.ref for one in
              Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)}  # fmt: skip
     names = System.objects.for_user(person).values_list("name", flat=True)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from evidence.models import ErrorCode, Pull, Source
 from evidence.views.sources import pulled
 
@@ -29,8 +29,8 @@ def readings(request: HttpRequest, number: int) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     if words:
         rows = rows.filter(what__icontains=words)
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-readings", COLUMNS, ([pulled(each)[cell] for cell in CELLS] for each in rows))
+    if file_wanted(request):
+        return as_file(request, "eastwest-readings", COLUMNS, ([pulled(each)[cell] for cell in CELLS] for each in rows))
     states = [(value, label) for value, label in Pull.State.choices if value in OVER]
     return render(
         request,

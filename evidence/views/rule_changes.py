@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from compliance.models import ChangeRecord, Server
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, by_json, filters, page
+from compliance.views.lists import Choice, as_file, by_json, file_wanted, filters, page
 from evidence.models import RuleChange
 from evidence.undelivered import CARRIED_OUT, without_delta
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, spoken_point
@@ -33,8 +33,10 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
     base = RuleChange.objects.for_user(person)
     rows = base.select_related("server", "change", "delta__snapshot")
     rows = narrowed(rows, request.GET)
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows))
+    if file_wanted(request):
+        return as_file(
+            request, "eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows)
+        )
     comparison = latest()
     servers = Server.objects.filter(rule_changes__in=base).distinct().values_list("name", flat=True)
     carried = ChangeRecord.objects.for_user(person).filter(state__in=CARRIED_OUT, rule_changes=None)

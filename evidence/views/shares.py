@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from compliance.models import Connection, Server, System, User
 from compliance.permissions import may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.words import VERDICTS
 from evidence.formats import testparm, usershare
 from evidence.models import Finding, PulledArtefact, ServedShare, Source
@@ -41,8 +41,8 @@ def shares(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     base = ServedShare.objects.for_user(person).current()
     rows = narrowed(base, request.GET).select_related("server", "system__owner")
-    if request.GET.get("format") == "csv":
-        return as_csv("eastwest-served-shares", COLUMNS, (cells(row) for row in rows))
+    if file_wanted(request):
+        return as_file(request, "eastwest-served-shares", COLUMNS, (cells(row) for row in rows))
     comparison = latest()
     systems = System.objects.for_user(person).values_list("name", flat=True)
     choices = [

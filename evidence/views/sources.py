@@ -15,7 +15,7 @@ from compliance.models import Server, System, User
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
-from compliance.views.lists import Choice, as_csv, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.words import SOURCES, span
 from evidence.actions import smaller
 from evidence.actions.attempts import PAUSED
@@ -52,10 +52,10 @@ def sources(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     base = Source.objects.for_user(person).select_related("server", "system", "last_pull", "last_good")
     rows = narrowed(base, request.GET)
-    if request.GET.get("format") == "csv":
+    if file_wanted(request):
         strange = strangers(rows)
         lines = (listed(row, strange) for row in rows)
-        return as_csv("eastwest-sources", COLUMNS, ([line[cell] for cell in CELLS] for line in lines))
+        return as_file(request, "eastwest-sources", COLUMNS, ([line[cell] for cell in CELLS] for line in lines))
     shown = page(request, rows, lambda row: row)
     of_page = shown["page"].object_list
     days, strange = strips(of_page), strangers(of_page)

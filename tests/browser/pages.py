@@ -261,6 +261,8 @@ OTHERS: Final = {
     "mfa_login_webauthn": ("", "/accounts/2fa/webauthn/login/", LEADS_ON),
     "notices_read": ("omar", "/notices/read/", POSTS_ONLY),
     "learn_tell": ("erin", "/learn/tell/", POSTS_ONLY),
+    "filter_save": ("erin", "/filters/save/", POSTS_ONLY),
+    "filter_forget": ("erin", "/filters/1/forget/", POSTS_ONLY),
     "job_cancel": ("erin", "/jobs/{job}/cancel/", POSTS_ONLY),
     "evidence_build": ("ada", "/evidence/build/", POSTS_ONLY),
     "source_upload": ("erin", "/sources/{partly}/upload/", POSTS_ONLY),

@@ -124,6 +124,8 @@ ROUTES: Final[dict[str, Row]] = {
     "admin_paths": lists(),
     "inventory": lists(),
     "search": Row(ALL, everybody=True),
+    "filter_save": Row(None, ALL),
+    "filter_forget": Row(None, NOBODY),  # of nobody: whose it is not, for them it is not (tests/compliance/test_saved.py)
     "register_plan": Row("OEX", "OEX"),
     "learn": lists(),
     "learn_left": lists(),

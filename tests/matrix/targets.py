@@ -29,6 +29,7 @@ GIVEN: Final = {
     "openid_connect_callback": {"provider_id": "oidc"},
     "openid_connect_confirm": {"provider_id": "oidc"},
     "mfa_edit_webauthn": {"pk": 1},
+    "filter_forget": {"number": 999},
     **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }
 # what belongs to the whole installation: the same for both sides
@@ -119,6 +120,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_except": RISK,
         "finding_acknowledge": NOTE,
         "finding_accept": RISK,
+        "filter_save": {"path": "/changes/", "query": "state=draft", "name": "Drafts"},
         "register_plan": {"file": SimpleUploadedFile("matrix.yaml", NOTHING.encode())},
         "learn_group": {**RISK, "business_need": "It copies the day.", "security_implications": "Two servers."},
         "admin_attest": {"says": "A key.", "seen_on": f"{today:%Y-%m-%d}"},
