@@ -13,7 +13,7 @@ from compliance.models import SavedFilter, User
 MOST: Final = 50  # a person saves for all lists together: more than that nobody finds again
 
 
-def save(person: User, *, path: str, query: str, name: str) -> SavedFilter:
+def keep(person: User, *, path: str, query: str, name: str) -> SavedFilter:
     """Keeps the filters under a name; the same name again takes the new ones. Raises Refused for what is no list."""
     label = " ".join(name.split())[:60]
     if not label:

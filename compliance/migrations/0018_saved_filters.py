@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('path', models.CharField(help_text='The list, from the root of the site.', max_length=200)),
                 ('query', models.CharField(help_text='Its filters, as the address has them.', max_length=1000)),
                 ('name', models.CharField(max_length=60)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_filters', to=settings.AUTH_USER_MODEL)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='saved_filters', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['name', 'pk'],

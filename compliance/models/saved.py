@@ -12,7 +12,7 @@ from compliance.models.people import User
 class SavedFilter(models.Model):
     """The filters of one list as one person saved them. Nobody else sees it, and it shows nothing they may not see."""
 
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="saved_filters")
     path = models.CharField(max_length=200, help_text="The list, from the root of the site.")
     query = models.CharField(max_length=1000, help_text="Its filters, as the address has them.")
     name = models.CharField(max_length=60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
@@ -11,15 +10,11 @@ from typing import Any, Final, NamedTuple
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.utils import get_column_letter
 
+from compliance import downloads
 from compliance.models import SavedFilter, User
-from compliance.spreadsheets import guarded
 
 PAGE = 50
-SHEET: Final = 1_048_570  # rows that fit into a sheet of a workbook, with one to say that there are more
 LONGEST_ID = 18  # digits: a key of the database has no more
 
 
@@ -120,38 +115,8 @@ def as_file(request: HttpRequest, name: str, columns: Sequence[str], rows: Itera
     return answer
 
 
-def write_csv(answer: HttpResponse, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """As text."""
-    writer = csv.writer(answer)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([safe(cell) for cell in row])
-
-
-def write_xlsx(answer: HttpResponse, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """As a workbook of one sheet: its first row stays in sight and filters; numbers are numbers, all else is text."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Eastwest")
-    sheet.freeze_panes = "A2"
-    sheet.append(list(columns))
-    count = 1
-    for row in rows:
-        if count >= SHEET:
-            sheet.append(["There are more rows than a sheet holds: take the CSV."])
-            break
-        sheet.append([cell if type(cell) is int else ILLEGAL_CHARACTERS_RE.sub(" ", safe(cell)) for cell in row])
-        count += 1
-    sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(columns), 1))}{count}"
-    book.save(answer)
-
-
 Write = Callable[[HttpResponse, Sequence[str], Iterable[Sequence[Any]]], None]
 WRITERS: Final[dict[str | None, tuple[Write, str]]] = {
-    "csv": (write_csv, "text/csv; charset=utf-8"),
-    "xlsx": (write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": (downloads.write_csv, "text/csv; charset=utf-8"),
+    "xlsx": (downloads.write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
-
-
-def safe(cell: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "" if cell is None else guarded(str(cell))

@@ -27,7 +27,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     check(person, "import", None)
     held = request.session.get(HELD) or {}
     table = ImportedTable.objects.filter(pk=held.get("kept", 0), brought_by=person, kind=imports.REGISTER).first()
-    if table is None or request.GET.get("step") != "read":
+    if table is None or (request.GET.get("step") != "read" and "digest" not in request.POST):
         return bring(request, person)
     return read(request, person, table, {"by": person, "system": held["system"], "remove": held["remove"]})
 

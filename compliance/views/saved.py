@@ -16,7 +16,7 @@ def save(request: HttpRequest) -> HttpResponse:
     """Saves the filters that the form names for the person, and goes back to them."""
     path, query = request.POST.get("path", ""), request.POST.get("query", "")
     try:
-        row = verbs.save(signed_in(request), path=path, query=query, name=request.POST.get("name", ""))
+        row = verbs.keep(signed_in(request), path=path, query=query, name=request.POST.get("name", ""))
     except Refused as refused:
         messages.error(request, f"{refused.what} {refused.why} {refused.next_step}")
         return HttpResponseRedirect(f"{path}?{query}" if verbs.is_a_list(path) else "/evidence/")

@@ -125,7 +125,7 @@ ROUTES: Final[dict[str, Row]] = {
     "inventory": lists(),
     "search": Row(ALL, everybody=True),
     "filter_save": Row(None, ALL),
-    "filter_forget": Row(None, NOBODY),  # of nobody: whose it is not, for them it is not (tests/compliance/test_saved.py)
+    "filter_forget": Row(None, NOBODY),  # of nobody: tests/compliance/test_saved.py
     "register_plan": Row("OEX", "OEX"),
     "learn": lists(),
     "learn_left": lists(),

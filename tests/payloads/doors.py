@@ -108,6 +108,10 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
         yield [], said
         yield [], {**answers(side), "kind": "share", "step": "send", "server": side.data.name, "path": "/export/x",
                    "protocol": "nfs", "access": "ro", "clients": side.app.name, "security": "krb5p"}  # fmt: skip
+    elif route == "register_plan":
+        brought = {"file": SimpleUploadedFile("register.yaml", REGISTER), "system": "", "remove": ""}
+        yield [], brought
+        yield [brought], {"digest": "a" * 64}
     elif route == "pack_verify_upload":
         yield [], {"pack": SimpleUploadedFile("pack.zip", b"PK\x05\x06" + b"\x00" * 18), "fingerprint": "a" * 64}
     elif route == "source_secret":

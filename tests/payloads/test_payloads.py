@@ -9,10 +9,10 @@ from django.template import engines
 from django.test import Client
 from django.utils import html
 
+from compliance import downloads
 from compliance.models import Outbound
 from compliance.notices import tell
 from compliance.spreadsheets import guarded
-from compliance.views import lists
 from tests.matrix import api, targets
 from tests.matrix.world import OURS, build
 from tests.payloads.columns import plant
@@ -57,11 +57,11 @@ def test_no_page_and_no_list_runs_what_a_column_holds(tmp_path: Path, monkeypatc
 
 def found_out(asker: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its guards taken away the application leaks, and it is seen: no page escapes, no list guards its cells."""
-    for broken, query in ((engines["django"].engine, ""), (lists, "?format=csv")):
+    for broken, query in ((engines["django"].engine, ""), (downloads, "?format=csv")):
         tally = Tally()
         with monkeypatch.context() as taken:
-            if broken is lists:
-                taken.setattr(lists, "guarded", str)
+            if broken is downloads:
+                taken.setattr(downloads, "guarded", str)
             else:
                 taken.setattr(broken, "autoescape", False)
             for page in LISTS:
