@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from reviews.views import lines, schedules, signing
+from reviews.views import feeds, lines, schedules, signing
 from reviews.views import reviews as views
 
 register_converter(converter("REV"), "rev")
 
 urlpatterns = [
     path("reviews/", views.reviews, name="reviews"),
+    path("calendar/", feeds.mine, name="calendar"),
+    path("calendar/<str:token>.ics", feeds.feed, name="calendar_feed"),
     path("reviews/schedules/new/", schedules.schedule, name="review_schedule"),
     path("reviews/holidays/", schedules.holidays, name="review_holidays"),
     path("reviews/actions/<int:number>/done/", views.close_action, name="review_action_done"),

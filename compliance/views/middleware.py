@@ -13,7 +13,8 @@ from compliance.models import User
 
 API = "/api/"  # asks for a token itself, by compliance.api.authentication
 PUSH = "/push/"  # so does this one, for a token of one source
-OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz", "/readyz", "/metrics", API, PUSH)
+FEED = "/calendar/ewc_"  # and this one, for the token of somebody's calendar
+OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz", "/readyz", "/metrics", API, PUSH, FEED)
 METHODS = ("GET", "HEAD", "POST")  # a page has no others; only the API does
 NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")
 Answer = Callable[[HttpRequest], HttpResponse]

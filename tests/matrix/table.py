@@ -264,6 +264,7 @@ OPEN_ACCOUNT: Final = frozenset({
     "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
     "account_reset_password_done", "mfa_authenticate", "mfa_login_webauthn", "openid_connect_login",
     "openid_connect_callback", "openid_connect_confirm", "socialaccount_login_cancelled",
+    "calendar_feed",  # opens by its token alone: tests/reviews/test_feeds.py
     "socialaccount_login_error", "socialaccount_signup", "socialaccount_connections",
 })  # fmt: skip
 OWN_ACCOUNT: Final = frozenset({
@@ -271,4 +272,5 @@ OWN_ACCOUNT: Final = frozenset({
     "mfa_activate_totp", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn",
     "mfa_remove_webauthn", "mfa_edit_webauthn", "usersessions_list", "notices", "notices_read", "notice_preferences",
+    "calendar",
 })  # fmt: skip

@@ -22,6 +22,7 @@ RISK: Final = {
 NOTE: Final = {"because": "Looked at by the matrix."}
 # addresses of routes of allauth that take something
 GIVEN: Final = {
+    "calendar_feed": {"token": "ewc_nothing"},
     "account_confirm_email": {"key": "nothing"},
     "account_reset_password_from_key": {"uidb36": "1", "key": "nothing"},
     "mfa_remove_webauthn": {"pk": 1},
