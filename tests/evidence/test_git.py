@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from compliance.actions import changes
 from compliance.errors import Refused
 from evidence.actions import sources
-from evidence.collectors import git
+from evidence.collectors import git, mirror
 from evidence.collectors.collected import Collected, PullError
 from evidence.models import Finding
 from evidence.models.sources import ErrorCode
@@ -211,13 +211,25 @@ def test_what_the_server_answers_has_its_code(
 
 @pytest.mark.parametrize(("asks", "wait"), [("900", 900.0), ("", None), ("soon", None)])
 def test_a_server_that_asks_to_be_left_alone_is_heard_and_no_token_is_kept_of_it(
-    repository: Repository, remote: tuple[Gate, dict[str, str]], asks: str, wait: float | None
-) -> None:
+    repository: Repository, remote: tuple[Gate, dict[str, str]], asks: str, wait: float | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     gate, config = remote
+    traces, plain = [], mirror.waiting
+
+    def watched(trace: IO[bytes]) -> float | None:
+        trace.seek(0)
+        traces.append(trace.read())
+        return plain(trace)
+
+    monkeypatch.setattr(mirror, "waiting", watched)
     gate.status, gate.asks = 429, asks
     error = refused(repository, secret=b"tok-123", **config)
     assert (error.code, error.retry_after) == (ErrorCode.RATE_LIMITED, wait)
     assert gate.shown[-1].startswith("Basic ")
+    [trace] = traces
+    assert b"429" in trace
+    assert gate.shown[-1].removeprefix("Basic ").encode() not in trace
 
 
 @pytest.mark.django_db
