@@ -15,6 +15,7 @@ API = "/api/"  # asks for a token itself, by compliance.api.authentication
 PUSH = "/push/"  # so does this one, for a token of one source
 FEED = "/calendar/ewc_"  # and this one, for the token of somebody's calendar
 OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz", "/readyz", "/metrics", API, PUSH, FEED)
+BAD = 400
 METHODS = ("GET", "HEAD", "POST")  # a page has no others; only the API does
 NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -46,7 +47,7 @@ class RefusalPage:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The page as it is. An address with a NUL in it is no text: PostgreSQL cannot even look for it."""
         if "\0" in request.path or any("\0" in text for _, texts in request.GET.lists() for text in texts):
-            return refusal(request, NO_TEXT, 400)
+            return refusal(request, NO_TEXT, BAD)
         return self.answer(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -58,7 +59,7 @@ def refusal(request: HttpRequest, error: Refused, status: int) -> HttpResponse:
     """What happened, why, and what to do next: as a page, or as JSON for programs."""
     said = {"what": error.what, "why": error.why, "next_step": error.next_step}
     if request.path.startswith(API):  # in the one shape of the API's errors
-        one = {"code": "refused", "detail": str(error), "attr": None}
+        one = {"code": "parse_error" if status == BAD else "refused", "detail": str(error), "attr": None}
         return JsonResponse({"type": "client_error", "errors": [one]}, status=status)
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse(said, status=status)
