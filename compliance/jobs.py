@@ -25,7 +25,8 @@ def send(run: Run) -> None:
     if message.sent_at is None and message.to.is_active and not message.to.is_service:
         run.step("Sending")
         link = f"\n\n{settings.SITE_URL}{message.path}\n" if message.path else "\n"
-        send_mail(message.subject, f"{message.body}{link}", None, [message.to.email])
+        subject = " ".join(message.subject.split())  # one line, whoever wrote the row
+        send_mail(subject, f"{message.body}{link}", None, [message.to.email])
     with run.finish():
         Outbound.objects.filter(pk=message.pk, sent_at__isnull=True).update(sent_at=timezone.now())
 

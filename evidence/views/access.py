@@ -49,6 +49,14 @@ WORDS: Final = {
 }
 
 
+def command_of(public: str) -> str:
+    """The line to paste on the host; "" where what is kept is no public key: it goes into a shell."""
+    try:
+        return onboarding.command(public) if public else ""
+    except ValueError:
+        return ""
+
+
 def panel(row: Source, person: User) -> dict[str, Any] | None:
     """What the page of a source says of the way to it; None for one that is not reached over a network."""
     if row.kind not in access.TAKES_A_SECRET:
@@ -65,7 +73,7 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
         "user": row.config.get("user", ""),
         "secret": held,
         "secret_url": f"/sources/{row.pk}/secret/" if edits else "",
-        "command": onboarding.command(held.public) if held and held.public and edits else "",
+        "command": command_of(held.public) if held and edits else "",
         "known": known,
         "waiting": waiting,
         "waiting_url": f"/sources/{row.pk}/key/" if waiting and access.why_not_confirm(person, waiting) is None else "",

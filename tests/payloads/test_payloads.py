@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.core import mail
 from django.template import engines
 from django.test import Client
 from django.utils import html
 
 from compliance import downloads
+from compliance.actions import jobs
 from compliance.models import Outbound
 from compliance.notices import tell
 from compliance.spreadsheets import guarded
+from evidence.models import Source, SourceSecret
 from tests.matrix import api, targets
 from tests.matrix.world import OURS, build
 from tests.payloads.columns import plant
@@ -82,3 +85,19 @@ def test_the_subject_of_a_message_is_one_line() -> None:
     [message] = Outbound.objects.filter(to=people.rita)
     assert "\n" not in message.subject
     assert "\r" not in message.subject
+
+
+@pytest.mark.django_db
+def test_a_row_altered_past_eastwest_stops_neither_its_page_nor_its_mail(tmp_path: Path) -> None:
+    world = build(tmp_path)
+    side, row = world.sides[OURS], Outbound.objects.exclude(to__is_service=True)[0]
+    Outbound.objects.filter(pk=row.pk).update(subject="Done\r\nBcc: x@evil.example", sent_at=None, how="at_once")
+    job = jobs.enqueue("send", key="again", args={"outbound": row.pk})
+    jobs.run_job(job.pk)
+    assert [message.subject for message in mail.outbox] == ["Done Bcc: x@evil.example"]
+    assert SourceSecret.objects.exclude(public="").update(public="ssh-ed25519 $(reboot)") > 0
+    sources = list(Source.objects.filter(pk__in=SourceSecret.objects.values("source"), server__system=side.system))
+    assert sources
+    for source in sources:
+        page = client_of(side.asker).get(f"/sources/{source.pk}/")
+        assert (page.status_code, b"reboot" in page.content) == (200, False)
