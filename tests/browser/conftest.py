@@ -219,7 +219,7 @@ def reviewed(now: datetime) -> dict[str, object]:
     }
     due = opened.agenda.exclude(connection=None)[0]
     meetings.decide(due, what="revoke", note="Nobody uses it.", by=chandra)
-    second = meetings.add_review(first, due_at=now, chair=chandra, by=chandra)
+    second = meetings.add_review(first, due_at=now + timedelta(hours=1), chair=chandra, by=chandra)
     meetings.open_review(second, by=chandra)
     meetings.attend(second, people=[chandra, person("omar")], by=chandra)
     for item in second.agenda.filter(kind="finding"):
