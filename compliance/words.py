@@ -122,7 +122,7 @@ REVIEWS: dict[str, Status] = {
     "planned": Status("Planned", "calendar-clock", "off"),
     "due": Status("Due", "clock-alert", "warn"),
     "held": Status("Held, to be signed", "pen-line", "warn"),
-    "signing": Status("Waits for the second signature", "pen-line", "warn"),
+    "signing": Status("Signed once", "pen-line", "warn"),
     "signed": Status("Signed off", "badge-check", "ok"),
     "missed": Status("Missed", "calendar-x", "bad"),
 }
