@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_standardized_errors.openapi_validation_errors import extend_validation_errors
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import GenericAPIView
@@ -20,7 +21,7 @@ from rest_framework.response import Response
 from compliance.actions import changes as verbs
 from compliance.actions import connections as requests
 from compliance.actions import questions
-from compliance.actions.material import check_material
+from compliance.actions.material import NETWORK, RISK, SHARE, check_material
 from compliance.api.shapes import Change, NewRequest, Note, Problem, Reason
 from compliance.models import ChangeRecord, System, User
 from compliance.views.changes import narrowed
@@ -30,6 +31,8 @@ FILTERS: Final = [
     OpenApiParameter("state", str, description="draft, submitted, approved, implemented, verified, …"),
 ]
 # Beside what a 200 or 201 says: it is not for you, or not as the record stands
+PARTS: Final = tuple(sorted({*NETWORK, *SHARE, RISK}))
+WHOLE: Final = "non_field_errors"  # of a material: words that belong to none
 REFUSALS: Final = {403: Problem, 409: Problem}
 DETAILS: Final = ("urgency", "window", "rollback", "ticket", "due")
 
@@ -50,6 +53,14 @@ def details(words: Mapping[str, Any]) -> dict[str, Any]:
     return {key: words[key] for key in DETAILS}
 
 
+def says_material(view: type[Any]) -> type[Any]:
+    """The view, whose document names what may be wrong within a material."""
+    for part in (*PARTS, WHOLE):
+        view = extend_validation_errors(["invalid"], field_name=f"material.{part}", methods=["post"])(view)
+    return view
+
+
+@says_material
 class Changes(GenericAPIView[ChangeRecord]):
     """Change records."""
 
@@ -91,7 +102,7 @@ def refuse_wrong(material: Mapping[str, Any]) -> None:
     """Raises ValidationError with every problem of a material by its field, all at once."""
     problems: dict[str, list[str]] = {}
     for field, sentence in check_material(material):
-        problems.setdefault(field, []).append(sentence)
+        problems.setdefault(field if field in PARTS else WHOLE, []).append(sentence)
     if problems:
         raise ValidationError({"material": problems})
 

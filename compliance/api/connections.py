@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compliance.actions import connections as verbs
-from compliance.api.changes import REFUSALS, answer, details, refuse_wrong
+from compliance.api.changes import REFUSALS, answer, details, refuse_wrong, says_material
 from compliance.api.shapes import Amendment, Authorised, Change, Reason
 from compliance.models import Connection, ConnectionVersion
 from compliance.models.estate import day_of
@@ -79,6 +79,7 @@ class OneConnection(OfConnections):
         return Response(self.shaped([get_object_or_404(self.get_queryset(), pk=number)])[0])
 
 
+@says_material
 class Amend(OfConnections):
     """Something else is asked for in its place."""
 

@@ -101,6 +101,15 @@ def test_what_is_wrong_is_named_by_field_all_at_once(people: People) -> None:
     assert not ChangeRecord.objects.exists()
 
 
+def test_what_is_wrong_within_a_material_is_named_as_the_document_names_it(people: People) -> None:
+    program = Program(people, "requester")
+    parts = program.get("schema/").json()["components"]["schemas"]["ChangesRequestError"]["discriminator"]["mapping"]
+    for wrong in ({"kind": "tunnel"}, {**network(), "colour": "red"}, {**network(), "services": ["tcp/x"]}):
+        errors = program.post("changes/", wish(people, material=wrong)).json()["errors"]
+        assert errors
+        assert {one["attr"] for one in errors} <= set(parts), errors
+
+
 def test_a_step_that_is_not_possible_is_a_conflict_and_a_stale_version_changes_nothing(people: People) -> None:
     program = Program(people, "requester", "engineer")
     draft = program.post("changes/", wish(people, submit=False)).json()
