@@ -13,6 +13,8 @@ from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlsplit
 
+import pikepdf
+
 from tests.payloads.corpus import EVALUATED, EVIL, MARK
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -167,8 +169,6 @@ def in_file(name: str, content: bytes) -> list[str]:
 
 def in_pdf(content: bytes) -> list[str]:
     """Scripts, launches, forms and links of ours in a PDF."""
-    import pikepdf
-
     found = []
     with pikepdf.open(io.BytesIO(content)) as pdf:
         for each in pdf.objects:
