@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from compliance.actions import saved as verbs
 from compliance.errors import Refused
+from compliance.permissions import check
 from compliance.views.changes import signed_in
 
 
@@ -15,8 +16,10 @@ from compliance.views.changes import signed_in
 def save(request: HttpRequest) -> HttpResponse:
     """Saves the filters that the form names for the person, and goes back to them."""
     path, query = request.POST.get("path", ""), request.POST.get("query", "")
+    person = signed_in(request)
+    check(person, "see", None)
     try:
-        row = verbs.keep(signed_in(request), path=path, query=query, name=request.POST.get("name", ""))
+        row = verbs.keep(person, path=path, query=query, name=request.POST.get("name", ""))
     except Refused as refused:
         messages.error(request, f"{refused.what} {refused.why} {refused.next_step}")
         return HttpResponseRedirect(f"{path}?{query}" if verbs.is_a_list(path) else "/evidence/")
