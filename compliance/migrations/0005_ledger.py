@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+
 def name_the_old_rows(apps, schema_editor):
     """Rows of before the log: what lists filter by stands in their data."""
     inbox, people = apps.get_model("compliance", "LedgerInbox"), apps.get_model("compliance", "User")
@@ -20,138 +21,124 @@ def name_the_old_rows(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0004_carried_rows"),
+        ('compliance', '0004_carried_rows'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="LedgerCheckpoint",
+            name='LedgerCheckpoint',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("size", models.PositiveBigIntegerField()),
-                ("note", models.TextField()),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("because", models.CharField(blank=True, max_length=60)),
-                ("published_to", models.JSONField(default=list)),
-                ("problems", models.JSONField(default=dict)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('size', models.PositiveBigIntegerField()),
+                ('note', models.TextField()),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('because', models.CharField(blank=True, max_length=60)),
+                ('published_to', models.JSONField(default=list)),
+                ('problems', models.JSONField(default=dict)),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
-            name="LedgerEntry",
+            name='LedgerEntry',
             fields=[
-                ("seq", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
-                ("uid", models.UUIDField(unique=True)),
-                ("data", models.TextField(help_text="Canonical JSON.")),
-                ("leaf_hash", models.CharField(max_length=64)),
+                ('seq', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ('uid', models.UUIDField(unique=True)),
+                ('data', models.TextField(help_text='Canonical JSON.')),
+                ('leaf_hash', models.CharField(max_length=64)),
             ],
             options={
-                "verbose_name_plural": "ledger entries",
-                "ordering": ["seq"],
+                'verbose_name_plural': 'ledger entries',
+                'ordering': ['seq'],
             },
         ),
         migrations.CreateModel(
-            name="LedgerHead",
+            name='LedgerHead',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("size", models.PositiveBigIntegerField(default=0)),
-                (
-                    "frontier",
-                    models.TextField(blank=True, help_text="Roots of the complete subtrees, hex, one after the other."),
-                ),
-                ("root", models.CharField(max_length=64)),
-                ("seal", models.TextField(help_text="The signed note: origin, size, root, time.")),
-                ("key", models.CharField(help_text="SHA-256 of the public key that signs.", max_length=64)),
-                ("at", models.DateTimeField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('size', models.PositiveBigIntegerField(default=0)),
+                ('frontier', models.TextField(blank=True, help_text='Roots of the complete subtrees, hex, one after the other.')),
+                ('root', models.CharField(max_length=64)),
+                ('seal', models.TextField(help_text='The signed note: origin, size, root, time.')),
+                ('key', models.CharField(help_text='SHA-256 of the public key that signs.', max_length=64)),
+                ('at', models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name="LedgerRow",
+            name='LedgerRow',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("label", models.CharField(max_length=80)),
-                ("key", models.BigIntegerField()),
-                ("digest", models.CharField(max_length=64)),
-                ("salt", models.CharField(max_length=32)),
-                ("names", models.TextField()),
-                ("uid", models.UUIDField(help_text="The entry that said it.")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('label', models.CharField(max_length=80)),
+                ('key', models.BigIntegerField()),
+                ('digest', models.CharField(max_length=64)),
+                ('salt', models.CharField(max_length=32)),
+                ('names', models.TextField()),
+                ('uid', models.UUIDField(help_text='The entry that said it.')),
             ],
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="actor",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='ledgerinbox',
+            name='actor',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="mac",
+            model_name='ledgerinbox',
+            name='mac',
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="object_id",
+            model_name='ledgerinbox',
+            name='object_id',
             field=models.BigIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="object_type",
+            model_name='ledgerinbox',
+            name='object_type',
             field=models.CharField(blank=True, max_length=80),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="refused",
+            model_name='ledgerinbox',
+            name='refused',
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="salt",
+            model_name='ledgerinbox',
+            name='salt',
             field=models.CharField(blank=True, max_length=32),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="seq",
+            model_name='ledgerinbox',
+            name='seq',
             field=models.PositiveBigIntegerField(blank=True, null=True, unique=True),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="system",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="compliance.system",
-            ),
+            model_name='ledgerinbox',
+            name='system',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='compliance.system'),
         ),
         migrations.AddField(
-            model_name="ledgerinbox",
-            name="verb",
+            model_name='ledgerinbox',
+            name='verb',
             field=models.CharField(blank=True, max_length=60),
         ),
         migrations.AddIndex(
-            model_name="ledgerinbox",
-            index=models.Index(condition=models.Q(("seq__isnull", True)), fields=["id"], name="ledger_rows_that_wait"),
+            model_name='ledgerinbox',
+            index=models.Index(condition=models.Q(('seq__isnull', True)), fields=['id'], name='ledger_rows_that_wait'),
         ),
         migrations.AddIndex(
-            model_name="ledgerinbox",
-            index=models.Index(fields=["object_type", "object_id"], name="ledger_rows_of_an_object"),
+            model_name='ledgerinbox',
+            index=models.Index(fields=['object_type', 'object_id'], name='ledger_rows_of_an_object'),
         ),
         migrations.AddIndex(
-            model_name="ledgerinbox",
-            index=models.Index(fields=["verb", "created"], name="ledger_rows_of_a_verb"),
+            model_name='ledgerinbox',
+            index=models.Index(fields=['verb', 'created'], name='ledger_rows_of_a_verb'),
         ),
         migrations.AddConstraint(
-            model_name="ledgerrow",
-            constraint=models.UniqueConstraint(fields=("label", "key"), name="one_word_about_a_row"),
+            model_name='ledgerrow',
+            constraint=models.UniqueConstraint(fields=('label', 'key'), name='one_word_about_a_row'),
         ),
         migrations.RunPython(name_the_old_rows, migrations.RunPython.noop),
     ]

@@ -7,77 +7,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0005_ledger"),
+        ('compliance', '0005_ledger'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Question",
+            name='Question',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("text", models.TextField()),
-                (
-                    "content_hash",
-                    models.CharField(help_text="Of what the change said when it was asked.", max_length=64),
-                ),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="questions_asked",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "change",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="questions",
-                        to="compliance.changerecord",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('text', models.TextField()),
+                ('content_hash', models.CharField(help_text='Of what the change said when it was asked.', max_length=64)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='questions_asked', to=settings.AUTH_USER_MODEL)),
+                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='questions', to='compliance.changerecord')),
             ],
             options={
-                "ordering": ["pk"],
+                'ordering': ['pk'],
             },
         ),
         migrations.CreateModel(
-            name="Answer",
+            name='Answer',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("answered_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("text", models.TextField()),
-                (
-                    "answered_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="questions_answered",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "question",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="answer", to="compliance.question"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('answered_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('text', models.TextField()),
+                ('answered_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='questions_answered', to=settings.AUTH_USER_MODEL)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('question', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='answer', to='compliance.question')),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("answered_by", models.F("asked_by")), _negated=True),
-                        name="nobody_answers_their_own_question",
-                        violation_error_message="Nobody answers their own question.",
-                    )
-                ],
+                'constraints': [models.CheckConstraint(condition=models.Q(('answered_by', models.F('asked_by')), _negated=True), name='nobody_answers_their_own_question', violation_error_message='Nobody answers their own question.')],
             },
         ),
     ]

@@ -7,146 +7,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0006_questions"),
+        ('compliance', '0006_questions'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="PolicyVersion",
+            name='PolicyVersion',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.PositiveIntegerField(unique=True)),
-                ("content", models.JSONField(help_text="See compliance/policy/content.py for its shape.")),
-                ("content_hash", models.CharField(max_length=64)),
-                ("because", models.TextField()),
-                (
-                    "shipped",
-                    models.BooleanField(default=False, help_text="Kept because a request was checked against it."),
-                ),
-                ("proposed_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "base",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="What it was made from.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="compliance.policyversion",
-                    ),
-                ),
-                (
-                    "proposed_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField(unique=True)),
+                ('content', models.JSONField(help_text='See compliance/policy/content.py for its shape.')),
+                ('content_hash', models.CharField(max_length=64)),
+                ('because', models.TextField()),
+                ('shipped', models.BooleanField(default=False, help_text='Kept because a request was checked against it.')),
+                ('proposed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('base', models.ForeignKey(blank=True, help_text='What it was made from.', null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.policyversion')),
+                ('proposed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "a version of the policy",
-                "ordering": ["-number"],
+                'verbose_name': 'a version of the policy',
+                'ordering': ['-number'],
             },
         ),
         migrations.CreateModel(
-            name="PolicyDecision",
+            name='PolicyDecision',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("outcome", models.CharField(choices=[("adopted", "Adopted"), ("rejected", "Rejected")], max_length=8)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("because", models.TextField(blank=True)),
-                ("content_hash", models.CharField(max_length=64)),
-                (
-                    "seal",
-                    models.CharField(
-                        help_text="HMAC over all of the above; its key is not in the database.", max_length=64
-                    ),
-                ),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "proposed_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "version",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="decision",
-                        to="compliance.policyversion",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('outcome', models.CharField(choices=[('adopted', 'Adopted'), ('rejected', 'Rejected')], max_length=8)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('because', models.TextField(blank=True)),
+                ('content_hash', models.CharField(max_length=64)),
+                ('seal', models.CharField(help_text='HMAC over all of the above; its key is not in the database.', max_length=64)),
+                ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('version', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='compliance.policyversion')),
             ],
             options={
-                "verbose_name": "a decision on the policy",
+                'verbose_name': 'a decision on the policy',
             },
         ),
         migrations.CreateModel(
-            name="PolicyCheck",
+            name='PolicyCheck',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "when",
-                    models.CharField(
-                        choices=[("submitted", "When it was sent"), ("approved", "When it was approved")], max_length=9
-                    ),
-                ),
-                ("content_hash", models.CharField(max_length=64, verbose_name="hash of the request it is about")),
-                (
-                    "hits",
-                    models.JSONField(
-                        help_text="Every rule that was met, as people read it; see compliance/policy/check.py."
-                    ),
-                ),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "change",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="policy_checks",
-                        to="compliance.changerecord",
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="checks",
-                        to="compliance.policyversion",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('when', models.CharField(choices=[('submitted', 'When it was sent'), ('approved', 'When it was approved')], max_length=9)),
+                ('content_hash', models.CharField(max_length=64, verbose_name='hash of the request it is about')),
+                ('hits', models.JSONField(help_text='Every rule that was met, as people read it; see compliance/policy/check.py.')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policy_checks', to='compliance.changerecord')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='compliance.policyversion')),
             ],
             options={
-                "verbose_name": "a check against the policy",
-                "ordering": ["pk"],
+                'verbose_name': 'a check against the policy',
+                'ordering': ['pk'],
             },
         ),
         migrations.AddConstraint(
-            model_name="policyversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("proposed_by__isnull", True), ("shipped", True)),
-                    models.Q(("proposed_by__isnull", False), ("shipped", False)),
-                    _connector="OR",
-                ),
-                name="a_policy_is_shipped_or_proposed_by_somebody",
-            ),
+            model_name='policyversion',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('proposed_by__isnull', True), ('shipped', True)), models.Q(('proposed_by__isnull', False), ('shipped', False)), _connector='OR'), name='a_policy_is_shipped_or_proposed_by_somebody'),
         ),
         migrations.AddConstraint(
-            model_name="policydecision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("decided_by", models.F("proposed_by")), _negated=True),
-                name="nobody_adopts_their_own_policy",
-                violation_error_message="Nobody decides on a policy they proposed: a second person does.",
-            ),
+            model_name='policydecision',
+            constraint=models.CheckConstraint(condition=models.Q(('decided_by', models.F('proposed_by')), _negated=True), name='nobody_adopts_their_own_policy', violation_error_message='Nobody decides on a policy they proposed: a second person does.'),
         ),
     ]

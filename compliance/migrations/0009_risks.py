@@ -7,195 +7,64 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0008_service_tokens"),
+        ('compliance', '0008_service_tokens'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Delegation",
+            name='Delegation',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "capacity",
-                    models.CharField(
-                        choices=[
-                            ("system_owner", "System owner"),
-                            ("manager", "Manager"),
-                            ("authorising_officer", "Authorising officer"),
-                        ],
-                        max_length=19,
-                    ),
-                ),
-                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
-                ("valid_to", models.DateTimeField()),
-                ("because", models.TextField()),
-                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "delegate",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="delegations_held",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "delegator",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="delegations_given",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "system",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="delegations", to="compliance.system"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('capacity', models.CharField(choices=[('system_owner', 'System owner'), ('manager', 'Manager'), ('authorising_officer', 'Authorising officer')], max_length=19)),
+                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
+                ('valid_to', models.DateTimeField()),
+                ('because', models.TextField()),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('delegate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations_held', to=settings.AUTH_USER_MODEL)),
+                ('delegator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations_given', to=settings.AUTH_USER_MODEL)),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delegations', to='compliance.system')),
             ],
             options={
-                "ordering": ["-pk"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("delegate", models.F("delegator")), _negated=True),
-                        name="nobody_is_their_own_delegate",
-                        violation_error_message="A delegate is somebody else.",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("valid_to__gt", models.F("valid_from"))),
-                        name="a_delegation_ends_after_it_begins",
-                        violation_error_message="A delegation ends after it begins.",
-                    ),
-                ],
+                'ordering': ['-pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('delegate', models.F('delegator')), _negated=True), name='nobody_is_their_own_delegate', violation_error_message='A delegate is somebody else.'), models.CheckConstraint(condition=models.Q(('valid_to__gt', models.F('valid_from'))), name='a_delegation_ends_after_it_begins', violation_error_message='A delegation ends after it begins.')],
             },
         ),
         migrations.CreateModel(
-            name="RiskAcceptance",
+            name='RiskAcceptance',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.CharField(choices=[("finding", "Finding"), ("rule", "Rule of the policy")], max_length=7),
-                ),
-                (
-                    "key",
-                    models.CharField(
-                        help_text="A finding's fingerprint, or rule and hash of the material.", max_length=200
-                    ),
-                ),
-                ("about", models.CharField(max_length=300)),
-                ("path", models.CharField(blank=True, help_text="The page of what it is about.", max_length=200)),
-                ("extent", models.JSONField(default=list)),
-                (
-                    "rating",
-                    models.CharField(choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], max_length=6),
-                ),
-                ("reason", models.TextField()),
-                ("alternate_control", models.TextField()),
-                ("plan", models.CharField(blank=True, max_length=60, verbose_name="plan of action")),
-                ("ends_on", models.DateField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("requested", "Waiting for a decision"),
-                            ("accepted", "Accepted"),
-                            ("refused", "Not accepted"),
-                            ("revoked", "Revoked"),
-                        ],
-                        default="requested",
-                        max_length=9,
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1)),
-                ("requested_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("decided_at", models.DateTimeField(blank=True, null=True)),
-                ("decision_note", models.TextField(blank=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("revoked_note", models.TextField(blank=True)),
-                ("seal", models.CharField(blank=True, max_length=64)),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="risks_decided",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "decided_for",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="The authorising officer in whose place a delegate decided.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "renews",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="renewals",
-                        to="compliance.riskacceptance",
-                    ),
-                ),
-                (
-                    "requested_by",
-                    models.ForeignKey(
-                        help_text="None: taken over from a finding that one person accepted before two were asked for.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="risks_requested",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "revoked_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "system",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="risks", to="compliance.system"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('finding', 'Finding'), ('rule', 'Rule of the policy')], max_length=7)),
+                ('key', models.CharField(help_text="A finding's fingerprint, or rule and hash of the material.", max_length=200)),
+                ('about', models.CharField(max_length=300)),
+                ('path', models.CharField(blank=True, help_text='The page of what it is about.', max_length=200)),
+                ('extent', models.JSONField(default=list)),
+                ('rating', models.CharField(choices=[('low', 'Low'), ('medium', 'Medium'), ('high', 'High')], max_length=6)),
+                ('reason', models.TextField()),
+                ('alternate_control', models.TextField()),
+                ('plan', models.CharField(blank=True, max_length=60, verbose_name='plan of action')),
+                ('ends_on', models.DateField()),
+                ('state', models.CharField(choices=[('requested', 'Waiting for a decision'), ('accepted', 'Accepted'), ('refused', 'Not accepted'), ('revoked', 'Revoked')], default='requested', max_length=9)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('decision_note', models.TextField(blank=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked_note', models.TextField(blank=True)),
+                ('seal', models.CharField(blank=True, max_length=64)),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='risks_decided', to=settings.AUTH_USER_MODEL)),
+                ('decided_for', models.ForeignKey(blank=True, help_text='The authorising officer in whose place a delegate decided.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('renews', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='renewals', to='compliance.riskacceptance')),
+                ('requested_by', models.ForeignKey(help_text='None: taken over from a finding that one person accepted before two were asked for.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='risks_requested', to=settings.AUTH_USER_MODEL)),
+                ('revoked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='risks', to='compliance.system')),
             ],
             options={
-                "ordering": ["-pk"],
-                "indexes": [models.Index(fields=["kind", "key"], name="compliance__kind_6bb84f_idx")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("requested_by__isnull", True),
-                            models.Q(("decided_by", models.F("requested_by")), _negated=True),
-                            _connector="OR",
-                        ),
-                        name="nobody_accepts_the_risk_they_asked_for",
-                        violation_error_message="Nobody decides on the risk they asked for: the authorising officer does.",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("state", "accepted"), _negated=True),
-                            models.Q(("decided_at__isnull", False), ("decided_by__isnull", False)),
-                            _connector="OR",
-                        ),
-                        name="an_accepted_risk_was_decided_by_somebody",
-                    ),
-                ],
+                'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['kind', 'key'], name='compliance__kind_6bb84f_idx')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('requested_by__isnull', True), models.Q(('decided_by', models.F('requested_by')), _negated=True), _connector='OR'), name='nobody_accepts_the_risk_they_asked_for', violation_error_message='Nobody decides on the risk they asked for: the authorising officer does.'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'accepted'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='an_accepted_risk_was_decided_by_somebody')],
             },
         ),
     ]

@@ -7,136 +7,85 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0009_risks"),
+        ('compliance', '0009_risks'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="ApprovalStage",
+            name='ApprovalStage',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "position",
-                    models.PositiveSmallIntegerField(help_text="2 comes first: 1 are the owner and a manager."),
-                ),
-                ("title", models.CharField(max_length=60)),
-                ("valid_from", models.DateTimeField(default=django.utils.timezone.now)),
-                ("valid_to", models.DateTimeField(blank=True, null=True)),
-                ("because", models.TextField()),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField(help_text='2 comes first: 1 are the owner and a manager.')),
+                ('title', models.CharField(max_length=60)),
+                ('valid_from', models.DateTimeField(default=django.utils.timezone.now)),
+                ('valid_to', models.DateTimeField(blank=True, null=True)),
+                ('because', models.TextField()),
             ],
             options={
-                "ordering": ["system_id", "position", "pk"],
+                'ordering': ['system_id', 'position', 'pk'],
             },
         ),
         migrations.RemoveConstraint(
-            model_name="approvalneeded",
-            name="one_need_of_a_kind",
+            model_name='approvalneeded',
+            name='one_need_of_a_kind',
         ),
         migrations.AddField(
-            model_name="approval",
-            name="in_place_of",
-            field=models.ForeignKey(
-                blank=True,
-                help_text="Whose delegate agreed.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='approval',
+            name='in_place_of',
+            field=models.ForeignKey(blank=True, help_text='Whose delegate agreed.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="approvalneeded",
-            name="person",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='approvalneeded',
+            name='person',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="approvalneeded",
-            name="stage",
+            model_name='approvalneeded',
+            name='stage',
             field=models.PositiveSmallIntegerField(default=1),
         ),
         migrations.AddField(
-            model_name="approvalneeded",
-            name="title",
-            field=models.CharField(blank=True, help_text="What the system calls the stage.", max_length=60),
+            model_name='approvalneeded',
+            name='title',
+            field=models.CharField(blank=True, help_text='What the system calls the stage.', max_length=60),
         ),
         migrations.AlterField(
-            model_name="approval",
-            name="capacity",
-            field=models.CharField(
-                choices=[
-                    ("system_owner", "System owner"),
-                    ("manager", "Manager"),
-                    ("other_owner", "Owner of the other end"),
-                    ("authorising_officer", "Authorising officer"),
-                    ("named", "Person named for the stage"),
-                ],
-                max_length=19,
-            ),
+            model_name='approval',
+            name='capacity',
+            field=models.CharField(choices=[('system_owner', 'System owner'), ('manager', 'Manager'), ('other_owner', 'Owner of the other end'), ('authorising_officer', 'Authorising officer'), ('named', 'Person named for the stage')], max_length=19),
         ),
         migrations.AlterField(
-            model_name="approvalneeded",
-            name="capacity",
-            field=models.CharField(
-                choices=[
-                    ("system_owner", "System owner"),
-                    ("manager", "Manager"),
-                    ("other_owner", "Owner of the other end"),
-                    ("authorising_officer", "Authorising officer"),
-                    ("named", "Person named for the stage"),
-                ],
-                max_length=19,
-            ),
+            model_name='approvalneeded',
+            name='capacity',
+            field=models.CharField(choices=[('system_owner', 'System owner'), ('manager', 'Manager'), ('other_owner', 'Owner of the other end'), ('authorising_officer', 'Authorising officer'), ('named', 'Person named for the stage')], max_length=19),
         ),
         migrations.AddConstraint(
-            model_name="approvalneeded",
-            constraint=models.UniqueConstraint(
-                fields=("change", "capacity", "system", "stage"), name="one_need_of_a_kind"
-            ),
+            model_name='approvalneeded',
+            constraint=models.UniqueConstraint(fields=('change', 'capacity', 'system', 'stage'), name='one_need_of_a_kind'),
         ),
         migrations.AddField(
-            model_name="approvalstage",
-            name="person",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='approvalstage',
+            name='person',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="approvalstage",
-            name="set_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
+            model_name='approvalstage',
+            name='set_by',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="approvalstage",
-            name="system",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="approval_stages", to="compliance.system"
-            ),
+            model_name='approvalstage',
+            name='system',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approval_stages', to='compliance.system'),
         ),
         migrations.AddConstraint(
-            model_name="approvalstage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("position__gte", 2)), name="a_further_stage_comes_after_the_first"
-            ),
+            model_name='approvalstage',
+            constraint=models.CheckConstraint(condition=models.Q(('position__gte', 2)), name='a_further_stage_comes_after_the_first'),
         ),
         migrations.AddConstraint(
-            model_name="approvalstage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to__isnull", True)),
-                fields=("system", "position"),
-                name="one_stage_at_a_place",
-            ),
+            model_name='approvalstage',
+            constraint=models.UniqueConstraint(condition=models.Q(('valid_to__isnull', True)), fields=('system', 'position'), name='one_stage_at_a_place'),
         ),
     ]

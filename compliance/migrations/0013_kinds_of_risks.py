@@ -4,27 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0012_by_groups"),
+        ('compliance', '0012_by_groups'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="riskacceptance",
-            name="key",
-            field=models.CharField(help_text="Fingerprint; rule and hash of the material; or address.", max_length=200),
+            model_name='riskacceptance',
+            name='key',
+            field=models.CharField(help_text='Fingerprint; rule and hash of the material; or address.', max_length=200),
         ),
         migrations.AlterField(
-            model_name="riskacceptance",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("finding", "Finding"),
-                    ("rule", "Rule of the policy"),
-                    ("scope", "Address outside the scope"),
-                    ("basis", "Provisional baseline"),
-                ],
-                max_length=7,
-            ),
+            model_name='riskacceptance',
+            name='kind',
+            field=models.CharField(choices=[('finding', 'Finding'), ('rule', 'Rule of the policy'), ('scope', 'Address outside the scope'), ('basis', 'Provisional baseline')], max_length=7),
         ),
     ]

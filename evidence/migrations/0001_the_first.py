@@ -7,558 +7,243 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("compliance", "0001_the_first"),
+        ('compliance', '0001_the_first'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="StoredArtefact",
+            name='StoredArtefact',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("sha256", models.CharField(max_length=64, unique=True)),
-                ("size", models.PositiveBigIntegerField()),
-                ("kept_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sha256', models.CharField(max_length=64, unique=True)),
+                ('size', models.PositiveBigIntegerField()),
+                ('kept_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name="Comparison",
+            name='Comparison',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("token", models.UUIDField(blank=True, null=True)),
-                ("register_digest", models.CharField(max_length=64)),
-                (
-                    "counts",
-                    models.JSONField(
-                        default=dict, help_text="{verdict: subjects}: one for each connection or share, and each extra."
-                    ),
-                ),
-                ("published", models.BooleanField(default=False)),
-                (
-                    "job",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('token', models.UUIDField(blank=True, null=True)),
+                ('register_digest', models.CharField(max_length=64)),
+                ('counts', models.JSONField(default=dict, help_text='{verdict: subjects}: one for each connection or share, and each extra.')),
+                ('published', models.BooleanField(default=False)),
+                ('job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.job')),
             ],
             options={
-                "ordering": ["-at", "-pk"],
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
-            name="Finding",
+            name='Finding',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("fingerprint", models.CharField(max_length=64, unique=True)),
-                (
-                    "verdict",
-                    models.CharField(
-                        choices=[
-                            ("implemented", "implemented"),
-                            ("permits_more", "permits more"),
-                            ("not_implemented", "not implemented"),
-                            ("unfiltered", "unfiltered"),
-                            ("share_wider", "share wider"),
-                            ("listener_unauthorised", "listener unauthorised"),
-                            ("no_listener", "no listener"),
-                            ("changed_without_record", "changed without record"),
-                            ("approved_not_done", "approved not done"),
-                            ("used_outside", "used outside"),
-                            ("attempted", "attempted"),
-                            ("unused", "unused"),
-                            ("usage_unknown", "usage unknown"),
-                            ("silent_baseline", "silent baseline"),
-                            ("unknown_server", "unknown server"),
-                            ("not_verifiable", "not verifiable"),
-                            ("stale", "stale"),
-                            ("unreachable", "unreachable"),
-                        ],
-                        max_length=24,
-                    ),
-                ),
-                (
-                    "certainty",
-                    models.CharField(
-                        choices=[("definite", "definite"), ("possible", "possible"), ("unproven", "unproven")],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "severity",
-                    models.CharField(
-                        choices=[("high", "High"), ("medium", "Medium"), ("low", "Low")], default="medium", max_length=6
-                    ),
-                ),
-                ("subject", models.CharField(max_length=300)),
-                ("point", models.CharField(blank=True, max_length=200)),
-                ("rule", models.CharField(blank=True, max_length=300)),
-                ("rule_file", models.CharField(blank=True, max_length=200)),
-                ("rule_line", models.PositiveIntegerField(default=0)),
-                ("rule_text", models.TextField(blank=True)),
-                ("family", models.PositiveSmallIntegerField(default=4)),
-                ("extent", models.JSONField(default=list, help_text="The excess boxes, apart from the fingerprint.")),
-                ("witness", models.JSONField(blank=True, null=True)),
-                ("because", models.TextField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("open", "Open"),
-                            ("acknowledged", "Acknowledged"),
-                            ("accepted", "Accepted risk"),
-                            ("cured", "Cured"),
-                        ],
-                        default="open",
-                        max_length=12,
-                    ),
-                ),
-                ("first_seen", models.DateTimeField()),
-                ("last_seen", models.DateTimeField()),
-                ("cured_at", models.DateTimeField(blank=True, null=True)),
-                ("accepted_until", models.DateField(blank=True, null=True)),
-                ("accepted_extent", models.JSONField(default=list)),
-                ("accepted_rating", models.CharField(blank=True, max_length=20)),
-                ("alternate_control", models.TextField(blank=True)),
-                (
-                    "accepted_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="risks_accepted",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "comparison",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="evidence.comparison"
-                    ),
-                ),
-                (
-                    "connection",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="findings",
-                        to="compliance.connection",
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="findings",
-                        to="compliance.server",
-                    ),
-                ),
-                (
-                    "system",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="findings", to="compliance.system"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('fingerprint', models.CharField(max_length=64, unique=True)),
+                ('verdict', models.CharField(choices=[('implemented', 'implemented'), ('permits_more', 'permits more'), ('not_implemented', 'not implemented'), ('unfiltered', 'unfiltered'), ('share_wider', 'share wider'), ('listener_unauthorised', 'listener unauthorised'), ('no_listener', 'no listener'), ('changed_without_record', 'changed without record'), ('approved_not_done', 'approved not done'), ('used_outside', 'used outside'), ('attempted', 'attempted'), ('unused', 'unused'), ('usage_unknown', 'usage unknown'), ('silent_baseline', 'silent baseline'), ('unknown_server', 'unknown server'), ('not_verifiable', 'not verifiable'), ('stale', 'stale'), ('unreachable', 'unreachable')], max_length=24)),
+                ('certainty', models.CharField(choices=[('definite', 'definite'), ('possible', 'possible'), ('unproven', 'unproven')], max_length=10)),
+                ('severity', models.CharField(choices=[('high', 'High'), ('medium', 'Medium'), ('low', 'Low')], default='medium', max_length=6)),
+                ('subject', models.CharField(max_length=300)),
+                ('point', models.CharField(blank=True, max_length=200)),
+                ('rule', models.CharField(blank=True, max_length=300)),
+                ('rule_file', models.CharField(blank=True, max_length=200)),
+                ('rule_line', models.PositiveIntegerField(default=0)),
+                ('rule_text', models.TextField(blank=True)),
+                ('family', models.PositiveSmallIntegerField(default=4)),
+                ('extent', models.JSONField(default=list, help_text='The excess boxes, apart from the fingerprint.')),
+                ('witness', models.JSONField(blank=True, null=True)),
+                ('because', models.TextField()),
+                ('state', models.CharField(choices=[('open', 'Open'), ('acknowledged', 'Acknowledged'), ('accepted', 'Accepted risk'), ('cured', 'Cured')], default='open', max_length=12)),
+                ('first_seen', models.DateTimeField()),
+                ('last_seen', models.DateTimeField()),
+                ('cured_at', models.DateTimeField(blank=True, null=True)),
+                ('accepted_until', models.DateField(blank=True, null=True)),
+                ('accepted_extent', models.JSONField(default=list)),
+                ('accepted_rating', models.CharField(blank=True, max_length=20)),
+                ('alternate_control', models.TextField(blank=True)),
+                ('accepted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='risks_accepted', to=settings.AUTH_USER_MODEL)),
+                ('comparison', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='evidence.comparison')),
+                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='compliance.connection')),
+                ('server', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='compliance.system')),
             ],
             options={
-                "ordering": ["state", "severity", "-first_seen"],
+                'ordering': ['state', 'severity', '-first_seen'],
             },
         ),
         migrations.CreateModel(
-            name="Pack",
+            name='Pack',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("since", models.DateField()),
-                ("until", models.DateField()),
-                ("as_of", models.DateTimeField()),
-                ("profile", models.CharField(default="full", max_length=20)),
-                ("marking", models.CharField(max_length=60)),
-                ("sample", models.BooleanField(default=False)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("queued", "Waiting"), ("built", "Built and signed"), ("failed", "Failed")],
-                        default="queued",
-                        max_length=8,
-                    ),
-                ),
-                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("built_at", models.DateTimeField(blank=True, null=True)),
-                ("zip_sha256", models.CharField(blank=True, max_length=64)),
-                ("pdf_sha256", models.CharField(blank=True, max_length=64)),
-                ("manifest_sha256", models.CharField(blank=True, max_length=64)),
-                ("fingerprint", models.CharField(blank=True, max_length=64)),
-                ("zip_size", models.PositiveBigIntegerField(default=0)),
-                ("sections", models.JSONField(default=list, help_text="[{slug, title, state, because}]")),
-                ("counts", models.JSONField(default=dict)),
-                ("problem", models.TextField(blank=True)),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "comparison",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="evidence.comparison"
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
-                    ),
-                ),
-                ("systems", models.ManyToManyField(related_name="packs", to="compliance.system")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('since', models.DateField()),
+                ('until', models.DateField()),
+                ('as_of', models.DateTimeField()),
+                ('profile', models.CharField(default='full', max_length=20)),
+                ('marking', models.CharField(max_length=60)),
+                ('sample', models.BooleanField(default=False)),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('built', 'Built and signed'), ('failed', 'Failed')], default='queued', max_length=8)),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('built_at', models.DateTimeField(blank=True, null=True)),
+                ('zip_sha256', models.CharField(blank=True, max_length=64)),
+                ('pdf_sha256', models.CharField(blank=True, max_length=64)),
+                ('manifest_sha256', models.CharField(blank=True, max_length=64)),
+                ('fingerprint', models.CharField(blank=True, max_length=64)),
+                ('zip_size', models.PositiveBigIntegerField(default=0)),
+                ('sections', models.JSONField(default=list, help_text='[{slug, title, state, because}]')),
+                ('counts', models.JSONField(default=dict)),
+                ('problem', models.TextField(blank=True)),
+                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('comparison', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='evidence.comparison')),
+                ('job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.job')),
+                ('systems', models.ManyToManyField(related_name='packs', to='compliance.system')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
-            name="PackDownload",
+            name='PackDownload',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("what", models.CharField(default="zip", max_length=4)),
-                (
-                    "pack",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="downloads", to="evidence.pack"
-                    ),
-                ),
-                ("person", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('what', models.CharField(default='zip', max_length=4)),
+                ('pack', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='downloads', to='evidence.pack')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-at"],
+                'ordering': ['-at'],
             },
         ),
         migrations.CreateModel(
-            name="Pull",
+            name='Pull',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "token",
-                    models.UUIDField(
-                        blank=True, help_text="The claim that wrote it; unpublished until finished.", null=True
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Waiting"),
-                            ("running", "Running"),
-                            ("ok", "Read"),
-                            ("unchanged", "Unchanged"),
-                            ("partial", "Read in part"),
-                            ("failed", "Failed"),
-                        ],
-                        default="queued",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "error_code",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("unreachable", "Could not be reached"),
-                            ("timeout", "Took too long"),
-                            ("auth", "Sign-in refused"),
-                            ("hostkey_changed", "Host key changed"),
-                            ("tls", "Certificate refused"),
-                            ("permission", "Not permitted"),
-                            ("rate_limited", "Asked too often"),
-                            ("truncated", "Cut short"),
-                            ("empty", "Empty"),
-                            ("unexpected_shrink", "Much smaller than before"),
-                            ("parse", "Not understood"),
-                            ("dependency", "A program is missing"),
-                            ("config", "Set up wrongly"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("what", models.TextField(blank=True)),
-                ("next_step", models.TextField(blank=True)),
-                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("published", models.BooleanField(default=False)),
-                (
-                    "by",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('token', models.UUIDField(blank=True, help_text='The claim that wrote it; unpublished until finished.', null=True)),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('ok', 'Read'), ('unchanged', 'Unchanged'), ('partial', 'Read in part'), ('failed', 'Failed')], default='queued', max_length=10)),
+                ('error_code', models.CharField(blank=True, choices=[('unreachable', 'Could not be reached'), ('timeout', 'Took too long'), ('auth', 'Sign-in refused'), ('hostkey_changed', 'Host key changed'), ('tls', 'Certificate refused'), ('permission', 'Not permitted'), ('rate_limited', 'Asked too often'), ('truncated', 'Cut short'), ('empty', 'Empty'), ('unexpected_shrink', 'Much smaller than before'), ('parse', 'Not understood'), ('dependency', 'A program is missing'), ('config', 'Set up wrongly')], max_length=20)),
+                ('what', models.TextField(blank=True)),
+                ('next_step', models.TextField(blank=True)),
+                ('queued_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('published', models.BooleanField(default=False)),
+                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.job')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
-            name="Snapshot",
+            name='Snapshot',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("digest", models.CharField(db_index=True, max_length=64, verbose_name="digest of the artefacts")),
-                ("observed_at", models.DateTimeField()),
-                (
-                    "tier",
-                    models.CharField(
-                        choices=[
-                            ("good", "good: read from the system itself"),
-                            ("fair", "fair: a copy of the configuration"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("lines_total", models.PositiveIntegerField(default=0)),
-                ("lines_unread", models.PositiveIntegerField(default=0)),
-                ("points", models.JSONField(default=list, help_text="[{name, rules, default4, default6, unread}]")),
-                ("unread", models.JSONField(default=list, help_text="[{name, line, text, reason, point}]")),
-                ("published", models.BooleanField(default=False)),
-                (
-                    "pull",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="snapshot", to="evidence.pull"
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="snapshots", to="compliance.server"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(db_index=True, max_length=64, verbose_name='digest of the artefacts')),
+                ('observed_at', models.DateTimeField()),
+                ('tier', models.CharField(choices=[('good', 'good: read from the system itself'), ('fair', 'fair: a copy of the configuration')], max_length=10)),
+                ('lines_total', models.PositiveIntegerField(default=0)),
+                ('lines_unread', models.PositiveIntegerField(default=0)),
+                ('points', models.JSONField(default=list, help_text='[{name, rules, default4, default6, unread}]')),
+                ('unread', models.JSONField(default=list, help_text='[{name, line, text, reason, point}]')),
+                ('published', models.BooleanField(default=False)),
+                ('pull', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='snapshot', to='evidence.pull')),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='compliance.server')),
             ],
             options={
-                "ordering": ["-observed_at"],
+                'ordering': ['-observed_at'],
             },
         ),
         migrations.CreateModel(
-            name="Source",
+            name='Source',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120, unique=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("directory", "Folder on this machine"),
-                            ("upload", "File uploaded by a person"),
-                            ("local", "This machine's own commands"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("config", models.JSONField(blank=True, default=dict)),
-                ("every_minutes", models.PositiveIntegerField(default=1440)),
-                (
-                    "fresh_hours",
-                    models.PositiveIntegerField(default=48, help_text="Older evidence than this is a finding."),
-                ),
-                ("enabled", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("last_seen_at", models.DateTimeField(blank=True, null=True, verbose_name="last read, changed or not")),
-                (
-                    "last_good",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="evidence.snapshot",
-                    ),
-                ),
-                (
-                    "last_pull",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="evidence.pull",
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="compliance.server"
-                    ),
-                ),
-                (
-                    "system",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="compliance.system"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120, unique=True)),
+                ('kind', models.CharField(choices=[('directory', 'Folder on this machine'), ('upload', 'File uploaded by a person'), ('local', "This machine's own commands")], max_length=10)),
+                ('config', models.JSONField(blank=True, default=dict)),
+                ('every_minutes', models.PositiveIntegerField(default=1440)),
+                ('fresh_hours', models.PositiveIntegerField(default=48, help_text='Older evidence than this is a finding.')),
+                ('enabled', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('last_seen_at', models.DateTimeField(blank=True, null=True, verbose_name='last read, changed or not')),
+                ('last_good', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.snapshot')),
+                ('last_pull', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.pull')),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='compliance.system')),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="source",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="snapshots", to="evidence.source"
-            ),
+            model_name='snapshot',
+            name='source',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='evidence.source'),
         ),
         migrations.AddField(
-            model_name="pull",
-            name="source",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="pulls", to="evidence.source"
-            ),
+            model_name='pull',
+            name='source',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pulls', to='evidence.source'),
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="reading",
-            field=models.ForeignKey(
-                help_text="The reading, as JSON.",
-                on_delete=django.db.models.deletion.PROTECT,
-                to="evidence.storedartefact",
-            ),
+            model_name='snapshot',
+            name='reading',
+            field=models.ForeignKey(help_text='The reading, as JSON.', on_delete=django.db.models.deletion.PROTECT, to='evidence.storedartefact'),
         ),
         migrations.CreateModel(
-            name="PulledArtefact",
+            name='PulledArtefact',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=200)),
-                ("command", models.CharField(blank=True, max_length=300)),
-                ("observed_at", models.DateTimeField()),
-                ("format", models.CharField(blank=True, max_length=40)),
-                (
-                    "pull",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="artefacts", to="evidence.pull"
-                    ),
-                ),
-                (
-                    "stored",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="evidence.storedartefact"),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=200)),
+                ('command', models.CharField(blank=True, max_length=300)),
+                ('observed_at', models.DateTimeField()),
+                ('format', models.CharField(blank=True, max_length=40)),
+                ('pull', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='artefacts', to='evidence.pull')),
+                ('stored', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='evidence.storedartefact')),
             ],
         ),
         migrations.CreateModel(
-            name="Verification",
+            name='Verification',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "outcome",
-                    models.CharField(
-                        choices=[
-                            ("verified", "As approved"),
-                            ("disputed", "Not as approved"),
-                            ("undecided", "Could not be determined"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("because", models.TextField()),
-                ("missing", models.JSONField(default=list)),
-                ("extra", models.JSONField(default=list)),
-                ("witness", models.JSONField(blank=True, null=True)),
-                ("proof", models.CharField(max_length=64)),
-                (
-                    "change",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="verifications",
-                        to="compliance.changerecord",
-                    ),
-                ),
-                ("snapshots", models.ManyToManyField(blank=True, to="evidence.snapshot")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('outcome', models.CharField(choices=[('verified', 'As approved'), ('disputed', 'Not as approved'), ('undecided', 'Could not be determined')], max_length=10)),
+                ('because', models.TextField()),
+                ('missing', models.JSONField(default=list)),
+                ('extra', models.JSONField(default=list)),
+                ('witness', models.JSONField(blank=True, null=True)),
+                ('proof', models.CharField(max_length=64)),
+                ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verifications', to='compliance.changerecord')),
+                ('snapshots', models.ManyToManyField(blank=True, to='evidence.snapshot')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
-            name="VerdictRow",
+            name='VerdictRow',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "verdict",
-                    models.CharField(
-                        choices=[
-                            ("implemented", "implemented"),
-                            ("permits_more", "permits more"),
-                            ("not_implemented", "not implemented"),
-                            ("unfiltered", "unfiltered"),
-                            ("share_wider", "share wider"),
-                            ("listener_unauthorised", "listener unauthorised"),
-                            ("no_listener", "no listener"),
-                            ("changed_without_record", "changed without record"),
-                            ("approved_not_done", "approved not done"),
-                            ("used_outside", "used outside"),
-                            ("attempted", "attempted"),
-                            ("unused", "unused"),
-                            ("usage_unknown", "usage unknown"),
-                            ("silent_baseline", "silent baseline"),
-                            ("unknown_server", "unknown server"),
-                            ("not_verifiable", "not verifiable"),
-                            ("stale", "stale"),
-                            ("unreachable", "unreachable"),
-                        ],
-                        max_length=24,
-                    ),
-                ),
-                (
-                    "certainty",
-                    models.CharField(
-                        choices=[("definite", "definite"), ("possible", "possible"), ("unproven", "unproven")],
-                        max_length=10,
-                    ),
-                ),
-                ("subject", models.CharField(max_length=300)),
-                ("point", models.CharField(blank=True, max_length=200)),
-                ("rule", models.CharField(blank=True, max_length=300)),
-                ("family", models.PositiveSmallIntegerField(default=4)),
-                ("excess", models.JSONField(default=list)),
-                ("witness", models.JSONField(blank=True, null=True)),
-                ("because", models.TextField()),
-                (
-                    "headline",
-                    models.BooleanField(
-                        default=False, help_text="Counted: the worst of a connection's points, or an extra."
-                    ),
-                ),
-                (
-                    "comparison",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="verdicts", to="evidence.comparison"
-                    ),
-                ),
-                (
-                    "connection",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.connection"
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.server"
-                    ),
-                ),
-                ("system", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.system")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('verdict', models.CharField(choices=[('implemented', 'implemented'), ('permits_more', 'permits more'), ('not_implemented', 'not implemented'), ('unfiltered', 'unfiltered'), ('share_wider', 'share wider'), ('listener_unauthorised', 'listener unauthorised'), ('no_listener', 'no listener'), ('changed_without_record', 'changed without record'), ('approved_not_done', 'approved not done'), ('used_outside', 'used outside'), ('attempted', 'attempted'), ('unused', 'unused'), ('usage_unknown', 'usage unknown'), ('silent_baseline', 'silent baseline'), ('unknown_server', 'unknown server'), ('not_verifiable', 'not verifiable'), ('stale', 'stale'), ('unreachable', 'unreachable')], max_length=24)),
+                ('certainty', models.CharField(choices=[('definite', 'definite'), ('possible', 'possible'), ('unproven', 'unproven')], max_length=10)),
+                ('subject', models.CharField(max_length=300)),
+                ('point', models.CharField(blank=True, max_length=200)),
+                ('rule', models.CharField(blank=True, max_length=300)),
+                ('family', models.PositiveSmallIntegerField(default=4)),
+                ('excess', models.JSONField(default=list)),
+                ('witness', models.JSONField(blank=True, null=True)),
+                ('because', models.TextField()),
+                ('headline', models.BooleanField(default=False, help_text="Counted: the worst of a connection's points, or an extra.")),
+                ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='evidence.comparison')),
+                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.connection')),
+                ('server', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
             ],
             options={
-                "indexes": [models.Index(fields=["comparison", "verdict"], name="evidence_ve_compari_0e7c4c_idx")],
+                'indexes': [models.Index(fields=['comparison', 'verdict'], name='evidence_ve_compari_0e7c4c_idx')],
             },
         ),
     ]

@@ -4,35 +4,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("evidence", "0002_smaller_readings"),
+        ('evidence', '0002_smaller_readings'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="finding",
-            name="cured_because",
+            model_name='finding',
+            name='cured_because',
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name="finding",
-            name="cured_by",
-            field=models.ManyToManyField(
-                blank=True, help_text="The snapshots that cure.", related_name="cures", to="evidence.snapshot"
-            ),
+            model_name='finding',
+            name='cured_by',
+            field=models.ManyToManyField(blank=True, help_text='The snapshots that cure.', related_name='cures', to='evidence.snapshot'),
         ),
         migrations.AddField(
-            model_name="finding",
-            name="unseen_because",
+            model_name='finding',
+            name='unseen_because',
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name="finding",
-            name="unseen_since",
-            field=models.DateTimeField(
-                blank=True,
-                help_text="It stands, but since then nothing could be looked at that would show it.",
-                null=True,
-            ),
+            model_name='finding',
+            name='unseen_since',
+            field=models.DateTimeField(blank=True, help_text='It stands, but since then nothing could be looked at that would show it.', null=True),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("evidence", "0003_cures_name_snapshots"),
+        ('evidence', '0003_cures_name_snapshots'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="finding",
-            name="proposal",
-            field=models.TextField(blank=True, help_text="What to do: in words, and below the commands to type."),
+            model_name='finding',
+            name='proposal',
+            field=models.TextField(blank=True, help_text='What to do: in words, and below the commands to type.'),
         ),
     ]

@@ -5,100 +5,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0004_carried_rows"),
-        ("evidence", "0004_proposals"),
+        ('compliance', '0004_carried_rows'),
+        ('evidence', '0004_proposals'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Delta",
+            name='Delta',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "before",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="evidence.snapshot",
-                    ),
-                ),
-                (
-                    "snapshot",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="delta", to="evidence.snapshot"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('before', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.snapshot')),
+                ('snapshot', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='delta', to='evidence.snapshot')),
             ],
         ),
         migrations.CreateModel(
-            name="RuleChange",
+            name='RuleChange',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(help_text="When the reading that shows it was made.")),
-                ("point", models.CharField(max_length=200)),
-                ("family", models.PositiveSmallIntegerField()),
-                ("direction", models.CharField(choices=[("opened", "Opened"), ("closed", "Closed")], max_length=6)),
-                ("rule", models.CharField(max_length=300)),
-                ("rule_file", models.CharField(blank=True, max_length=200)),
-                ("rule_line", models.PositiveIntegerField(default=0)),
-                ("rule_text", models.TextField(blank=True)),
-                ("boxes", models.JSONField(default=list)),
-                (
-                    "sure",
-                    models.BooleanField(
-                        default=True, help_text="False: whether the rule does so could not be determined."
-                    ),
-                ),
-                (
-                    "outcome",
-                    models.CharField(
-                        choices=[
-                            ("recorded", "As a change record says"),
-                            ("surplus", "Beyond its change record"),
-                            ("unrecorded", "No change record"),
-                            ("repair", "Closed what nobody authorised"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("matched", models.JSONField(default=list, help_text="By what it matched: ticket, content, window.")),
-                ("surplus", models.JSONField(default=list, help_text="What goes beyond the record, or has none.")),
-                ("because", models.TextField()),
-                (
-                    "change",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="rule_changes",
-                        to="compliance.changerecord",
-                    ),
-                ),
-                (
-                    "delta",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="evidence.delta"
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="rule_changes", to="compliance.server"
-                    ),
-                ),
-                (
-                    "system",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="rule_changes", to="compliance.system"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(help_text='When the reading that shows it was made.')),
+                ('point', models.CharField(max_length=200)),
+                ('family', models.PositiveSmallIntegerField()),
+                ('direction', models.CharField(choices=[('opened', 'Opened'), ('closed', 'Closed')], max_length=6)),
+                ('rule', models.CharField(max_length=300)),
+                ('rule_file', models.CharField(blank=True, max_length=200)),
+                ('rule_line', models.PositiveIntegerField(default=0)),
+                ('rule_text', models.TextField(blank=True)),
+                ('boxes', models.JSONField(default=list)),
+                ('sure', models.BooleanField(default=True, help_text='False: whether the rule does so could not be determined.')),
+                ('outcome', models.CharField(choices=[('recorded', 'As a change record says'), ('surplus', 'Beyond its change record'), ('unrecorded', 'No change record'), ('repair', 'Closed what nobody authorised')], max_length=10)),
+                ('matched', models.JSONField(default=list, help_text='By what it matched: ticket, content, window.')),
+                ('surplus', models.JSONField(default=list, help_text='What goes beyond the record, or has none.')),
+                ('because', models.TextField()),
+                ('change', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rule_changes', to='compliance.changerecord')),
+                ('delta', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='evidence.delta')),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rule_changes', to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rule_changes', to='compliance.system')),
             ],
             options={
-                "ordering": ["-at", "-pk"],
-                "indexes": [models.Index(fields=["outcome", "at"], name="evidence_ru_outcome_8fa61a_idx")],
+                'ordering': ['-at', '-pk'],
+                'indexes': [models.Index(fields=['outcome', 'at'], name='evidence_ru_outcome_8fa61a_idx')],
             },
         ),
     ]

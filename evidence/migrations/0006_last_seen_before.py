@@ -4,16 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("evidence", "0005_rule_changes"),
+        ('evidence', '0005_rule_changes'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="delta",
-            name="since",
-            field=models.DateTimeField(
-                blank=True, help_text="When the source was last seen as it was before.", null=True
-            ),
+            model_name='delta',
+            name='since',
+            field=models.DateTimeField(blank=True, help_text='When the source was last seen as it was before.', null=True),
         ),
     ]

@@ -8,159 +8,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("evidence", "0009_review_overdue"),
+        ('evidence', '0009_review_overdue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="pulledartefact",
-            name="redacted",
-            field=models.PositiveIntegerField(default=0, verbose_name="secrets taken out before it was kept"),
+            model_name='pulledartefact',
+            name='redacted',
+            field=models.PositiveIntegerField(default=0, verbose_name='secrets taken out before it was kept'),
         ),
         migrations.AlterField(
-            model_name="source",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("directory", "Folder on this machine"),
-                    ("upload", "File uploaded by a person"),
-                    ("local", "This machine's own commands"),
-                    ("ssh", "Linux host over SSH"),
-                ],
-                max_length=10,
-            ),
+            model_name='source',
+            name='kind',
+            field=models.CharField(choices=[('directory', 'Folder on this machine'), ('upload', 'File uploaded by a person'), ('local', "This machine's own commands"), ('ssh', 'Linux host over SSH')], max_length=10),
         ),
         migrations.CreateModel(
-            name="Pin",
+            name='Pin',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("kind", models.CharField(choices=[("ssh", "SSH host key"), ("tls", "TLS certificate")], max_length=3)),
-                ("address", models.CharField(help_text="Where it was shown, host and port.", max_length=300)),
-                ("algorithm", models.CharField(max_length=60)),
-                ("public", models.TextField(help_text="The key or certificate itself, base64.")),
-                ("fingerprint", models.CharField(help_text="SHA256:… as ssh-keygen -lf says it.", max_length=100)),
-                ("proposed_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("confirmed_at", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, help_text="Refused, or replaced by another.", null=True)),
-                (
-                    "confirmed_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ended_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "proposed_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "source",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="pins", to="evidence.source"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('ssh', 'SSH host key'), ('tls', 'TLS certificate')], max_length=3)),
+                ('address', models.CharField(help_text='Where it was shown, host and port.', max_length=300)),
+                ('algorithm', models.CharField(max_length=60)),
+                ('public', models.TextField(help_text='The key or certificate itself, base64.')),
+                ('fingerprint', models.CharField(help_text='SHA256:… as ssh-keygen -lf says it.', max_length=100)),
+                ('proposed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
+                ('ended_at', models.DateTimeField(blank=True, help_text='Refused, or replaced by another.', null=True)),
+                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pins', to='evidence.source')),
             ],
             options={
-                "ordering": ["-pk"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("confirmed_by", models.F("proposed_by")), _negated=True),
-                        name="nobody_confirms_the_pin_they_proposed",
-                        violation_error_message="Nobody confirms a key they proposed: a second person compares it.",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("confirmed_at__isnull", True), ("confirmed_by__isnull", True)),
-                            models.Q(("confirmed_at__isnull", False), ("confirmed_by__isnull", False)),
-                            _connector="OR",
-                        ),
-                        name="a_confirmed_pin_says_by_whom_and_when",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("confirmed_at__isnull", False), ("ended_at__isnull", True)),
-                        fields=("source", "kind"),
-                        name="a_source_has_one_pin_of_a_kind_in_force",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("confirmed_at__isnull", True), ("ended_at__isnull", True)),
-                        fields=("source", "kind"),
-                        name="a_source_has_one_open_pin_of_a_kind",
-                    ),
-                ],
+                'ordering': ['-pk'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('confirmed_by', models.F('proposed_by')), _negated=True), name='nobody_confirms_the_pin_they_proposed', violation_error_message='Nobody confirms a key they proposed: a second person compares it.'), models.CheckConstraint(condition=models.Q(models.Q(('confirmed_at__isnull', True), ('confirmed_by__isnull', True)), models.Q(('confirmed_at__isnull', False), ('confirmed_by__isnull', False)), _connector='OR'), name='a_confirmed_pin_says_by_whom_and_when'), models.UniqueConstraint(condition=models.Q(('confirmed_at__isnull', False), ('ended_at__isnull', True)), fields=('source', 'kind'), name='a_source_has_one_pin_of_a_kind_in_force'), models.UniqueConstraint(condition=models.Q(('confirmed_at__isnull', True), ('ended_at__isnull', True)), fields=('source', 'kind'), name='a_source_has_one_open_pin_of_a_kind')],
             },
         ),
         migrations.CreateModel(
-            name="SourceSecret",
+            name='SourceSecret',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("use", models.CharField(choices=[("key", "Private key"), ("password", "Password")], max_length=8)),
-                (
-                    "reference",
-                    models.CharField(blank=True, help_text="env:NAME, file:/path or vault:path#key", max_length=300),
-                ),
-                (
-                    "sealed",
-                    models.TextField(
-                        blank=True, default="", help_text="The value under MultiFernet; its key is in var/keys."
-                    ),
-                ),
-                (
-                    "sealed_with",
-                    models.CharField(blank=True, default="", help_text="Id of the key that sealed it.", max_length=16),
-                ),
-                ("serial", models.UUIDField(default=uuid.uuid4, help_text="Stands inside the sealed value as well.")),
-                (
-                    "public",
-                    models.TextField(
-                        blank=True, help_text="The public half of a private key, as authorized_keys has it."
-                    ),
-                ),
-                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "set_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "source",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="secret", to="evidence.source"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('use', models.CharField(choices=[('key', 'Private key'), ('password', 'Password')], max_length=8)),
+                ('reference', models.CharField(blank=True, help_text='env:NAME, file:/path or vault:path#key', max_length=300)),
+                ('sealed', models.TextField(blank=True, default='', help_text='The value under MultiFernet; its key is in var/keys.')),
+                ('sealed_with', models.CharField(blank=True, default='', help_text='Id of the key that sealed it.', max_length=16)),
+                ('serial', models.UUIDField(default=uuid.uuid4, help_text='Stands inside the sealed value as well.')),
+                ('public', models.TextField(blank=True, help_text='The public half of a private key, as authorized_keys has it.')),
+                ('set_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('source', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='secret', to='evidence.source')),
             ],
             options={
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(
-                                ("reference", ""),
-                                models.Q(("sealed", ""), _negated=True),
-                                models.Q(("sealed_with", ""), _negated=True),
-                            ),
-                            models.Q(models.Q(("reference", ""), _negated=True), ("sealed", ""), ("sealed_with", "")),
-                            _connector="OR",
-                        ),
-                        name="a_secret_is_referred_to_or_sealed",
-                    )
-                ],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('reference', ''), models.Q(('sealed', ''), _negated=True), models.Q(('sealed_with', ''), _negated=True)), models.Q(models.Q(('reference', ''), _negated=True), ('sealed', ''), ('sealed_with', '')), _connector='OR'), name='a_secret_is_referred_to_or_sealed')],
             },
         ),
     ]

@@ -7,124 +7,87 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0012_by_groups"),
-        ("evidence", "0010_access"),
+        ('compliance', '0012_by_groups'),
+        ('evidence', '0010_access'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="DeviceLease",
+            name='DeviceLease',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(help_text="server:42, or host:10.20.30.31.", max_length=300, unique=True)),
-                ("token", models.UUIDField()),
-                ("until", models.DateTimeField(help_text="A worker that died holds it no longer than this.")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(help_text='server:42, or host:10.20.30.31.', max_length=300, unique=True)),
+                ('token', models.UUIDField()),
+                ('until', models.DateTimeField(help_text='A worker that died holds it no longer than this.')),
             ],
         ),
         migrations.AddField(
-            model_name="pull",
-            name="device",
-            field=models.JSONField(default=dict, help_text="What the host says of itself: boot_id, host_key."),
+            model_name='pull',
+            name='device',
+            field=models.JSONField(default=dict, help_text='What the host says of itself: boot_id, host_key.'),
         ),
         migrations.AddField(
-            model_name="pull",
-            name="digest",
-            field=models.CharField(blank=True, max_length=64, verbose_name="digest of what it brought"),
+            model_name='pull',
+            name='digest',
+            field=models.CharField(blank=True, max_length=64, verbose_name='digest of what it brought'),
         ),
         migrations.AddField(
-            model_name="pull",
-            name="seen_at",
-            field=models.DateTimeField(
-                blank=True, help_text="The last moment for which what it brought speaks.", null=True
-            ),
+            model_name='pull',
+            name='seen_at',
+            field=models.DateTimeField(blank=True, help_text='The last moment for which what it brought speaks.', null=True),
         ),
         migrations.AddField(
-            model_name="pull",
-            name="started_at",
+            model_name='pull',
+            name='started_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="networks",
-            field=models.JSONField(
-                default=list, help_text="Prefixes of its interfaces, where it filters what passes through between them."
-            ),
+            model_name='snapshot',
+            name='networks',
+            field=models.JSONField(default=list, help_text='Prefixes of its interfaces, where it filters what passes through between them.'),
         ),
         migrations.AddField(
-            model_name="source",
-            name="failures",
-            field=models.PositiveIntegerField(default=0, verbose_name="failed in a row"),
+            model_name='source',
+            name='failures',
+            field=models.PositiveIntegerField(default=0, verbose_name='failed in a row'),
         ),
         migrations.AddField(
-            model_name="source",
-            name="next_at",
-            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="when it is read next"),
+            model_name='source',
+            name='next_at',
+            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='when it is read next'),
         ),
         migrations.AddField(
-            model_name="source",
-            name="paused_at",
+            model_name='source',
+            name='paused_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name="source",
-            name="paused_code",
-            field=models.CharField(
-                blank=True,
-                help_text="Empty: it runs, or a person paused it.",
-                max_length=20,
-                verbose_name="why it paused by itself",
-            ),
+            model_name='source',
+            name='paused_code',
+            field=models.CharField(blank=True, help_text='Empty: it runs, or a person paused it.', max_length=20, verbose_name='why it paused by itself'),
         ),
         migrations.AlterField(
-            model_name="source",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("directory", "Folder on this machine"),
-                    ("upload", "File uploaded by a person"),
-                    ("local", "This machine's own commands"),
-                    ("ssh", "Linux host over SSH"),
-                ],
-                max_length=20,
-            ),
+            model_name='source',
+            name='kind',
+            field=models.CharField(choices=[('directory', 'Folder on this machine'), ('upload', 'File uploaded by a person'), ('local', "This machine's own commands"), ('ssh', 'Linux host over SSH')], max_length=20),
         ),
         migrations.CreateModel(
-            name="SourceTest",
+            name='SourceTest',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "outcome",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "Being tried"),
-                            ("reached", "All steps went well"),
-                            ("failed", "A step failed"),
-                        ],
-                        default="waiting",
-                        max_length=10,
-                    ),
-                ),
-                ("steps", models.JSONField(default=list, help_text="[{what, outcome, said, next_step}]")),
-                ("by", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                (
-                    "job",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
-                    ),
-                ),
-                (
-                    "source",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="tests", to="evidence.source"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('outcome', models.CharField(choices=[('waiting', 'Being tried'), ('reached', 'All steps went well'), ('failed', 'A step failed')], default='waiting', max_length=10)),
+                ('steps', models.JSONField(default=list, help_text='[{what, outcome, said, next_step}]')),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.job')),
+                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tests', to='evidence.source')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
     ]

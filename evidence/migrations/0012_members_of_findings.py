@@ -6,82 +6,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0012_by_groups"),
-        ("evidence", "0011_run_model"),
+        ('compliance', '0012_by_groups'),
+        ('evidence', '0011_run_model'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Removal",
+            name='Removal',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("because", models.TextField()),
-                ("due", models.DateField()),
-                ("commands", models.TextField(help_text="What was to be typed, as it was shown.")),
-                ("decided_at", models.DateTimeField()),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="removals_decided",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "finding",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="removals", to="evidence.finding"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('because', models.TextField()),
+                ('due', models.DateField()),
+                ('commands', models.TextField(help_text='What was to be typed, as it was shown.')),
+                ('decided_at', models.DateTimeField()),
+                ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removals_decided', to=settings.AUTH_USER_MODEL)),
+                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='removals', to='evidence.finding')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
-            name="FindingMember",
+            name='FindingMember',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("subject", models.CharField(max_length=300)),
-                ("point", models.CharField(max_length=200)),
-                (
-                    "certainty",
-                    models.CharField(
-                        choices=[("definite", "definite"), ("possible", "possible"), ("unproven", "unproven")],
-                        max_length=10,
-                    ),
-                ),
-                ("rule", models.CharField(blank=True, max_length=300)),
-                ("extent", models.JSONField(default=list)),
-                ("witness", models.JSONField(blank=True, null=True)),
-                ("because", models.TextField()),
-                ("commands", models.TextField(blank=True, help_text="What to type there to mend it.")),
-                ("first_seen", models.DateTimeField()),
-                ("last_seen", models.DateTimeField()),
-                ("unseen_since", models.DateTimeField(blank=True, null=True)),
-                ("unseen_because", models.TextField(blank=True)),
-                ("gone_at", models.DateTimeField(blank=True, null=True)),
-                ("gone_because", models.TextField(blank=True)),
-                (
-                    "finding",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="members", to="evidence.finding"
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="memberships_of_findings",
-                        to="compliance.server",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject', models.CharField(max_length=300)),
+                ('point', models.CharField(max_length=200)),
+                ('certainty', models.CharField(choices=[('definite', 'definite'), ('possible', 'possible'), ('unproven', 'unproven')], max_length=10)),
+                ('rule', models.CharField(blank=True, max_length=300)),
+                ('extent', models.JSONField(default=list)),
+                ('witness', models.JSONField(blank=True, null=True)),
+                ('because', models.TextField()),
+                ('commands', models.TextField(blank=True, help_text='What to type there to mend it.')),
+                ('first_seen', models.DateTimeField()),
+                ('last_seen', models.DateTimeField()),
+                ('unseen_since', models.DateTimeField(blank=True, null=True)),
+                ('unseen_because', models.TextField(blank=True)),
+                ('gone_at', models.DateTimeField(blank=True, null=True)),
+                ('gone_because', models.TextField(blank=True)),
+                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='evidence.finding')),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships_of_findings', to='compliance.server')),
             ],
             options={
-                "ordering": ["subject", "pk"],
-                "constraints": [models.UniqueConstraint(fields=("finding", "subject"), name="one_member_a_subject")],
+                'ordering': ['subject', 'pk'],
+                'constraints': [models.UniqueConstraint(fields=('finding', 'subject'), name='one_member_a_subject')],
             },
         ),
     ]

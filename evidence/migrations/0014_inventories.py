@@ -7,308 +7,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0013_kinds_of_risks"),
-        ("evidence", "0013_pushing"),
+        ('compliance', '0013_kinds_of_risks'),
+        ('evidence', '0013_pushing'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Inventory",
+            name='Inventory',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120, unique=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("cmdb", "CMDB"),
-                            ("hypervisor", "Hypervisor"),
-                            ("directory", "Directory (Active Directory, LDAP)"),
-                            ("dhcp", "DHCP or address management"),
-                            ("scanner", "Scanner"),
-                            ("other", "Another list"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("config", models.JSONField(blank=True, default=dict)),
-                ("columns", models.JSONField(blank=True, default=dict)),
-                ("every_minutes", models.PositiveIntegerField(default=1440)),
-                (
-                    "fresh_hours",
-                    models.PositiveIntegerField(default=192, help_text="What is older is said to be, and a finding."),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("last_seen_at", models.DateTimeField(blank=True, null=True, verbose_name="last read, changed or not")),
-                (
-                    "system",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="inventories", to="compliance.system"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120, unique=True)),
+                ('kind', models.CharField(choices=[('cmdb', 'CMDB'), ('hypervisor', 'Hypervisor'), ('directory', 'Directory (Active Directory, LDAP)'), ('dhcp', 'DHCP or address management'), ('scanner', 'Scanner'), ('other', 'Another list')], max_length=10)),
+                ('config', models.JSONField(blank=True, default=dict)),
+                ('columns', models.JSONField(blank=True, default=dict)),
+                ('every_minutes', models.PositiveIntegerField(default=1440)),
+                ('fresh_hours', models.PositiveIntegerField(default=192, help_text='What is older is said to be, and a finding.')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('last_seen_at', models.DateTimeField(blank=True, null=True, verbose_name='last read, changed or not')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='inventories', to='compliance.system')),
             ],
             options={
-                "verbose_name_plural": "inventories",
-                "ordering": ["name"],
+                'verbose_name_plural': 'inventories',
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
-            name="InventoryReading",
+            name='InventoryReading',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Waiting"),
-                            ("running", "Running"),
-                            ("ok", "Read"),
-                            ("unchanged", "Unchanged"),
-                            ("partial", "Read in part"),
-                            ("failed", "Failed"),
-                        ],
-                        default="queued",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "error_code",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("unreachable", "Could not be reached"),
-                            ("timeout", "Took too long"),
-                            ("auth", "Sign-in refused"),
-                            ("hostkey_changed", "Host key changed"),
-                            ("tls", "Certificate refused"),
-                            ("permission", "Not permitted"),
-                            ("rate_limited", "Asked too often"),
-                            ("truncated", "Cut short"),
-                            ("empty", "Empty"),
-                            ("unexpected_shrink", "Much smaller than before"),
-                            ("parse", "Not understood"),
-                            ("dependency", "A program is missing"),
-                            ("config", "Set up wrongly"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                ("what", models.TextField(blank=True)),
-                ("next_step", models.TextField(blank=True)),
-                ("file", models.CharField(blank=True, max_length=200, verbose_name="file name")),
-                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "digest",
-                    models.CharField(blank=True, max_length=64, verbose_name="digest of the file and its columns"),
-                ),
-                ("names", models.PositiveIntegerField(default=0, verbose_name="rows that name something")),
-                ("lines_total", models.PositiveIntegerField(default=0)),
-                ("lines_unread", models.PositiveIntegerField(default=0)),
-                (
-                    "problems",
-                    models.JSONField(default=list, help_text="[{line, text, problem}]: what was not understood."),
-                ),
-                (
-                    "accepts",
-                    models.OneToOneField(
-                        blank=True,
-                        help_text="The reading that was refused for being much smaller, and that a person stands for.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="accepted_as",
-                        to="evidence.inventoryreading",
-                    ),
-                ),
-                (
-                    "by",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                (
-                    "inventory",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="readings", to="evidence.inventory"
-                    ),
-                ),
-                (
-                    "job",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
-                    ),
-                ),
-                (
-                    "stored",
-                    models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="evidence.storedartefact"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('queued', 'Waiting'), ('running', 'Running'), ('ok', 'Read'), ('unchanged', 'Unchanged'), ('partial', 'Read in part'), ('failed', 'Failed')], default='queued', max_length=10)),
+                ('error_code', models.CharField(blank=True, choices=[('unreachable', 'Could not be reached'), ('timeout', 'Took too long'), ('auth', 'Sign-in refused'), ('hostkey_changed', 'Host key changed'), ('tls', 'Certificate refused'), ('permission', 'Not permitted'), ('rate_limited', 'Asked too often'), ('truncated', 'Cut short'), ('empty', 'Empty'), ('unexpected_shrink', 'Much smaller than before'), ('parse', 'Not understood'), ('dependency', 'A program is missing'), ('config', 'Set up wrongly')], max_length=20)),
+                ('what', models.TextField(blank=True)),
+                ('next_step', models.TextField(blank=True)),
+                ('file', models.CharField(blank=True, max_length=200, verbose_name='file name')),
+                ('queued_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('digest', models.CharField(blank=True, max_length=64, verbose_name='digest of the file and its columns')),
+                ('names', models.PositiveIntegerField(default=0, verbose_name='rows that name something')),
+                ('lines_total', models.PositiveIntegerField(default=0)),
+                ('lines_unread', models.PositiveIntegerField(default=0)),
+                ('problems', models.JSONField(default=list, help_text='[{line, text, problem}]: what was not understood.')),
+                ('accepts', models.OneToOneField(blank=True, help_text='The reading that was refused for being much smaller, and that a person stands for.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accepted_as', to='evidence.inventoryreading')),
+                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('inventory', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readings', to='evidence.inventory')),
+                ('job', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='compliance.job')),
+                ('stored', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='evidence.storedartefact')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.AddField(
-            model_name="inventory",
-            name="last_good",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="evidence.inventoryreading",
-            ),
+            model_name='inventory',
+            name='last_good',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.inventoryreading'),
         ),
         migrations.AddField(
-            model_name="inventory",
-            name="last_reading",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="evidence.inventoryreading",
-            ),
+            model_name='inventory',
+            name='last_reading',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.inventoryreading'),
         ),
         migrations.CreateModel(
-            name="Met",
+            name='Met',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("ip", models.GenericIPAddressField(unpack_ipv4=True)),
-                ("where", models.CharField(max_length=300)),
-                ("mac", models.CharField(blank=True, max_length=60)),
-                ("first_seen", models.DateTimeField()),
-                ("last_seen", models.DateTimeField()),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="met", to="compliance.server"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ip', models.GenericIPAddressField(unpack_ipv4=True)),
+                ('where', models.CharField(max_length=300)),
+                ('mac', models.CharField(blank=True, max_length=60)),
+                ('first_seen', models.DateTimeField()),
+                ('last_seen', models.DateTimeField()),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='met', to='compliance.server')),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("server", "ip"), name="a_host_met_an_address_once")],
+                'constraints': [models.UniqueConstraint(fields=('server', 'ip'), name='a_host_met_an_address_once')],
             },
         ),
         migrations.CreateModel(
-            name="Sighting",
+            name='Sighting',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("rules", "rules"),
-                            ("shares", "shares"),
-                            ("interfaces", "interfaces"),
-                            ("listeners", "listeners"),
-                            ("neighbours", "neighbours"),
-                            ("inventory", "inventory"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("place", models.CharField(blank=True, max_length=120)),
-                ("ip", models.GenericIPAddressField(blank=True, null=True, unpack_ipv4=True)),
-                ("name", models.CharField(blank=True, max_length=200)),
-                (
-                    "short",
-                    models.CharField(
-                        blank=True, max_length=200, verbose_name="name without its domain, in small letters"
-                    ),
-                ),
-                ("where", models.CharField(max_length=400)),
-                ("first_seen", models.DateTimeField()),
-                (
-                    "gone_at",
-                    models.DateTimeField(blank=True, help_text="Read again, and not named any more.", null=True),
-                ),
-                (
-                    "inventory",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="sightings",
-                        to="evidence.inventory",
-                    ),
-                ),
-                (
-                    "reading",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="evidence.inventoryreading",
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="sightings",
-                        to="compliance.server",
-                    ),
-                ),
-                (
-                    "system",
-                    models.ForeignKey(
-                        help_text="Whose zone it is in, else whose evidence.",
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="compliance.system",
-                    ),
-                ),
-                (
-                    "zone",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="sightings",
-                        to="compliance.zone",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('rules', 'rules'), ('shares', 'shares'), ('interfaces', 'interfaces'), ('listeners', 'listeners'), ('neighbours', 'neighbours'), ('inventory', 'inventory')], max_length=10)),
+                ('place', models.CharField(blank=True, max_length=120)),
+                ('ip', models.GenericIPAddressField(blank=True, null=True, unpack_ipv4=True)),
+                ('name', models.CharField(blank=True, max_length=200)),
+                ('short', models.CharField(blank=True, max_length=200, verbose_name='name without its domain, in small letters')),
+                ('where', models.CharField(max_length=400)),
+                ('first_seen', models.DateTimeField()),
+                ('gone_at', models.DateTimeField(blank=True, help_text='Read again, and not named any more.', null=True)),
+                ('inventory', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sightings', to='evidence.inventory')),
+                ('reading', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.inventoryreading')),
+                ('server', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sightings', to='compliance.server')),
+                ('system', models.ForeignKey(help_text='Whose zone it is in, else whose evidence.', on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
+                ('zone', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sightings', to='compliance.zone')),
             ],
             options={
-                "indexes": [
-                    models.Index(fields=["ip"], name="evidence_si_ip_3aa0e2_idx"),
-                    models.Index(fields=["kind", "gone_at"], name="evidence_si_kind_b8cf12_idx"),
-                    models.Index(fields=["place", "gone_at"], name="evidence_si_place_c1a42b_idx"),
-                ],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(
-                            ("gone_at__isnull", True), ("inventory__isnull", True), ("server__isnull", False)
-                        ),
-                        fields=("kind", "server", "ip"),
-                        name="a_host_shows_an_address_once_a_kind",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(
-                            ("gone_at__isnull", True), ("inventory__isnull", True), ("server__isnull", True)
-                        ),
-                        fields=("kind", "ip"),
-                        name="what_is_registered_is_noted_once_a_kind",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("inventory__isnull", False), ("kind", "inventory"), ("reading__isnull", False)),
-                            models.Q(
-                                models.Q(("kind", "inventory"), _negated=True),
-                                ("inventory__isnull", True),
-                                ("reading__isnull", True),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="an_inventory_is_named_where_it_saw",
-                    ),
-                ],
+                'indexes': [models.Index(fields=['ip'], name='evidence_si_ip_3aa0e2_idx'), models.Index(fields=['kind', 'gone_at'], name='evidence_si_kind_b8cf12_idx'), models.Index(fields=['place', 'gone_at'], name='evidence_si_place_c1a42b_idx')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('gone_at__isnull', True), ('inventory__isnull', True), ('server__isnull', False)), fields=('kind', 'server', 'ip'), name='a_host_shows_an_address_once_a_kind'), models.UniqueConstraint(condition=models.Q(('gone_at__isnull', True), ('inventory__isnull', True), ('server__isnull', True)), fields=('kind', 'ip'), name='what_is_registered_is_noted_once_a_kind'), models.CheckConstraint(condition=models.Q(models.Q(('inventory__isnull', False), ('kind', 'inventory'), ('reading__isnull', False)), models.Q(models.Q(('kind', 'inventory'), _negated=True), ('inventory__isnull', True), ('reading__isnull', True)), _connector='OR'), name='an_inventory_is_named_where_it_saw')],
             },
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("evidence", "0014_inventories"),
+        ('evidence', '0014_inventories'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="pulledartefact",
-            name="beside",
-            field=models.BooleanField(default=False, verbose_name="kept as evidence, read by no format"),
+            model_name='pulledartefact',
+            name='beside',
+            field=models.BooleanField(default=False, verbose_name='kept as evidence, read by no format'),
         ),
     ]

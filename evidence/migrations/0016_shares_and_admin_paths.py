@@ -6,184 +6,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("compliance", "0013_kinds_of_risks"),
-        ("evidence", "0015_beside"),
+        ('compliance', '0013_kinds_of_risks'),
+        ('evidence', '0015_beside'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="LoginAttestation",
+            name='LoginAttestation',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("says", models.TextField()),
-                ("seen_on", models.DateField(help_text="When it was looked at.")),
-                ("attested_at", models.DateTimeField()),
-                (
-                    "attested_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="logins_attested",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="login_attestations",
-                        to="compliance.server",
-                    ),
-                ),
-                ("system", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.system")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('says', models.TextField()),
+                ('seen_on', models.DateField(help_text='When it was looked at.')),
+                ('attested_at', models.DateTimeField()),
+                ('attested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='logins_attested', to=settings.AUTH_USER_MODEL)),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='login_attestations', to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
             ],
             options={
-                "ordering": ["-pk"],
+                'ordering': ['-pk'],
             },
         ),
         migrations.CreateModel(
-            name="AdminPathRow",
+            name='AdminPathRow',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("bastion", models.BooleanField(default=False)),
-                (
-                    "reach",
-                    models.CharField(
-                        choices=[
-                            ("others", "Others than bastions come through"),
-                            ("possible", "Not proven that only bastions do"),
-                            ("unknown", "Not known"),
-                            ("bastions", "Bastions only"),
-                            ("nobody", "Nobody comes through"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("services", models.JSONField(default=list)),
-                ("sockets_read", models.BooleanField(default=False, help_text="Whether it is known who listens.")),
-                ("bastions", models.JSONField(default=list)),
-                ("others", models.JSONField(default=list)),
-                ("outside", models.BooleanField(default=False)),
-                ("rule", models.CharField(blank=True, max_length=300)),
-                ("place", models.CharField(blank=True, help_text="Line and file of that rule.", max_length=300)),
-                ("example", models.CharField(blank=True, max_length=200)),
-                ("because", models.TextField(blank=True)),
-                ("login", models.JSONField(default=dict, help_text="keyword → values, as the SSH server prints them.")),
-                (
-                    "comparison",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="admin_paths",
-                        to="evidence.comparison",
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="admin_paths", to="compliance.server"
-                    ),
-                ),
-                ("system", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.system")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('bastion', models.BooleanField(default=False)),
+                ('reach', models.CharField(choices=[('others', 'Others than bastions come through'), ('possible', 'Not proven that only bastions do'), ('unknown', 'Not known'), ('bastions', 'Bastions only'), ('nobody', 'Nobody comes through')], max_length=10)),
+                ('services', models.JSONField(default=list)),
+                ('sockets_read', models.BooleanField(default=False, help_text='Whether it is known who listens.')),
+                ('bastions', models.JSONField(default=list)),
+                ('others', models.JSONField(default=list)),
+                ('outside', models.BooleanField(default=False)),
+                ('rule', models.CharField(blank=True, max_length=300)),
+                ('place', models.CharField(blank=True, help_text='Line and file of that rule.', max_length=300)),
+                ('example', models.CharField(blank=True, max_length=200)),
+                ('because', models.TextField(blank=True)),
+                ('login', models.JSONField(default=dict, help_text='keyword → values, as the SSH server prints them.')),
+                ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='admin_paths', to='evidence.comparison')),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='admin_paths', to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
             ],
             options={
-                "ordering": ["server__name"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("comparison", "server"), name="one_admin_path_a_server")
-                ],
+                'ordering': ['server__name'],
+                'constraints': [models.UniqueConstraint(fields=('comparison', 'server'), name='one_admin_path_a_server')],
             },
         ),
         migrations.CreateModel(
-            name="ServedShare",
+            name='ServedShare',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "key",
-                    models.CharField(
-                        help_text="The same share in every comparison: its place in the address.", max_length=16
-                    ),
-                ),
-                ("protocol", models.CharField(max_length=3)),
-                ("name", models.CharField(max_length=300)),
-                ("path", models.TextField()),
-                ("access", models.CharField(max_length=2)),
-                ("who", models.TextField()),
-                ("everyone", models.BooleanField(default=False)),
-                ("guest", models.BooleanField(default=False)),
-                ("security", models.CharField(blank=True, max_length=60)),
-                (
-                    "through",
-                    models.CharField(
-                        choices=[
-                            ("open", "Open to all its clients"),
-                            ("some", "Open to some of its clients"),
-                            ("closed", "Closed: contained by the packet filter"),
-                            ("unknown", "Not known"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("users_now", models.PositiveIntegerField(default=0, help_text="How many say that it is mounted.")),
-                ("authorised", models.BooleanField(default=False, help_text="Whether any authorisation names it.")),
-                (
-                    "verdict",
-                    models.CharField(
-                        choices=[
-                            ("implemented", "implemented"),
-                            ("permits_more", "permits more"),
-                            ("not_implemented", "not implemented"),
-                            ("unfiltered", "unfiltered"),
-                            ("share_wider", "share wider"),
-                            ("listener_unauthorised", "listener unauthorised"),
-                            ("no_listener", "no listener"),
-                            ("changed_without_record", "changed without record"),
-                            ("approved_not_done", "approved not done"),
-                            ("used_outside", "used outside"),
-                            ("attempted", "attempted"),
-                            ("unused", "unused"),
-                            ("usage_unknown", "usage unknown"),
-                            ("silent_baseline", "silent baseline"),
-                            ("against_policy", "against policy"),
-                            ("review_overdue", "review overdue"),
-                            ("unknown_server", "unknown server"),
-                            ("not_verifiable", "not verifiable"),
-                            ("stale", "stale"),
-                            ("unreachable", "unreachable"),
-                        ],
-                        max_length=24,
-                    ),
-                ),
-                (
-                    "certainty",
-                    models.CharField(
-                        choices=[("definite", "definite"), ("possible", "possible"), ("unproven", "unproven")],
-                        max_length=10,
-                    ),
-                ),
-                ("because", models.TextField(blank=True)),
-                ("refs", models.JSONField(default=list)),
-                ("lines", models.JSONField(default=list)),
-                ("mounts", models.JSONField(default=list)),
-                (
-                    "comparison",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="shares", to="evidence.comparison"
-                    ),
-                ),
-                (
-                    "server",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="served_shares",
-                        to="compliance.server",
-                    ),
-                ),
-                ("system", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="compliance.system")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(help_text='The same share in every comparison: its place in the address.', max_length=16)),
+                ('protocol', models.CharField(max_length=3)),
+                ('name', models.CharField(max_length=300)),
+                ('path', models.TextField()),
+                ('access', models.CharField(max_length=2)),
+                ('who', models.TextField()),
+                ('everyone', models.BooleanField(default=False)),
+                ('guest', models.BooleanField(default=False)),
+                ('security', models.CharField(blank=True, max_length=60)),
+                ('through', models.CharField(choices=[('open', 'Open to all its clients'), ('some', 'Open to some of its clients'), ('closed', 'Closed: contained by the packet filter'), ('unknown', 'Not known')], max_length=8)),
+                ('users_now', models.PositiveIntegerField(default=0, help_text='How many say that it is mounted.')),
+                ('authorised', models.BooleanField(default=False, help_text='Whether any authorisation names it.')),
+                ('verdict', models.CharField(choices=[('implemented', 'implemented'), ('permits_more', 'permits more'), ('not_implemented', 'not implemented'), ('unfiltered', 'unfiltered'), ('share_wider', 'share wider'), ('listener_unauthorised', 'listener unauthorised'), ('no_listener', 'no listener'), ('changed_without_record', 'changed without record'), ('approved_not_done', 'approved not done'), ('used_outside', 'used outside'), ('attempted', 'attempted'), ('unused', 'unused'), ('usage_unknown', 'usage unknown'), ('silent_baseline', 'silent baseline'), ('against_policy', 'against policy'), ('review_overdue', 'review overdue'), ('unknown_server', 'unknown server'), ('not_verifiable', 'not verifiable'), ('stale', 'stale'), ('unreachable', 'unreachable')], max_length=24)),
+                ('certainty', models.CharField(choices=[('definite', 'definite'), ('possible', 'possible'), ('unproven', 'unproven')], max_length=10)),
+                ('because', models.TextField(blank=True)),
+                ('refs', models.JSONField(default=list)),
+                ('lines', models.JSONField(default=list)),
+                ('mounts', models.JSONField(default=list)),
+                ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shares', to='evidence.comparison')),
+                ('server', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='served_shares', to='compliance.server')),
+                ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='compliance.system')),
             ],
             options={
-                "ordering": ["server__name", "protocol", "name"],
-                "indexes": [models.Index(fields=["comparison", "system"], name="evidence_se_compari_68056c_idx")],
-                "constraints": [models.UniqueConstraint(fields=("comparison", "key"), name="one_row_a_share")],
+                'ordering': ['server__name', 'protocol', 'name'],
+                'indexes': [models.Index(fields=['comparison', 'system'], name='evidence_se_compari_68056c_idx')],
+                'constraints': [models.UniqueConstraint(fields=('comparison', 'key'), name='one_row_a_share')],
             },
         ),
     ]
