@@ -170,7 +170,7 @@ def test_a_wrong_key_is_one_failed_sign_in_and_never_two(sshd: Sshd) -> None:
 
 def test_a_password_right_and_wrong(sshd: Sshd) -> None:
     sshd.mounts = {}
-    sshd.answers(f"#!/bin/sh\nexec {WRAPPER}\n")
+    sshd.answers(f"#!/bin/sh\nexec '{WRAPPER}'\n")
     sshd.start(password="a lantern on the wall")
     assert collected(sshd, secret=b"a lantern on the wall", use="password").whole
     error = refused(sshd, secret=b"canary-wrong", use="password")
@@ -270,7 +270,7 @@ def test_cut_anywhere_it_is_truncated_and_never_less_evidence(sshd: Sshd) -> Non
     "end", ["exit 0", "exit 1", "kill -9 $PPID; sleep 5", "kill -9 $$"], ids=["early", "failed", "line", "killed"]
 )
 def test_a_stream_that_breaks_off_over_the_line_is_truncated(sshd: Sshd, end: str) -> None:
-    sshd.answers(f"#!/bin/sh\n{WRAPPER} | head -c 5000\n{end}\n")
+    sshd.answers(f"#!/bin/sh\n'{WRAPPER}' | head -c 5000\n{end}\n")
     assert refused(sshd.start()).code == ErrorCode.TRUNCATED
 
 
