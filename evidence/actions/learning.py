@@ -23,6 +23,7 @@ from compliance.baseline import mark
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Endpoint, Notice, RiskAcceptance, Server, User
 from compliance.models.approvals import content_hash
+from compliance.models.estate import day_of
 from compliance.notices import tell
 from compliance.permissions import check
 from compliance.register import Wanted
@@ -160,9 +161,25 @@ def material(source: str, destination: str, services: Sequence[str], **terms: An
     return {**ends, "services": list(services), "via": [], **terms}
 
 
-def waiting(group: BaselineGroup) -> list[dict[str, Any]]:
-    """The rows of a group that nobody asked for and nothing authorises yet."""
-    return [row for row in group.rows if asked_before(wanted_of(group, row)) is None]
+def marks_asked(at: datetime | None = None) -> dict[str, str]:
+    """What was asked for as a baseline and is not over, by the mark of each connection → the id of its risk."""
+    today = day_of(at or timezone.now())
+    risks = RiskAcceptance.objects.filter(kind=BASIS, state__in=WAITING, ends_on__gte=today).order_by("pk")
+    return {each["mark"]: risk.ref for risk in risks for each in risk.extent}
+
+
+def waiting(group: BaselineGroup, at: datetime) -> list[dict[str, Any]]:
+    """The rows of a group that nobody asked for and nothing authorises: not yet, or not any more.
+
+    What rested on a risk that was refused, was revoked or is over stands no longer, and may be asked for again.
+    """
+    asked, found = marks_asked(at), []
+    for row in group.rows:
+        wanted = wanted_of(group, row)
+        known = asked_before(wanted)
+        if known is None or ("risk" in known and mark(wanted) not in asked):
+            found.append(row)
+    return found
 
 
 def wanted_of(group: BaselineGroup, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +206,7 @@ def ask(
     moment = at or timezone.now()
     check(by, "request", group.system, at=moment)
     with transaction.atomic():
-        rows = waiting(group)
+        rows = waiting(group, moment)
         if not rows:
             raise Refused(
                 "Nothing was asked for.", "All of this group was asked for or authorised already.", "See the changes."
@@ -225,8 +242,7 @@ def tell_owners(*, by: User, at: datetime | None = None) -> int:
     moment = at or timezone.now()
     check(by, "request", None, at=moment)
     mine = BaselineGroup.objects.for_user(by).current().select_related("system__owner", "comparison")
-    asked = {each["mark"] for risk in RiskAcceptance.objects.filter(kind=BASIS, state__in=WAITING)
-             for each in risk.extent}  # fmt: skip
+    asked = marks_asked(moment)
     open_ones = [one for one in mine if any(mark(wanted_of(one, row)) not in asked for row in one.rows)]
     counts = Counter(one.system for one in open_ones)
     told = 0

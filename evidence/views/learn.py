@@ -37,8 +37,8 @@ LEFT_COLUMNS: Final = ("system", "server", "point", "rule", "learned in part", "
 def learn(request: HttpRequest) -> HttpResponse:
     """The groups, those with the most rules first."""
     person = signed_in(request)
-    base = BaselineGroup.objects.for_user(person).filter(comparison__in=last())
-    asked = marks_asked()
+    base = BaselineGroup.objects.for_user(person).current()
+    asked = verbs.marks_asked()
     rows = narrowed(base.select_related("system__owner"), request.GET, person.pk)
     shown = [listed(row, asked) for row in rows]
     state = request.GET.get("state", "")
@@ -53,7 +53,7 @@ def learn(request: HttpRequest) -> HttpResponse:
         Choice("system", "System", [(name, name) for name in names]),
         Choice("owner", "Owner", [("me", "Mine")]),
     ]
-    unlearned = Unlearned.objects.for_user(person).filter(comparison__in=last())
+    unlearned = Unlearned.objects.for_user(person).current()
     over = Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)
     context = {
         **page(request, shown, lambda row: row),
@@ -69,11 +69,6 @@ def learn(request: HttpRequest) -> HttpResponse:
     return render(request, "evidence/learn.html", context)
 
 
-def last() -> Any:
-    """The key of the last published comparison, as a query."""
-    return Comparison.objects.filter(published=True).values("pk")[:1]
-
-
 def narrowed(rows: Any, asked: Mapping[str, str], person: int) -> Any:
     """The rows that fit what is asked in the address: q, severity, system, owner."""
     words = asked.get("q", "").strip()
@@ -86,12 +81,6 @@ def narrowed(rows: Any, asked: Mapping[str, str], person: int) -> Any:
         if asked.get(name):
             rows = rows.filter(**{field: asked[name]})
     return rows
-
-
-def marks_asked() -> dict[str, str]:
-    """What was asked for already, by the mark of each connection → the id of its risk."""
-    risks = RiskAcceptance.objects.filter(kind=verbs.BASIS, state__in=verbs.WAITING).order_by("pk")
-    return {each["mark"]: risk.ref for risk in risks for each in risk.extent}
 
 
 def listed(row: BaselineGroup, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -123,13 +112,13 @@ def group_url(row: BaselineGroup) -> str:
 def group(request: HttpRequest, key: str, part: int) -> HttpResponse:
     """One group: every connection with the rules that let it through, and the one form that asks for all of it."""
     person = signed_in(request)
-    rows = BaselineGroup.objects.for_user(person).filter(comparison__in=last(), key=key, part=part)
+    rows = BaselineGroup.objects.for_user(person).current().filter(key=key, part=part)
     row = rows.select_related("system__owner", "system__authorising_officer").first()
     if row is None:
         return gone(request, key, part)
     if request.method == "POST":
         check(person, "request", row.system)
-    asked = marks_asked()
+    asked = verbs.marks_asked()
     start = {"rating": row.severity, "ends_on": timezone.localdate() + MONTHS_AHEAD}
     said = listed(row, asked)
     why = may(person, "request", row.system)
@@ -173,7 +162,7 @@ def line(group: BaselineGroup, one: Mapping[str, Any], asked: Mapping[str, str])
 def left(request: HttpRequest) -> HttpResponse:
     """The rules that are not learned, or not whole, each with why."""
     person = signed_in(request)
-    base = Unlearned.objects.for_user(person).filter(comparison__in=last())
+    base = Unlearned.objects.for_user(person).current()
     rows = base.select_related("server", "system")
     words = request.GET.get("q", "").strip()
     if words:

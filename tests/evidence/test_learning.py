@@ -218,6 +218,22 @@ def test_nobody_agrees_to_what_a_refused_risk_was_to_carry(site: Site) -> None:
     assert [one.state for one in learning.resting_on(again)] == [State.SUBMITTED]
 
 
+def test_what_is_over_or_revoked_can_be_asked_for_again_and_is_not_called_asked_for(site: Site) -> None:
+    group = BaselineGroup.objects.current().get(services=["tcp/5432"])
+    first = learning.ask(group, **WHY, ends_on=soon(), by=site.people.erin)
+    agree(first, site.people.omar, site.people.mina)
+    risks.accept(first, by=site.people.olga)
+    assert authorised() == 2
+    assert set(learning.marks_asked().values()) == {first.ref}
+    assert not learning.marks_asked(timezone.now() + timedelta(days=151)), "past its day nobody has asked any more"
+    risks.revoke(first, by=site.people.olga, because="The database moves.")
+    assert authorised() == 1
+    assert not learning.marks_asked()
+    again = learning.ask(group, **WHY, ends_on=soon(), by=site.people.erin)
+    assert again != first
+    assert "1 of 1 asked for" in signed(site.people.erin).get("/learn/").content.decode()
+
+
 def test_the_burn_down_counts_what_was_decided_since(site: Site) -> None:
     for services in (["tcp/5432"], ["tcp/9100"]):
         group = BaselineGroup.objects.current().get(services=services)
