@@ -92,18 +92,18 @@ def findings(review: Review, last: Review | None) -> Iterator[Item]:
         grouped.setdefault((finding.verdict, False), [])
         grouped[finding.verdict, fresh].append(finding)
     for (verdict, fresh), found in grouped.items():
-        label, new = VERDICTS[verdict].label, "New: " if fresh else ""
+        label = VERDICTS[verdict].label
         if len(found) > SINGLE:
             refs = ", ".join(each.ref for each in found[:SINGLE])
-            how_many = f"{new}{label}: {len(found)} findings"
+            how_many = f"{label}: {len(found)} {'new findings' if fresh else 'findings'}"
             yield {"kind": "finding", "title": how_many, "detail": f"{refs} and more"}
             continue
         for finding in found:
-            stands = "" if fresh else f". Open since {said(day_of(finding.first_seen))}"
+            since_then = "New since the last review" if fresh else f"Open since {said(day_of(finding.first_seen))}"
             yield {
                 "kind": "finding",
-                "title": f"{new}{finding.ref} {label}: {finding.subject}"[:300],
-                "detail": f"{finding.because.rstrip('.')}{stands}.",
+                "title": f"{finding.ref} {label}: {finding.subject}"[:300],
+                "detail": f"{finding.because.rstrip('.')}. {since_then}.",
                 "finding": finding,
                 "connection": finding.connection,
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings as drawn
 
+from tests import beside
 from tests.own_var import VAR
+from tests.postgres import missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+LONG_RUN = 1000  # tests
 # Quiet: no updates, no sync, no second process tree; a container has neither a sandbox nor a GPU to offer.
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -88,11 +92,26 @@ def page(browser: Browser, live_server: object) -> Iterator[Page]:
     context.close()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for the browser is a browser test, marked or not."""
+    """A test that asks for the browser is a browser test, marked or not. In a long run PostgreSQL's is read last."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    on_postgresql = [item for item in items if item.name == "test_both_on_postgresql"]
+    if on_postgresql and len(items) > LONG_RUN:
+        items[:] = [item for item in items if item not in on_postgresql] + on_postgresql
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The run on PostgreSQL begins with a long run, beside it."""
+    chosen = session.items and session.items[-1].name == "test_both_on_postgresql" and len(session.items) > LONG_RUN
+    if chosen and not session.config.option.collectonly and not os.environ.get("DATABASE_URL") and not missing():
+        beside.begin()
+
+
+def pytest_sessionfinish() -> None:
+    beside.stop()
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,6 +3,8 @@
 The wheel's own starter is not used: as root it makes a user and opens every parent folder of its data and of the
 venv to everybody. Here the programs are linked into a fresh private folder, and as root they run as `nobody`,
 who may enter that folder and no other.
+
+    python -m tests.postgres [ARGS]     pytest with these ARGS on such a server
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,3 +129,20 @@ def _run(*command: str | Path) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {(done.stdout or b'').decode(errors='replace')}")
+
+
+def main() -> int:
+    """Pytest on a server of its own; Ctrl-C reaches both, and both end in order. Gives pytest's exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would these
+    with postgres() as url:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *sys.argv[1:]], env=os.environ | {"DATABASE_URL": url}
+        )
+        try:
+            return running.wait()
+        except KeyboardInterrupt:
+            return running.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

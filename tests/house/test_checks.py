@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import beside
 from tests.house.source import TOP
+from tests.postgres import missing
 
 BIN = Path(sys.executable).parent
 
@@ -64,15 +66,12 @@ def test_django_finds_nothing_to_say() -> None:
 
 @pytest.mark.slow
 def test_both_on_postgresql(record_property: Callable[[str, object], None]) -> None:
-    """Everything marked `both`, once more, on a real PostgreSQL."""
+    """Everything marked `both`, once more, on a real PostgreSQL (begun with the run, where the run is a long one)."""
     if os.environ.get("DATABASE_URL"):
         pytest.skip("this run is on the database of DATABASE_URL already")
-    from tests.postgres import missing, postgres
-
     if missing():
         pytest.skip(missing())
-    with postgres() as url:
-        both = ("-m", "pytest", "-q", "-m", "both", "-p", "no:cacheprovider")
-        code, said = outcome(sys.executable, *both, DATABASE_URL=url)
+    beside.begin()
+    code, said = beside.outcome()
     record_property("postgresql", said.strip().splitlines()[-1])
     assert code == 0, said[-12000:]

@@ -103,10 +103,10 @@ def test_what_is_new_comes_first_and_says_so_and_many_are_one_line(people: Peopl
     found(people.platform, 90, at=FIRST)
     titles = of(opened(people, FIRST + MONTH), "finding")
     assert len(titles) == 3
-    assert f"New: {fresh.ref} Over-permissive rule: a rule 2" in titles
-    assert "New: Listener nobody authorised: 13 findings" in titles
+    assert f"{fresh.ref} Over-permissive rule: a rule 2" in titles
+    assert "Listener nobody authorised: 13 new findings" in titles
     same = [title for title in titles if "Over-permissive" in title]
-    assert same[0].startswith("New:")
+    assert same[0].startswith(fresh.ref), "the new one first"
     assert not [title for title in titles if "a rule 90" in title], "another system's"
 
 
