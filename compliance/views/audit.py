@@ -50,6 +50,7 @@ TYPES: Final = {
 }
 AT_ONCE: Final = 1000
 WATCHERS: Final = (Role.ADMINISTRATOR, Role.AUDITOR)
+HEADINGS = ("Who", "What", "To what", "Reason", "Sealed")  # of the table, after its first
 
 
 def audit(request: HttpRequest) -> HttpResponse:
@@ -69,7 +70,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "compliance/audit.html",
         {
             **of_page,
-            "filters": filters(request, "Person, reason, CHG-42 or #1234", choices(base)),
+            "filters": filters(request, "Person, reason, CHG-42 or #1234", choices(base), HEADINGS),
             "head": {"size": head.size, "at": head.at, "root": head.root} if head else None,
             "waiting": base.waiting().count(),
             "troubles": checkpoints.troubles() if watches else [],

@@ -90,6 +90,7 @@ def answered(
     title: str,
     back: str,
     consequence: str,
+    heads: tuple[str, str] = ("From, to", "What"),
 ) -> HttpResponse:
     """The check page (GET, or what was refused as a whole), or what became of each (POST)."""
     refused = None
@@ -110,7 +111,7 @@ def answered(
         parts.append({"grade": grade, "lines": mine, "url": f"{request.path}?{query}"})
     context = {
         "title": title, "form": form, "parts": parts, "mixed": len(grades) > 1, "refused": refused, "name": name,
-        "back_url": back, "consequence": consequence,
+        "back_url": back, "consequence": consequence, "heads": heads,
     }  # fmt: skip
     status = 409 if refused else 422 if lines and form.errors else 200
     return render(request, "compliance/bulk_check.html", context, status=status)

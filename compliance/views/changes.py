@@ -25,6 +25,8 @@ from compliance.views.shown import ends, facts, owner_link, services
 from compliance.views.step_up import held
 from compliance.views.verbs import confirm
 
+HEADINGS = ("Change", "State", "Asked by", "Decided", "Seen in the rules")  # of the table, after its first
+
 
 class Verb(NamedTuple):
     """How one verb is offered and confirmed."""
@@ -86,7 +88,7 @@ def changes(request: HttpRequest) -> HttpResponse:
         "compliance/changes.html",
         {
             **page(request, rows, listed),
-            "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)]),
+            "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)], HEADINGS),
             "total": base.count(),
             "unrecorded": unrecorded,
             "may_request": may(request.user, "request", None) is None,

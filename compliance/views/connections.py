@@ -44,6 +44,10 @@ TERMS: Final[dict[str, tuple[str, Callable[[date], Q]]]] = {
     "soon": ("Review within 60 days", lambda day: Q(review_by__gte=day, review_by__lte=day + SOON)),
     "ending": ("Ends within 60 days", lambda day: Q(ends_on__lte=day + SOON)),
 }
+HEADINGS = {  # of the tables, after their first
+    "network": ("From → to", "Service", "System, owner", "Against what runs", "Review by", "Last seen"),
+    "share": ("Share", "Who", "May", "Security", "Owner", "Against what runs", "Review by"),
+}
 
 
 def register(request: HttpRequest, kind: str) -> HttpResponse:
@@ -65,7 +69,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS if name not in BESIDE]),
         Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
     ]
-    asked_for = filters(request, "Name, address, port or CON-42", choices)
+    asked_for = filters(request, "Name, address, port or CON-42", choices, HEADINGS[kind])
     if request.GET.get("view") == "graph":
         return graph(request, kind, drawn(list(rows), authorised, today, request.GET.get("group", "")), asked_for)
 
@@ -110,7 +114,7 @@ def graph(request: HttpRequest, kind: str, said: dict[str, Any], asked_for: dict
         **said,
         "levels": levels,
         "kind": kind,
-        "filters": {**asked_for, "kept": kept, "clear_url": f"{request.path}?view=graph"},
+        "filters": {**asked_for, "columns": [], "kept": kept, "clear_url": f"{request.path}?view=graph"},
         "table_url": address(request, view="", group=""),
         **panel("register", None, signed_in(request)),
     }

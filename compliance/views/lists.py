@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import slugify
 
 from compliance import downloads
 from compliance.models import SavedFilter, User
@@ -26,8 +27,10 @@ class Choice(NamedTuple):
     options: Sequence[tuple[str, str]]
 
 
-def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[str, Any]:
-    """Context of parts/filters.html, with what the person saved of this list."""
+def filters(request: HttpRequest, hint: str, choices: Iterable[Choice], columns: Sequence[str] = ()) -> dict[str, Any]:
+    """Context of parts/filters.html, with what the person saved of this list. `columns`: the headings of its table
+    after the first, which may be left out of sight; the files always have them all.
+    """
     shown: list[dict[str, Any]] = []
     for choice in choices:
         wanted = request.GET.get(choice.name, "")
@@ -49,6 +52,19 @@ def filters(request: HttpRequest, hint: str, choices: Iterable[Choice]) -> dict[
         "path": request.path,
         "now": kept_query(request),
         "saved": saved_of(request),
+        **left_out(request, columns),
+    }
+
+
+def left_out(request: HttpRequest, columns: Sequence[str]) -> dict[str, Any]:
+    """Which columns the address leaves out: each with its mark, and the classes that hide them (components.css)."""
+    wanted = set(request.GET.getlist("without"))
+    shown = [{"name": slugify(label), "label": label, "out": slugify(label) in wanted} for label in columns]
+    places = [place for place, column in enumerate(shown, 2) if column["out"]]
+    return {
+        "columns": shown,
+        "out": len(places),
+        "without": " ".join(f"without-{place}" for place in places),
     }
 
 

@@ -32,6 +32,7 @@ COLUMNS: Final = (
     "asked by",
     "decided by",
 )
+HEADINGS = ("About", "State", "Rating", "Until", "Asked by", "Decided by")  # of the table, after its first
 
 
 def risks(request: HttpRequest) -> HttpResponse:
@@ -50,7 +51,9 @@ def risks(request: HttpRequest) -> HttpResponse:
         return as_file(request, "eastwest-risks", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
     context = {
         **page(request, rows, listed),
-        "filters": filters(request, "What, why or RSK-42", [Choice("state", "State", RiskAcceptance.State.choices)]),
+        "filters": filters(
+            request, "What, why or RSK-42", [Choice("state", "State", RiskAcceptance.State.choices)], HEADINGS
+        ),
         "total": base.count(),
     }
     return render(request, "compliance/risks.html", context)

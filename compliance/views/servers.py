@@ -18,6 +18,7 @@ from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page
 
 COLUMNS = ("name", "addresses", "zone", "role", "environment", "system", "owner", "inbound", "outbound", "last read")
+HEADINGS = ("Addresses", "Zone", "System, owner", "In", "Out", "Rules")  # of the table, after its first
 
 
 def servers(request: HttpRequest) -> HttpResponse:
@@ -65,6 +66,7 @@ def servers(request: HttpRequest) -> HttpResponse:
                 request,
                 "Name, role or address",
                 [Choice("zone", "Zone", [(name, title or name) for name, title in zones])],
+                HEADINGS,
             ),
             "total": base.count(),
             "may_import": may(person, "import", None) is None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
 
+from compliance.actions.bulk import Outcome, outcome, refuse_mixed
 from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import User
@@ -128,9 +129,27 @@ def seen_again(comparison: Comparison, row: Finding, case: Case) -> None:
     row.save()
 
 
+def acknowledge_each(
+    rows: Sequence[Finding], *, because: Mapping[int, str], by: User, at: datetime | None = None
+) -> list[Outcome]:
+    """Somebody looks after each of them. `because`: the note of each, by its key. Each has an outcome of its own.
+
+    Refused as a whole where they are of several severities.
+    """
+    refuse_mixed({row.pk: row.severity for row in rows})
+
+    def one(finding: Finding) -> str:
+        acknowledge(finding, note=because.get(finding.pk, ""), by=by, at=at)
+        return "It is acknowledged, and stays a finding until a comparison no longer finds it."
+
+    return [outcome(row.ref, f"/findings/{row.ref}/", one, row) for row in rows]
+
+
 def acknowledge(finding: Finding, *, note: str, by: User, at: datetime | None = None) -> Finding:
-    """Somebody looks after it. It stays a finding until evidence cures it."""
+    """Somebody looks after it, as the note says. It stays a finding until evidence cures it."""
     check(by, "acknowledge", finding, at=at)
+    if not note.strip():
+        raise Refused(f"{finding.ref} was not changed", "There is no note.", "Say who looks after it, and by when.")
     with transaction.atomic():
         moved = Finding.objects.filter(pk=finding.pk, state=Finding.State.OPEN).update(state=Finding.State.ACKNOWLEDGED)
         if not moved:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django import forms
 
+from compliance.forms.bulk import EachForm
+
 
 class AcknowledgeForm(forms.Form):
     """A note on who looks after it."""
@@ -11,6 +13,12 @@ class AcknowledgeForm(forms.Form):
     because = forms.CharField(
         label="Note", widget=forms.Textarea(attrs={"rows": 3}), help_text="Who looks after it, and by when?"
     )
+
+
+class AcknowledgeEachForm(EachForm):
+    """A note for all of them, or one for each."""
+
+    field_order = ("because",)
 
 
 class RemovalForm(forms.Form):

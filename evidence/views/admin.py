@@ -31,6 +31,7 @@ SIGNS: Final = {
     "others": "triangle-alert", "possible": "circle-question-mark", "unknown": "shield-question-mark",
     "bastions": "circle-check", "nobody": "ban",
 }  # fmt: skip
+HEADINGS = ("Services", "Reached from", "By", "Log-in")  # of the table, after its first
 
 
 def admin_paths(request: HttpRequest) -> HttpResponse:
@@ -62,7 +63,7 @@ def admin_paths(request: HttpRequest) -> HttpResponse:
         "evidence/admin_paths.html",
         {
             **page(request, rows, show),
-            "filters": filters(request, "Server, service or rule", choices),
+            "filters": filters(request, "Server, service or rule", choices, HEADINGS),
             "total": base.count(),
             "no_bastion": base.exists() and not base.filter(bastion=True).exists(),
             "compared_at": comparison.at if comparison else None,

@@ -17,6 +17,7 @@ from evidence.coverage import HOST, Covered, counts, covered
 
 WHAT: Final = (("host", "Of their own"), ("front", "Of a device in front"), ("nothing", "None at all"))
 COLUMNS: Final = ("server", "system", "own evidence", "last read", "sources", "devices in front", "why none")
+HEADINGS = ("Own evidence", "Last read", "Sources", "Device in front")  # of the table, after its first
 
 
 def coverage(request: HttpRequest) -> HttpResponse:
@@ -48,6 +49,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
                     Choice("held", "Evidence", WHAT),
                     Choice("system", "System", [(name, name) for name in systems]),
                 ],
+                HEADINGS,
             ),
             "total": len(every),
             "sums": counts(every),

@@ -42,6 +42,7 @@ COLUMNS = (
     "owner",
     "first seen",
 )
+HEADINGS = ("Finding", "Proof", "Concerns", "Owner", "State", "Open for")  # of the table, after its first
 
 
 def findings(request: HttpRequest) -> HttpResponse:
@@ -78,9 +79,13 @@ def findings(request: HttpRequest) -> HttpResponse:
                 {"name": row["verdict"], "count": row["count"], "url": f"?verdict={row['verdict']}"} for row in counts
             ],
             "filters": filters(
-                request, "Server, connection or rule", [verdicts, Choice("state", "State", Finding.State.choices)]
+                request,
+                "Server, connection or rule",
+                [verdicts, Choice("state", "State", Finding.State.choices)],
+                HEADINGS,
             ),
             "total": base.standing().count(),
+            "may_acknowledge": may(person, "acknowledge", None) is None,
             "compared_at": comparison.at if comparison else None,
             "compared_late": is_late(comparison),
         },
@@ -107,7 +112,7 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
     removal = row.verdict in REMOVABLE
     off = {"label": "Record its removal…", "url": f"{url}removal/", "icon": "power-off", "danger": False}
     offered = [
-        *([("plan_removal", off)] if removal and row.state != Finding.State.CURED else []),
+        *([("plan_removal", off)] if removal else []),
         ("acknowledge", {"label": "Acknowledge…", "url": f"{url}acknowledge/", "icon": "eye", "danger": False}),
         ("request_risk", {"label": ask_label(row), "url": f"{url}accept/", "icon": "scale", "danger": False}),
     ]
@@ -148,7 +153,9 @@ def finding(request: HttpRequest, number: int) -> HttpResponse:
                 "risks": accepting.risks_of(row),
             },
             "evidence": held(row),
-            "actions": [*look_again(row, person), *(each for verb, each in offered if may(person, verb, row) is None)],
+            "actions": [*look_again(row, person), *(each for verb, each in offered if may(person, verb, row) is None)]
+            if row.state != Finding.State.CURED
+            else [],
             "history": history(row),
         },
     )
@@ -161,7 +168,7 @@ def ask_label(row: Finding) -> str:
 
 def look_again(row: Finding, person: User) -> list[dict[str, Any]]:
     """The button that leads from an overdue review to the page on which it is kept, narrowed or revoked."""
-    if row.verdict != Verdict.review_overdue or row.connection is None or row.state == Finding.State.CURED:
+    if row.verdict != Verdict.review_overdue or row.connection is None:
         return []
     if may(person, "amend", row.connection) is not None:
         return []

@@ -15,6 +15,7 @@ from evidence.views.sources import pulled
 COLUMNS: Final = ("when", "state", "error", "what", "what to do", "asked by", "took", "digest")
 CELLS: Final = ("at", "state", "code", "what", "next_step", "by", "took", "digest")
 OVER: Final = (Pull.State.OK, Pull.State.UNCHANGED, Pull.State.PARTIAL, Pull.State.FAILED)
+HEADINGS = ("Outcome", "What happened", "What to do", "Asked by", "Took")  # of the table, after its first
 
 
 def readings(request: HttpRequest, number: int) -> HttpResponse:
@@ -42,6 +43,7 @@ def readings(request: HttpRequest, number: int) -> HttpResponse:
                 request,
                 "Words of what happened",
                 [Choice("state", "State", states), Choice("error", "Error", list(ErrorCode.choices))],
+                HEADINGS,
             ),
             "total": base.count(),
         },

@@ -25,6 +25,7 @@ CELLS: Final = (
     "because",
 )  # fmt: skip
 NEWEST: Final = 200  # change records that are looked through for those nothing came of
+HEADINGS = ("Where", "Effect", "Rule", "Change record")  # of the table, after its first
 
 
 def rule_changes(request: HttpRequest) -> HttpResponse:
@@ -61,6 +62,7 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
                     Choice("direction", "Effect", RuleChange.Direction.choices),
                     Choice("server", "Server", [(name, name) for name in servers]),
                 ],
+                HEADINGS,
             ),
             "total": base.count(),
             "compared_at": comparison.at if comparison else None,

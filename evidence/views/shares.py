@@ -34,6 +34,15 @@ EXPOSED: Final[dict[str, tuple[str, Q]]] = {
 }
 SERVER, USERS = testparm.NAME, usershare.NAME
 PROTOCOLS: Final = {"nfs": "NFS", "smb": "SMB"}
+HEADINGS = (
+    "Who may come",
+    "May",
+    "Security",
+    "Network",
+    "Used by",
+    "Authorised by",
+    "Verdict",
+)  # of the table, after its first
 
 
 def shares(request: HttpRequest) -> HttpResponse:
@@ -57,7 +66,7 @@ def shares(request: HttpRequest) -> HttpResponse:
         "evidence/served_shares.html",
         {
             **page(request, rows, listed),
-            "filters": filters(request, "Server, path, client or user", choices),
+            "filters": filters(request, "Server, path, client or user", choices, HEADINGS),
             "total": base.count(),
             "compared_at": comparison.at if comparison else None,
             "compared_late": is_late(comparison),

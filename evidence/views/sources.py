@@ -45,6 +45,14 @@ CELLS: Final = (
     "name", "kind_label", "host", "system", "state", "read_at", "coverage", "unread", "error_code", "last_error",
     "next_step", "next_try",
 )  # fmt: skip
+HEADINGS = (
+    "Kind",
+    "State",
+    "Last good reading",
+    "Last 30 days",
+    "Lines read",
+    "Unread",
+)  # of the table, after its first
 
 
 def sources(request: HttpRequest) -> HttpResponse:
@@ -75,6 +83,7 @@ def sources(request: HttpRequest) -> HttpResponse:
                     Choice("kind", "Kind", list(Source.Kind.choices)),
                     Choice("system", "System", list(systems)),
                 ],
+                HEADINGS,
             ),
             "total": base.count(),
             "missing": list(servers.values_list("name", flat=True)),

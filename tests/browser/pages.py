@@ -151,6 +151,7 @@ PAGES: Final = (
     Row("served_shares", "erin", "/shares/served/"),
     Row("served_share", "erin", "/shares/served/{served}/"),
     Row("finding", "erin", "/findings/{finding}/"),
+    Row("findings_acknowledge", "erin", "/findings/acknowledge/?finding={finding}"),
     Row("finding_acknowledge", "erin", "/findings/{finding}/acknowledge/"),
     Row("finding_accept", "erin", "/findings/{finding}/accept/"),
     Row("finding", "erin", "/findings/{listening}/"),

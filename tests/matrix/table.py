@@ -132,6 +132,7 @@ ROUTES: Final[dict[str, Row]] = {
     "learn_tell": Row(None, "ROE"),
     "learn_group": Row(ALL, "ROE", thing="learned"),
     "findings": lists(),
+    "findings_acknowledge": Row("OME", "OME"),
     "sources": lists(),
     "coverage": lists(),
     "packs": lists(),

@@ -136,7 +136,7 @@ def judge(case: Case, answer: HttpResponse, changed: list[str], tally: Tally) ->
 
 ENDPOINT: Final = re.compile(rf"\b(?:{OURS}|{THEIRS})-(?:app-01|data-01)\b")
 # their POST shows something
-CHANGES_NOTHING: Final = frozenset({"import", "pack_verify", "bulk_decide", "recertify_check"})
+CHANGES_NOTHING: Final = frozenset({"import", "pack_verify", "bulk_decide", "recertify_check", "findings_acknowledge"})
 
 
 def expects(case: Case) -> tuple[int, ...]:

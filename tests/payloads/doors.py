@@ -104,6 +104,9 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
     elif route == "recertify_check":
         ref = side.things["connection"].ref
         yield [], {"connection": [ref], "what": "revoke", "because": "Not used.", f"because-{ref}": "So.", "until": ""}
+    elif route == "findings_acknowledge":
+        ref = side.things["finding"].ref
+        yield [], {"finding": [ref], "because": "Erin, by Friday.", f"because-{ref}": "So."}
     elif route == "request":
         yield [], said
         yield [], {**answers(side), "kind": "share", "step": "send", "server": side.data.name, "path": "/export/x",
