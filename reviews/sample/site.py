@@ -15,8 +15,11 @@ from django.utils import timezone
 from compliance.actions.jobs import claim
 from compliance.actions.ledger import say_rest
 from compliance.models import Server, User
+from compliance.models.estate import day_of
 from compliance.run import Run
 from evidence.actions import compare, pulls, sources
+from evidence.actions.deltas import note_deltas
+from evidence.authorised import wanted_on
 from evidence.models import Source
 from reviews.sample.plan import HERE, MONTHS
 
@@ -85,10 +88,11 @@ def month(name: str, engineer: User, at: datetime) -> None:
 
 
 def compared(at: datetime) -> None:
-    """The comparison of that night. The story is one transaction, so its readings are said in the ledger before.
+    """The comparison of that night. The story is one transaction, so what was read is said in the ledger before.
 
     Otherwise the comparison would find rows of which the ledger knows nothing yet, and call them forged.
     """
+    note_deltas(wanted_on(day_of(at)), at=at)
     say_rest(connection)
     compare.compare(at=at)
 
