@@ -58,6 +58,8 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "request_risk": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "request_exception": (*ASK, Role.MANAGER),
     "attest_login": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "attest": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "download_attestation": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "plan_removal": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
@@ -80,7 +82,7 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 # What no program does, whatever roles its token has
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
-     "plan_removal", "attest_login", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
+     "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
      "answer_question", "plan_review", "run_review", "close_review"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there

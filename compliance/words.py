@@ -195,6 +195,23 @@ RISKS: dict[str, Status] = {
     "ended": Status("Ended", "calendar-off", "warn"),
 }
 
+# A duty that a person states: evidence/duties.py
+DUTIES: dict[str, Status] = {
+    "failed": Status("Stated as not in order", "circle-x", "bad"),
+    "never": Status("Never stated", "circle-dashed", "warn"),
+    "overdue": Status("Overdue", "calendar-x", "bad"),
+    "due": Status("Due soon", "clock-alert", "warn"),
+    "current": Status("Stated", "pen-line", "off"),
+}
+
+# What a host says of itself beside a statement
+HOST_SAYS: dict[str, Status] = {
+    "agrees": Status("The host bears it out", "circle-check", "ok"),
+    "differs": Status("The host says otherwise", "triangle-alert", "bad"),
+    "unclear": Status("The host does not settle it", "circle-question-mark", "warn"),
+    "silent": Status("Not known from the host", "circle-dashed", "off"),
+}
+
 KINDS: dict[str, dict[str, Status]] = {
     "verdict": VERDICTS,
     "certainty": CERTAINTIES,
@@ -216,6 +233,8 @@ KINDS: dict[str, dict[str, Status]] = {
     "policy_version": POLICY_VERSIONS,
     "zone_pair": ZONE_PAIRS,
     "rule_change": RULE_CHANGES,
+    "duty": DUTIES,
+    "host_says": HOST_SAYS,
 }
 
 

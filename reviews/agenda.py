@@ -12,6 +12,8 @@ from django.db.models import Max
 from compliance.models import ChangeRecord, ConnectionVersion, State
 from compliance.models.estate import day_of
 from compliance.words import VERDICTS
+from evidence.attested import Standing, standings
+from evidence.duties import DUTIES, OPEN
 from evidence.judgement import counted
 from evidence.models import Comparison, Finding, LoginAttestation, Source
 from evidence.readings import is_fresh
@@ -37,6 +39,7 @@ def write(review: Review, *, at: datetime) -> list[AgendaItem]:
         *changes(review, since, at),
         *due(review, at),
         *attested(review, at),
+        *duties(review, at),
         *unseen(review, at),
         log(since, at),
     ]
@@ -143,6 +146,32 @@ def attested(review: Review, at: datetime) -> Iterator[Item]:
         yield {"kind": "attest", "title": title, "detail": f"Last looked at: {named}"}
 
 
+def duties(review: Review, at: datetime) -> Iterator[Item]:
+    """Duties that no rule shows: of each kind what is open, what falls due by the next review, and where a host says
+    otherwise."""
+    rows = standings(review.system.servers.all(), at)
+    soon = day_of(at) + SOON
+    for kind, duty in DUTIES.items():
+        mine = [row for row in rows if row.kind == kind]
+        due = [row for row in mine if row.state in OPEN or (row.due is not None and row.due <= soon)]
+        if due:
+            named = ", ".join(f"{row.server.name} ({told_of(row)})" for row in due[:SINGLE])
+            more = f" and {len(due) - SINGLE} more" if len(due) > SINGLE else ""
+            title = f"{duty.label}: to be stated of {counted(len(due), 'server')}"
+            yield {"kind": "attest", "title": title, "detail": f"{named}{more}"}
+        for row in mine:
+            if row.host.sign == "differs" and row.last is not None:
+                detail = f"{row.last.attested_by} stated it as of {said(row.last.held_on)}. {row.host.text}"
+                yield {"kind": "attest", "title": f"{duty.label}, {row.server.name}: the host says otherwise"[:300],
+                       "detail": detail}  # fmt: skip
+
+
+def told_of(row: Standing) -> str:
+    """How one duty stands, in a few words."""
+    words = {"failed": "not in order", "never": "never stated", "overdue": f"overdue since {said(row.due)}"}
+    return words.get(row.state) or f"due {said(row.due)}"
+
+
 def log(last: Review | None, at: datetime) -> Item:
     """The examination of the communication logs, which no version of Eastwest does for people."""
     since = f"since {said(day_of(last.closed_at))}" if last and last.closed_at else "of the last month"
@@ -246,6 +275,6 @@ def comparison_at(at: datetime) -> Comparison | None:
     return Comparison.objects.filter(published=True, at__lte=at).first()
 
 
-def said(day: date) -> str:
+def said(day: date | None) -> str:
     """A day for people: 4 October 2026."""
-    return f"{day.day} {day:%B %Y}"
+    return f"{day.day} {day:%B %Y}" if day else "no day"

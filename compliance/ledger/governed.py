@@ -27,6 +27,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "evidence.servedshare": "part of a comparison",
     "evidence.verdictrow": "part of a comparison",
     "evidence.adminpathrow": "part of a comparison",
+    "evidence.hostsaid": "part of a comparison",
     "evidence.baselinegroup": "part of a comparison",
     "evidence.unlearned": "part of a comparison",
     "evidence.findingmember": "made again at each comparison; its finding, and whether that stands, is governed",

@@ -13,6 +13,7 @@ from compliance.models import Role, User
 # route → the kind of record it shows by its number; "" for lists and for pages of things with a name
 EVIDENCE: Final[Mapping[str, str]] = {
     "evidence": "", "findings": "", "finding": "evidence.finding", "rule_changes": "", "admin_paths": "",
+    "attestations": "", "server_attestations": "", "attestation_file": "evidence.attestation",
     "sources": "", "source": "evidence.source", "source_raw": "evidence.source", "source_readings": "evidence.source",
     "coverage": "",
     "served_shares": "", "served_share": "",

@@ -186,6 +186,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
             "named": number is not None,
             "list_url": f"/inbox/{suffix}",
             "change": detail(chosen, person) if chosen else None,
+            "told": [line for line in panel("inbox", None, person).values() if line],
         },
     )
 

@@ -50,6 +50,8 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
             "groups": groups(subject, person),
             "findings": said.get("findings", []),
             "listening": said.get("listening"),
+            "duties": said.get("duties", []),
+            "duties_url": said.get("duties_url", ""),
             "read_at": said.get("read_at"),
             "read_late": said.get("read_late", True),
             "actions": actions(subject, person),

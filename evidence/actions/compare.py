@@ -28,7 +28,7 @@ from compliance.register import Wanted
 from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
-from evidence.actions import admin, learning, shares, sightings, trends
+from evidence.actions import admin, attestations, learning, shares, sightings, trends
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
@@ -94,6 +94,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     comparison = stage(judgements, whose, moment, token, run)
     shares.write(comparison, served(case, judgements), whose.servers)
     admin.write(comparison, admin_paths(case, moment), whose.servers)
+    attestations.write_said(comparison, now, fresh, whose.servers)
     step(run, "Grouping what runs and nobody authorised")
     Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment))
     learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers)
@@ -104,6 +105,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         Comparison.objects.filter(pk=comparison.pk).update(published=True)
         shares.forget_others(comparison)
         admin.forget_others(comparison)
+        attestations.forget_others(comparison)
         learning.forget_others(comparison)
     kept.files.forget_others()
     comparison.refresh_from_db()

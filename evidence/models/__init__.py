@@ -4,6 +4,7 @@ from evidence.models.access import Pin, SourceSecret
 from evidence.models.admin import AdminPathRow, LoginAttestation
 from evidence.models.baseline import BaselineGroup, Unlearned
 from evidence.models.deltas import Delta, RuleChange
+from evidence.models.duties import Attestation, HostSaid
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
 from evidence.models.members import FindingMember, Removal
@@ -23,6 +24,7 @@ from evidence.models.sources import (
 
 __all__ = [
     "AdminPathRow",
+    "Attestation",
     "BaselineGroup",
     "Comparison",
     "Delta",
@@ -30,6 +32,7 @@ __all__ = [
     "ErrorCode",
     "Finding",
     "FindingMember",
+    "HostSaid",
     "Inventory",
     "InventoryReading",
     "LoginAttestation",

@@ -19,6 +19,7 @@ from compliance.views.jobs import card
 from compliance.views.panels import panel
 from compliance.words import VERDICTS
 from evidence.actions import packs
+from evidence.attested import numbers, sentence, standings
 from evidence.models import Finding, Pack, Pull, VerdictRow
 from evidence.verdicts import BESIDE
 from evidence.views.shown import headlines, is_late, latest, listed
@@ -75,6 +76,7 @@ def month(request: HttpRequest) -> HttpResponse:
             "months": months,
             "grid": grid(months, [*grid_rows, said["grid"]], person),
             "trend": trend(person, months),
+            "duties": duties(person, until),
             "next_review": said.get("next_review"),
             "reviews_url": "/reviews/",
             "decisions": [listed(finding) for finding in waiting[:6]],
@@ -82,6 +84,16 @@ def month(request: HttpRequest) -> HttpResponse:
             "findings_count": findings.count(),
         },
     )
+
+
+def duties(person: User, until: datetime) -> dict[str, Any] | None:
+    """What people stated by the end of the month (or by now) of duties that no rule shows; the hosts are asked now."""
+    now = timezone.now()
+    rows = standings(Server.objects.for_user(person).select_related("system__owner"), min(until, now), now=until > now)
+    if not rows:
+        return None
+    found = numbers(rows)
+    return {"all": found["all"], "stated": found["all"] - found["open"], "said": sentence(found)}
 
 
 def asked_month(request: HttpRequest) -> date:

@@ -19,6 +19,7 @@ from compliance.actions import connections, delegations, jobs, people, policy, q
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Connection, Membership, Role, Server, System, User, Zone
 from evidence.actions import accepted, access, adding, inventories, packs, push, sources
+from evidence.actions.attestations import Statement, attest
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
 from evidence.models import BaselineGroup, Comparison, Finding, Pull, PulledArtefact, ServedShare, Source
@@ -155,7 +156,21 @@ def observed() -> dict[str, object]:
         "listening": Finding.objects.filter(verdict="listener_unauthorised").order_by("pk")[0].ref,
         "pack": packs.build(pack).ref,
         **left_open(erin),
+        **stated(erin),
     }
+
+
+def stated(erin: User) -> dict[str, object]:
+    """Duties that Erin stated: one with a file, one that was not in order."""
+    server, today = Server.objects.get(name="pay-db-01"), timezone.localdate()
+    for said in (
+        Statement("patched", today - timedelta(days=50), in_order=True, says="The October updates, by hand."),
+        Statement("time", today - timedelta(days=3), in_order=True, says="It follows time-01.", file="time.txt",
+                  content=b"^* 10.20.50.5"),
+        Statement("restored", today - timedelta(days=2), in_order=False, says="The tape was empty.", offline=False),
+    ):  # fmt: skip
+        attest([(server, 0)], said, by=erin)
+    return {"server": server.pk}
 
 
 def inventoried(system: System, erin: User) -> dict[str, object]:

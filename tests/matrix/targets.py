@@ -75,6 +75,8 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs=GIVEN.get(route, {}))
     if row.thing == "stranger":
         return f"{reverse(route)}?key={NETS[side.word]}.99"
+    if row.thing == "duty":
+        return f"{reverse(route)}?duty=patched-{side.things['spare'].pk}"
     thing = side.things["todo" if route == "review_action_done" else row.thing]
     if row.thing == "served":
         return reverse(route, kwargs={"key": thing.key})
@@ -125,6 +127,10 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "register_plan": {"file": SimpleUploadedFile("matrix.yaml", NOTHING.encode())},
         "learn_group": {**RISK, "business_need": "It copies the day.", "security_implications": "Two servers."},
         "admin_attest": {"says": "A key.", "seen_on": f"{today:%Y-%m-%d}"},
+        "attest": {
+            "held_on": f"{today:%Y-%m-%d}", "in_order": "yes", "says": "All of them.",
+            f"seen-patched-{things['spare'].pk}": 0,
+        },
         "finding_removal": {"due": in_days(9), **NOTE},
         "organisation_add": {"name": "Matrix agency", "kind": "agency", "marking": "OFFICIAL"},
         "system_add": {

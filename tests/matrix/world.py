@@ -17,10 +17,10 @@ from compliance.actions import changes, connections, delegations, estate, jobs, 
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import access, adding, inventories, packs, push, sources
+from evidence.actions import access, adding, attestations, inventories, packs, push, sources
 from evidence.actions.compare import compare
 from evidence.collectors.keys import Shown
-from evidence.models import BaselineGroup, Finding, Pack, PulledArtefact, ServedShare, Source
+from evidence.models import Attestation, BaselineGroup, Finding, Pack, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
 from reviews.models import AgendaItem, Review
 from tests.evidence.site import allow_in, allow_out, put, read, save
@@ -231,6 +231,11 @@ def found(side: Side) -> None:
     side.things["learned"] = BaselineGroup.objects.get(system=side.system)
     side.things["served"] = ServedShare.objects.get(system=side.system)
     side.things["listening"] = mine.get(verdict="listener_unauthorised")
+    said = attestations.Statement(
+        "logs", timezone.localdate(), in_order=True, says=side.word, file=f"{side.word}.txt", content=side.word.encode()
+    )
+    attestations.attest([(side.things["spare"], 0)], said, by=side.owner)
+    side.things["stated"] = Attestation.objects.get(server=side.things["spare"])
     for name in ("refused_risk", "risk"):
         side.things[name] = left_open(side, name)
         if name == "refused_risk":

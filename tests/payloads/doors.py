@@ -107,6 +107,9 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
     elif route == "findings_acknowledge":
         ref = side.things["finding"].ref
         yield [], {"finding": [ref], "because": "Erin, by Friday.", f"because-{ref}": "So."}
+    elif route == "attest":
+        key, file = f"restored-{side.things['spare'].pk}", SimpleUploadedFile("report.txt", b"It came back.")
+        yield [], said | {"duty": [key], f"seen-{key}": 0, "offline": "no", "file": file}
     elif route == "request":
         yield [], said
         yield [], {**answers(side), "kind": "share", "step": "send", "server": side.data.name, "path": "/export/x",

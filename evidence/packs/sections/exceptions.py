@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
-from evidence.packs.sections import left_open
+from evidence.packs.sections import left_open, stated
 from evidence.packs.sections.known import Standing, comparison, findings, served
 from evidence.packs.sections.words import packet
 
@@ -23,11 +23,12 @@ def build(scope: Scope) -> Section:
     table = Table("findings", COLUMNS, [line(one) for one in every])
     kept = left_open.records(scope)
     said, shown = lead(every, compared=held is not None), tuple(map(printed, every[:PRINTED]))
-    data = left_open.Exceptions(said, shown, len(every), tuple(map(left_open.printed, kept)))
+    duties = stated.held(scope)
+    data = left_open.Exceptions(said, shown, len(every), tuple(map(left_open.printed, kept)), stated.lines(duties))
     because = "" if held else "nothing was compared by the cut-off, so what differs is not known"
     return Section(
         "exceptions", TITLE, served("exceptions"), "held" if held else "missing", because,
-        "packs/print/exceptions.html", data, (table, left_open.table(kept)),
+        "packs/print/exceptions.html", data, (table, left_open.table(kept), stated.table(duties)),
     )  # fmt: skip
 
 

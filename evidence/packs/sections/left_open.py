@@ -37,9 +37,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions(content.Exceptions):
-    """The findings, and the records by which something is left open."""
+    """The findings, the records by which something is left open, and what people stated of duties no rule shows."""
 
     left_open: tuple[Record, ...] = ()
+    stated: tuple[str, ...] = ()
 
 
 def records(scope: Scope) -> list[RiskAcceptance]:
