@@ -58,12 +58,12 @@ class Said(NamedTuple):
 
 
 def state_of(kind: str, held_on: date | None, in_order: bool, today: date) -> tuple[State, date | None]:
-    """How a duty stands today, and by when it is to be stated (anew). Never stated: no day."""
+    """How a duty stands today, and by when it is to be stated anew. What is open at once has no day."""
     if held_on is None:
         return "never", None
-    due = held_on + timedelta(days=DUTIES[kind].every)
     if not in_order:
-        return "failed", due
+        return "failed", None
+    due = held_on + timedelta(days=DUTIES[kind].every)
     return ("overdue" if due < today else "due" if due <= today + SOON else "current"), due
 
 

@@ -147,23 +147,28 @@ def attested(review: Review, at: datetime) -> Iterator[Item]:
 
 
 def duties(review: Review, at: datetime) -> Iterator[Item]:
-    """Duties that no rule shows: of each kind what is open, what falls due by the next review, and where a host says
-    otherwise."""
+    """Duties that no rule shows, in two lines: what is open or falls due by the next review, kind by kind, and where a
+    host says otherwise."""
     rows = standings(review.system.servers.all(), at)
     soon = day_of(at) + SOON
-    for kind, duty in DUTIES.items():
-        mine = [row for row in rows if row.kind == kind]
-        due = [row for row in mine if row.state in OPEN or (row.due is not None and row.due <= soon)]
-        if due:
-            named = ", ".join(f"{row.server.name} ({told_of(row)})" for row in due[:SINGLE])
-            more = f" and {len(due) - SINGLE} more" if len(due) > SINGLE else ""
-            title = f"{duty.label}: to be stated of {counted(len(due), 'server')}"
-            yield {"kind": "attest", "title": title, "detail": f"{named}{more}"}
-        for row in mine:
-            if row.host.sign == "differs" and row.last is not None:
-                detail = f"{row.last.attested_by} stated it as of {said(row.last.held_on)}. {row.host.text}"
-                yield {"kind": "attest", "title": f"{duty.label}, {row.server.name}: the host says otherwise"[:300],
-                       "detail": detail}  # fmt: skip
+    due = [row for row in rows if row.state in OPEN or (row.due is not None and row.due <= soon)]
+    if due:
+        of_kind = [(duty.label, [row for row in due if row.kind == kind]) for kind, duty in DUTIES.items()]
+        servers = counted(len({row.server.pk for row in due}), "server")
+        title = f"{counted(len(due), 'duty', 'duties')} of {servers} to be stated"
+        yield {"kind": "attest", "title": title, "detail": "; ".join(of_one(*each) for each in of_kind if each[1])}
+    otherwise = [row for row in rows if row.host.sign == "differs" and row.last is not None]
+    if otherwise:
+        title = f"{counted(len(otherwise), 'statement')} of which the host says otherwise"
+        told = [f"{row.server.name}, {DUTIES[row.kind].label.lower()}: {row.host.text}" for row in otherwise[:SINGLE]]
+        more = f" And {len(otherwise) - SINGLE} more." if len(otherwise) > SINGLE else ""
+        yield {"kind": "attest", "title": title, "detail": f"{' '.join(told)}{more}"}
+
+
+def of_one(label: str, rows: list[Standing]) -> str:
+    """One duty: the servers it is to be stated of, each with how it stands."""
+    named = ", ".join(f"{row.server.name} ({told_of(row)})" for row in rows[:SINGLE])
+    return f"{label}: {named}{f' and {len(rows) - SINGLE} more' if len(rows) > SINGLE else ''}"
 
 
 def told_of(row: Standing) -> str:

@@ -267,4 +267,4 @@ def inbox(_: Any, person: User) -> dict[str, Any]:
         return {}
     at = timezone.now()
     said = sentence(numbers(standings(Server.objects.filter(system__in=mine).select_related("system__owner"), at)))
-    return {"duties": {"text": said, "url": "/attestations/?state=open"} if said else None}
+    return {"duties": {"text": f"Duties of your servers: {said}", "url": "/attestations/?state=open"} if said else None}

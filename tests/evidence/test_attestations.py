@@ -240,9 +240,11 @@ def test_what_is_open_is_said_in_inbox_month_agenda_and_pack(site: Site) -> None
     assert "never stated" in get(people.omar, "/evidence/").content.decode()
     review = reviews.add_review(people.payroll, due_at=timezone.now(), chair=people.mina, by=people.mina)
     reviews.open_review(review, by=people.mina)
-    titles = [item.title for item in review.agenda.filter(kind="attest")]
-    assert "Patched: to be stated of 4 servers" in titles or any(title.startswith("Patched: to be") for title in titles)
-    assert "Time source, pay-db-01: the host says otherwise" in titles
+    todo, otherwise = review.agenda.filter(kind="attest").order_by("position")
+    assert todo.title.endswith("duties of 3 servers to be stated")
+    assert "Second factor at the bastion: pay-db-01 (never stated)" in todo.detail
+    assert otherwise.title == "1 statement of which the host says otherwise"
+    assert otherwise.detail.startswith("pay-db-01, time source: The host says otherwise: its clock follows none")
     today = timezone.localdate()
     rows = stated.held(Scope((people.payroll.name,), today, today, timezone.now()))
     lines, table = stated.lines(rows), stated.table(rows)
