@@ -145,4 +145,5 @@ def test_missed_reviews_overdue_actions_logs_and_attestations_are_on_it(people: 
         system=people.payroll, server=server, says="Keys.", seen_on=day_of(FIRST), attested_by=people.erin,
         attested_at=FIRST,
     )  # fmt: skip
-    assert of(opened(people, FIRST + 2 * MONTH + timedelta(hours=1)), "attest") == ["15 duties of 3 servers to be stated"]
+    items = opened(people, FIRST + 2 * MONTH + timedelta(hours=1))
+    assert of(items, "attest") == ["15 duties of 3 servers to be stated"]
