@@ -29,7 +29,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
 # What an auditor may open and that shows no evidence, or that is recorded by its own verb (the download of a pack)
 NOT_EVIDENCE: Final = frozenset({
     "home", "healthz", "readyz",
-    "setup_link", "help_changes", "inbox", "bulk_decide", "recertify", "setup", "delegations",
+    "setup_link", "help", "help_page", "help_changes", "inbox", "bulk_decide", "recertify", "setup", "delegations",
     "request_sent", "pack_verify_upload", "pack_zip", "pack_pdf",
 })  # fmt: skip
 

@@ -52,6 +52,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Sources", "/sources/", "plug", "sources"),
             ("Learn", "/learn/", "graduation-cap", ""),
             ("Set-up", "/setup/", "list-checks", ""),
+            ("Help", "/help/", "circle-question-mark", ""),
         ),
     ),
 )

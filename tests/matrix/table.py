@@ -100,6 +100,8 @@ ROUTES: Final[dict[str, Row]] = {
     "readyz": Row(ALL, everybody=True, open=True),
     "setup_link": Row(ALL, everybody=True, open=True),
     "help_changes": lists(),
+    "help": Row(ALL, everybody=True),
+    "help_page": Row(ALL, everybody=True),
     # The policy holds for all: who decides on it holds their role for all
     "policy": Row(ALL),
     "policy_version": Row(ALL),

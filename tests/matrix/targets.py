@@ -31,6 +31,7 @@ GIVEN: Final = {
     "openid_connect_confirm": {"provider_id": "oidc"},
     "mfa_edit_webauthn": {"pk": 1},
     "filter_forget": {"number": 999},
+    "help_page": {"name": "verdicts"},
     **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }
 # what belongs to the whole installation: the same for both sides
