@@ -15,6 +15,7 @@ NAMED_BY_DJANGO = {f"compliance/project/databases/{name}/base.py" for name in ("
 TOP_LEVEL = {
     *ROOMS, "templates", "tests", ".ci", "deploy", "docs", "static", "benchmarks", "requirements", "manage.py", "run",
     "eastwest", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", ".gitignore",
+    ".gitattributes",
 }  # fmt: skip
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root)/[\w.]+|/home/(?!ada\b|eastwest\b)\w+/|/tmp/brief")
 REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang")
