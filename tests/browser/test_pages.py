@@ -1,11 +1,13 @@
 """Every page of the app, opened by somebody it is for: no error, nothing wider than the screen, nothing axe objects to.
 
-Light at 1440 px and dark at 390 px, on the sample organisation after a comparison and a pack. The table is held
-against the URL configuration: a new page without a row fails by name.
+Light at 1440 px and dark at 390 px, on the sample organisation after a comparison and a pack; `./run looks FOLDER` adds
+the two other looks and keeps a picture of each. The table is held against the URL configuration: a new page without a
+row fails by name.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 AXE: Final = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
-LOOKS: Final = ((1440, "light"), (390, "dark"))
+INTO: Final = os.environ.get("LOOKS_INTO", "")  # ./run looks: all four looks, each kept as a picture in this folder
+FEW: Final = ((1440, "light"), (390, "dark"))
+LOOKS: Final = (*FEW, (1440, "dark"), (390, "light")) if INTO else FEW
 
 
 def routes(patterns: list[Any]) -> Iterator[str]:
@@ -114,16 +118,21 @@ def faults(context: BrowserContext, row: Row, references: dict[str, object]) -> 
     if row.route != route_of(page.url):
         yield f"shows {page.url}, which is {route_of(page.url) or 'nobody'}'s page"
     yield from (text for text in said if row.status == 200 or not text.startswith("Failed to load resource"))
-    yield from looks(page)
+    yield from looks(page, f"{PAGES.index(row):03}-{row.route or row.status}")
     page.close()
 
 
-def looks(page: Page) -> Iterator[str]:
-    """What is wrong with the page as it stands: wider than the screen at any look, or an objection of axe's."""
+def looks(page: Page, name: str = "") -> Iterator[str]:
+    """What is wrong with the page as it stands: wider than the screen at any look, or an objection of axe's.
+
+    With a `name` and a folder for them, each look is kept as a picture.
+    """
     page.evaluate(AXE_SCRIPT)
     for width, theme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        if name and INTO:
+            page.screenshot(path=f"{INTO}/{name}-{width}-{theme}.png", full_page=True)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             yield f"wider than the screen at {width} {theme}"
         for each in page.evaluate(AXE):
