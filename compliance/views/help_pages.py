@@ -49,7 +49,8 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def page(request: HttpRequest, name: str) -> HttpResponse:
-    """One page of the documentation by its name (`roles/engineer`); 404 for anything that is no file of docs/."""
+    """One page of the documentation by its name (`roles/engineer`, `roles` for its index); 404 for anything else."""
+    name = name if name in PAGES else f"{name}/{INDEX}"
     if name not in PAGES:
         raise Http404(name)
     return render(request, "compliance/help_page.html", {"page": shown(name), "is_index": name == INDEX})
@@ -117,7 +118,8 @@ def address(href: str, name: str) -> str:
     meant = posixpath.normpath(posixpath.join(posixpath.dirname(name), path)).removesuffix(".md")
     if not path.endswith(".md") or meant not in PAGES:
         return ""
-    return ("/help/" if meant == INDEX else f"/help/{meant}/") + (f"#{anchor}" if anchor else "")
+    shown_at = f"/help/{meant.removesuffix(INDEX)}" if meant.endswith(INDEX) else f"/help/{meant}/"
+    return shown_at + (f"#{anchor}" if anchor else "")
 
 
 def without_pictures(tokens: Sequence[Token]) -> Iterator[Token]:

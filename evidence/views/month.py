@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from compliance.catalogue import controls
 from compliance.models import ChangeRecord, Connection, Server, System, User, Zone
 from compliance.permissions import may
 from compliance.views.changes import signed_in
@@ -58,6 +59,7 @@ def month(request: HttpRequest) -> HttpResponse:
             "month": first,
             "system": None,
             "controls": CONTROLS,
+            "quoted": next(control for control in controls() if control.key == CONTROLS[0]),
             "previous_url": f"?month={shift(first, -1):%Y-%m}",
             "next_url": f"?month={shift(first, 1):%Y-%m}" if first < this_month else "",
             "build_url": "/evidence/build/",

@@ -112,6 +112,7 @@ def listed(source: Source, strange: Mapping[int, str]) -> dict[str, Any]:
     return {
         "name": source.name,
         "url": f"/sources/{source.pk}/",
+        "kind": source.kind,
         "kind_label": source.get_kind_display(),
         "host": source.server.name,
         "system": source.system.name,

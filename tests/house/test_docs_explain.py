@@ -265,6 +265,7 @@ def test_every_link_of_the_interface_into_the_help_arrives(anchors: dict[Path, s
         for target, anchor in re.findall(r'"/help/([a-z_/-]*)(?:#([\w-]+))?"', path.read_text()):
             found += 1
             page = DOCS / f"{target.strip('/') or 'README'}.md"
+            page = page if page.exists() else DOCS / target / "README.md"
             assert target == "changes/" or page.exists(), f"{name(path)}: /help/{target}"
             assert not anchor or anchor in anchors[page], f"{name(path)}: /help/{target}#{anchor}"
     assert found >= 3
