@@ -45,6 +45,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "set_stages": (Role.ADMINISTRATOR,),
     "delegate": DECIDE,
     "manage_tokens": (Role.ADMINISTRATOR,),
+    "manage_integrations": (Role.ADMINISTRATOR,),
     "add_source": OPERATE,
     "edit_source": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
@@ -76,7 +77,9 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
 ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
-WHOLE_INSTALLATION: Final = frozenset({"manage_estate", "manage_people", "manage_tokens", "set_holidays"})
+WHOLE_INSTALLATION: Final = frozenset(
+    {"manage_estate", "manage_people", "manage_tokens", "manage_integrations", "set_holidays"}
+)
 # What a role decides: not in the first day of one that a single administrator gave
 DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 # What no program does, whatever roles its token has

@@ -212,6 +212,22 @@ HOST_SAYS: dict[str, Status] = {
     "silent": Status("Not known from the host", "circle-dashed", "off"),
 }
 
+RECEIVERS: dict[str, Status] = {
+    "works": Status("Messages arrive", "circle-check", "ok"),
+    "failing": Status("Not taken, tried again", "rotate-cw", "warn"),
+    "dead": Status("Messages were given up", "circle-x", "bad"),
+    "unused": Status("Nothing sent yet", "circle-dashed", "off"),
+    "paused": Status("Paused, messages wait", "circle-pause", "warn"),
+    "ended": Status("Ended", "archive", "off"),
+}
+
+DELIVERIES: dict[str, Status] = {
+    "waiting": Status("Waiting", "hourglass", "warn"),
+    "sent": Status("Taken", "circle-check", "ok"),
+    "dead": Status("Given up", "circle-x", "bad"),
+    "dropped": Status("Not sent", "circle-slash", "off"),
+}
+
 KINDS: dict[str, dict[str, Status]] = {
     "verdict": VERDICTS,
     "certainty": CERTAINTIES,
@@ -235,6 +251,8 @@ KINDS: dict[str, dict[str, Status]] = {
     "rule_change": RULE_CHANGES,
     "duty": DUTIES,
     "host_says": HOST_SAYS,
+    "receiver": RECEIVERS,
+    "delivery": DELIVERIES,
 }
 
 

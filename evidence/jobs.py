@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
 from compliance.errors import Later
-from compliance.models import ChangeRecord, Job
+from compliance.models import ChangeRecord, Delivery, Job
 from compliance.run import Run
 from evidence.actions import compare as comparing
-from evidence.actions import inventories, inventory_reading, packs, pulls, sources, testing, verification
+from evidence.actions import delivering, inventories, inventory_reading, packs, pulls, sources, testing, verification
 from evidence.models import Comparison, Inventory, InventoryReading, Pack, Pull, Source, SourceTest
 
 SETTLE = timedelta(seconds=20)  # after a reading: others of the same night are waited for
@@ -86,6 +86,16 @@ def inventory_abandoned(job: Job) -> None:
 def pack_abandoned(job: Job) -> None:
     """The pack the job was to build ends as failed, with a sentence."""
     packs.abandoned(job)
+
+
+def deliver(run: Run) -> None:
+    """One message to one receiver: one try."""
+    delivering.attempt(Delivery.objects.select_related("receiver").get(pk=run.args["delivery"]), run=run)
+
+
+def delivery_abandoned(job: Job) -> None:
+    """The message was given up with its job, and says so."""
+    delivering.abandoned(job)
 
 
 def systems_of_pull(job: Job) -> list[int]:

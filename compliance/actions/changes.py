@@ -19,6 +19,7 @@ from compliance.actions import notices, policy
 from compliance.actions.carrying import refuse_moved
 from compliance.actions.ledger import record
 from compliance.actions.versions import authorise, hold_register
+from compliance.announcing import announce_change
 from compliance.baseline import refuse_unfounded
 from compliance.business_days import last_moment
 from compliance.capacities import held
@@ -50,6 +51,7 @@ def submit(
         asked = [[need.capacity, need.system_id, need.stage, need.person_id] for need in needs]
         record("submit", row, by=by, at=moment, after=row.content_hash, needs=asked)
         notices.tell_deciders(row, moment)
+        announce_change("change.submitted", row, at=moment, urgency=row.urgency)
         transaction.on_commit(lambda: change_submitted.send(ChangeRecord, change=row, at=moment))
     return change
 
@@ -126,6 +128,7 @@ def decided(change: ChangeRecord, by: User, at: datetime) -> None:
     notices.tell_requester(change, "approved", "", at)
     if change.implemented_at is None and change.rests_on_id is None:
         notices.tell_engineers(change, at)
+    announce_change("change.decided", change, at=at, decision="approved")
     done_already(change, at)
     transaction.on_commit(lambda: change_decided.send(ChangeRecord, change=change, decision="approved", at=at))
 
@@ -151,6 +154,7 @@ def end(change: ChangeRecord, verb: str, *, by: User, because: str, at: datetime
             notices.tell_requester(row, decision, because, at)
         if row.implemented_at is not None:
             notices.tell_to_undo(row, decision, at)
+        announce_change("change.decided", row, at=at, decision=decision)
         transaction.on_commit(lambda: change_decided.send(ChangeRecord, change=row, decision=decision, at=at))
     return change
 
@@ -197,6 +201,7 @@ def verify(change: ChangeRecord, *, proof: str, at: datetime | None = None, by: 
         move(row, "verify", verified_at=moment, proof=proof, closing_note="")
         record("verify", row, by=by, at=moment, after=proof)
         notices.tell_requester(row, "verified", "The rules as read show it done.", moment)
+        announce_change("change.verified", row, at=moment)
     return change
 
 
@@ -208,6 +213,7 @@ def dispute(change: ChangeRecord, *, why: str, at: datetime | None = None, by: U
         move(row, "dispute", closing_note=why.strip(), verified_at=None, proof="")
         record("dispute", row, by=by, at=moment, because=why)
         notices.tell_requester(row, "disputed", why, moment)
+        announce_change("change.disputed", row, at=moment, because=why)
         notices.tell_engineers(row, moment)
     return change
 

@@ -29,6 +29,7 @@ from compliance.models.notices import How, Notice, NoticePreference, Outbound
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
 from compliance.models.questions import Answer, Question
+from compliance.models.receivers import Delivery, Receiver
 from compliance.models.risks import RiskAcceptance
 from compliance.models.saved import SavedFilter
 from compliance.models.stages import ApprovalStage
@@ -48,6 +49,7 @@ __all__ = [
     "Connection",
     "ConnectionVersion",
     "Delegation",
+    "Delivery",
     "Endpoint",
     "Group",
     "How",
@@ -69,6 +71,7 @@ __all__ = [
     "PolicyDecision",
     "PolicyVersion",
     "Question",
+    "Receiver",
     "RiskAcceptance",
     "Role",
     "RoleGrant",

@@ -234,7 +234,7 @@ CELERY_TIMEZONE = "UTC"
 JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
 JOB_MAX_TRIES = 8
 # What talks to devices waits for them most of the time: workers of its own, so that nothing else waits with it
-JOB_QUEUES = {"pull": "pull", "test_source": "pull"}
+JOB_QUEUES = {"pull": "pull", "test_source": "pull", "deliver": "pull"}
 PULL_SLOTS = env.whole("EASTWEST_PULL_SLOTS", 8, low=2, high=64)
 PULL_LIMIT_S = env.whole("EASTWEST_PULL_LIMIT_S", 120, low=1, high=3600)
 JOB_KINDS = {
@@ -252,6 +252,7 @@ JOB_KINDS = {
     "digest": "compliance.jobs.digest",
     "remind_dates": "compliance.jobs.remind_dates",
     "checkpoint": "compliance.actions.checkpoints.job",
+    "deliver": "evidence.jobs.deliver",
 }
 # Who is told, in the same transaction, that a job of the kind ended without what it was to bring
 JOB_ABANDONED = {
@@ -260,6 +261,7 @@ JOB_ABANDONED = {
     "read_inventory": "evidence.jobs.inventory_abandoned",
     "verify_change": "evidence.jobs.pull_abandoned",
     "build_pack": "evidence.jobs.pack_abandoned",
+    "deliver": "evidence.jobs.delivery_abandoned",
 }
 # Of which systems a job of the kind is, so that who works for another neither sees nor stops it
 JOB_SYSTEMS = {
@@ -334,6 +336,8 @@ VAULT_ADDR = env.text("EASTWEST_VAULT_ADDR", "")
 VAULT_TOKEN_FILE = env.file("EASTWEST_VAULT_TOKEN_FILE")
 VAULT_CA_FILE = env.file("EASTWEST_VAULT_CA_FILE")
 VAULT_PIN = env.text("EASTWEST_VAULT_PIN", "")
+# The authority that signed the certificates of programs and chats that are told what happens; none: the system's
+RECEIVERS_CA_FILE = env.file("EASTWEST_RECEIVERS_CA_FILE")
 
 # Where the ledger's checkpoints go, outside the database
 _checkpoint_file = env.text("EASTWEST_CHECKPOINT_FILE", str(VAR / "checkpoints" / "checkpoints.txt"))

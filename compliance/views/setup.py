@@ -91,7 +91,9 @@ def tasks(request: HttpRequest) -> HttpResponse:
             {"title": title, "text": text, "url": url, "state": state, "said": f"{count} {noun}" if count > 0 else ""}
         )
     tokens = "" if may(request.user, "manage_tokens", None) else "/setup/tokens/"
-    context = {"tasks": rows, "tokens_url": tokens, "people_url": tokens and "/setup/roles/"}
+    told = "" if may(request.user, "manage_integrations", None) else "/setup/integrations/"
+    people_url = tokens and "/setup/roles/"
+    context = {"tasks": rows, "tokens_url": tokens, "people_url": people_url, "integrations_url": told}
     return render(request, "compliance/setup.html", context)
 
 

@@ -38,6 +38,7 @@ STEP_UP: Final[dict[str, str]] = {
     "grant_end": "",
     "token_add": "",
     "token_revoke": "",
+    "receiver_add": "",
     "mfa_activate_totp": "",  # allauth asks as well, but not those who have nothing here to confirm by
     "mfa_add_webauthn": "",
     "mfa_generate_recovery_codes": "",

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from compliance.actions.ledger import record
 from compliance.errors import NotAllowed, Refused
-from compliance.models import User
+from compliance.models import Receiver, User
 from compliance.permissions import check
 from evidence import sealing
+from evidence.actions import receivers
 from evidence.actions.sources import ask
 from evidence.collectors import secrets as references
 from evidence.collectors.collected import PullError
@@ -98,18 +99,23 @@ def rotate(*, by: User | None, because: str, at: datetime | None = None) -> tupl
     try:
         with transaction.atomic():
             rows = list(SourceSecret.objects.select_for_update().exclude(sealed="").select_related("source"))
-            known = sealing.add_key(beside_others=bool(rows))
+            told = list(Receiver.objects.select_for_update().exclude(sealed=""))
+            known = sealing.add_key(beside_others=bool(rows or told))
             for row in rows:
                 row.sealed = sealing.again(row.sealed, references.bound_to(row), known)
                 row.sealed_with = known[0].id
             SourceSecret.objects.bulk_update(rows, ["sealed", "sealed_with"])
             for row in rows:
                 record("rotate_secret", row.source, by=by, at=at, because=because, key=row.sealed_with)
+            receivers.seal_anew(told, known)
+            for receiver in told:
+                record("rotate_secret", receiver, by=by, at=at, because=because, key=receiver.sealed_with)
         used = set(SourceSecret.objects.exclude(sealed="").values_list("sealed_with", flat=True))
+        used |= set(Receiver.objects.exclude(sealed="").values_list("sealed_with", flat=True))
         gone = sealing.keep_only(used | {key.id for key in known[:2]})
     except sealing.Unreadable as error:
         raise Refused("The keys were not rotated.", error.what, error.next_step) from None
-    return len(rows), gone
+    return len(rows) + len(told), gone
 
 
 def propose_pin(source: Source, shown: Shown, *, by: User, at: datetime | None = None) -> Pin:

@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from compliance.actions.ledger import record
+from compliance.announcing import announce
+from compliance.models import System
 from evidence.models import ErrorCode, Source
 
 FIRST_S: Final = 60.0
 LONGEST_S: Final = 6 * 3600.0
 ASKED_AT_MOST_S: Final = 24 * 3600.0  # a device that asks for longer is asked again all the same
 MOST_LOOKED_AT: Final = 10
+FAILING_AT: Final = 3  # failures in a row after which programs are told
 _chance = secrets.SystemRandom()
 
 
@@ -100,3 +103,18 @@ def noted(source: Source, said: Mapping[str, Any], now: datetime) -> None:
     Source.objects.filter(pk=source.pk).update(**said)
     if said.get("paused_code"):
         record("pause", source, by=None, at=now, because=PAUSED[said["paused_code"]])
+    if said.get("paused_code") or said.get("failures") == FAILING_AT:
+        code = str(said.get("paused_code") or "")
+        tell_programs("source.failing", source, now, failures=said["failures"], paused=code)
+
+
+def came_back(source: Source, now: datetime) -> None:
+    """It was read again, after it had been said to be failing. In the caller's transaction."""
+    if source.failures >= FAILING_AT:
+        tell_programs("source.recovered", source, now, failures=source.failures)
+
+
+def tell_programs(event: str, source: Source, now: datetime, **data: Any) -> None:
+    """Programs that asked for it are told of a source, about the system of its server."""
+    about = System.objects.filter(pk=source.server.system_id)
+    announce(event, title=source.name, path=f"/sources/{source.pk}/", about=about, at=now, **data)

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from compliance.actions.bulk import Outcome, outcome, refuse_mixed
 from compliance.actions.ledger import record
+from compliance.announcing import News, announce_all
 from compliance.errors import Refused
-from compliance.models import User
+from compliance.models import System, User
 from compliance.permissions import check
 from evidence.actions import members
 from evidence.actions.accepted import follow_exceptions, still_accepted
@@ -49,13 +50,13 @@ def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
     """
     wanted = {case.fingerprint: case for case in cases}
     known = {row.fingerprint: row for row in Finding.objects.filter(fingerprint__in=wanted)}
-    fresh = []
+    fresh, again, gone = [], [], []
     for mark, case in wanted.items():
         row = known.get(mark)
         if row is None:
             fresh.append(opened(comparison, mark, case))
-        else:
-            seen_again(comparison, row, case)
+        elif seen_again(comparison, row, case):
+            again.append(row)
     Finding.objects.bulk_create(fresh, batch_size=500)
     found = {**known, **{row.fingerprint: row for row in fresh}}
     whole = [case for case in wanted.values() if case.members]
@@ -67,13 +68,29 @@ def follow(comparison: Comparison, cases: Sequence[Case], watch: Watch) -> None:
         cure = Cure(on) if on else watch.cure(row)
         if not on and row.members.exists():
             cure = members.all_gone(row, watch, comparison)
-        not_found(row, cure, comparison.at)
+        if not_found(row, cure, comparison.at):
+            gone.append(row)
+    say_which([*fresh, *again], gone, comparison.at)
 
 
-def not_found(row: Finding, cure: Cure, at: datetime) -> None:
+def say_which(opened_now: Sequence[Finding], cured: Sequence[Finding], at: datetime) -> None:
+    """Programs that asked for it are told which findings opened (anew) and which were cured."""
+    systems = System.objects.in_bulk({row.system_id for row in (*opened_now, *cured)})
+    announce_all(
+        [
+            News(event, row.because, f"/findings/{row.ref}/", (systems[row.system_id],),
+                 {"verdict": row.verdict, "severity": row.severity, "certainty": row.certainty})
+            for event, rows in (("finding.opened", opened_now), ("finding.cured", cured))
+            for row in rows
+        ],
+        at=at,
+    )  # fmt: skip
+
+
+def not_found(row: Finding, cure: Cure, at: datetime) -> bool:
     """A finding that was not found again: cured by the snapshots that show it, or it stands and is not seen.
 
-    An accepted risk ends on its day as well while nothing can be seen.
+    An accepted risk ends on its day as well while nothing can be seen. Gives whether it is cured.
     """
     if cure.held:
         row.unseen_since, row.unseen_because = row.unseen_since or at, cure.because
@@ -84,6 +101,7 @@ def not_found(row: Finding, cure: Cure, at: datetime) -> None:
         row.unseen_since, row.unseen_because = None, ""
         row.cured_by.set(cure.snapshots)
     row.save()
+    return not cure.held
 
 
 def opened(comparison: Comparison, mark: str, case: Case) -> Finding:
@@ -115,8 +133,12 @@ def told(comparison: Comparison, case: Case) -> dict[str, Any]:
     }
 
 
-def seen_again(comparison: Comparison, row: Finding, case: Case) -> None:
-    """Still there: its latest words. An accepted risk that ended, or grew beyond what was accepted, opens again."""
+def seen_again(comparison: Comparison, row: Finding, case: Case) -> bool:
+    """Still there: its latest words. An accepted risk that ended, or grew beyond what was accepted, opens again.
+
+    Gives whether it is open and was not before.
+    """
+    before = row.state
     for key, value in told(comparison, case).items():
         setattr(row, key, value)
     if row.state == Finding.State.CURED:
@@ -127,6 +149,7 @@ def seen_again(comparison: Comparison, row: Finding, case: Case) -> None:
     if row.state == Finding.State.ACCEPTED and not still_accepted(row, comparison.at):
         row.state = Finding.State.OPEN
     row.save()
+    return row.state == Finding.State.OPEN and before in (Finding.State.CURED, Finding.State.ACCEPTED)
 
 
 def acknowledge_each(

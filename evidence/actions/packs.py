@@ -19,6 +19,7 @@ from compliance import notices
 from compliance.actions import checkpoints
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
+from compliance.announcing import announce
 from compliance.errors import Refused
 from compliance.models import Job, Notice, System, User
 from compliance.permissions import check
@@ -183,6 +184,8 @@ def publish(
     gaps = sum(section.state != "held" for section in sections)
     body = f"{pack.ref} is built and signed. {gaps} of its {len(sections)} parts are partial or missing; it says why."
     tell(pack, f"{pack.ref} is ready", body, at)
+    announce("pack.ready", title=body, path=f"/packs/{pack.ref}/", about=pack.systems.all(), at=at,
+             sha256=zip_sha256, gaps=gaps)  # fmt: skip
 
 
 def failed(pack: Pack, problem: str, run: Run | None, at: datetime) -> Pack:
@@ -198,6 +201,7 @@ def end_failed(pack: Pack, problem: str, at: datetime) -> None:
     Pack.objects.filter(pk=pack.pk).update(state=Pack.State.FAILED, problem=problem)
     record("fail_pack", pack, by=None, at=at, because=problem)
     tell(pack, f"{pack.ref} could not be built", problem, at)
+    announce("pack.failed", title=problem, path=f"/packs/{pack.ref}/", about=pack.systems.all(), at=at)
 
 
 def abandoned(job: Job) -> None:

@@ -24,7 +24,7 @@ from compliance.models import Job
 from compliance.run import Run
 from evidence import reading_json
 from evidence.actions import smaller
-from evidence.actions.attempts import did_not, noted, worked
+from evidence.actions.attempts import came_back, did_not, noted, worked
 from evidence.actions.devices import talk
 from evidence.actions.sightings import note_met
 from evidence.artefacts import keep
@@ -256,6 +256,7 @@ def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime, me
         end(attempt.row, Pull.State.UNCHANGED, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(last_pull=attempt.row, last_seen_at=seen, **worked(source, now))
         note_met(source.server, met, seen)
+        came_back(source, now)
     attempt.row.refresh_from_db()
     return attempt.row
 
@@ -311,6 +312,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
             last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
         )
         note_met(source.server, reading.neighbours, seen)
+        came_back(source, now)
     row.refresh_from_db()
     return row
 

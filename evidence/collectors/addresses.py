@@ -56,7 +56,7 @@ def resolve(host: str, port: int) -> Address:
         if why:
             raise PullError(
                 ErrorCode.CONFIG,
-                f"{said} leads to {ip}, {why}: sources are not read there.",
+                f"{said} leads to {ip}, {why}: Eastwest does not go there.",
                 "Correct the address. If this is meant, an administrator lists the network in EASTWEST_MAY_REACH.",
             )
     family, ip = found[0]

@@ -9,8 +9,10 @@ import http.client
 import re
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -68,6 +70,51 @@ def get(
         except (http.client.HTTPException, OSError) as error:
             what = f"{host} broke off: {type(error).__name__}."
             raise PullError(ErrorCode.TRUNCATED, what, "Read it again; look at the server's log.") from error
+
+
+def post(
+    url: str, body: bytes, *, headers: Mapping[str, str], deadline: float, ca: Path | None = None, pin: str = "",
+    most: int,
+) -> Answer:  # fmt: skip
+    """One POST, and the first `most` bytes of what is answered; the rest is not read. The address is judged and the
+    certificate sure before anything is sent; nobody follows a redirect. Raises PullError.
+
+    Who answers a byte at a time is cut off at the deadline.
+    """
+    host, port, path = https_parts(url)
+    with opened(host, port, deadline, ca=ca, pin=pin) as channel, cut_off_at(channel, deadline):
+        asking = http.client.HTTPConnection(host, port)
+        asking.sock = channel
+        try:
+            asking.request("POST", path, body=body, headers={"Connection": "close", **headers})
+            answer = asking.getresponse()
+            head = b""
+            while len(head) < most and (part := answer.read1(most - len(head))):
+                head += part
+        except (http.client.HTTPException, OSError) as error:
+            if time.monotonic() >= deadline or isinstance(error, TimeoutError):
+                what = f"{host} did not answer in time."
+                raise PullError(ErrorCode.TIMEOUT, what, "Look at its load.") from error
+            what = f"{host} broke off: {type(error).__name__}."
+            raise PullError(ErrorCode.TRUNCATED, what, "Look at the receiver's log.") from error
+        return Answer(answer.status, head, asked_to_wait(answer.headers.get("Retry-After", ""), datetime.now(UTC)))
+
+
+@contextmanager
+def cut_off_at(channel: socket.socket, deadline: float) -> Iterator[None]:
+    """Ends the connection at the deadline, whatever still trickles through it."""
+
+    def end() -> None:
+        with suppress(OSError):
+            socket.socket.shutdown(channel, socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def asked_to_wait(text: str, now: datetime) -> float | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from compliance.actions import checkpoints
 from compliance.actions.ledger import record
+from compliance.announcing import announce
 from compliance.errors import NotAllowed, Refused
 from compliance.models import Notice, User
 from compliance.models.estate import day_of
@@ -190,6 +191,8 @@ def countersign(review: Review, *, by: User, seen: str, at: datetime | None = No
         )
         checkpoints.ask(f"minutes {review.pk}")
         record("close_review", review, by=by, at=moment, after=seen, second=by.pk)
+        title = f"The minutes of the review of {review.system} were signed by two people."
+        announce("review.signed", title=title, path=f"/reviews/{review.ref}/", about=[review.system], at=moment)
     review.refresh_from_db()
     return review
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
 from compliance.actions.ledger import record
+from compliance.announcing import announce
 from compliance.errors import Refused
 from compliance.models import LedgerInbox, Notice, System, User
 from compliance.models.estate import day_of
@@ -235,6 +236,8 @@ def mark_missed(review: Review, *, at: datetime | None = None) -> bool:
             return False
         record("miss_review", review, by=None, at=moment)
         enqueue("compare", key=f"compare:missed:{review.ref}", args={})
+        title = f"The review of {review.system}, due on {day_of(review.due_at):%d %B %Y}, was not held."
+        announce("review.missed", title=title, path=f"/reviews/{review.ref}/", about=[review.system], at=moment)
         for person in {review.chair, review.system.owner, *reminders.managers(review.system, moment)}:
             tell(
                 person,

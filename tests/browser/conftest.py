@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
-from compliance.models import ChangeRecord, Connection, Membership, Role, Server, System, User, Zone
-from evidence.actions import accepted, access, adding, inventories, packs, push, sources
+from compliance.models import ChangeRecord, Connection, Delivery, Membership, Receiver, Role, Server, System, User, Zone
+from evidence.actions import accepted, access, adding, inventories, packs, push, receivers, sources
 from evidence.actions.attestations import Statement, attest
 from evidence.actions.compare import compare
+from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
 from evidence.models import BaselineGroup, Comparison, Finding, Pull, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
@@ -147,6 +148,7 @@ def observed() -> dict[str, object]:
         "pushed": pushed.pk,
         **inventoried(gone.server.system, erin),
         "push_token": token.pk,
+        **told(person("alex")),
         "keyed": keyed.pk,
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
@@ -171,6 +173,23 @@ def stated(erin: User) -> dict[str, object]:
     ):  # fmt: skip
         attest([(server, 0)], said, by=erin)
     return {"server": server.pk}
+
+
+def told(alex: User) -> dict[str, object]:
+    """A program that takes its messages and one that does not, with their logs."""
+    found: dict[str, object] = {}
+    for key, name, state in (("receiver", "Evidence lake", "dead"), ("resting", "Change bot", "sent")):
+        wanted = Wanted(name, "webhook", ["change.decided", "pack.ready"], address=f"https://{key}.example/in")
+        row, _ = receivers.add_receiver(wanted, by=alex)
+        for status in (None, 500):
+            message = receivers.try_out(row, by=alex)
+            Delivery.objects.filter(pk=message.pk).update(
+                state=state if status else "waiting", tries=9, tried_at=timezone.now(), status=status,
+                answer="<h1>out of order</h1>" if status else "", problem="" if status else "No answer.",
+            )  # fmt: skip
+        found[key] = row.pk
+    receivers.pause(Receiver.objects.get(pk=found["resting"]), by=alex)
+    return found
 
 
 def inventoried(system: System, erin: User) -> dict[str, object]:

@@ -37,6 +37,8 @@ GIVEN: Final = {
 # what belongs to the whole installation: the same for both sides
 INSTALLATION: Final = {
     "token_revoke": "token", "grant_confirm": "unconfirmed", "grant_end": "unconfirmed", "person_leave": "leaver",
+    **dict.fromkeys(("receiver", "receiver_test", "receiver_pause", "receiver_end", "message_again"), "receiver"),
+    "receiver_resume": "resting",
 }  # fmt: skip
 ODD: Final = {"account_closed": "/accounts/email/"}
 
@@ -71,7 +73,8 @@ def address(route: str, side: Side) -> str:
     if route == "setup_link":
         return reverse(route, kwargs={"token": "used-up"})
     if route in INSTALLATION:
-        return reverse(route, kwargs={"number": side.things[INSTALLATION[route]].pk})
+        given = {"message": side.things["message"].pk} if route == "message_again" else {}
+        return reverse(route, kwargs={"number": side.things[INSTALLATION[route]].pk, **given})
     if row.thing in ("", "system"):
         return reverse(route, kwargs=GIVEN.get(route, {}))
     if row.thing == "stranger":
@@ -170,6 +173,10 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "review_back": {"because": "That is not what was said."},
         "push_token_add": {"until": in_days(30)},
         "token_add": {"name": "pipeline", "roles": ["requester"], "systems": [side.system.pk], "until": in_days(30)},
+        "receiver_add": {
+            "name": "Lake", "kind": "webhook", "address": "https://lake.example/in", "events": ["pack.ready"],
+            "systems": [side.system.pk],
+        },
         "import": {"step": "upload", "kind": "servers"},
         "setup_link": {"name": "Nobody", "password": PASSWORD, "again": PASSWORD},
         "review_open": {"sure": "yes"},

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from compliance.actions import changes, connections, delegations, estate, jobs, policy, questions, risks, tokens
 from compliance.actions import people as accounts
-from compliance.models import ChangeRecord, RiskAcceptance, Role, RoleGrant, Server, System, User
+from compliance.models import ChangeRecord, Delivery, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import access, adding, attestations, inventories, packs, push, sources
+from evidence.actions import access, adding, attestations, inventories, packs, push, receivers, sources
 from evidence.actions.compare import compare
+from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
 from evidence.models import Attestation, BaselineGroup, Finding, Pack, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
@@ -315,6 +316,16 @@ def worked(people: People, side: Side) -> None:
     side.things["token"], side.things["bearer"] = tokens.make_token(
         "matrix program", roles=["requester", "engineer"], until=until, by=people.alex
     )
+    receiver, resting = (
+        receivers.add_receiver(
+            Wanted(name, "webhook", ["pack.ready"], address="https://lake.example/"), by=people.alex
+        )[0]
+        for name in ("Matrix lake", "Matrix pond")
+    )
+    receivers.pause(resting, by=people.alex)
+    message = receivers.try_out(receiver, by=people.alex)
+    Delivery.objects.filter(pk=message.pk).update(state=Delivery.State.DEAD)
+    side.things |= {"receiver": receiver, "resting": resting, "message": message}
     side.things["job"] = sources.read_now(source, by=side.owner).job
 
 

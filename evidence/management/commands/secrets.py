@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Count
 
 from compliance.errors import Refused
-from compliance.models import User
+from compliance.models import Receiver, User
 from evidence.actions import access
 from evidence.models import SourceSecret
 
@@ -17,7 +17,7 @@ from evidence.models import SourceSecret
 class Command(BaseCommand):
     """Says nothing of the secrets but how many there are."""
 
-    help = "Counts what sources sign in with; rotate replaces the key that stored values are sealed under."
+    help = "Counts secrets; rotate replaces the key that stored values are sealed under."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """What to do, who does it, and why."""
@@ -37,7 +37,11 @@ class Command(BaseCommand):
                 raise CommandError(str(refused)) from refused
             self.stdout.write(f"{count} sealed anew; keys destroyed: {', '.join(gone) or 'none'}")
             return
-        elsewhere = SourceSecret.objects.exclude(reference="").count()
+        kept: Counter[str] = Counter()
+        elsewhere = 0
+        for held in (SourceSecret.objects.all(), Receiver.objects.all()):
+            elsewhere += held.exclude(reference="").count()
+            kept.update(held.exclude(sealed="").values_list("sealed_with", flat=True))
         self.stdout.write(f"{elsewhere} referred to")
-        for row in SourceSecret.objects.exclude(sealed="").values("sealed_with").annotate(count=Count("pk")):
-            self.stdout.write(f"{row['count']} sealed with {row['sealed_with']}")
+        for key, count in sorted(kept.items()):
+            self.stdout.write(f"{count} sealed with {key}")

@@ -1,0 +1,99 @@
+"""A program that receives messages over real TLS, notes each, and can misbehave."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Came:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Hook(ThreadingHTTPServer):
+    """`came`: every request. `answers`: statuses to give, one after another, then 204. `mood`: how it misbehaves."""
+
+    daemon_threads = True
+
+    def __init__(self, pem: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Answers)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.came: list[Came] = []
+        self.answers: list[int] = []
+        self.mood, self.wait, self.says = "", "", b""
+        self.over = threading.Event()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"https://127.0.0.1:{self.port}/in?from=eastwest"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that turn away are what some tests are about."""
+
+
+class Answers(BaseHTTPRequestHandler):
+    """POST anywhere; GET /elsewhere, where redirects lead."""
+
+    server: Hook
+
+    def do_POST(self) -> None:
+        """Notes it, and answers as it is told to."""
+        hook = self.server
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        hook.came.append(Came(self.path, dict(self.headers), body))
+        if hook.mood == "drips":
+            self.send_response(200)
+            self.end_headers()
+            while not hook.over.wait(0.1):
+                self.wfile.write(b"x")
+        elif hook.mood == "redirects":
+            self.send_response(307)
+            self.send_header("Location", f"https://127.0.0.1:{hook.port}/elsewhere")
+            self.end_headers()
+        elif hook.mood == "breaks":
+            self.connection.close()
+        else:
+            self.send_response(hook.answers.pop(0) if hook.answers else 200)
+            if hook.wait:
+                self.send_header("Retry-After", hook.wait)
+            self.send_header("Content-Length", str(len(hook.says)))
+            self.end_headers()
+            self.wfile.write(hook.says)
+
+    do_GET = do_POST
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def hook(pem: Path) -> Iterator[Hook]:
+    """One that runs."""
+    server = Hook(pem)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        server.server_close()
