@@ -1,6 +1,6 @@
 """What happened, said to programs: one message for each receiver that asked for it, in the decision's transaction.
 
-The message is a row; a job carries only its number. What is sent, and how, stands in evidence/actions/delivering.py.
+The message is a row; a job carries only its number. What is sent, and how, stands in evidence/collectors/messages.py.
 """
 
 from __future__ import annotations

@@ -6,53 +6,27 @@ who takes it can tell by the id.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import re
 import secrets
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions.ledger import record
-from compliance.announcing import EVENTS, TEST, job_key
+from compliance.announcing import job_key
 from compliance.errors import Later
 from compliance.models import Delivery, Job, Notice, Receiver, Role, RoleGrant, User
 from compliance.notices import tell_all
 from compliance.run import Run
-from evidence import sealing
 from evidence.actions.pulls import Fence
-from evidence.actions.receivers import bound_to
-from evidence.collectors import chat, https
-from evidence.collectors import secrets as references
-from evidence.collectors.collected import PullError
-from evidence.models import ErrorCode
+from evidence.collectors import messages
 
 # Seconds before each further try; after the last one the message is given up: some 18 hours in all
 WAITS: Final = (10, 60, 300, 900, 3600, 7200, 14400, 36000)
-TRY_S: Final = 10.0  # for one try, with the look-up of the secret
 BUSY_S: Final = 3.0
 ASKED_AT_MOST_S: Final = 24 * 3600.0
-ANSWER: Final = 400  # bytes of an answer that are read and kept
-CONTROLS: Final = re.compile(r"[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]")
 _chance = secrets.SystemRandom()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one try. `problem`: "" when it was taken."""
-
-    status: int | None = None
-    answer: str = ""
-    problem: str = ""
-    retry_after: float | None = None
 
 
 def attempt(row: Delivery, *, run: Run) -> None:
@@ -63,10 +37,10 @@ def attempt(row: Delivery, *, run: Run) -> None:
     if others_at(receiver, run):
         raise Later(in_s(_chance.uniform(0.5, 1.5) * BUSY_S), "Another message goes to this receiver now")
     run.step("Sending")
-    outcome, now = tried(row), timezone.now()
+    outcome, now = messages.tried(row), timezone.now()
     tries = row.tries + 1
     said = {"tries": tries, "tried_at": now, "status": outcome.status, "answer": outcome.answer,
-            "problem": outcome.problem[:ANSWER]}  # fmt: skip
+            "problem": outcome.problem[:messages.ANSWER]}  # fmt: skip
     mine = Delivery.objects.filter(pk=row.pk, round=row.round, state=Delivery.State.WAITING)
     if not outcome.problem or tries > len(WAITS):
         with run.finish():
@@ -88,76 +62,6 @@ def others_at(receiver: Receiver, run: Run) -> bool:
     return Delivery.objects.filter(pk__in=keys, receiver=receiver).exists()
 
 
-def tried(row: Delivery) -> Outcome:
-    """One message sent, or why not. Nothing of a secret stands in the outcome."""
-    deadline = time.monotonic() + TRY_S
-    try:
-        secret = secret_of(row.receiver, deadline)
-        if row.receiver.kind == Receiver.Kind.WEBHOOK:
-            answer = https.post(
-                row.receiver.address, row.body.encode(), headers=headers(row, secret, int(time.time())),
-                deadline=deadline, ca=settings.RECEIVERS_CA_FILE, pin=row.receiver.pin, most=ANSWER,
-            )  # fmt: skip
-        else:
-            answer = chat.say(row.receiver.kind, secret.decode(), *in_words(row), deadline=deadline, most=ANSWER)
-    except PullError as error:
-        return Outcome(problem=f"{error.what} {error.next_step}".strip(), retry_after=error.retry_after)
-    said = hidden(as_text(answer.body), secret)
-    return Outcome(answer.status, said, refused(answer.status), answer.retry_after)
-
-
-def secret_of(receiver: Receiver, deadline: float) -> bytes:
-    """What signs the message, or the chat's address. Raises PullError."""
-    if receiver.reference:
-        return references.referred(receiver.reference, deadline)
-    try:
-        return sealing.unseal(receiver.sealed, bound_to=bound_to(receiver))
-    except sealing.Unreadable as error:
-        raise PullError(ErrorCode.CONFIG, error.what, error.next_step) from None
-
-
-def headers(row: Delivery, secret: bytes, stamp: int) -> Mapping[str, str]:
-    """What goes with the body: which message, when it was sent, and the signature over both."""
-    signed = hmac.new(secret, f"{stamp}.".encode() + row.body.encode(), hashlib.sha256).hexdigest()
-    return {
-        "Content-Type": "application/json; charset=utf-8",
-        "User-Agent": "Eastwest",
-        "Eastwest-Event": row.event,
-        "Eastwest-Delivery": str(row.uid),
-        "Eastwest-Timestamp": str(stamp),
-        "Eastwest-Signature": f"v1={signed}",
-    }
-
-
-def in_words(row: Delivery) -> tuple[str, str, str]:
-    """(title, text, link) of the same message for people."""
-    said: dict[str, Any] = json.loads(row.body)
-    what = "A test" if row.event == TEST else EVENTS[row.event]
-    title = " ".join(part for part in (said["ref"], what) if part)
-    scope = f" ({', '.join(said['systems'])})" if said["systems"] else ""
-    return title, f"{said['title']}{scope}".strip(), str(said["link"])
-
-
-def refused(status: int) -> str:
-    """Why this status is no success, in a sentence; "" when it is one."""
-    if 200 <= status < 300:
-        return ""
-    if 300 <= status < 400:
-        return f"It answered {status}, which leads elsewhere: Eastwest follows no redirect. Write the address itself."
-    return f"It answered {status}."
-
-
-def as_text(body: bytes) -> str:
-    """The first bytes of an answer as one line of plain text."""
-    return CONTROLS.sub(" ", body.decode("utf-8", "replace"))[:ANSWER].strip()
-
-
-def hidden(text: str, secret: bytes) -> str:
-    """The text without the secret, should a receiver say it back."""
-    said = secret.decode("utf-8", "replace").strip()
-    return text.replace(said, "…") if said else text
-
-
 def pause_s(tries: int, retry_after: float | None) -> float:
     """Seconds until the next try, give or take a quarter; never less than the receiver asks for (a day at most)."""
     wait = WAITS[tries - 1] * _chance.uniform(0.75, 1.25)
@@ -175,13 +79,21 @@ def abandoned(job: Job) -> None:
     cancelled, now = job.state == Job.State.CANCELLED, job.finished_at or timezone.now()
     why = "It was cancelled." if cancelled else f"The work failed {job.tries} times. {job.said}".strip()
     mine = Delivery.objects.filter(pk=row.pk, state=Delivery.State.WAITING)
-    if job.key == job_key(row) and mine.update(state=Delivery.State.DEAD, next_at=None, problem=why[:ANSWER]):
+    if job.key == job_key(row) and mine.update(state=Delivery.State.DEAD, next_at=None, problem=why[: messages.ANSWER]):
         given_up(row, why, now)
 
 
 def given_up(row: Delivery, why: str, at: datetime) -> None:
     """Those who administer are told, once a day for each receiver; the ledger has each. In the caller's transaction."""
-    record("give_up_message", row.receiver, by=None, at=at, because=why[:ANSWER], message=row.uid.hex, event=row.event)
+    record(
+        "give_up_message",
+        row.receiver,
+        by=None,
+        at=at,
+        because=why[: messages.ANSWER],
+        message=row.uid.hex,
+        event=row.event,
+    )
     held = RoleGrant.objects.in_force(at).filter(role=Role.ADMINISTRATOR, system__isnull=True)
     people = User.objects.filter(pk__in=held.values("person"), is_active=True)
     day = f"{timezone.localtime(at):%Y-%m-%d}"

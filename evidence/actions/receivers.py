@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -26,6 +25,7 @@ from evidence.collectors.addresses import https_parts
 from evidence.collectors.chat import wrong_address
 from evidence.collectors.collected import PullError
 from evidence.collectors.https import PIN
+from evidence.collectors.messages import bound_to
 
 NOT_MADE: Final = "Nothing was set up."
 SHORTEST: Final = 16  # characters of a signing secret that somebody types
@@ -101,11 +101,6 @@ def refuse_wrong(wanted: Wanted) -> None:
     if wanted.secret and len(wanted.secret) < SHORTEST:
         why = f"The signing secret is shorter than {SHORTEST} characters: it could be guessed."
         raise Refused(NOT_MADE, why, "Leave it empty: Eastwest makes a good one.")
-
-
-def bound_to(row: Receiver) -> str:
-    """What the sealed value is for: this receiver, of this kind, at this address."""
-    return json.dumps(["receiver", row.serial.hex, row.kind, row.address])
 
 
 def seal_anew(rows: Iterable[Receiver], known: list[sealing.Key]) -> None:

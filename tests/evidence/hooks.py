@@ -11,6 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
+from compliance import announcing
+from compliance.actions import jobs
+from compliance.models import Delivery, Job, Receiver
+from evidence.actions import receivers
+from evidence.actions.receivers import Wanted
+from tests.people import People
+
+SECRET = "a-canary-that-signs-0123456789"
+
 
 @dataclass
 class Came:
@@ -97,3 +108,18 @@ def hook(pem: Path) -> Iterator[Hook]:
         server.over.set()
         server.shutdown()
         server.server_close()
+
+
+def told(people: People, address: str, *events: str, **said: Any) -> Receiver:
+    """A webhook of these events (all)."""
+    said = {"secret": SECRET} | said
+    wanted = Wanted("The lake", "webhook", events or list(announcing.EVENTS), address=address, **said)
+    return receivers.add_receiver(wanted, by=people.alex)[0]
+
+
+def send(row: Delivery) -> Delivery:
+    """One try of a message, by its job, whatever its time."""
+    job = Job.objects.get(key=announcing.job_key(row))
+    jobs.run_job(job.pk, now=max(timezone.now(), job.run_at))
+    row.refresh_from_db()
+    return row

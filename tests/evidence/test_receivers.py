@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,17 +32,14 @@ from evidence import sealing
 from evidence.actions import access, attempts, delivering, receivers
 from evidence.actions.receivers import Wanted
 from evidence.actions.sources import add_source
-from evidence.collectors import chat
+from evidence.collectors import messages
 from evidence.collectors.https import certificate
 from evidence.models import Source
-from tests.evidence.hooks import Hook, hook
-from tests.evidence.vault import certificates
+from tests.evidence.hooks import SECRET, Hook, send, told
 from tests.factories import agreed, asked, servers
 from tests.house.source import TOP
 from tests.people import People, everybody
 from tests.postgres import url_of
-
-SECRET = "a-canary-that-signs-0123456789"
 
 
 @pytest.fixture
@@ -52,34 +48,6 @@ def people(db: None) -> People:
     made = everybody()
     servers(made)
     return made
-
-
-@pytest.fixture(scope="module")
-def pems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return certificates(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture
-def program(pems: tuple[Path, Path], settings: Any) -> Iterator[Hook]:
-    settings.MAY_REACH = [ipaddress.ip_network("127.0.0.1")]
-    settings.RECEIVERS_CA_FILE = pems[1]
-    with hook(pems[0]) as server:
-        yield server
-
-
-def told(people: People, address: str, *events: str, **said: Any) -> Receiver:
-    """A webhook of these events (all)."""
-    said = {"secret": SECRET} | said
-    wanted = Wanted("The lake", "webhook", events or list(announcing.EVENTS), address=address, **said)
-    return receivers.add_receiver(wanted, by=people.alex)[0]
-
-
-def send(row: Delivery) -> Delivery:
-    """One try of a message, by its job, whatever its time."""
-    job = Job.objects.get(key=announcing.job_key(row))
-    jobs.run_job(job.pk, now=max(timezone.now(), job.run_at))
-    row.refresh_from_db()
-    return row
 
 
 def events() -> list[str]:
@@ -151,7 +119,7 @@ def test_the_example_of_the_documentation_takes_it(people: People, pems: tuple[P
         exec(compile(code, "receiver.py", "exec"), names)  # noqa: S102
     finally:
         del os.environ["EASTWEST_SECRET"]
-    signed = dict(delivering.headers(first, SECRET.encode(), 1000))
+    signed = dict(messages.headers(first, SECRET.encode(), 1000))
     body = first.body.encode()
     assert names["why_not"](signed, body, 1200) == ""
     assert names["why_not"](signed, body, 1301) == "too old"
@@ -170,7 +138,7 @@ def delivering_refused(port: int) -> bool:
 
 
 def sealed_as(row: Receiver, value: bytes) -> dict[str, str]:
-    sealed, key = sealing.seal(value, bound_to=receivers.bound_to(row))
+    sealed, key = sealing.seal(value, bound_to=messages.bound_to(row))
     return {"sealed": sealed, "sealed_with": key}
 
 
@@ -187,7 +155,7 @@ def sealed_as(row: Receiver, value: bytes) -> dict[str, str]:
 def test_answers_are_bounded_and_never_followed(
     people: People, program: Hook, mood: str, status: int | None, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "TRY_S", 2.0)
+    monkeypatch.setattr(messages, "TRY_S", 2.0)
     program.mood, program.says = mood, b"<script>alert(1)</script>\x00\x1b[2J" + SECRET.encode() + b"y" * 9000
     program.answers = [status] if status and mood in ("500", "html") else []
     row = told(people, program.url)
@@ -205,7 +173,7 @@ def test_answers_are_bounded_and_never_followed(
 def test_a_receiver_that_is_silent_costs_its_own_time(
     people: People, program: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "TRY_S", 0.5)
+    monkeypatch.setattr(messages, "TRY_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         row = told(people, f"https://127.0.0.1:{mute.getsockname()[1]}/")
         receivers.try_out(row, by=people.alex)
@@ -414,70 +382,6 @@ def test_a_source_that_fails_three_times_is_told_once(people: People, program: H
     assert events() == ["source.failing"]
     attempts.came_back(Source.objects.get(pk=source.pk), timezone.now())
     assert events() == ["source.failing", "source.recovered"]
-
-
-def test_teams_gets_the_same_by_apprise(people: People, program: Hook) -> None:
-    """A workflow's address may name a host of one's own: what apprise sends arrives at a real server here."""
-    wanted = Wanted(
-        "Channel", "teams", ["change.submitted"], secret=f"workflow://127.0.0.1:{program.port}/abc123/s3cr3tsignature"
-    )
-    row, made = receivers.add_receiver(wanted, by=people.alex)
-    assert made == ""
-    change = asked(people, title="<b> [x](https://evil.example)")
-    message = send(Delivery.objects.get())
-    assert (message.state, message.status) == ("sent", 200), message.problem
-    [came] = program.came
-    assert "sig=s3cr3tsignature" in came.path
-    shown = "".join(block["text"] for block in json.loads(came.body)["attachments"][0]["content"]["body"])
-    assert f"[Open in Eastwest]({real.SITE_URL}/changes/{change.ref}/)" in shown
-    assert "\\<b\\> \\[x\\]\\(https://evil\\.example\\)" in shown  # words stay words
-    program.mood = "redirects"
-    receivers.try_out(row, by=people.alex)
-    led = send(Delivery.objects.get(event="test"))
-    assert (led.status, led.state) == (307, "waiting")
-    assert len(program.came) == 2  # nobody went to where it led
-    assert "s3cr3tsignature" not in f"{led.problem}{led.answer}"
-
-
-def test_chats_reach_one_judged_address_and_check_its_certificate(
-    people: People, program: Hook, settings: Any, pems: tuple[Path, Path]
-) -> None:
-    def problem(address: str, kind: str = "teams") -> str:
-        wanted = Wanted("Channel", kind, ["change.submitted"], secret=address)
-        row, _ = receivers.add_receiver(wanted, by=people.alex)
-        receivers.try_out(row, by=people.alex)
-        return send(Delivery.objects.get(receiver=row)).problem
-
-    settings.RECEIVERS_CA_FILE = None
-    assert "not to be trusted" in problem(f"workflow://127.0.0.1:{program.port}/abc/def")
-    settings.MAY_REACH = []
-    assert "Eastwest does not go there" in problem(f"workflow://127.0.0.1:{program.port}/abc/def")
-    assert "Eastwest does not go there" in problem("workflow://169.254.169.254/abc/def")
-    assert program.came == []
-    for kind, address in (
-        ("slack", "mailto://user:pw@example.org"), ("teams", "json://example.org/"), ("slack", "https://example.org/"),
-        ("teams", "slack://T1/A1/x"),
-        ("teams", "workflow://example.org/a/b?template=/etc/passwd"),
-        ("slack", ""), ("teams", "https://x.logic.azure.com.example.org/"),
-    ):  # fmt: skip
-        with pytest.raises(Refused):
-            receivers.add_receiver(Wanted("Channel", kind, ["pack.ready"], secret=address), by=people.alex)
-
-
-def test_slack_goes_to_its_own_host_only() -> None:
-    """The plug-in knows one host; here nobody answers for it, so this holds where it would go, not that it arrives."""
-    assert chat.goes_to("slack", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ") == ("hooks.slack.com", 443)
-    asked_for = {
-        "url": "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "title": "t",
-        "text": "x", "format": "text", "host": "hooks.slack.com", "ip": "127.0.0.1",
-        "seconds": 2, "most": 10, "schemes": ["slack"],
-        "authority": "",
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-m", "evidence.collectors.chat_child"], input=json.dumps(asked_for),
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert json.loads(done.stdout)["code"] == "unreachable"  # 443 of this machine, where the look-up was sent
 
 
 def test_a_message_of_an_older_round_is_not_sent(people: People, program: Hook) -> None:
