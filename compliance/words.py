@@ -221,6 +221,12 @@ RECEIVERS: dict[str, Status] = {
     "ended": Status("Ended", "archive", "off"),
 }
 
+SHIPMENTS: dict[str, Status] = {
+    "works": Status("All of it is there", "circle-check", "ok"),
+    "failing": Status("Not taken, tried again", "rotate-cw", "bad"),
+    "unused": Status("On its way", "hourglass", "warn"),
+}
+
 DELIVERIES: dict[str, Status] = {
     "waiting": Status("Waiting", "hourglass", "warn"),
     "sent": Status("Taken", "circle-check", "ok"),
@@ -253,6 +259,7 @@ KINDS: dict[str, dict[str, Status]] = {
     "host_says": HOST_SAYS,
     "receiver": RECEIVERS,
     "delivery": DELIVERIES,
+    "shipment": SHIPMENTS,
 }
 
 

@@ -21,7 +21,7 @@ from compliance.errors import Refused
 from compliance.ledger import notes, places
 from compliance.ledger.keys import Keys
 from compliance.ledger.merkle import Frontier
-from compliance.models import LedgerCheckpoint, LedgerHead, LedgerInbox
+from compliance.models import LedgerCheckpoint, LedgerHead, LedgerInbox, LedgerShipment
 from compliance.run import Run
 
 EVERY: Final = timedelta(minutes=15)
@@ -172,7 +172,7 @@ def troubles(*, at: datetime | None = None) -> list[Trouble]:
                 "Find out who writes to the database.",
             )
         )
-    return [*found, *_rolled_back(head), *_waiting(now)]
+    return [*found, *_rolled_back(head), *_waiting(now), *_unshipped()]
 
 
 def _waiting(now: datetime) -> list[Trouble]:
@@ -184,6 +184,20 @@ def _waiting(now: datetime) -> list[Trouble]:
             "Decisions wait to be sealed for more than ten minutes.",
             "Does Eastwest run? Is its key there? ./run doctor",
         )
+    ]
+
+
+def _unshipped() -> list[Trouble]:
+    """Places that do not take the lines of the log (compliance/actions/shipping.py)."""
+    wanted = [name for name, set_up in (("file", settings.AUDIT_FILE), ("syslog", settings.AUDIT_SYSLOG)) if set_up]
+    rows = LedgerShipment.objects.filter(place__in=wanted).exclude(problem="") if wanted else []
+    return [
+        Trouble(
+            f"The audit log is not taken since {timezone.localtime(row.problem_since or row.at):%d %B %Y %H:%M}, from "
+            f"#{row.seq + 1} on: {row.problem}",
+            "Mend the place it goes to: nothing is lost, and it is tried again.",
+        )
+        for row in rows
     ]
 
 

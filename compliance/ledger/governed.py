@@ -19,6 +19,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "compliance.ledgerhead": "the seal itself",
     "compliance.ledgercheckpoint": "signed itself, and published outside",
     "compliance.ledgerrow": "what the log said of each row last: compared with the log",
+    "compliance.ledgershipment": "how far the log was sent outside; its lines carry their own numbers",
     "compliance.job": "work in progress",
     "compliance.outbound": "mail in progress",
     "compliance.delivery": "a message to a program, and its tries; who set the receiver up is governed",

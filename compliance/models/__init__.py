@@ -24,7 +24,7 @@ from compliance.models.estate import (
 )
 from compliance.models.imports import ColumnMapping, ImportedTable
 from compliance.models.jobs import Job
-from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow
+from compliance.models.ledger import LedgerCheckpoint, LedgerEntry, LedgerHead, LedgerInbox, LedgerRow, LedgerShipment
 from compliance.models.notices import How, Notice, NoticePreference, Outbound
 from compliance.models.people import Role, RoleGrant, SetUpLink, User
 from compliance.models.policy import PolicyCheck, PolicyDecision, PolicyVersion
@@ -61,6 +61,7 @@ __all__ = [
     "LedgerHead",
     "LedgerInbox",
     "LedgerRow",
+    "LedgerShipment",
     "Membership",
     "Notice",
     "NoticePreference",

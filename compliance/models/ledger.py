@@ -114,6 +114,20 @@ class LedgerCheckpoint(models.Model):
         return f"checkpoint of #{self.size}"
 
 
+class LedgerShipment(models.Model):
+    """How far one place outside has the log, line by line. `problem`: why it takes no more, since when."""
+
+    place = models.CharField(max_length=20, unique=True)
+    seq = models.PositiveBigIntegerField(default=0)
+    at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True)
+    problem_since = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.place} up to #{self.seq}"
+
+
 class LedgerRow(models.Model):
     """What the ledger said last of one governed row: the salted hash of these fields (`names`, a comma between)."""
 

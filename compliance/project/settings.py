@@ -252,6 +252,7 @@ JOB_KINDS = {
     "digest": "compliance.jobs.digest",
     "remind_dates": "compliance.jobs.remind_dates",
     "checkpoint": "compliance.actions.checkpoints.job",
+    "ship_ledger": "compliance.actions.shipping.job",
     "deliver": "evidence.jobs.deliver",
 }
 # Who is told, in the same transaction, that a job of the kind ended without what it was to bring
@@ -273,6 +274,7 @@ JOB_SYSTEMS = {
 }
 SCHEDULES = [
     "compliance.actions.checkpoints.due",
+    "compliance.actions.shipping.due",
     "evidence.jobs.due_pulls",
     "evidence.jobs.due_inventories",
     "evidence.jobs.due_packs",
@@ -345,6 +347,9 @@ CHECKPOINT_FILE = None if _checkpoint_file == "none" else Path(_checkpoint_file)
 CHECKPOINT_SYSLOG = env.text("EASTWEST_CHECKPOINT_SYSLOG", "")
 CHECKPOINT_GIT = env.text("EASTWEST_CHECKPOINT_GIT", "")
 CHECKPOINT_MAIL = env.words("EASTWEST_CHECKPOINT_MAIL", "")
+# Where each sealed entry goes as a line of JSON
+AUDIT_FILE = env.file("EASTWEST_AUDIT_FILE")
+AUDIT_SYSLOG = env.text("EASTWEST_AUDIT_SYSLOG", "")
 
 EMAIL_BACKEND = env.text("EASTWEST_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = VAR / "mail"

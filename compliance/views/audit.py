@@ -34,6 +34,7 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
 # type of object that people know by its name → its page: by name, or by number
 NAMED: Final[Mapping[str, str]] = {
     "evidence.source": "/sources/{number}/",
+    "compliance.receiver": "/setup/integrations/{number}/",
     "evidence.inventory": "/inventory/{number}/",
     "compliance.server": "/servers/{name}/",
     "compliance.zone": "/zones/{name}/",

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
+from compliance.actions import shipping
 from compliance.announcing import EVENTS
 from compliance.errors import Refused
 from compliance.forms.decisions import NoteForm
@@ -49,7 +50,24 @@ def receivers(request: HttpRequest) -> HttpResponse:
     tried = Count("deliveries", filter=Q(deliveries__state=Delivery.State.WAITING, deliveries__tries__gt=0))
     taken = Max("deliveries__tried_at", filter=Q(deliveries__state=Delivery.State.SENT))
     rows = Receiver.objects.annotate(**of_state, failing=tried, taken_at=taken).prefetch_related("systems")
-    return render(request, "evidence/receivers.html", {"rows": [listed(row) for row in rows]})
+    return render(request, "evidence/receivers.html", {"rows": [listed(row) for row in rows], "logs": logs()})
+
+
+def logs() -> list[dict[str, Any]]:
+    """Where the audit log goes line by line, and how far it is."""
+    return [
+        {
+            "place": {"file": "File", "syslog": "Log server"}[place],
+            "where": where,
+            "seq": seq,
+            "size": size,
+            "state": "failing" if row and row.problem else "works" if row and row.seq >= size else "unused",
+            "at": row.at if row else None,
+            "problem": row.problem if row else "",
+            "since": row.problem_since if row else None,
+        }
+        for place, where, seq, size, row in shipping.standing()
+    ]
 
 
 def listed(row: Any) -> dict[str, Any]:
