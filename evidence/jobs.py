@@ -13,7 +13,17 @@ from compliance.errors import Later
 from compliance.models import ChangeRecord, Delivery, Job
 from compliance.run import Run
 from evidence.actions import compare as comparing
-from evidence.actions import delivering, inventories, inventory_reading, packs, pulls, sources, testing, verification
+from evidence.actions import (
+    delivering,
+    inventories,
+    inventory_reading,
+    packs,
+    pulls,
+    sources,
+    testing,
+    tickets,
+    verification,
+)
 from evidence.models import Comparison, Inventory, InventoryReading, Pack, Pull, Source, SourceTest
 
 SETTLE = timedelta(seconds=20)  # after a reading: others of the same night are waited for
@@ -91,6 +101,11 @@ def pack_abandoned(job: Job) -> None:
 def deliver(run: Run) -> None:
     """One message to one receiver: one try."""
     delivering.attempt(Delivery.objects.select_related("receiver").get(pk=run.args["delivery"]), run=run)
+
+
+def read_tickets(run: Run) -> None:
+    """What the ticket system says of the tickets that are due."""
+    tickets.read_all(run)
 
 
 def delivery_abandoned(job: Job) -> None:

@@ -33,6 +33,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "evidence.baselinegroup": "part of a comparison",
     "evidence.unlearned": "part of a comparison",
     "evidence.findingmember": "made again at each comparison; its finding, and whether that stands, is governed",
+    "evidence.ticketreading": "what another system says of its ticket: it decides nothing here",
     "evidence.pull": "work in progress; what came of it is its snapshot",
     "evidence.devicelease": "work in progress: who talks to a device now",
     "evidence.sourcetest": "a try to reach a source: nothing of it is evidence",

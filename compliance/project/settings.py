@@ -234,7 +234,7 @@ CELERY_TIMEZONE = "UTC"
 JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
 JOB_MAX_TRIES = 8
 # What talks to devices waits for them most of the time: workers of its own, so that nothing else waits with it
-JOB_QUEUES = {"pull": "pull", "test_source": "pull", "deliver": "pull"}
+JOB_QUEUES = {"pull": "pull", "test_source": "pull", "deliver": "pull", "read_tickets": "pull"}
 PULL_SLOTS = env.whole("EASTWEST_PULL_SLOTS", 8, low=2, high=64)
 PULL_LIMIT_S = env.whole("EASTWEST_PULL_LIMIT_S", 120, low=1, high=3600)
 JOB_KINDS = {
@@ -254,6 +254,7 @@ JOB_KINDS = {
     "checkpoint": "compliance.actions.checkpoints.job",
     "ship_ledger": "compliance.actions.shipping.job",
     "deliver": "evidence.jobs.deliver",
+    "read_tickets": "evidence.jobs.read_tickets",
 }
 # Who is told, in the same transaction, that a job of the kind ended without what it was to bring
 JOB_ABANDONED = {
@@ -279,6 +280,7 @@ SCHEDULES = [
     "evidence.jobs.due_inventories",
     "evidence.jobs.due_packs",
     "evidence.jobs.due_comparisons",
+    "evidence.actions.tickets.due",
     "reviews.jobs.due_reviews",
     "compliance.jobs.due_dates",
     "compliance.actions.digests.due",
@@ -340,6 +342,12 @@ VAULT_CA_FILE = env.file("EASTWEST_VAULT_CA_FILE")
 VAULT_PIN = env.text("EASTWEST_VAULT_PIN", "")
 # The authority that signed the certificates of programs and chats that are told what happens; none: the system's
 RECEIVERS_CA_FILE = env.file("EASTWEST_RECEIVERS_CA_FILE")
+
+# The ticket system whose tickets change records name: what it says is shown, and decides nothing
+JIRA_URL = env.text("EASTWEST_JIRA_URL", "")
+JIRA_USER = env.text("EASTWEST_JIRA_USER", "")
+JIRA_SECRET = env.text("EASTWEST_JIRA_SECRET", "")
+JIRA_CA_FILE = env.file("EASTWEST_JIRA_CA_FILE")
 
 # Where the ledger's checkpoints go, outside the database
 _checkpoint_file = env.text("EASTWEST_CHECKPOINT_FILE", str(VAR / "checkpoints" / "checkpoints.txt"))

@@ -55,7 +55,7 @@ def get(
     Nothing is sent before that is sure; redirects are answers like others and followed by nobody. Raises PullError.
     """
     host, port, path = https_parts(url)
-    with opened(host, port, deadline, ca=ca, pin=pin) as channel:
+    with opened(host, port, deadline, ca=ca, pin=pin) as channel, cut_off_at(channel, deadline):
         asking = http.client.HTTPConnection(host, port)
         asking.sock = channel
         try:
@@ -66,6 +66,8 @@ def get(
         except TimeoutError as error:
             raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.") from error
         except http.client.IncompleteRead as error:
+            if time.monotonic() >= deadline:
+                raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.") from error
             raise cut(host) from error
         except (http.client.HTTPException, OSError) as error:
             what = f"{host} broke off: {type(error).__name__}."

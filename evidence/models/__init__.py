@@ -21,6 +21,7 @@ from evidence.models.sources import (
     SourceTest,
     StoredArtefact,
 )
+from evidence.models.tickets import TicketReading
 
 __all__ = [
     "AdminPathRow",
@@ -53,6 +54,7 @@ __all__ = [
     "SourceSecret",
     "SourceTest",
     "StoredArtefact",
+    "TicketReading",
     "Unlearned",
     "VerdictRow",
     "Verification",

@@ -12,6 +12,7 @@ from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
 from evidence.rules import Verdict
+from evidence.tickets import says
 from evidence.verdicts import BESIDE
 from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
@@ -175,4 +176,5 @@ def change(subject: ChangeRecord, person: User) -> dict[str, Any]:
     verification = None
     if last:
         verification = {"at": last.at, "outcome": last.outcome, "text": last.because, "packet": packet(last.witness)}
-    return {"verification": verification, "rule_changes": caused(subject), **said}
+    ticket = says(subject)
+    return {"verification": verification, "rule_changes": caused(subject), "ticket_says": ticket, **said}

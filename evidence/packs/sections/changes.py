@@ -19,6 +19,7 @@ from evidence.packs.section import State as Held
 from evidence.packs.sections import course, policy_said
 from evidence.packs.sections.known import Standing, comparison, findings, served, span
 from evidence.rules import Verdict
+from evidence.tickets import Said, says
 
 PRINTED = 60
 TITLE = "Change records"
@@ -27,6 +28,7 @@ COLUMNS = (
     "necessity", "security_implications", "data_carried", "approved_by", "decided_at", "implemented_by",
     "implemented_at", "verified_at", "outcome", "difference", "ticket", "content_sha256", "approval_holds",
     *policy_said.COLUMNS, *course.COLUMNS,
+    "ticket_title", "ticket_status", "ticket_read_at", "ticket_problem",
 )  # fmt: skip
 SETTLED = (State.APPROVED, State.IMPLEMENTED, State.VERIFIED, State.DISPUTED)
 
@@ -44,6 +46,7 @@ class Known(NamedTuple):
     unapproved: str
     policy: PolicyCheck | None = None
     course: Course = NOTHING
+    ticket: Said | None = None
 
 
 def build(scope: Scope) -> Section:
@@ -100,6 +103,7 @@ def known(scope: Scope) -> list[Known]:
             short.get(row.pk, ""),
             weighed.get(row.pk),
             ways[row.pk],
+            says(row, by=scope.as_of) if row.ticket else None,
         )
         for row in rows
     ]
@@ -207,6 +211,14 @@ def when(done: Verification) -> str:
     return f"{timezone.localtime(done.at):%-d %B %Y, %H:%M}"
 
 
+def ticket(said: Said | None) -> tuple[Cell, ...]:
+    """What the ticket system said by the cut-off; that it could not be read is said, never left empty."""
+    if said is None:
+        return None, None, None, None
+    since = f" (since {timezone.localtime(said.since):%-d %B %Y, %H:%M})" if said.since else ""
+    return said.title or None, said.status or None, said.read_at, f"{said.problem}{since}" if said.problem else None
+
+
 def line(one: Known) -> tuple[Cell, ...]:
     """A record as a row of the list."""
     row, why, done = one.row, one.why, one.outcome
@@ -222,5 +234,5 @@ def line(one: Known) -> tuple[Cell, ...]:
         row.implemented_at if carried else None, done.at if done and done.outcome == "verified" else None,
         done.outcome if done else None, done.because if done else None, row.ticket, row.content_hash,
         not one.unapproved if one.state in SETTLED else None, *policy_said.cells(one.policy),
-        *course.cells(one.course, one.approvals),
+        *course.cells(one.course, one.approvals), *ticket(one.ticket),
     )  # fmt: skip
