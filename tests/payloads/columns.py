@@ -26,6 +26,7 @@ OWN_WORDS: Final = frozenset({
     "evidence.Pack.marking", "evidence.Pull.error_code", "evidence.Source.paused_code", "compliance.SavedFilter.path",
     "evidence.Pack.profile", "evidence.PulledArtefact.format",
     "evidence.SourceSecret.reference", "evidence.SourceSecret.sealed", "evidence.SourceSecret.sealed_with",
+    "compliance.Receiver.reference", "compliance.Receiver.sealed", "compliance.Receiver.sealed_with",
     "evidence.Snapshot.tier", "evidence.Finding.accepted_rating",
     "reviews.ReviewSchedule.time_zone", "reviews.ReviewSchedule.rule",
 })  # fmt: skip

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('compliance', '0020_shipments'),
-        ('evidence', '0020_trends'),
+        ('evidence', '0021_attestations'),
     ]
 
     operations = [
