@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -11,11 +12,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from compliance.actions import reminders
 from compliance.actions.ledger import record
 from compliance.actions.tokens import NOTED_EVERY, digest_of
-from compliance.classification import is_reserved
+from compliance.classification import is_reserved, ref_of
 from compliance.errors import Refused
-from compliance.models import User
+from compliance.models import Connection, RiskAcceptance, User
+from compliance.models.estate import day_of
 from reviews import ics
 from reviews.models import CalendarFeed, Review, ReviewAction
 
@@ -61,8 +64,11 @@ def person_of(token: str, *, at: datetime | None = None) -> User | None:
 
 
 def text_for(person: User, *, at: datetime | None = None) -> str:
-    """The reviews of the systems a person may see now, and what they undertook. About systems at PROTECTED and above an
-    entry carries its id and the link alone: a calendar lies on phones and with providers."""
+    """The reviews of the systems a person may see now, what they undertook, and what of theirs falls due.
+
+    About systems at PROTECTED and above an entry carries its id and the link alone: a calendar lies on phones and with
+    providers.
+    """
     moment = at or timezone.now()
     events = []
     rows = Review.objects.for_user(person).filter(due_at__gt=moment - BEHIND)
@@ -84,7 +90,20 @@ def text_for(person: User, *, at: datetime | None = None) -> str:
         url = f"{settings.SITE_URL}/reviews/{ref}/"
         stamp = action.review.opened_at or action.review.due_at
         events.append(ics.Event(uid(f"action-{action.pk}"), action.due, f"Due: {title}", "", url, stamp))
-    return ics.written("Eastwest reviews", events)
+    return ics.written("Eastwest reviews and expiries", [*events, *expiries(person, moment)])
+
+
+def expiries(person: User, at: datetime) -> Iterator[ics.Event]:
+    """The days that fall due of what a person asked for, owns or decided, and may still see: as they are reminded."""
+    today, seen = day_of(at), {f"CON-{key}" for key in Connection.objects.for_user(person).values_list("pk", flat=True)}
+    seen |= {f"RSK-{key}" for key in RiskAcceptance.objects.for_user(person).values_list("pk", flat=True)}
+    for due in (*reminders.versions(today), *reminders.risks(today)):
+        if person not in due.people or ref_of(due.path) not in seen or due.day <= today - BEHIND:
+            continue
+        said = due.past if due.day < today else due.ahead
+        title = ref_of(due.path) if is_reserved(due.path) else f"{said} {due.day.day} {due.day:%B %Y}"
+        stamp = datetime.combine(due.day, time(), UTC)
+        yield ics.Event(uid(due.key.replace(":", "-")), due.day, title, "", f"{settings.SITE_URL}{due.path}", stamp)
 
 
 def uid(name: str) -> str:

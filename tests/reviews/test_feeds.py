@@ -17,6 +17,7 @@ from compliance.models.estate import day_of
 from reviews import actions, ics
 from reviews.actions import feeds
 from reviews.models import CalendarFeed, Review
+from tests.factories import authorised, network, servers
 from tests.people import People, everybody
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db(transaction=True)]
@@ -87,6 +88,27 @@ def test_what_is_no_key_opens_nothing_and_a_session_is_none(people: People) -> N
     assert client.post(f"/calendar/{token}.ics").status_code == 405
     type(people.mina).objects.filter(pk=people.mina.pk).update(is_active=False)
     assert Client().get(f"/calendar/{token}.ics").status_code == 404, "who left has none"
+
+
+def test_what_falls_due_of_ones_own_is_in_it(people: People) -> None:
+    """Reviews and ends of connections, as the reminders say them; of what one may not see any more nothing."""
+    servers(people)
+    day = timezone.localdate() + timedelta(days=40)
+    connection = authorised(people, network(review_by=str(day), ends_on=str(day + timedelta(days=1))))
+    token = feeds.make_feed(by=people.rita)
+    text = read(token).replace("\r\n ", "")
+    assert f"SUMMARY:{connection}".replace(",", "\\,") in text
+    assert f"is to be reviewed by {day.day} {day:%B %Y}\r\n" in text
+    assert f"DTSTART;VALUE=DATE:{day:%Y%m%d}\r\n" in text
+    assert f"DTSTART;VALUE=DATE:{day + timedelta(days=1):%Y%m%d}\r\n" in text
+    assert text == read(token).replace("\r\n ", ""), "the same day gives the same text"
+    assert connection.ref not in read(feeds.make_feed(by=people.erin)), "nothing of hers"
+    System.objects.filter(pk=people.payroll.pk).update(classification="P")
+    reserved = read(token).replace("\r\n ", "")
+    assert f"SUMMARY:{connection.ref}\r\n" in reserved
+    assert "pay-db-01" not in reserved
+    RoleGrant.objects.filter(person=people.rita).update(valid_to=timezone.now())
+    assert connection.ref not in read(token), "by the roles of now"
 
 
 def test_about_protected_systems_it_says_an_id_and_a_link(people: People) -> None:
