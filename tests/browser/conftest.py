@@ -51,7 +51,7 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             connection.close()
 
     with ThreadPoolExecutor(1) as maker:
-        return maker.submit(make).result(timeout=120)
+        return maker.submit(make).result(timeout=300)
 
 
 def person(name: str) -> User:
