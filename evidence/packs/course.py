@@ -33,13 +33,14 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class Course:
     """`first`: that it was carried out before its approval, "" when not. `waiting`: needs nobody has met yet.
-    `elsewhere`: how many more rules changed for it in systems outside the scope."""
+    `elsewhere`: how many more rules changed for it in systems outside the scope. `ticket`: what its system says."""
 
     first: str = ""
     waiting: tuple[str, ...] = ()
     asked: tuple[Asked, ...] = ()
     moved: tuple[Moved, ...] = ()
     elsewhere: int = 0
+    ticket: str = ""
 
 
 NOTHING = Course()

@@ -22,6 +22,7 @@ from compliance.actions import jobs
 from compliance.models import ChangeRecord, Job
 from evidence.actions import tickets
 from evidence.models import TicketReading
+from evidence.packs import content
 from evidence.packs.section import Scope
 from evidence.packs.sections import changes as section
 from evidence.tickets import says
@@ -177,7 +178,10 @@ def test_what_was_said_before_is_kept_for_the_pack(people: People, jira: Jira) -
     today = timezone.localdate()
     for as_of, status in ((then, "In review"), (timezone.now(), "Done")):
         scope = Scope(("Payroll",), today, today, as_of, "full")
-        [row] = section.build(scope).tables[0].rows
+        built = section.build(scope)
+        assert isinstance(built.data, content.Changes)
+        assert f"PAY-7: “Open the port”, {status}, read " in built.data.changes[0].course.ticket
+        [row] = built.tables[0].rows
         told = dict(zip(section.COLUMNS, row, strict=True))
         assert (told["ticket"], told["ticket_title"], told["ticket_status"]) == ("PAY-7", "Open the port", status)
         assert told["ticket_problem"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -183,7 +184,7 @@ def printed(one: Known) -> content.Change:
         seen=when(done) if done and done.outcome == Verification.Outcome.VERIFIED else "",
         delta=shown,
         policy=policy_said.sentence(one.policy),
-        course=one.course,
+        course=replace(one.course, ticket=spoken_ticket(one.ticket)),
     )
 
 
@@ -209,6 +210,17 @@ def carried_out(one: Known) -> str:
 def when(done: Verification) -> str:
     """The moment of a verification."""
     return f"{timezone.localtime(done.at):%-d %B %Y, %H:%M}"
+
+
+def spoken_ticket(said: Said | None) -> str:
+    """The same as a sentence of the page; "" where no ticket is named or no system is asked."""
+    if said is None:
+        return ""
+    title, status, read_at, problem = ticket(said)
+    when_read = f"read {timezone.localtime(said.read_at):%-d %B %Y, %H:%M}" if read_at else "not read"
+    told = f"“{title or ''}”, {status}, {when_read}." if read_at else ""
+    missing = f" It could not be read: {problem}" if problem and said.since else f" {problem}" if problem else ""
+    return f"{said.key}: {told}{missing} It decides nothing here.".replace(":  ", ": ")
 
 
 def ticket(said: Said | None) -> tuple[Cell, ...]:
