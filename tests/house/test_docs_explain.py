@@ -306,6 +306,6 @@ def test_every_picture_is_there_is_small_and_is_shown_somewhere() -> None:
 
 
 def test_a_page_is_finished_in_five_minutes() -> None:
-    reference = {"develop.md", "settings.md", "estate.md"}  # looked up in, not read through
+    reference = {"settings.md", "estate.md"}  # looked up in, not read through
     long = {name(path): len(path.read_text().split()) for path in PAGES if path.name not in reference}
-    assert {page: words for page, words in long.items() if words > 1350} == {}
+    assert {page: words for page, words in long.items() if words > 1400} == {}
