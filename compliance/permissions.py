@@ -68,6 +68,9 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "set_holidays": (Role.MANAGER, Role.ADMINISTRATOR),
     "run_review": DECIDE,
     "close_review": DECIDE,
+    "start_campaign": (Role.MANAGER, Role.ADMINISTRATOR),
+    "decide_campaign": (Role.SYSTEM_OWNER,),
+    "close_campaign": (Role.MANAGER, Role.ADMINISTRATOR),
     "add_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "close_action": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "propose_policy": DECIDE,
@@ -86,7 +89,8 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
      "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
-     "answer_question", "plan_review", "run_review", "close_review"}
+     "answer_question", "plan_review", "run_review", "close_review",
+     "start_campaign", "decide_campaign", "close_campaign"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there
 

@@ -204,6 +204,25 @@ DUTIES: dict[str, Status] = {
     "current": Status("Stated", "pen-line", "off"),
 }
 
+# A connection of a recertification campaign: reviews/campaigns.py
+CAMPAIGN_ITEMS: dict[str, Status] = {
+    "open": Status("Not decided", "circle-dashed", "warn"),
+    "changed": Status("Changed since, not decided", "pencil", "warn"),
+    "draft": Status("A draft, not sent", "pencil", "warn"),
+    "refused": Status("Turned down: to be decided anew", "circle-x", "bad"),
+    "asked": Status("Decided, waits for agreement", "hourglass", "off"),
+    "kept": Status("Kept", "circle-check", "ok"),
+    "narrowed": Status("Narrowed", "circle-check", "ok"),
+    "removed": Status("Removed", "archive", "ok"),
+    "gone": Status("Not authorised any more", "archive", "off"),
+}
+
+CAMPAIGNS: dict[str, Status] = {
+    "open": Status("Going on", "hourglass", "warn"),
+    "overdue": Status("Overdue", "calendar-x", "bad"),
+    "closed": Status("Closed", "lock", "off"),
+}
+
 # What a host says of itself beside a statement
 HOST_SAYS: dict[str, Status] = {
     "agrees": Status("The host bears it out", "circle-check", "ok"),
@@ -260,6 +279,8 @@ KINDS: dict[str, dict[str, Status]] = {
     "receiver": RECEIVERS,
     "delivery": DELIVERIES,
     "shipment": SHIPMENTS,
+    "campaign_item": CAMPAIGN_ITEMS,
+    "campaign": CAMPAIGNS,
 }
 
 

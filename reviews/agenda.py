@@ -18,7 +18,9 @@ from evidence.judgement import counted
 from evidence.models import Comparison, Finding, LoginAttestation, Source
 from evidence.readings import is_fresh
 from evidence.rules import Verdict
-from reviews.models import AgendaItem, Review, ReviewAction
+from reviews.actions.campaigns import WITH
+from reviews.campaigns import is_overdue, sentence, stands
+from reviews.models import AgendaItem, Campaign, Review, ReviewAction
 
 SOON = timedelta(days=31)  # what falls due before the next review is looked at in this one
 SINGLE = 12  # findings of one kind beyond this many are one item: nobody reads a list of two hundred
@@ -36,6 +38,7 @@ def write(review: Review, *, at: datetime) -> list[AgendaItem]:
         *open_actions(review, at),
         *findings(review, since),
         *accepted(review, at),
+        *campaigns(review, at),
         *changes(review, since, at),
         *due(review, at),
         *attested(review, at),
@@ -175,6 +178,16 @@ def told_of(row: Standing) -> str:
     """How one duty stands, in a few words."""
     words = {"failed": "not in order", "never": "never stated", "overdue": f"overdue since {said(row.due)}"}
     return words.get(row.state) or f"due {said(row.due)}"
+
+
+def campaigns(review: Review, at: datetime) -> Iterator[Item]:
+    """Campaigns that go on about the system: who has not decided, the overdue ones first."""
+    rows = Campaign.objects.filter(state=Campaign.State.OPEN, systems=review.system).order_by("due", "pk")
+    for row in rows:
+        found = stands(row.items.filter(system=review.system).select_related(*WITH), at)
+        late = "Overdue campaign" if is_overdue(row, found, day_of(at)) else "Campaign"
+        detail = f"{sentence(found)}; {review.system.owner}, due {said(row.due)}. What nobody decides on is not kept."
+        yield {"kind": "note", "title": f"{late} {row.ref}: {row.title}"[:300], "detail": detail}
 
 
 def log(last: Review | None, at: datetime) -> Item:

@@ -11,8 +11,8 @@ from compliance.actions.jobs import enqueue
 from compliance.models import Job
 from compliance.run import Run
 from reviews import actions
-from reviews.actions import reminders
-from reviews.models import Review, ReviewSchedule
+from reviews.actions import campaigns, reminders
+from reviews.models import Campaign, Review, ReviewSchedule
 
 
 def due_reviews(now: datetime) -> None:
@@ -21,7 +21,8 @@ def due_reviews(now: datetime) -> None:
     if Job.objects.filter(key=key).exists():
         return
     waiting = Review.objects.filter(state=Review.State.PLANNED)
-    if waiting.exists() or ReviewSchedule.objects.filter(enabled=True).exists():
+    going_on = Campaign.objects.filter(state=Campaign.State.OPEN)
+    if waiting.exists() or going_on.exists() or ReviewSchedule.objects.filter(enabled=True).exists():
         with transaction.atomic():
             enqueue("plan_reviews", key=key, args={})
 
@@ -37,6 +38,7 @@ def plan(run: Run) -> None:
         for review in Review.objects.filter(state=Review.State.PLANNED):
             reminders.of_review(review, at=now)
         reminders.of_actions(now)
+        campaigns.remind(now)
 
 
 def remind(run: Run) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from compliance.models import ChangeRecord, Connection, RiskAcceptance, System, User
+from compliance.models import ChangeRecord, Connection, ConnectionVersion, RiskAcceptance, System, User, Zone
 from compliance.models.scope import Scoped
 from evidence.models import Comparison, Finding
 
@@ -236,3 +236,103 @@ class CalendarFeed(models.Model):
 
     def __str__(self) -> str:
         return f"calendar of {self.person}"
+
+
+class CampaignQuerySet(Scoped["Campaign"]):
+    """Campaigns that are about a system a person may see."""
+
+    system_paths = ("systems",)
+
+    def for_user(self, person: Any) -> Self:
+        """Each once, also where it is about several of them."""
+        return super().for_user(person).distinct()
+
+
+class Campaign(models.Model):
+    """Connections that their owners go through by a day. Closed, its result is frozen with its hash."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Going on"
+        CLOSED = "closed", "Closed"
+
+    class Which(models.TextChoices):
+        ALL = "all", "All that are authorised"
+        DUE = "due", "Those to be reviewed by a day"
+        PROVISIONAL = "provisional", "Those on a provisional basis"
+        ZONE = "zone", "Those with an end in a zone"
+
+    title = models.CharField(max_length=120)
+    systems = models.ManyToManyField(System, related_name="campaigns")
+    which = models.CharField(max_length=12, choices=Which.choices)
+    before = models.DateField(null=True, blank=True, help_text="Of those to be reviewed by a day: the day.")
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
+    due = models.DateField(help_text="By when every owner has decided.")
+    state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="campaigns_started")
+    started_at = models.DateTimeField()
+    closed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_because = models.TextField(blank=True)
+    result = models.TextField("result, as frozen (JSON)", blank=True)
+    result_hash = models.CharField(max_length=64, blank=True)
+
+    objects: ClassVar[models.Manager[Campaign]] = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(state="open", result="", result_hash="")
+                | (Q(state="closed", closed_at__isnull=False, closed_by__isnull=False) & ~Q(result_hash="")),
+                name="a_closed_campaign_has_its_result",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.title}"
+
+    @property
+    def ref(self) -> str:
+        """The id people use."""
+        return f"CMP-{self.pk}"
+
+
+class CampaignItemQuerySet(Scoped["CampaignItem"]):
+    """What is to be decided in the systems a person may see."""
+
+
+class CampaignItem(models.Model):
+    """One connection of a campaign, as it stood when that began, and what its owner decided, if anything."""
+
+    class What(models.TextChoices):
+        NONE = "", "Not decided"
+        KEEP = "keep", "Keep"
+        NARROW = "narrow", "Narrow"
+        REVOKE = "revoke", "Remove"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="items")
+    system = models.ForeignKey(System, on_delete=models.PROTECT)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="campaign_items")
+    version = models.ForeignKey(ConnectionVersion, on_delete=models.PROTECT, related_name="+")
+    what = models.CharField(max_length=6, choices=What.choices, default=What.NONE, blank=True)
+    because = models.TextField(blank=True)
+    until = models.DateField(null=True, blank=True)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    change = models.ForeignKey(ChangeRecord, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects: ClassVar[models.Manager[CampaignItem]] = CampaignItemQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["campaign", "connection"], name="a_connection_once_a_campaign"),
+            models.CheckConstraint(
+                condition=Q(what="", change__isnull=True, decided_by__isnull=True)
+                | (~Q(what="") & Q(change__isnull=False, decided_by__isnull=False)),
+                name="what_an_owner_decided_has_its_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection.ref} in CMP-{self.campaign_id}"

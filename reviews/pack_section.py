@@ -12,7 +12,7 @@ from evidence.packs.content import Action
 from evidence.packs.content import Review as Printed
 from evidence.packs.section import Cell, Scope, Section, Table
 from reviews import minutes
-from reviews.models import Decision, Review, ReviewAction
+from reviews.models import CampaignItem, Decision, Review, ReviewAction
 
 CONTROLS = ("ISM-1479", "ISM-0888")
 RECENT = timedelta(days=45)  # a monthly duty: an older review does not answer for this period
@@ -42,9 +42,30 @@ def build(scope: Scope) -> Section:
             [(row.review.ref, row.text, str(row.owner), row.due, row.state) for row in open_actions],
         ),
     )
+    tables = (*tables, campaigns_of(scope))
     files = tuple((f"minutes/{row.ref}.md", row.minutes.encode()) for row in closed[:12])
     data = printed(closed, missed, open_actions, scope) if closed or missed else None
     return Section("review", "Last review", CONTROLS, state, because, "review.html", data, tables, files)  # type: ignore[arg-type]
+
+
+def campaigns_of(scope: Scope) -> Table:
+    """Each connection of the campaigns begun by the cut-off, with what its owner had decided by then: data/ alone."""
+    items = CampaignItem.objects.filter(system__name__in=scope.systems, campaign__started_at__lte=scope.as_of)
+    columns = ("campaign", "title", "due", "closed", "result_sha256", "connection", "system", "decided", "because",
+               "until", "by", "at", "change")  # fmt: skip
+    rows = items.select_related("campaign", "connection", "system", "decided_by", "change").order_by("pk")
+    return Table("campaigns", columns, [decided_on(row, scope) for row in rows])
+
+
+def decided_on(row: CampaignItem, scope: Scope) -> tuple[Cell, ...]:
+    """One connection of a campaign; what was decided later is not decided yet."""
+    whole = row.campaign
+    ended = whole.closed_at is not None and whole.closed_at <= scope.as_of
+    begin = (whole.ref, whole.title, whole.due, whole.closed_at if ended else None,
+             whole.result_hash if ended else "", row.connection.ref, row.system.name)  # fmt: skip
+    if row.decided_at is None or row.decided_at > scope.as_of or row.change is None:
+        return (*begin, CampaignItem.What.NONE.label, "", None, "", None, "")
+    return (*begin, row.get_what_display(), row.because, row.until, str(row.decided_by), row.decided_at, row.change.ref)
 
 
 def missed_in(scope: Scope, rows: QuerySet[Review]) -> list[Review]:

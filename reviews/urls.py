@@ -5,13 +5,19 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from compliance.views.refs import converter
-from reviews.views import feeds, lines, schedules, signing
+from reviews.views import campaigns, feeds, lines, schedules, signing
 from reviews.views import reviews as views
 
 register_converter(converter("REV"), "rev")
+register_converter(converter("CMP"), "cmp")
 
 urlpatterns = [
     path("reviews/", views.reviews, name="reviews"),
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/new/", campaigns.new, name="campaign_new"),
+    path("campaigns/<cmp:number>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<cmp:number>/decide/", campaigns.decide, name="campaign_decide"),
+    path("campaigns/<cmp:number>/close/", campaigns.close, name="campaign_close"),
     path("calendar/", feeds.mine, name="calendar"),
     path("calendar/<str:token>.ics", feeds.feed, name="calendar_feed"),
     path("reviews/schedules/new/", schedules.schedule, name="review_schedule"),

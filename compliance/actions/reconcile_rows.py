@@ -32,6 +32,7 @@ PREFIX: Final = {
     "evidence.finding": "FND",
     "evidence.pack": "PCK",
     "reviews.review": "REV",
+    "reviews.campaign": "CMP",
 }
 
 

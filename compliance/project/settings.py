@@ -301,7 +301,7 @@ PANELS = {
     "connection_as_of": ["evidence.views.as_of.connection"],
     "register": ["evidence.views.panels.register"],
     "server": ["evidence.views.panels.server", "evidence.views.attestations.server_panel"],
-    "inbox": ["evidence.views.attestations.inbox"],
+    "inbox": ["reviews.views.campaigns.inbox", "evidence.views.attestations.inbox"],
     "month": ["reviews.views.panels.month"],
 }
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]

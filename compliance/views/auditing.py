@@ -24,6 +24,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "changes": "", "change": "compliance.changerecord", "inbox_change": "compliance.changerecord",
     "risks": "", "risk": "compliance.riskacceptance", "policy": "", "policy_version": "",
     "packs": "", "pack": "evidence.pack", "reviews": "", "review": "reviews.review", "review_minutes": "reviews.review",
+    "campaigns": "", "campaign": "reviews.campaign",
     "audit": "", "search": "", "learn": "", "learn_left": "", "learn_group": "",
 }  # fmt: skip
 # What an auditor may open and that shows no evidence, or that is recorded by its own verb (the download of a pack)

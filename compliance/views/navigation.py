@@ -40,6 +40,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Findings", "/findings/", "triangle-alert", "findings"),
             ("Accepted risks", "/risks/", "scale", ""),
             ("Rule changes", "/rule-changes/", "git-compare-arrows", ""),
+            ("Campaigns", "/campaigns/", "list-todo", ""),
             ("Attestations", "/attestations/", "pen-line", ""),
             ("Reviews", "/reviews/", "calendar-check", "reviews"),
             ("Audit packs", "/packs/", "shield-check", ""),

@@ -112,7 +112,16 @@ def spelt(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def once(person: User, key: str, step: str, subject: str, body: str, path: str, at: datetime) -> bool:
+def once(
+    person: User,
+    key: str,
+    step: str,
+    subject: str,
+    body: str,
+    path: str,
+    at: datetime,
+    about: Iterable[System] | None = None,
+) -> bool:
     """One message, and whether it was new. Who is deactivated is told nothing; nor is anybody told of an earlier step
     when a later one was said already (a clock that was set back)."""
     if not person.is_active or not step:
@@ -122,5 +131,7 @@ def once(person: User, key: str, step: str, subject: str, body: str, path: str, 
         return False
     with transaction.atomic():
         mine = later[0]
-        row = tell(person, key=mine, subject=subject[:200], body=body, path=path, kind=Notice.REVIEW, at=at)
+        row = tell(
+            person, key=mine, subject=subject[:200], body=body, path=path, kind=Notice.REVIEW, at=at, about=about
+        )
     return row.created_at == at

@@ -25,6 +25,7 @@ from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
 from evidence.models import BaselineGroup, Comparison, Finding, Pull, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
+from reviews.actions import campaigns
 from reviews.models import Review
 from reviews.sample.load import load
 from tests.browser import passkey
@@ -259,6 +260,13 @@ def reviewed(now: datetime) -> dict[str, object]:
     for item in second.agenda.filter(kind="finding"):
         meetings.decide(item, what="fix", by=chandra)
     meetings.sign(second, by=chandra)
+    going_on, ended = (
+        campaigns.start(title=title, systems=list(System.objects.all()), which="all",
+                        due=timezone.localdate() + timedelta(days=20), by=person("mina"))
+        for title in ("Spring recertification", "Winter recertification")
+    )  # fmt: skip
+    campaigns.close(ended, because="It was begun with the wrong day.", by=person("mina"))
+    of_state |= {"campaign": going_on.ref, "ended": ended.ref}
     return {**of_state, "opened": opened.ref, "line": due.pk, "signing": second.ref}
 
 

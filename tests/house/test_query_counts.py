@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from compliance.actions import changes, connections, questions
 from compliance.models import ChangeRecord
 from evidence.models import BaselineGroup, Comparison, Finding, FindingMember, Pull, ServedShare, Unlearned
 from reviews import actions as reviews
+from reviews.actions import campaigns
 from tests.evidence.site import Site
 from tests.factories import WHY, asked, network
 
@@ -30,7 +32,7 @@ RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
     "/inbox/", "/notices/", "/changes/", "/connections/", "/connections/?view=graph", "/shares/", "/shares/served/",
     "/admin-paths/", "/learn/", "/learn/left/", "/search/?q=pay",
-    "/connections/recertify/", "/servers/", "/attestations/",
+    "/connections/recertify/", "/servers/", "/attestations/", "/campaigns/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
     "/setup/",
@@ -91,6 +93,8 @@ def grow(site: Site, numbers: range) -> None:
     for number in numbers:
         asked(site.people, network("pay-app-01", "pay-db-01", f"tcp/{7000 + number}"), title=f"Request {number}")
         reviews.add_review(site.people.payroll, due_at=timezone.now(), chair=site.people.mina, by=site.people.mina)
+        campaigns.start(title=f"Campaign {number}", systems=[site.people.payroll], which="all", by=site.people.mina,
+                        due=timezone.localdate() + timedelta(days=9))  # fmt: skip
     source = site.sources[0]
     for number in numbers:
         source.pk, source.name = None, f"source {number}"

@@ -69,6 +69,9 @@ WHO: Final[dict[str, str]] = {
     "set_holidays": "MX",
     "run_review": "OM",
     "close_review": "OM",
+    "start_campaign": "MX",
+    "decide_campaign": "O",
+    "close_campaign": "MX",
     "add_action": "OME",
     "close_action": "OME",
 }
@@ -253,6 +256,12 @@ ROUTES: Final[dict[str, Row]] = {
     "pack_verify": Row(None, ALL, thing="pack"),
     "pack_zip": Row("OMA", thing="pack"),
     "pack_pdf": Row("OMA", thing="pack"),
+    # Campaigns
+    "campaigns": lists(),
+    "campaign_new": Row("MX", "MX", thing="system"),
+    "campaign": Row(ALL, thing="campaign"),
+    "campaign_decide": Row("O", "O", thing="campaign"),
+    "campaign_close": Row("MX", "MX", thing="campaign"),
     # Reviews
     "review_schedule": Row("OM", "OM", thing="system"),
     "review_holidays": Row("MX", "MX", whole=True),

@@ -164,6 +164,12 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
             "system": side.system.pk, "chair": world.people.mina.pk, "how": "monthly", "week": 3, "weekday": 2,
             "hour": 10, "on_holiday": "next",
         },
+        "campaign_new": {"title": "Matrix", "systems": [side.system.pk], "which": "all", "due": in_days(9)},
+        "campaign_close": {"because": "Tried by the matrix."},
+        "campaign_decide": {
+            "connection": [things["connection"].ref], "what": "revoke", "because": "Not used.", "until": "",
+            f"seen-{things['connection'].ref}": things["connection"].versions.get().material_hash,
+        },
         "review_holidays": {"lines": "2031-01-01 New Year"},
         "review_decide": {f"i{things['item'].pk}-what": "fix", f"i{things['item'].pk}-note": "By Friday."},
         "review_attendees": {"people": [side.owner.pk]},

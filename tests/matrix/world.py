@@ -23,6 +23,7 @@ from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
 from evidence.models import Attestation, BaselineGroup, Finding, Pack, PulledArtefact, ServedShare, Source
 from reviews import actions as meetings
+from reviews.actions import campaigns
 from reviews.models import AgendaItem, Review
 from tests.evidence.site import allow_in, allow_out, put, read, save
 from tests.factories import WHY
@@ -288,6 +289,10 @@ def reviewed(people: People, side: Side) -> None:
     side.things["signing"] = waiting_for_a_second(people, side, now)
     side.things |= {"planned": planned, "opened": opened, "ready": ready, "signed": signed, "item": item, "todo": todo}
     side.things["said"] = said
+    side.things["campaign"] = campaigns.start(
+        title=f"{side.word} campaign", systems=[side.system], which="all", due=timezone.localdate() + timedelta(days=9),
+        by=people.mina,
+    )  # fmt: skip
 
 
 def waiting_for_a_second(people: People, side: Side, now: Any) -> Review:

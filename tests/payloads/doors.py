@@ -107,6 +107,10 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
     elif route == "findings_acknowledge":
         ref = side.things["finding"].ref
         yield [], {"finding": [ref], "because": "Erin, by Friday.", f"because-{ref}": "So."}
+    elif route == "campaign_decide":
+        yield [], said | {f"because-{side.things['connection'].ref}": "So."}
+    elif route == "campaign_new":
+        yield [], said | {"which": "due", "before": said["due"].replace("2026", "2028"), "zone": ""}
     elif route == "attest":
         key, file = f"restored-{side.things['spare'].pk}", SimpleUploadedFile("report.txt", b"It came back.")
         yield [], said | {"duty": [key], f"seen-{key}": 0, "offline": "no", "file": file}
