@@ -198,7 +198,7 @@ def share(one: Any) -> dict[str, Any]:
     """What one owner has to decide, as a line."""
     told = [f"{count} {CAMPAIGN_ITEMS[state].label.lower()}" for state, count in one.numbers.items()]
     return {"owner": str(one.system.owner), "system": one.system.name, "count": one.total, "left": one.left,
-            "decided": one.total - one.left, "told": ", ".join(told)}  # fmt: skip
+            "decided": one.total - one.left, "told": "; ".join(told)}  # fmt: skip
 
 
 def closed(request: HttpRequest, row: Campaign, person: User) -> HttpResponse:

@@ -110,7 +110,7 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
     elif route == "campaign_decide":
         yield [], said | {f"because-{side.things['connection'].ref}": "So."}
     elif route == "campaign_new":
-        yield [], said | {"which": "due", "before": said["due"].replace("2026", "2028"), "zone": ""}
+        yield [], said | {"which": "due", "before": f"{int(said['due'][:4]) + 2}-01-01", "zone": ""}
     elif route == "attest":
         key, file = f"restored-{side.things['spare'].pk}", SimpleUploadedFile("report.txt", b"It came back.")
         yield [], said | {"duty": [key], f"seen-{key}": 0, "offline": "no", "file": file}
