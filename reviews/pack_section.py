@@ -41,8 +41,8 @@ def build(scope: Scope) -> Section:
             ("review", "action", "owner", "due", "state"),
             [(row.review.ref, row.text, str(row.owner), row.due, row.state) for row in open_actions],
         ),
+        campaigns_of(scope),
     )
-    tables = (*tables, campaigns_of(scope))
     files = tuple((f"minutes/{row.ref}.md", row.minutes.encode()) for row in closed[:12])
     data = printed(closed, missed, open_actions, scope) if closed or missed else None
     return Section("review", "Last review", CONTROLS, state, because, "review.html", data, tables, files)  # type: ignore[arg-type]
