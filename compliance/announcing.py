@@ -60,6 +60,8 @@ def announce(
 
 def announce_change(event: str, change: ChangeRecord, *, at: datetime, **data: Any) -> None:
     """What became of a change record, about every system it touches."""
+    if not Receiver.objects.filter(ended_at__isnull=True).exists():
+        return  # most installations tell no program, and a bulk decision asks this for each record
     path = f"/changes/{change.ref}/"
     about = System.objects.filter(pk__in=systems_named(path) or {change.system_id})
     announce(event, title=change.title, path=path, about=about, at=at, kind=change.kind, **data)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -88,10 +90,12 @@ def say(kind: str, url: str, title: str, text: str, link: str, *, deadline: floa
     asked |= {"schemes": list(SCHEMES[kind]), "authority": str(settings.RECEIVERS_CA_FILE or "")}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "evidence.collectors.chat_child"],
+            [sys.executable, "-E", "-s", "-m", "evidence.collectors.chat_child"],
             input=json.dumps(asked),
             capture_output=True,
             text=True,
+            cwd=Path(__file__).resolve().parents[2],
+            env={"PATH": os.defpath, "LANG": "C.UTF-8"},  # nothing of the worker's own, such as other secrets
             timeout=left + START_S,
             check=False,
         )
