@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -155,6 +156,8 @@ def frozen(campaign: Campaign, rows: Sequence[Stand], at: datetime) -> str:
 
 
 def result(campaign: Campaign) -> dict[str, Any]:
-    """The frozen result; {} while it goes on."""
-    found: dict[str, Any] = json.loads(campaign.result) if campaign.result else {}
+    """The frozen result; {} while it goes on, and where its text is not that of its hash: then it says nothing."""
+    if hashlib.sha256(campaign.result.encode()).hexdigest() != campaign.result_hash:
+        return {}
+    found: dict[str, Any] = json.loads(campaign.result)
     return found

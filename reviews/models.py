@@ -282,7 +282,7 @@ class Campaign(models.Model):
         ordering: ClassVar[list[str]] = ["-pk"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=Q(state="open", result="", result_hash="")
+                condition=Q(state="open", result_hash="")
                 | (Q(state="closed", closed_at__isnull=False, closed_by__isnull=False) & ~Q(result_hash="")),
                 name="a_closed_campaign_has_its_result",
             ),

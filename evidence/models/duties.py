@@ -54,7 +54,7 @@ class Attestation(models.Model):
                 name="a_restore_says_whether_a_copy_is_offline",
             ),
             models.CheckConstraint(
-                condition=Q(stored__isnull=True, sha256="", file="") | (Q(stored__isnull=False) & ~Q(sha256="")),
+                condition=Q(stored__isnull=True, sha256="") | (Q(stored__isnull=False) & ~Q(sha256="")),
                 name="a_file_is_named_by_its_hash",
             ),
         ]

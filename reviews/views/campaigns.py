@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -71,13 +70,21 @@ def campaigns(request: HttpRequest) -> HttpResponse:
             "which": about(row),
             "due": row.due,
             "by": str(row.started_by),
-            "said": f"{result(row)['not_decided']} not decided when it was closed" if row.result else sentence(found),
+            "said": told(row) if row.state == Campaign.State.CLOSED else sentence(found),
             "digest": row.result_hash,
         }
 
     rows = Campaign.objects.for_user(person).select_related("started_by", "zone")
     new_url = "/campaigns/new/" if may(person, "start_campaign", None) is None else ""
     return render(request, "reviews/campaigns.html", {**page(request, rows, show), "new_url": new_url})
+
+
+def told(row: Campaign) -> str:
+    """What came of one that is closed, in a line."""
+    ended = result(row)
+    if not ended:
+        return "Its result was altered after it was frozen: it counts for nothing"
+    return f"{ended['not_decided']} of {len(ended['connections'])} were not decided when it was closed"
 
 
 def about(row: Campaign) -> str:
@@ -117,7 +124,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def campaign(request: HttpRequest, number: int) -> HttpResponse:
     """One of them: owner by owner, connection by connection; closed, as it was frozen."""
     person, row = signed_in(request), of(request, number)
-    if row.result:
+    if row.state == Campaign.State.CLOSED:
         return closed(request, row, person)
     found, today = seen(row, person), day_of(timezone.now())
     mine = {one.pk for one in System.objects.for_user(person) if may(person, "decide_campaign", one) is None}
@@ -196,17 +203,16 @@ def facts(row: Campaign, state: str) -> dict[str, Any]:
 
 def share(one: Any) -> dict[str, Any]:
     """What one owner has to decide, as a line."""
-    told = [f"{count} {CAMPAIGN_ITEMS[state].label.lower()}" for state, count in one.numbers.items()]
+    words = [f"{count} {CAMPAIGN_ITEMS[state].label.lower()}" for state, count in one.numbers.items()]
     return {"owner": str(one.system.owner), "system": one.system.name, "count": one.total, "left": one.left,
-            "decided": one.total - one.left, "told": "; ".join(told)}  # fmt: skip
+            "decided": one.total - one.left, "told": "; ".join(words)}  # fmt: skip
 
 
 def closed(request: HttpRequest, row: Campaign, person: User) -> HttpResponse:
     """The frozen result, of the systems this person may see; where its text is not that of its hash, that is said."""
-    sound = hashlib.sha256(row.result.encode()).hexdigest() == row.result_hash
     names = set(System.objects.for_user(person).values_list("name", flat=True))
     ended = result(row)
-    every = [one for one in ended["connections"] if one["system"] in names]
+    every = [one for one in ended.get("connections", ()) if one["system"] in names]
     words, state = request.GET.get("q", "").strip().lower(), request.GET.get("state", "")
     rows = [
         one
@@ -221,12 +227,12 @@ def closed(request: HttpRequest, row: Campaign, person: User) -> HttpResponse:
         "filters": filters(request, "Name, service or CON-42",
                            [Choice("state", "State", [(key, one.label) for key, one in CAMPAIGN_ITEMS.items()])]),
         "campaign": facts(row, "closed"),
-        "said": f"{ended['not_decided']} of {len(ended['connections'])} were not decided when it was closed",
+        "said": told(row),
         "shares": [],
         "total": len(every),
         "may_decide": False,
         "close_url": "",
-        "frozen": {"digest": row.result_hash, "sound": sound},
+        "frozen": {"digest": row.result_hash, "sound": bool(ended)},
     }  # fmt: skip
     return render(request, "reviews/campaign.html", context)
 
@@ -281,7 +287,7 @@ def close(request: HttpRequest, number: int) -> HttpResponse:
     """Freezing the result, read back first."""
     person, row = signed_in(request), of(request, number)
     check(person, "close_campaign", row)
-    told = [] if row.result else shares(seen(row, person))
+    stood = shares(seen(row, person)) if row.state == Campaign.State.OPEN else []
     return confirm(
         request,
         form=CloseForm(request.POST or None),
@@ -296,11 +302,11 @@ def close(request: HttpRequest, number: int) -> HttpResponse:
             "stands in it as not decided; the change records go on as they are.",
             "facts": [
                 {"label": f"{one.system.owner}, {one.system}", "text": f"{one.left} of {one.total} not decided"}
-                for one in told
+                for one in stood
             ],
             "warning": None,
             "submit": "Close it",
-            "danger": any(one.left for one in told),
+            "danger": any(one.left for one in stood),
         },
     )
 
