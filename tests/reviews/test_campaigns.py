@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from compliance.actions import changes, connections
 from compliance.errors import NotAllowed, Refused
-from compliance.models import ChangeRecord, Connection, LedgerInbox, Outbound, Zone
+from compliance.models import ChangeRecord, Connection, Job, LedgerInbox, Outbound, Zone
 from compliance.models.estate import day_of
 from reviews import actions as reviews
 from reviews.actions import campaigns as verbs
 from reviews.campaigns import sentence, stands
+from reviews.jobs import due_reviews, plan
 from reviews.models import Campaign, CampaignItem
+from tests.evidence.site import begin
 from tests.factories import WHY, asked, authorised, network, servers
 from tests.people import People, everybody
 
@@ -250,3 +252,16 @@ def test_the_pages_from_start_to_close(register: Register) -> None:
     assert client.post(f"/campaigns/{row.ref}/close/", {"because": "The rest moves."}).status_code == 302
     assert "The rest moves." in client.get(f"/campaigns/{row.ref}/").content.decode()
     assert b"asked" in client.get(f"/campaigns/{row.ref}/?format=csv").content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_job_of_the_day_reminds_where_nothing_but_a_campaign_goes_on() -> None:
+    register, now = Register(), timezone.now()
+    due_reviews(now)
+    assert not Job.objects.filter(kind="plan_reviews").exists()
+    row = register.start(due=in_days(7))
+    due_reviews(now)
+    plan(begin("plan_reviews"))
+    assert told(register.people.olga, f"{row.ref}: 1 of 1 connection of Platform not decided") == 1
+    with transaction.atomic():
+        assert verbs.remind(timezone.now()) == 0
