@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from compliance.errors import Refused
@@ -22,6 +23,7 @@ from compliance.models.estate import day_of
 
 WHAT: Final = ("kind", "source", "destination", "services")
 MONTHS: Final = 6  # that the burn-down shows
+KEPT: Final = ("justified", "provisional", "kept", "removed", "lapsed", "months")
 
 
 def mark(material: Mapping[str, Any]) -> str:
@@ -82,13 +84,44 @@ class Owned:
 
 
 def burn_down(person: User, day: date) -> list[Owned]:
-    """Each owner and system with anything provisional, now or before; those with most of it left first.
+    """Each owner and system of this person with anything provisional, now or before; see `shown`."""
+    return shown(worked_off(System.objects.for_user(person), day))
+
+
+def numbers(day: date) -> dict[str, dict[str, Any]]:
+    """The same of every system, as a comparison keeps it: system → the numbers of its `Owned`."""
+    return {
+        str(key): {name: getattr(one, name) for name in KEPT}
+        | {"next_end": one.next_end.isoformat() if one.next_end else None}
+        for key, one in worked_off(System.objects.all(), day).items()
+    }
+
+
+def as_kept(said: Mapping[str, Mapping[str, Any]], person: User) -> list[Owned]:
+    """What a comparison kept, of the systems this person sees."""
+    found = {}
+    for system in System.objects.for_user(person).select_related("owner"):
+        one = said.get(str(system.pk))
+        if one is not None:
+            ends = date.fromisoformat(one["next_end"]) if one["next_end"] else None
+            found[system.pk] = Owned(system.owner, system, **{name: one[name] for name in KEPT}, next_end=ends)
+    return shown(found)
+
+
+def shown(found: Mapping[int, Owned]) -> list[Owned]:
+    """Those with anything provisional, now or before; those with most of it left first."""
+    some = [one for one in found.values() if one.provisional or one.kept or one.removed or one.lapsed]
+    return sorted(some, key=lambda one: (-one.provisional, one.system.name))
+
+
+def worked_off(systems: QuerySet[System], day: date) -> dict[int, Owned]:
+    """System → how far its provisional baseline is worked off. Reads every version of these systems.
 
     Kept: justified by itself since. Removed: asked to be taken out, and approved. Lapsed: its end came first.
     """
-    rows = ConnectionVersion.objects.filter(connection__system__in=System.objects.for_user(person).values("pk"))
+    rows = ConnectionVersion.objects.filter(connection__system__in=systems.values("pk"))
+    standing = set(rows.authorised_at(day).values_list("pk", flat=True))
     rows = rows.select_related("connection__system__owner", "closed_by").order_by("valid_from", "pk")
-    standing = set(ConnectionVersion.objects.authorised_at(day).values_list("pk", flat=True))
     found: dict[int, Owned] = {}
     days = [*month_ends(day, MONTHS - 1), day]
     for row in rows:
@@ -110,8 +143,7 @@ def burn_down(person: User, day: date) -> list[Owned]:
                 over = (row.valid_to and row.valid_to <= then) or (row.ends_on and row.ends_on < then)
                 one.months[place] += row.valid_from <= then and not over
             one.months[-1] += row.pk in standing
-    shown = [one for one in found.values() if one.provisional or one.kept or one.removed or one.lapsed]
-    return sorted(shown, key=lambda one: (-one.provisional, one.system.name))
+    return found
 
 
 def month_ends(day: date, count: int) -> list[date]:

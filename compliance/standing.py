@@ -40,20 +40,16 @@ def register_on(
     Members, prefixes and addresses that no approved change carries and that were not put there before anything named
     their owner are left out, and with them the connections whose end then means nothing at all.
     """
-    end = datetime.combine(day, time.max, timezone.get_current_timezone())
-    moment = min(end, known_at) if known_at else end
     versions = ConnectionVersion.objects.authorised_at(day, known_at).select_related("connection")
     if systems is not None:
         versions = versions.filter(connection__system__in=list(systems))
-    estate = Standing(moment, known_at)
-    rows = [version for version in newest(versions) if not estate.hollow & set(mentioned(version.material))]
-    return {
-        "servers": estate.servers({name for one in rows for name in mentioned(one.material)}),
-        "groups": estate.groups(),
-        "zones": estate.zones(),
-        "connections": [row(version) for version in rows if version.material["kind"] == "network"],
-        "shares": [row(version) for version in rows if version.material["kind"] == "share"],
-    }
+    return estate_on(day, known_at).register(versions)
+
+
+def estate_on(day: date, known_at: datetime | None = None) -> Standing:
+    """The estate as of the end of that day."""
+    end = datetime.combine(day, time.max, timezone.get_current_timezone())
+    return Standing(min(end, known_at) if known_at else end, known_at)
 
 
 def newest(versions: Iterable[ConnectionVersion]) -> list[ConnectionVersion]:
@@ -108,6 +104,17 @@ class Standing:
         named = {getattr(each, owner) for each in listed}
         self.hollow |= {one.name for one in named if one.pk not in found}
         return found
+
+    def register(self, versions: Iterable[ConnectionVersion]) -> dict[str, Any]:
+        """These versions, one a connection, with all of the estate: in the shape of a register file."""
+        rows = [version for version in newest(versions) if not self.hollow & set(mentioned(version.material))]
+        return {
+            "servers": self.servers({name for one in rows for name in mentioned(one.material)}),
+            "groups": self.groups(),
+            "zones": self.zones(),
+            "connections": [row(version) for version in rows if version.material["kind"] == "network"],
+            "shares": [row(version) for version in rows if version.material["kind"] == "share"],
+        }
 
     def servers(self, named: set[str]) -> list[dict[str, Any]]:
         """The servers in service then with the addresses they held; without any, only those that are `named`."""

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Q
 from django.utils import timezone
 
 from compliance.models import ChangeRecord, Connection, Justification, User
 from compliance.models.estate import day_of
+from compliance.nearby import register_near
 from compliance.register import Entry, RegisterError, Wanted, wanted
-from compliance.standing import KEPT, register_on
+from compliance.standing import KEPT, mentioned
 from compliance.traffic.boxes import FAMILIES, Box, Family, overlaps
 from compliance.traffic.index import Index
 from compliance.traffic.residual import covered
@@ -57,7 +59,7 @@ def preview(
 ) -> Preview:
     """The preview of a request. `beside`: the connection it is about, which does not cover itself."""
     moment = at or timezone.now()
-    register = register_on(day_of(moment))
+    register = register_near(material, day_of(moment))
     own = f"CON-{beside}" if beside else ""
     part = "shares" if material["kind"] == "share" else "connections"
     for name in ("connections", "shares"):
@@ -72,7 +74,7 @@ def preview(
     others = [entry for entry in everything.entries if entry.id != ASKED]
     if not mine:
         return Preview(problem="What it asks for has no addresses yet, so nothing can be compared.")
-    seen = visible(person)
+    seen = visible(person, [row["id"] for name in ("connections", "shares") for row in register[name]], material)
     return Preview(
         facts=(overlap(mine, others, seen), breadth(mine), reach(mine, others, everything), onward(mine, others)),
         packet=example(mine, everything),
@@ -80,9 +82,13 @@ def preview(
     )
 
 
-def visible(person: User) -> dict[str, Connection]:
-    """The connections this person may see, by the ids people use."""
-    rows = Connection.objects.for_user(person).select_related("source", "destination")
+def visible(person: User, refs: Iterable[str], material: Mapping[str, Any]) -> dict[str, Connection]:
+    """Of these connections (CON-42), and of those that begin or end where the request does, the ones this person may
+    see; by the ids people use."""
+    keys = [int(ref.removeprefix("CON-")) for ref in refs if ref != ASKED]
+    names = mentioned(material)
+    touching = Q(pk__in=keys) | Q(source__name__in=names) | Q(destination__name__in=names)
+    rows = Connection.objects.for_user(person).filter(touching).select_related("source", "destination")
     return {row.ref: row for row in rows}
 
 

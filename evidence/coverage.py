@@ -13,6 +13,8 @@ from evidence import readings
 from evidence.models import Snapshot, Source
 from evidence.perimeter import in_front_of, is_perimeter
 
+# what a list of many sources need not fetch of the last reading of each
+WIDE: Final = ("config", "last_good__points", "last_good__unread", "last_good__networks")
 LIVE, COPY, OLD, NONE = "live", "copy", "old", "none"
 # what is held of a server itself → in words
 HOST: Final[dict[str, str]] = {
@@ -44,7 +46,7 @@ def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
     """The evidence of each of these servers (with their addresses prefetched), in their order."""
     rows = list(servers)
     by_server: dict[int, list[Source]] = {row.pk: [] for row in rows}
-    found = Source.objects.filter(server__in=rows).select_related("server", "last_pull", "last_good")
+    found = Source.objects.filter(server__in=rows).select_related("server", "last_pull", "last_good").defer(*WIDE)
     for source in found.order_by("pk"):
         by_server[source.server_id].append(source)
     before = devices(at)
@@ -54,6 +56,7 @@ def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
 def devices(at: datetime) -> dict[str, list[str]]:
     """The firewalls and routers whose rules are fresh → the networks they stand in front of."""
     rows = Source.objects.exclude(last_good__isnull=True).exclude(server__status=Server.Status.RETIRED)
+    rows = rows.exclude(last_good__networks=[]).defer("last_good__points", "last_good__unread")
     found: dict[str, list[str]] = {}
     for source in rows.select_related("server", "last_good", "last_pull").order_by("server__name", "pk"):
         good = source.last_good

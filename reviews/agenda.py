@@ -206,7 +206,7 @@ def register(review: Review, at: datetime, known: set[int]) -> list[Item]:
     What was on no signed agenda comes first, so that in a year everything was, also where reviews were missed. What
     stands on this agenda already counts as looked at.
     """
-    versions = ConnectionVersion.objects.authorised_at(day_of(at)).filter(connection__system=review.system)
+    versions = ConnectionVersion.objects.filter(connection__system=review.system).authorised_at(day_of(at))
     standing = {
         row.connection_id: row for row in versions.select_related("connection__source", "connection__destination")
     }
@@ -259,7 +259,7 @@ def changes(review: Review, last: Review | None, at: datetime) -> Iterator[Item]
 def due(review: Review, at: datetime) -> Iterator[Item]:
     """Connections to be looked at again, or that end, before the next review; not those whose delay is a finding."""
     today = day_of(at)
-    rows = ConnectionVersion.objects.authorised_at(today).filter(connection__system=review.system)
+    rows = ConnectionVersion.objects.filter(connection__system=review.system).authorised_at(today)
     late = Finding.objects.standing().filter(verdict=Verdict.review_overdue, system=review.system)
     found = set(late.values_list("connection_id", flat=True))
     for version in rows.select_related("connection__source", "connection__destination"):

@@ -14,6 +14,7 @@ from benchmarks.populate.evidence import Readings
 from benchmarks.populate.plan import Plan
 from benchmarks.populate.register import Register, Standing
 from benchmarks.populate.rows import Writer
+from compliance.baseline import MONTHS as BURNED
 from compliance.models import Connection, Server, System
 from compliance.models.estate import day_of
 from compliance.traffic.addresses import parse_host
@@ -85,6 +86,11 @@ def build(plan: Plan, out: Writer, estate: Estate, register: Register, readings:
         count += 1
         if count % 5_000 == 0:
             out.flush()
+    for key, numbers in owned.items():
+        last.burned[str(key)] = {
+            "justified": numbers[0], "provisional": numbers[1], "kept": 0, "removed": 0, "lapsed": 0, "next_end": None,
+            "months": [numbers[1]] * BURNED,
+        }  # fmt: skip
     last.counts, last.trend = dict(heads), {str(key): numbers for key, numbers in owned.items()}
     for month in range(1, MONTHS + 1):
         out.add(

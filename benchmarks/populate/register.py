@@ -104,9 +104,12 @@ def ask(plan: Plan, out: Writer, estate: Estate, register: Register, place: int,
     """One connection that stands today; one in thirty was amended since it was first asked for."""
     source, destination = pair(plan, estate, place)
     share = number % 20 == 19
+    by_way = plan.draw.choice(estate.ends[place]) if plan.one_in(25) else None
     asked = plan.ago(plan.draw.uniform(LAST + 2, FIRST))
     review_by = day_of(plan.now) + timedelta(days=plan.draw.randrange(-10, 360))
     said = material(plan, source, destination, review_by, share=share)
+    if by_way is not None and by_way.kind == "server" and by_way.pk not in (source.pk, destination.pk) and not share:
+        said["via"] = [by_way.name]
     system = estate.systems[place]
     connection = out.add(
         Connection(system=system, kind=said["kind"], source=source, destination=destination, created_at=asked,

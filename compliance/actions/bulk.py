@@ -80,7 +80,7 @@ def refuse_mixed(found: Mapping[int, str]) -> None:
 def due(person: User, *, by_day: date, today: date) -> list[ConnectionVersion]:
     """What is authorised today, of this person's systems, and to be looked at again by that day; the oldest first."""
     mine = Connection.objects.for_user(person).values("pk")
-    rows = ConnectionVersion.objects.authorised_at(today).filter(review_by__lte=by_day, connection__in=mine)
+    rows = ConnectionVersion.objects.filter(review_by__lte=by_day, connection__in=mine).authorised_at(today)
     rows = rows.select_related("connection__system__owner", "connection__source", "connection__destination")
     return list(rows.order_by("review_by", "connection_id"))
 

@@ -71,7 +71,7 @@ def naming(names: Iterable[str], at: datetime) -> list[ConnectionVersion]:
     wanted_names = set(names)
     if not wanted_names:
         return []
-    rows = ConnectionVersion.objects.authorised_at(day_of(at)).filter(in_material(wanted_names))
+    rows = ConnectionVersion.objects.filter(in_material(wanted_names)).authorised_at(day_of(at))
     rows = rows.select_related("connection__system", "change")
     return [version for version in newest(rows) if wanted_names & set(mentioned(version.material))]
 
@@ -87,7 +87,9 @@ def in_material(names: Iterable[str]) -> Q:
     """Rows whose JSON may mention a name (PostgreSQL keeps letters as written, SQLite escaped)."""
     found = Q(pk__in=())
     for name in names:
-        found |= Q(material__icontains=name) | Q(material__icontains=json.dumps(name)[1:-1])
+        found |= Q(material__icontains=name)
+        if (escaped := json.dumps(name)[1:-1]) != name:
+            found |= Q(material__icontains=escaped)
     return found
 
 

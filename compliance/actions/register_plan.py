@@ -199,7 +199,7 @@ def _removal(version: ConnectionVersion, rows: RegisterRows, by: User, at: datet
 def _standing(by: User, at: datetime) -> dict[int, ConnectionVersion]:
     """What is authorised today, of this person's systems, by the key of its connection."""
     mine = Connection.objects.for_user(by).values("pk")
-    rows = ConnectionVersion.objects.authorised_at(day_of(at)).filter(connection__in=mine)
+    rows = ConnectionVersion.objects.filter(connection__in=mine).authorised_at(day_of(at))
     return {
         one.connection_id: one for one in newest(rows.select_related("connection__system", "change__justification"))
     }

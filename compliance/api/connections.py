@@ -43,7 +43,7 @@ class OfConnections(GenericAPIView[Connection]):
     def shaped(self, rows: list[Connection]) -> Any:
         """The rows in the shape of the API."""
         today = day_of(timezone.now())
-        standing = ConnectionVersion.objects.authorised_at(today).filter(connection__in=rows)
+        standing = ConnectionVersion.objects.filter(connection__in=rows).authorised_at(today)
         authorised = set(standing.values_list("pk", flat=True))
         said = {}
         for row in rows:

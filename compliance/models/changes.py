@@ -55,15 +55,17 @@ TRANSITIONS: Final[dict[str, Transition]] = {
 class ChangeQuerySet(Scoped["ChangeRecord"]):
     """Change records a person may see: of their systems, or that wait for them."""
 
-    system_paths = ("system", "needs__system")
-
     def for_user(self, person: Any) -> Self:
-        """Those of the person's systems, and those that wait for them as the person or officer named for a stage."""
-        rows = super().for_user(person)
-        if not isinstance(person, User) or not person.is_active or person.system_ids() is None:
-            return rows
-        officer = Q(needs__capacity="authorising_officer", needs__system__authorising_officer=person)
-        return self.filter(Q(pk__in=rows.values("pk")) | Q(needs__person=person) | officer).distinct()
+        """Those of the person's systems, those that ask for agreement in one of them, and those that wait for them as
+        the person or officer named for a stage. Asked of each row, as lists of changes show the first of very many."""
+        if not isinstance(person, User) or not person.is_active:
+            return self.none()
+        systems = person.system_ids()
+        if systems is None:
+            return self
+        asked = Q(person=person) | Q(capacity="authorising_officer", system__authorising_officer=person)
+        needs = ApprovalNeeded.objects.filter(asked | Q(system__in=systems), change=models.OuterRef("pk"))
+        return self.filter(Q(system__in=systems) | models.Exists(needs))
 
     def waiting_for(self, person: User) -> models.QuerySet[ChangeRecord]:
         """Submitted changes with a need this person could meet: in capacity, in scope, and not their own."""
@@ -141,7 +143,10 @@ class ChangeRecord(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-pk"]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["state", "submitted_at"])]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["state", "submitted_at"]),
+            models.Index(fields=["created_at"]),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="a_change_is_in_a_known_state"),
             models.CheckConstraint(

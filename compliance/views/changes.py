@@ -72,24 +72,26 @@ PAGES: Final = {
     "ask_again": ("Ask again…", "rotate-ccw", "again"),
     "ask_question": ("Ask a question…", "message-circle-question-mark", "ask"),
 }
+COUNTED: Final = 2_000  # records in the list; beyond it says "more than"
 COLUMNS: Final = ("id", "title", "kind", "urgency", "state", "asked by", "asked", "decided", "verified", "connection")
 
 
 def changes(request: HttpRequest) -> HttpResponse:
     """The list of change records."""
     base = ChangeRecord.objects.for_user(request.user)
-    rows = base.select_related("requested_by", "connection")
-    rows = narrowed(rows, request.GET)
+    rows = narrowed(base, request.GET)
+    related = ChangeRecord.objects.select_related("requested_by", "connection")
     if file_wanted(request):
-        return as_file(request, "eastwest-changes", COLUMNS, (csv_row(change) for change in rows))
+        whole = rows.select_related("requested_by", "connection")
+        return as_file(request, "eastwest-changes", COLUMNS, (csv_row(change) for change in whole))
     unrecorded = panel("changes", None, request.user).get("unrecorded", [])  # type: ignore[arg-type]
     return render(
         request,
         "compliance/changes.html",
         {
-            **page(request, rows, listed),
+            **page(request, rows, listed, related, COUNTED),
             "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)], HEADINGS),
-            "total": base.count(),
+            "total": base.exists(),
             "unrecorded": unrecorded,
             "may_request": may(request.user, "request", None) is None,
         },

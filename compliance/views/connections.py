@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from django.db.models import Prefetch, Q
+from django.db.models import F, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -18,7 +18,7 @@ from compliance.models import ChangeRecord, Connection, ConnectionVersion, Endpo
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
-from compliance.views.lists import Choice, as_file, by_address, by_json, by_ref, file_wanted, filters, page
+from compliance.views.lists import Choice, as_file, by_address, by_json, by_ref, file_wanted, filters, page_of
 from compliance.views.needed import needs_of_all
 from compliance.views.panels import panel
 from compliance.views.register_graph import drawn
@@ -53,16 +53,9 @@ HEADINGS = {  # of the tables, after their first
 def register(request: HttpRequest, kind: str) -> HttpResponse:
     """The list of connections (kind network) or of file shares (kind share)."""
     today = day_of(timezone.now())
-    standing = ConnectionVersion.objects.order_by("connection_id", "-valid_from", "-pk")
     base = Connection.objects.for_user(request.user).filter(kind=kind)
-    rows = base.select_related("system__owner", "source", "destination").prefetch_related(
-        Prefetch("versions", queryset=standing), "changes"
-    )
-    rows = narrowed(rows, request.GET)
-    authorised = set(
-        ConnectionVersion.objects.authorised_at(today).filter(connection__kind=kind).values_list("pk", flat=True)
-    )
-
+    rows = narrowed(base, request.GET)
+    whole = related(rows)
     systems = System.objects.for_user(request.user)
     choices = [
         Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
@@ -70,14 +63,17 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
     ]
     asked_for = filters(request, "Name, address, port or CON-42", choices, HEADINGS[kind])
-    if request.GET.get("view") == "graph":
-        return graph(request, kind, drawn(list(rows), authorised, today, request.GET.get("group", "")), asked_for)
+    if request.GET.get("view") == "graph":  # drawn with all that fits: filters make it smaller
+        said = drawn(list(whole), authorised_among(rows, today), today, request.GET.get("group", ""))
+        return graph(request, kind, said, asked_for)
 
-    def show(connection: Connection) -> dict[str, Any]:
-        return listed(connection, authorised, today)
+    def shows(listing: Iterable[Connection]) -> Callable[[Connection], dict[str, Any]]:
+        authorised = authorised_among([row.pk for row in listing], today)
+        return lambda row: listed(row, authorised, today)
 
     if file_wanted(request):
-        shown = [show(row) for row in rows]
+        authorised = authorised_among(rows, today)
+        shown = (listed(row, authorised, today) for row in whole)
         cells = (
             "ref",
             "source",
@@ -95,15 +91,28 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         request,
         "compliance/shares.html" if kind == "share" else "compliance/connections.html",
         {
-            **page(request, rows, show),
+            **page_of(request, rows, shows, related(Connection.objects.all())),
             "filters": asked_for,
             "graph_url": address(request, view="graph"),
-            "total": base.count(),
+            "total": base.exists(),
             "may_request": may(request.user, "request", None) is None,
             "may_plan": may(request.user, "import", None) is None,
             **panel("register", None, signed_in(request)),
         },
     )
+
+
+def related(rows: QuerySet[Connection]) -> QuerySet[Connection]:
+    """The connections with what their rows show."""
+    versions = ConnectionVersion.objects.order_by("connection_id", "-valid_from", "-pk")
+    with_ends = rows.select_related("system__owner", "source", "destination")
+    return with_ends.prefetch_related(Prefetch("versions", queryset=versions), "changes")
+
+
+def authorised_among(connections: Any, today: date) -> set[int]:
+    """The versions of these connections (keys, or a query) that are authorised today: each seal is looked at."""
+    versions = ConnectionVersion.objects.filter(connection__in=connections).authorised_at(today)
+    return set(versions.values_list("pk", flat=True))
 
 
 def graph(request: HttpRequest, kind: str, said: dict[str, Any], asked_for: dict[str, Any]) -> HttpResponse:
@@ -145,18 +154,17 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     if asked.get("term") in TERMS:
         today = day_of(timezone.now())
         fits = TERMS[asked["term"]][1](today)
-        standing = ConnectionVersion.objects.authorised_at(today).filter(fits)
+        # by what is written: whether it counts, seal by seal, stands in each row that is shown
+        standing = ConnectionVersion.objects.standing_on(today).filter(fits, change__content_hash=F("material_hash"))
         rows = rows.filter(pk__in=standing.values("connection_id"))
     return rows
 
 
 def search(words: str) -> Q:
     """What a search of the register looks in."""
-    found = Q(source__name__icontains=words) | Q(destination__name__icontains=words)
-    found |= by_json("changes__material", words) | by_ref(words, "CON")
-    for end in ("source", "destination"):
-        found |= by_address(f"{end}__server__addresses__ip", words)
-    return Q(pk__in=Connection.objects.filter(found).values("pk"))
+    ends = Endpoint.objects.filter(Q(name__icontains=words) | by_address("server__addresses__ip", words)).values("pk")
+    asked = ChangeRecord.objects.filter(by_json("material", words), connection__isnull=False).values("connection")
+    return Q(source__in=ends) | Q(destination__in=ends) | Q(pk__in=asked) | by_ref(words, "CON")
 
 
 def listed(connection: Connection, authorised: set[int], today: Any) -> dict[str, Any]:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 from typing import Any, Final, NamedTuple
 
-from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
 
 from compliance import downloads
 from compliance.models import SavedFilter, User
+from compliance.views.paging import MOST, Pages
 
-PAGE = 50
 LONGEST_ID = 18  # digits: a key of the database has no more
 
 
@@ -85,11 +84,33 @@ def saved_of(request: HttpRequest) -> list[dict[str, Any]]:
     return [{"pk": row.pk, "name": row.name, "url": row.url, "current": row.query == now} for row in rows]
 
 
-def page(request: HttpRequest, rows: Any, show: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """Context of parts/pager.html: the page of rows, each shown, and the filters as a query string."""
-    paginator = Paginator(rows, PAGE)
-    current = paginator.get_page(request.GET.get("page"))
-    current.object_list = [show(row) for row in current.object_list]
+def page(
+    request: HttpRequest,
+    rows: Any,
+    show: Callable[[Any], dict[str, Any]],
+    related: QuerySet[Any] | None = None,
+    most: int = MOST,
+) -> dict[str, Any]:
+    """Context of parts/pager.html: the page of rows, each shown, and the filters as a query string.
+
+    `related`: the rows of a page are fetched by it, in the order of `rows`, which then are sorted by their keys alone.
+    `most`: rows that are counted (see compliance/views/paging.py).
+    """
+    return page_of(request, rows, lambda _: show, related, most)
+
+
+def page_of(
+    request: HttpRequest,
+    rows: Any,
+    shows: Callable[[Sequence[Any]], Callable[[Any], dict[str, Any]]],
+    related: QuerySet[Any] | None = None,
+    most: int = MOST,
+) -> dict[str, Any]:
+    """The same, where a row is shown with what has to be asked about all rows of the page: `shows` does it once."""
+    current = Pages(rows, related, most).get_page(request.GET.get("page"))
+    rows_here = list(current.object_list)
+    show = shows(rows_here)
+    current.object_list = [show(row) for row in rows_here]
     kept = request.GET.copy()
     kept.pop("page", None)
     query = kept.urlencode()
@@ -113,7 +134,8 @@ def by_address(path: str, words: str) -> Q:
 
 def by_json(path: str, words: str) -> Q:
     """Rows whose JSON holds the words: as written (PostgreSQL), or with its letters escaped (SQLite)."""
-    return Q(**{f"{path}__icontains": words}) | Q(**{f"{path}__icontains": json.dumps(words)[1:-1]})
+    plain, escaped = Q(**{f"{path}__icontains": words}), json.dumps(words)[1:-1]
+    return plain if escaped == words else plain | Q(**{f"{path}__icontains": escaped})
 
 
 def file_wanted(request: HttpRequest) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
@@ -57,6 +58,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
         ),
     ),
 )
+MOST: Final = 999  # what the menu counts to
 ALARMING: Final = {"findings", "ledger", "sources", "strangers"}
 
 
@@ -84,16 +86,25 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 
 def own_counts(person: User) -> dict[str, int]:
     """The counts of this room."""
-    kinds = list(Connection.objects.for_user(person).values_list("kind", flat=True))
-    changes = ChangeRecord.objects.for_user(person)
+    connections, changes = Connection.objects.for_user(person), ChangeRecord.objects.for_user(person)
     return {
         "inbox": ChangeRecord.objects.waiting_for(person).count(),
-        "connections": kinds.count("network"),
-        "shares": kinds.count("share"),
-        "changes": changes.filter(state__in=["submitted", "approved", "implemented", "disputed"]).count(),
+        "connections": at_most(connections.filter(kind=Connection.Kind.NETWORK)),
+        "shares": at_most(connections.filter(kind=Connection.Kind.SHARE)),
+        "changes": at_most(changes.filter(state__in=["submitted", "approved", "implemented", "disputed"])),
         "notices": Outbound.objects.for_user(person).filter(read_at__isnull=True).count(),
         "ledger": len(troubles()) if person.holds(WATCHERS) else 0,
     }
+
+
+def at_most(rows: QuerySet[Any]) -> int:
+    """How many rows; beyond `MOST` it is not counted how many more, as this is asked for every page."""
+    return rows.order_by()[: MOST + 1].count()
+
+
+def shown(number: int) -> str:
+    """A count for the menu: "999+" where there are more."""
+    return str(number) if number <= MOST else f"{MOST}+"
 
 
 def item(row: tuple[str, str, str, str], counts: dict[str, int], path: str) -> dict[str, Any]:
@@ -104,7 +115,7 @@ def item(row: tuple[str, str, str, str], counts: dict[str, int], path: str) -> d
         "label": label,
         "url": url,
         "icon": icon,
-        "count": str(number) if number else "",
+        "count": shown(number) if number else "",
         "alert": count in ALARMING and number > 0,
         "current": path.startswith(url),
     }

@@ -38,6 +38,7 @@ from compliance.views.shown import ends, services
 
 FIRST: Final = 8  # of each kind; the list of that kind has the others
 MOST: Final = 100  # of a kind without such a list
+COUNTED: Final = 1_000  # of each kind; beyond it says "more than"
 REF: Final = re.compile(r"^(con|chg|fnd|rev|pck|rsk)-(\d{1,18})$", re.IGNORECASE)
 PAGE_OF_REF: Final = {"CON": "connections", "CHG": "changes", "FND": "findings", "REV": "reviews", "PCK": "packs",
                       "RSK": "risks"}  # fmt: skip
@@ -59,6 +60,7 @@ class Part(NamedTuple):
     hits: list[Hit]
     total: int
     url: str = ""
+    more: bool = False  # more than `total`: they were not all counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,13 @@ def search(request: HttpRequest) -> HttpResponse:
     sought = meant(words, person) if words else Sought("")
     finders: list[Finder] = [own, *(import_string(dotted) for dotted in settings.SEARCHES)]
     parts = [part for finder in finders for part in finder(person, sought) if part.total] if words else []
-    context = {"words": words, "sought": sought, "parts": parts, "total": sum(part.total for part in parts)}
+    context = {
+        "words": words,
+        "sought": sought,
+        "parts": parts,
+        "total": sum(part.total for part in parts),
+        "more": any(part.more for part in parts),
+    }
     return render(request, "compliance/search.html", context)
 
 
@@ -125,7 +133,15 @@ def lies_in(address: Any, prefix: str) -> bool:
 
 def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "") -> Part:
     """The first few of a query, each shown, and how many there are; more of them where no list has the others."""
-    return Part(title, icon, [show(row) for row in rows[: FIRST if url else MOST]], rows.count(), url)
+    keys = list(rows.prefetch_related(None).values_list("pk", flat=True)[: COUNTED + 1])
+    first = keys[: FIRST if url else MOST]
+    # fetched by their keys: what a search looks through is read once
+    found = rows.model._base_manager.filter(pk__in=first)
+    found.query.select_related = rows.query.select_related
+    found._prefetch_related_lookups = rows._prefetch_related_lookups  # type: ignore[attr-defined]
+    by_key = {row.pk: row for row in found}
+    hits = [show(by_key[key]) for key in first if key in by_key]
+    return Part(title, icon, hits, min(len(keys), COUNTED), url, len(keys) > COUNTED)
 
 
 def own(person: User, sought: Sought) -> Iterable[Part]:
@@ -164,13 +180,13 @@ def places(person: User, sought: Sought) -> Iterable[Part]:
 def touching(sought: Sought) -> Q:
     """The connections by one of the names an address means, or that write what was typed."""
     words = sought.words
-    found = Q(source__name__icontains=words) | Q(destination__name__icontains=words)
-    found |= by_json("changes__material", words) | by_ref(words, "CON")
-    if sought.names:
-        found |= Q(source__name__in=sought.names) | Q(destination__name__in=sought.names)
-        for name in sought.names:  # clients of shares, and what a connection goes by
-            found |= by_json("changes__material", f'"{name}"')
-    return Q(pk__in=Connection.objects.filter(found).values("pk"))
+    named = Q(name__icontains=words) | Q(name__in=sought.names)
+    ends = Endpoint.objects.filter(named).values("pk")
+    written = by_json("material", words)
+    for name in sought.names:  # clients of shares, and what a connection goes by
+        written |= by_json("material", f'"{name}"')
+    asked = ChangeRecord.objects.filter(written, connection__isnull=False).values("connection")
+    return Q(source__in=ends) | Q(destination__in=ends) | Q(pk__in=asked) | by_ref(words, "CON")
 
 
 def shown_server(row: Server) -> Hit:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.module_loading import import_string
 
-from compliance.models import Server, Zone
+from compliance.models import Connection, Server, User, Zone
 from compliance.permissions import may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page
+from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page_of
 
 COLUMNS = ("name", "addresses", "zone", "role", "environment", "system", "owner", "inbound", "outbound", "last read")
 HEADINGS = ("Addresses", "Zone", "System, owner", "In", "Out", "Rules")  # of the table, after its first
@@ -25,24 +25,15 @@ def servers(request: HttpRequest) -> HttpResponse:
     """The list of servers."""
     person = signed_in(request)
     base = Server.objects.for_user(person)
-    rows = (
-        base.select_related("system__owner")
-        .prefetch_related("addresses__zone")
-        .annotate(
-            inbound=Count("endpoint__connections_in", distinct=True),
-            outbound=Count("endpoint__connections_out", distinct=True),
-        )
-        .order_by("name")
-    )
-    rows = narrowed(rows, request.GET)
-    read: dict[int, Any] = {}
-    for dotted in settings.SERVERS_READ:
-        read |= import_string(dotted)(person)
+    rows = narrowed(base.order_by("name"), request.GET)
 
-    def show(server: Server) -> dict[str, Any]:
-        return listed(server, read)
+    def shows(listing: Iterable[Server]) -> Callable[[Server], dict[str, Any]]:
+        held = beside(person, [server.pk for server in listing])
+        return lambda server: listed(server, held)
 
     if file_wanted(request):
+        every = list(related(rows))
+        show = shows(every)
         cells = (
             "name",
             "addresses",
@@ -55,23 +46,53 @@ def servers(request: HttpRequest) -> HttpResponse:
             "outbound",
             "read_at",
         )
-        return as_file(request, "eastwest-servers", COLUMNS, ([show(row)[cell] for cell in cells] for row in rows))
+        return as_file(request, "eastwest-servers", COLUMNS, ([show(row)[cell] for cell in cells] for row in every))
     zones = Zone.objects.for_user(person).values_list("name", "title")
     return render(
         request,
         "compliance/servers.html",
         {
-            **page(request, rows, show),
+            **page_of(request, rows, shows, related(Server.objects.all())),
             "filters": filters(
                 request,
                 "Name, role or address",
                 [Choice("zone", "Zone", [(name, title or name) for name, title in zones])],
                 HEADINGS,
             ),
-            "total": base.count(),
+            "total": base.exists(),
             "may_import": may(person, "import", None) is None,
         },
     )
+
+
+def related(rows: QuerySet[Server]) -> QuerySet[Server]:
+    """The servers with what their rows show."""
+    return rows.select_related("system__owner").prefetch_related("addresses__zone")
+
+
+class Beside(NamedTuple):
+    """What is asked about all servers of a page at once, by their keys."""
+
+    read: dict[int, Any]  # when its rules were last read, and whether that is too long ago
+    inbound: dict[int, int]
+    outbound: dict[int, int]
+
+
+def beside(person: User, servers: list[int]) -> Beside:
+    """When these servers were read, and how many connections name each as their end."""
+    read: dict[int, Any] = {}
+    for dotted in settings.SERVERS_READ:
+        read |= import_string(dotted)(person, servers)
+    inbound, outbound = (
+        dict(
+            Connection.objects.filter(**{f"{end}__server__in": servers})
+            .order_by()
+            .values_list(f"{end}__server")
+            .annotate(count=Count("pk"))
+        )
+        for end in ("destination", "source")
+    )
+    return Beside(read, inbound, outbound)
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
@@ -83,10 +104,10 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     return rows.filter(addresses__zone__name=asked["zone"]).distinct() if asked.get("zone") else rows
 
 
-def listed(server: Server, read: dict[int, Any]) -> dict[str, Any]:
-    """One row; `read` gives for a server when its rules were last read and whether that is too long ago."""
+def listed(server: Server, asked: Beside) -> dict[str, Any]:
+    """One row; `asked`: what was asked about all of them."""
     held = [address for address in server.addresses.all() if address.valid_to is None]
-    read_at, late = read.get(server.pk, (None, True))
+    read_at, late = asked.read.get(server.pk, (None, True))
     return {
         "name": server.name,
         "url": f"/servers/{quote(server.name, safe='')}/",
@@ -97,8 +118,8 @@ def listed(server: Server, read: dict[int, Any]) -> dict[str, Any]:
         "system": server.system.name,
         "owner": str(server.system.owner),
         "critical": server.critical or server.high_value,
-        "inbound": getattr(server, "inbound", 0),
-        "outbound": getattr(server, "outbound", 0),
+        "inbound": asked.inbound.get(server.pk, 0),
+        "outbound": asked.outbound.get(server.pk, 0),
         "read_at": read_at,
         "read_late": late,
         "status_label": server.get_status_display(),

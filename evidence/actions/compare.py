@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from compliance import baseline
 from compliance.actions.connections import stamp
 from compliance.actions.reconcile import reconcile
 from compliance.actions.reconcile_rows import altered_rows
@@ -96,7 +97,8 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     admin.write(comparison, admin_paths(case, moment), whose.servers)
     attestations.write_said(comparison, now, fresh, whose.servers)
     step(run, "Grouping what runs and nobody authorised")
-    Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment))
+    worked_off = baseline.numbers(day_of(moment))
+    Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment), burned=worked_off)
     learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):

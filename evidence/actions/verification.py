@@ -19,7 +19,7 @@ from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
 from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
 from compliance.run import Run
-from compliance.standing import KEPT, register_on, row
+from compliance.standing import KEPT, estate_on, mentioned, register_on, row
 from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
 from evidence.actions.pulls import fenced, take
@@ -77,7 +77,7 @@ def affected(change: ChangeRecord) -> list[str]:
     """The servers at both ends, by name."""
     found: set[str] = set()
     names = {name for material in (change.material, *stood(change)) for name in names_of(material)}
-    for end in Endpoint.objects.filter(name__in=names):
+    for end in Endpoint.objects.filter(name__in=names).select_related("server", "group", "zone"):
         if end.server:
             found.add(end.server.name)
         elif end.group:
@@ -162,6 +162,14 @@ def entries_of(change: ChangeRecord, at: datetime) -> tuple[Entry, ...]:
     register = register_on(day_of(at))
     kind = "shares" if change.material["kind"] == "share" else "connections"
     return wanted({**register, "connections": [], "shares": [], kind: [row]}, at=day_of(at)).entries
+
+
+def asked_alone(change: ChangeRecord, at: datetime) -> Wanted:
+    """What a change asks for, as the only entry of the estate of that day. Raises RegisterError."""
+    row = {"id": change.of.ref, **{key: change.material[key] for key in KEPT if change.material.get(key)}}
+    estate = estate_on(day_of(at))
+    register = {**estate.register([]), "servers": estate.servers(set(mentioned(change.material)))}
+    return wanted({**register, "shares" if change.material["kind"] == "share" else "connections": [row]}, at=day_of(at))
 
 
 def before_it(change: ChangeRecord) -> Wanted:
@@ -264,12 +272,12 @@ def before_approval(change: ChangeRecord) -> dict[str, Any]:
         return {}
     now = timezone.now()
     try:
-        entries = entries_of(change, now)
-        asked = replace(wanted_on(day_of(now)), entries=entries)
+        asked = asked_alone(change, now)
     except RegisterError as error:
         return {"opens": banner("warn", "This cannot be compared with the register", error.problems[0])}
     fresh, _ = readings.current(now)
     held = readings.readings_of({name: fresh[name] for name in affected(change) if name in fresh})
+    entries = asked.entries
     states = [state_at(entry, host, point, asked, held) for entry in entries for host, point in entry.required]
     unread = sorted({host for entry in entries for host, _ in entry.required if host not in held})
     checks = [

@@ -64,7 +64,10 @@ class RuleChange(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-at", "-pk"]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["outcome", "at"])]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["outcome", "at"]),
+            models.Index(fields=["-at", "-id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.server}/{self.point} {self.rule} {self.direction}"

@@ -29,6 +29,9 @@ class Comparison(models.Model):
     trend = models.JSONField(
         default=dict, help_text="{system: [individually justified, provisional, permitted and not authorised]}."
     )
+    burned = models.JSONField(
+        default=dict, help_text="{system: how far its provisional baseline is worked off}; see compliance/baseline.py."
+    )
     published = models.BooleanField(default=False)
 
     class Meta:
@@ -63,7 +66,12 @@ class VerdictRow(models.Model):
     objects: ClassVar[models.Manager[VerdictRow]] = VerdictQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["comparison", "verdict"])]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["comparison", "verdict"]),
+            models.Index(
+                fields=["comparison", "headline", "system", "verdict", "connection"], name="verdicts_as_counted"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.subject}"
@@ -137,6 +145,12 @@ class Finding(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["state", "severity", "-first_seen"]
+        indexes: ClassVar[list[models.Index]] = [
+            # all that a list sorts and counts by, so that it reads the rows of one page alone
+            models.Index(
+                fields=["system", "state", "verdict", "severity", "first_seen", "id"], name="findings_as_listed"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.ref} {self.verdict} {self.subject}"

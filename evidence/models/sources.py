@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from compliance.models import Job, Server, System, User
@@ -114,6 +115,10 @@ class Pull(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-pk"]
+        indexes: ClassVar[list[models.Index]] = [
+            # whether a source was read in a span, without reading all that was read of it
+            models.Index("source", Coalesce("seen_at", "finished_at"), name="pulls_by_what_they_show")
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} {self.state}"

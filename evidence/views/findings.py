@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -50,8 +50,7 @@ def findings(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     base = Finding.objects.for_user(person)
     rows = narrowed(base, request.GET)
-    rows = rows.select_related("system__owner", "connection__source", "connection__destination").worst_first()
-    rows = rows.annotate(members_count=Count("members", filter=Q(members__gone_at=None)))
+    rows = rows.worst_first()
     if file_wanted(request):
         cells = (
             "ref",
@@ -66,7 +65,8 @@ def findings(request: HttpRequest) -> HttpResponse:
             "owner",
             "opened_at",
         )
-        return as_file(request, "eastwest-findings", COLUMNS, ([listed(row)[cell] for cell in cells] for row in rows))
+        shown = map(listed, related(rows))
+        return as_file(request, "eastwest-findings", COLUMNS, ([row[cell] for cell in cells] for row in shown))
     counts = base.standing().values("verdict").annotate(count=Count("pk")).order_by("-count")
     comparison = latest()
     verdicts = Choice("verdict", "Verdict", [(row["verdict"], VERDICTS[row["verdict"]].label) for row in counts])
@@ -74,7 +74,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         request,
         "evidence/findings.html",
         {
-            **page(request, rows, listed),
+            **page(request, rows, listed, related(Finding.objects.all())),
             "counts": [
                 {"name": row["verdict"], "count": row["count"], "url": f"?verdict={row['verdict']}"} for row in counts
             ],
@@ -84,12 +84,18 @@ def findings(request: HttpRequest) -> HttpResponse:
                 [verdicts, Choice("state", "State", Finding.State.choices)],
                 HEADINGS,
             ),
-            "total": base.standing().count(),
+            "total": base.standing().exists(),
             "may_acknowledge": may(person, "acknowledge", None) is None,
             "compared_at": comparison.at if comparison else None,
             "compared_late": is_late(comparison),
         },
     )
+
+
+def related(rows: QuerySet[Finding]) -> QuerySet[Finding]:
+    """The findings with what their rows show."""
+    whole = rows.select_related("system__owner", "connection__source", "connection__destination")
+    return whole.annotate(members_count=Count("members", filter=Q(members__gone_at=None)))
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:

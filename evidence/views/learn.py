@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from compliance.baseline import burn_down, mark
+from compliance.baseline import as_kept, burn_down, mark
 from compliance.models import RiskAcceptance, System
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
@@ -54,6 +54,7 @@ def learn(request: HttpRequest) -> HttpResponse:
         Choice("owner", "Owner", [("me", "Mine")]),
     ]
     unlearned = Unlearned.objects.for_user(person).current()
+    last = Comparison.objects.filter(published=True).first()
     over = Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)
     context = {
         **page(request, shown, lambda row: row),
@@ -62,8 +63,8 @@ def learn(request: HttpRequest) -> HttpResponse:
         "open_rules": over.count(),
         "left": unlearned.count(),
         "left_wholly": unlearned.filter(wholly=True).count(),
-        "owners": burn_down(person, day_of(timezone.now())),
-        "compared_at": Comparison.objects.filter(published=True).values_list("at", flat=True).first(),
+        "owners": as_kept(last.burned, person) if last and last.burned else burn_down(person, day_of(timezone.now())),
+        "compared_at": last.at if last else None,
         "may_tell": may(person, "request", None) is None,
     }
     return render(request, "evidence/learn.html", context)

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date, datetime, time
 from typing import Any
 
+from django.db.models import Count, Exists, OuterRef
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -21,7 +22,7 @@ from compliance.views.panels import panel
 from compliance.words import VERDICTS
 from evidence.actions import packs
 from evidence.attested import numbers, sentence, standings
-from evidence.models import Finding, Pack, Pull, VerdictRow
+from evidence.models import Finding, Pack, Pull, Source
 from evidence.verdicts import BESIDE
 from evidence.views.shown import headlines, is_late, latest, listed
 from evidence.views.trend import trend
@@ -40,9 +41,7 @@ def month(request: HttpRequest) -> HttpResponse:
     since, until = span(first)
     this_month = timezone.localdate().replace(day=1)
     comparison = latest(until)
-    rows = headlines(person, comparison)
-    register = [row for row in rows if row.connection_id and row.verdict not in BESIDE]
-    others = [row for row in rows if not row.connection_id or row.verdict in BESIDE]
+    register, others = headlines(person, comparison)
     asks, grid_rows = five(person, (since, until), register, others)
     said = panel("month", first, person)
     asks.append(said["ask"])
@@ -72,7 +71,7 @@ def month(request: HttpRequest) -> HttpResponse:
             "job": card(running, result_url=f"/packs/{newest.ref}/") if running and newest else None,
             "compared_at": comparison.at if comparison else None,
             "compared_late": is_late(comparison) if first == this_month else False,
-            "register_count": len(register),
+            "register_count": register.total(),
             "verdicts": counted(register, "/connections/?verdict="),
             "others": counted(others, "/findings/?verdict="),
             "months": months,
@@ -121,9 +120,8 @@ def span(first: date) -> Span:
     return datetime.combine(first, time(), zone), datetime.combine(shift(first, 1), time(), zone)
 
 
-def counted(rows: list[VerdictRow], url: str) -> list[dict[str, Any]]:
+def counted(counts: Counter[str], url: str) -> list[dict[str, Any]]:
     """Verdicts with their counts, worst first and `implemented` before all."""
-    counts = Counter(row.verdict for row in rows)
     order = ["implemented", *WORST]
     return [
         {"name": name, "count": counts[name], "detail": "", "url": f"{url}{name}"}
@@ -132,23 +130,23 @@ def counted(rows: list[VerdictRow], url: str) -> list[dict[str, Any]]:
 
 
 def five(
-    person: User, when: Span, register: list[VerdictRow], others: list[VerdictRow]
+    person: User, when: Span, register: Counter[str], others: Counter[str]
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """The first four of the five things (reviews give the fifth), and what fills their rows of the grid."""
     since, until = when
     connections = Connection.objects.for_user(person)
     zones = Zone.objects.for_user(person).count()
-    unknown = sum(row.verdict in NOT_KNOWN for row in register)
-    wrong = sum(row.verdict not in NOT_KNOWN | {"implemented"} for row in register)
-    kinds = Counter(connections.values_list("kind", flat=True))
+    unknown = sum(register[verdict] for verdict in NOT_KNOWN)
+    wrong = register.total() - unknown - register["implemented"]
+    kinds = Counter(dict(connections.order_by().values_list("kind").annotate(count=Count("pk"))))
     changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)
-    undecided = sum(row.verdict in ("changed_without_record", "review_overdue") for row in [*register, *others])
+    undecided = sum((register + others)[verdict] for verdict in ("changed_without_record", "review_overdue"))
     servers = Server.objects.for_user(person).filter(status="in_service").count()
     read = read_servers(person, when)
-    rules_wrong = sum(row.verdict not in NOT_KNOWN | BESIDE for row in others)
-    rules_unknown = servers - len(read)
+    rules_wrong = sum(count for verdict, count in others.items() if verdict not in NOT_KNOWN | BESIDE)
+    rules_unknown = servers - read
     diagram = "missing" if not register else "partial" if unknown else "complete"
-    rules = "missing" if not read else "partial" if len(read) < servers else "complete"
+    rules = "missing" if not read else "partial" if read < servers else "complete"
     asks = [
         ask(
             "network",
@@ -167,7 +165,7 @@ def five(
             "Usage of connections is not known",
             "missing",
             None,
-            len(register),
+            register.total(),
             "/sources/",
         ),
         ask(
@@ -183,7 +181,7 @@ def five(
         ask(
             "brick-wall",
             "Firewall rule configuration",
-            f"{len(read)} of {servers} servers read",
+            f"{read} of {servers} servers read",
             "Raw files hashed and kept",
             rules,
             rules_wrong,
@@ -216,12 +214,12 @@ def ask(
     }
 
 
-def read_servers(person: User, when: Span) -> set[int]:
-    """The servers whose rules were read, changed or not, in that span."""
+def read_servers(person: User, when: Span) -> int:
+    """Of how many servers the rules were read, changed or not, in that span."""
     since, until = when
-    seen = Pull.objects.for_user(person).annotate(seen=Coalesce("seen_at", "finished_at"))
+    seen = Pull.objects.filter(source=OuterRef("pk")).annotate(seen=Coalesce("seen_at", "finished_at"))
     pulls = seen.filter(seen__gte=since, seen__lt=until, state__in=["ok", "unchanged"])
-    return set(pulls.values_list("source__server_id", flat=True))
+    return Source.objects.for_user(person).filter(Exists(pulls)).order_by().values("server").distinct().count()
 
 
 def diagram_held(person: User, when: Span) -> str:
@@ -243,7 +241,7 @@ def changes_held(person: User, when: Span) -> str:
 
 def rules_held(person: User, when: Span) -> str:
     """Whether every server in service was read in the month."""
-    read = len(read_servers(person, when))
+    read = read_servers(person, when)
     servers = Server.objects.for_user(person).filter(status="in_service").count()
     return "missing" if not read else "complete" if read >= servers else "partial"
 

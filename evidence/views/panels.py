@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from compliance.models import ChangeRecord, Connection, Server, User
+from compliance.views.navigation import at_most
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
@@ -18,7 +20,7 @@ from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
 from evidence.views.sockets import listening
-from evidence.views.states import is_late, state
+from evidence.views.states import is_late, needing_a_look
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
@@ -26,18 +28,19 @@ BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
 
 def counts(person: User) -> dict[str, int]:
     """For the navigation: open findings, and sources that need a look."""
-    rows = Source.objects.for_user(person).select_related("last_pull", "last_good")
-    findings = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)
+    standing = Finding.objects.for_user(person).filter(state=Finding.State.OPEN)
     return {
-        **findings.aggregate(findings=Count("pk"), strangers=Count("pk", filter=Q(verdict=Verdict.unknown_server))),
-        "sources": sum(state(row) in ("stale", "unreachable", "never", "stopped") for row in rows),
+        "findings": at_most(standing),
+        "strangers": at_most(standing.filter(verdict=Verdict.unknown_server)),
+        "sources": at_most(needing_a_look(Source.objects.for_user(person))),
     }
 
 
-def servers_read(person: User) -> dict[int, tuple[datetime | None, bool]]:
-    """For each server: when its rules were last read, and whether that is too long ago; of several sources the best."""
+def servers_read(person: User, servers: Iterable[int]) -> dict[int, tuple[datetime | None, bool]]:
+    """For each of these servers: when its rules were last read, and whether that is too long ago; of several sources
+    the best."""
     found: dict[int, tuple[datetime | None, bool]] = {}
-    for row in Source.objects.for_user(person):
+    for row in Source.objects.for_user(person).filter(server__in=list(servers)):
         known = found.get(row.server_id)
         if known is None or (not is_late(row), row.last_seen_at or LONG_AGO) > (not known[1], known[0] or LONG_AGO):
             found[row.server_id] = (row.last_seen_at, is_late(row))
@@ -121,7 +124,7 @@ def server(subject: Server, person: User) -> dict[str, Any]:
     among = FindingMember.objects.standing().filter(server=subject).values("finding_id")
     own = Q(server=subject) | Q(pk__in=among)
     findings = Finding.objects.for_user(person).standing().filter(own).worst_first()
-    read_at, late = servers_read(person).get(subject.pk, (None, True))
+    read_at, late = servers_read(person, [subject.pk]).get(subject.pk, (None, True))
     return {
         "read_at": read_at,
         "read_late": late,

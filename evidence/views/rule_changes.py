@@ -39,7 +39,8 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
             request, "eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows)
         )
     comparison = latest()
-    servers = Server.objects.filter(rule_changes__in=base).distinct().values_list("name", flat=True)
+    shown = base.order_by().values("server").distinct()
+    servers = Server.objects.filter(pk__in=shown).values_list("name", flat=True)
     carried = ChangeRecord.objects.for_user(person).filter(state__in=CARRIED_OUT, rule_changes=None)
     return render(
         request,
@@ -52,7 +53,9 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
             ],
             "undelivered": [
                 {"ref": change.ref, "url": f"/changes/{change.ref}/", "title": change.title, "because": because}
-                for change, because in without_delta(carried.order_by("-pk")[:NEWEST])
+                for change, because in without_delta(
+                    carried.order_by("-pk").prefetch_related("versions_closed")[:NEWEST]
+                )
             ],
             "filters": filters(
                 request,
@@ -64,7 +67,7 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
                 ],
                 HEADINGS,
             ),
-            "total": base.count(),
+            "total": base.exists(),
             "compared_at": comparison.at if comparison else None,
             "compared_late": is_late(comparison),
         },

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.db.models import Case, Count, Value, When
 from django.utils import timezone
 
 from compliance.models import User
 from compliance.traffic.witness import describe
 from evidence.models import Comparison, Finding, VerdictRow
+from evidence.verdicts import BESIDE
 
 LATE = timedelta(hours=36)  # a nightly comparison that is older than this was missed
 SPELT_OUT = 12
@@ -49,12 +52,24 @@ def is_late(comparison: Comparison | None) -> bool:
     return comparison is None or timezone.now() - comparison.at > LATE
 
 
-def headlines(person: User, comparison: Comparison | None) -> list[VerdictRow]:
-    """The counted verdicts this person may see."""
+class Headlines(NamedTuple):
+    """The counted verdicts of a comparison: those of connections, which sum to the register, and all others."""
+
+    register: Counter[str]
+    others: Counter[str]
+
+
+def headlines(person: User, comparison: Comparison | None) -> Headlines:
+    """The counted verdicts this person may see, added up by the database."""
+    found = Headlines(Counter(), Counter())
     if comparison is None:
-        return []
-    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True)
-    return list(rows.select_related("connection"))
+        return found
+    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True).order_by()
+    about = Case(When(connection__isnull=False, then=Value(1)), default=Value(0))
+    for verdict, connection, count in rows.annotate(about=about).values_list("verdict", "about", Count("pk")):
+        of_register = connection and verdict not in BESIDE
+        (found.register if of_register else found.others)[verdict] += count
+    return found
 
 
 def listed(finding: Finding) -> dict[str, Any]:

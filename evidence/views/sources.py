@@ -85,7 +85,7 @@ def sources(request: HttpRequest) -> HttpResponse:
                 ],
                 HEADINGS,
             ),
-            "total": base.count(),
+            "total": base.exists(),
             "missing": list(servers.values_list("name", flat=True)),
             "may_add": may(person, "add_source", None) is None,
             "add_url": "/sources/new/",
@@ -93,7 +93,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     )
 
 
-def narrowed(rows: QuerySet[Source], asked: Mapping[str, str]) -> list[Source]:
+def narrowed(rows: QuerySet[Source], asked: Mapping[str, str]) -> QuerySet[Source]:
     """The rows that fit what is asked in the address: q, kind, system, state."""
     words = asked.get("q", "").strip()
     if words:
@@ -101,7 +101,10 @@ def narrowed(rows: QuerySet[Source], asked: Mapping[str, str]) -> list[Source]:
     for key, path in (("kind", "kind"), ("system", "system__name")):
         if asked.get(key):
             rows = rows.filter(**{path: asked[key]})
-    return [row for row in rows if not asked.get("state") or state(row) == asked["state"]]
+    if not asked.get("state"):
+        return rows
+    light = rows.defer("last_good__points", "last_good__unread", "last_good__networks")
+    return rows.filter(pk__in=[row.pk for row in light if state(row) == asked["state"]])
 
 
 def listed(source: Source, strange: Mapping[int, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -51,6 +52,17 @@ def is_late(source: Source) -> bool:
     """Whether what we hold is older than this source allows."""
     seen = source.last_seen_at
     return seen is None or timezone.now() - seen > timedelta(hours=source.fresh_hours)
+
+
+def needing_a_look(rows: QuerySet[Source]) -> QuerySet[Source]:
+    """Those whose state is stale, unreachable, never or stopped, asked of the database: what `state` says of one."""
+    now, limits = timezone.now(), rows.order_by().values_list("fresh_hours", flat=True).distinct()
+    late = Q(last_seen_at__isnull=True)
+    for hours in limits:
+        late |= Q(fresh_hours=hours, last_seen_at__lt=now - timedelta(hours=hours))
+    silent = Q(last_pull__state=Pull.State.FAILED, last_pull__error_code__in=NO_ANSWER)
+    stopped = Q(enabled=False) & ~Q(paused_code="")
+    return rows.filter(stopped | Q(enabled=True) & (Q(last_good__isnull=True) | silent | late))
 
 
 def strips(rows: Sequence[Source], *, days: int = DAYS) -> dict[int, dict[str, Any]]:

@@ -73,6 +73,6 @@ def test_of_several_sources_the_list_of_servers_shows_the_best(people: People, t
     read(source, people)
     for name in ("a first one", "z last one"):
         Source.objects.create(name=name, kind="upload", server=source.server, system=source.system)
-    assert servers_read(people.erin)[source.server_id] == (source.last_seen_at, False)
+    assert servers_read(people.erin, [source.server_id])[source.server_id] == (source.last_seen_at, False)
     Source.objects.filter(pk=source.pk).update(last_seen_at=None)
-    assert servers_read(people.erin)[source.server_id] == (None, True)
+    assert servers_read(people.erin, [source.server_id])[source.server_id] == (None, True)
