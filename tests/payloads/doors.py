@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from django import forms
@@ -198,7 +199,10 @@ def label_of(door: Door, name: str) -> str:
 def upload(payload: str) -> SimpleUploadedFile:
     """A file whose name and content are the payload."""
     content = payload.encode("utf-8", "replace") or b"x"
-    return SimpleUploadedFile(payload[:200] or "x", content, content_type="text/html")
+    name = payload[:200]
+    if PurePosixPath(name).name in ("", "..") or name.endswith(("/", "/.")):
+        name += "x"  # no file is without a name of its own, and Django makes none
+    return SimpleUploadedFile(name, content, content_type="text/html")
 
 
 def foreign(door: Door, form: forms.BaseForm, name: str, each: forms.Field, tally: Tally, heard: Heard) -> None:
