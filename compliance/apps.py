@@ -11,7 +11,11 @@ class ComplianceConfig(AppConfig):
     verbose_name = "Compliance"
 
     def ready(self) -> None:
-        """What migrations write to governed rows is said in the ledger once all have run."""
+        """What migrations wrote is said in the ledger once all have run; who comes back finds what they had typed."""
+        from django.contrib.auth.signals import user_logged_in
+
         from compliance.actions.ledger_adopt import after_migrations
+        from compliance.views.typed import signed_in_again
 
         post_migrate.connect(after_migrations, sender=self, dispatch_uid="ledger")
+        user_logged_in.connect(signed_in_again, dispatch_uid="kept_forms")

@@ -42,6 +42,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "add_server": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "manage_estate": (Role.ADMINISTRATOR,),
     "manage_people": (Role.ADMINISTRATOR,),
+    "set_up": (Role.ADMINISTRATOR,),
     "set_stages": (Role.ADMINISTRATOR,),
     "delegate": DECIDE,
     "manage_tokens": (Role.ADMINISTRATOR,),
@@ -81,7 +82,7 @@ ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
 WHOLE_INSTALLATION: Final = frozenset(
-    {"manage_estate", "manage_people", "manage_tokens", "manage_integrations", "set_holidays"}
+    {"manage_estate", "manage_people", "manage_tokens", "manage_integrations", "set_up", "set_holidays"}
 )
 # What a role decides: not in the first day of one that a single administrator gave
 DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})

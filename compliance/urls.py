@@ -15,6 +15,7 @@ from compliance.views import (
     grants,
     guide,
     help_pages,
+    imports,
     jobs,
     leaving,
     notices,
@@ -32,6 +33,7 @@ from compliance.views import (
     servers,
     setup,
     tokens,
+    typed,
     watching,
     widening,
 )
@@ -41,11 +43,13 @@ for name, prefix in (("con", "CON"), ("chg", "CHG"), ("rsk", "RSK")):
     register_converter(converter(prefix), name)
 
 urlpatterns = [
+    path("", setup.home, name="home"),
     path("healthz", watching.healthz, name="healthz"),
     path("readyz", watching.readyz, name="readyz"),
     path("metrics", watching.metrics, name="metrics"),
     path("search/", search.search, name="search"),
     path("filters/save/", saved.save, name="filter_save"),
+    path("kept/<int:number>/forget/", typed.forget, name="kept_forget"),
     path("filters/<int:number>/forget/", saved.forget, name="filter_forget"),
     path("register/plan/", register_plan.plan, name="register_plan"),
     path("inbox/", changes.inbox, name="inbox"),
@@ -125,7 +129,9 @@ urlpatterns = [
     path("setup/tokens/", tokens.tokens, name="tokens"),
     path("setup/tokens/new/", tokens.add, name="token_add"),
     path("setup/tokens/<int:number>/revoke/", tokens.revoke, name="token_revoke"),
-    path("setup/import/", setup.import_rows, name="import"),
+    path("setup/import/", imports.import_rows, name="import"),
+    path("setup/installation/", setup.installation, name="setup_installation"),
+    path("setup/steps/<slug:step>/", setup.mark, name="setup_mark"),
     path("setup/link/<str:token>/", setup.link, name="setup_link"),
     path("jobs/<int:number>/", jobs.job, name="job"),
     path("jobs/<int:number>/cancel/", jobs.cancel, name="job_cancel"),

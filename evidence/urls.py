@@ -74,6 +74,7 @@ urlpatterns = [
     path("rule-changes/", rule_changes.rule_changes, name="rule_changes"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", adding.add, name="source_add"),
+    path("sources/folders/", adding.many, name="source_folders"),
     path("sources/<int:number>/", sources.source, name="source"),
     path("sources/<int:number>/upload/", source_verbs.upload, name="source_upload"),
     path("sources/<int:number>/pull/", source_verbs.pull, name="source_pull"),

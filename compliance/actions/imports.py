@@ -127,6 +127,12 @@ def guess(table: ImportedTable) -> dict[str, str]:
     return found
 
 
+def tells_all(table: ImportedTable, mapping: dict[str, str]) -> bool:
+    """Whether the header says of every column that is needed which it is, so that nobody has to be asked."""
+    wanted = rows.COLUMNS.get(table.kind, ())
+    return bool(wanted) and all(column.name in mapping for column in wanted if column.required)
+
+
 def header_digest(table: ImportedTable) -> str:
     """What makes two files have the same header."""
     return hashlib.sha256(canonical(table.header)).hexdigest()

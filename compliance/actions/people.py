@@ -24,6 +24,7 @@ from compliance.models.people import link_digest
 from compliance.permissions import check
 
 LINK_LASTS: Final = timedelta(days=1)
+NO_ADDRESS: Final = "@localhost"  # of the first administrator, until they say theirs behind their link
 HEAVY: Final = (Role.SYSTEM_OWNER, Role.MANAGER, Role.ADMINISTRATOR)  # roles that decide, or give roles
 COOLING: Final = timedelta(days=1)  # of a role that decides, given by the only administrator there is
 AUDITORS_STAY: Final = timedelta(days=90)  # unless a day is said: auditors are let in for a time
@@ -195,13 +196,19 @@ def first_link(*, at: datetime | None = None) -> str:
 
 
 def use_link(token: str, password: str, *, name: str = "", email: str = "", at: datetime | None = None) -> User:
-    """Sets the password of the person the link is for. A link works once."""
+    """Sets the password of the person the link is for. A link works once. `email`: the address they sign in with from
+    now on, for the first administrator alone, who has none yet."""
     moment = at or timezone.now()
     row = SetUpLink.objects.filter(digest=link_digest(token)).select_related("person").first()
     used = Refused("This link does not open any more.", "It was used, or it is too old.", "Ask for a new one.")
     if row is None or not row.person.is_active:
         raise used
-    person = row.person
+    person, address = row.person, email.strip().lower()
+    if address and person.email.endswith(NO_ADDRESS):
+        refuse_bad_address(address)
+        if User.objects.filter(email=address).exclude(pk=person.pk).exists():
+            raise Refused("This address is taken.", f"There is a person with {address} already.", "Use another one.")
+        person.email = address
     try:
         validate_password(password, person)
     except ValidationError as error:
@@ -212,7 +219,7 @@ def use_link(token: str, password: str, *, name: str = "", email: str = "", at: 
             raise used
         person.name = name.strip() or person.name
         person.set_password(password)
-        person.save(update_fields=["name", "password"])
+        person.save(update_fields=["name", "email", "password"])
         record("use_link", person, by=person, at=moment)
     return person
 

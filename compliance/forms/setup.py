@@ -16,15 +16,28 @@ KINDS = [
 
 
 class FirstPasswordForm(forms.Form):
-    """Behind the one-time link: a name and a password of one's own."""
+    """Behind the one-time link: a name and a password of one's own. The very first person says who they are as well."""
 
     name = forms.CharField(label="Your name", max_length=120)
+    email = forms.EmailField(
+        label="Your mail address",
+        help_text="You sign in with it.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    organisation = forms.CharField(
+        label="Your organisation", max_length=160, help_text="Its name stands on every page and every pack."
+    )
     password = forms.CharField(
         label="Password",
         help_text="At least 12 characters. A few words in a row are easier to remember than signs.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(label="The same again", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+
+    def __init__(self, *args: Any, first: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not first:
+            del self.fields["email"], self.fields["organisation"]
 
     def clean_password(self) -> str:
         """Django's own rules for passwords, in its sentences."""

@@ -23,6 +23,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "compliance.job": "work in progress",
     "compliance.outbound": "mail in progress",
     "compliance.delivery": "a message to a program, and its tries; who set the receiver up is governed",
+    "compliance.keptform": "a convenience of one person: what they typed and did not send",
     "compliance.savedfilter": "a convenience of one person: an address of a list",
     "compliance.columnmapping": "a convenience: which column was which the last time",
     "evidence.comparison": "made again from snapshots and register at each comparison",

@@ -32,8 +32,10 @@ from compliance.models.questions import Answer, Question
 from compliance.models.receivers import Delivery, Receiver
 from compliance.models.risks import RiskAcceptance
 from compliance.models.saved import SavedFilter
+from compliance.models.setup import SetUpMark
 from compliance.models.stages import ApprovalStage
 from compliance.models.tokens import ServiceToken
+from compliance.models.typed import KeptForm
 
 __all__ = [
     "TRANSITIONS",
@@ -56,6 +58,7 @@ __all__ = [
     "ImportedTable",
     "Job",
     "Justification",
+    "KeptForm",
     "LedgerCheckpoint",
     "LedgerEntry",
     "LedgerHead",
@@ -80,6 +83,7 @@ __all__ = [
     "Server",
     "ServiceToken",
     "SetUpLink",
+    "SetUpMark",
     "State",
     "System",
     "User",

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "compliance.views.typed.NothingTypedIsLost",
     "compliance.views.sessions.SessionLimits",
     "django_htmx.middleware.HtmxMiddleware",
     "compliance.views.provenance.Provenance",
@@ -93,6 +94,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "compliance.views.navigation.navigation",
+                "compliance.views.typed.given_back",
             ],
         },
     },
@@ -312,7 +314,7 @@ SEARCHES = ["evidence.views.search.find", "reviews.views.search.find"]
 SERVERS_READ = ["evidence.views.panels.servers_read"]
 # What somebody is responsible for, room by room: modules with `held` and `pass_on`, in the order things are passed on
 CHARGES = ["compliance.actions.own_charges", "reviews.charges"]
-SETUP_TASKS = ["evidence.views.panels.setup_tasks", "reviews.views.panels.setup_tasks"]
+SETUP_TASKS = ["evidence.views.setting_up.steps", "reviews.views.panels.setup_tasks"]
 PACK_SECTIONS = [
     "evidence.packs.sections.result.build",
     "evidence.packs.sections.diagram.build",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from django.urls import include, path, re_path
-from django.views.generic import RedirectView
 
 from compliance.api.errors import nothing_here
 from compliance.views import oidc
 from compliance.views.accounts import closed
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/evidence/"), name="home"),
     re_path(r"^accounts/(?:email|confirm-email|signup|social|3rdparty)/", closed, name="account_closed"),
     path("accounts/oidc/<str:provider_id>/login/", oidc.login, name="openid_connect_login"),
     path("accounts/oidc/<str:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),

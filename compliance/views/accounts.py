@@ -15,6 +15,7 @@ from django.urls import reverse
 from compliance.actions.oidc import PROVIDER
 from compliance.actions.sessions import end_oldest
 from compliance.models import User
+from compliance.views.setup import landing
 
 THIS_MACHINE: Final = "127.0.0.1"
 
@@ -48,6 +49,10 @@ class ClosedDoor(DefaultAccountAdapter):  # type: ignore[misc]
             return ways
         there = reverse("openid_connect_confirm", kwargs={"provider_id": PROVIDER})
         return [{"id": "openid_connect", "description": "Confirm with your organisation", "url": there}]
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Where somebody begins who was not on the way to a page: an administrator with set-up while it is not over."""
+        return landing(request.user) if isinstance(request.user, User) else str(settings.LOGIN_REDIRECT_URL)
 
     def post_login(self, request: HttpRequest, user: User, **said: Any) -> HttpResponse:
         """Lets them in, and ends the oldest of their sessions where there are too many."""

@@ -23,6 +23,7 @@ from compliance.views.panels import panel
 from compliance.views.resting import apart
 from compliance.views.shown import ends, facts, owner_link, services
 from compliance.views.step_up import held
+from compliance.views.together import together
 from compliance.views.verbs import confirm
 
 HEADINGS = ("Change", "State", "Asked by", "Decided", "Seen in the rules")  # of the table, after its first
@@ -185,6 +186,7 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
             "waiting": len(listing) + sum(one["count"] for one in groups),
             "oldest": oldest,
             "bulk_url": "/inbox/bulk/" if tab == "for-me" and len(listing) > 1 else "",
+            "together": together(listing, grades) if tab == "for-me" else [],
             "named": number is not None,
             "list_url": f"/inbox/{suffix}",
             "change": detail(chosen, person) if chosen else None,

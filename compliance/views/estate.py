@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -23,9 +24,17 @@ Act = Callable[[Any], HttpResponse]
 
 
 def asked(
-    request: HttpRequest, form: forms.Form, act: Act, *, verb: str, title: str, lead: str, submit: str
+    request: HttpRequest,
+    form: forms.Form,
+    act: Act,
+    *,
+    verb: str,
+    title: str,
+    lead: str,
+    submit: str,
+    more: str = "",
 ) -> HttpResponse:
-    """A form page: shown, or carried out by one verb. A refusal keeps what was typed."""
+    """A form page: shown, or carried out by one verb. A refusal keeps what was typed. `more`: to add another one."""
     check(signed_in(request), verb, None)
     refused = None
     if request.method == "POST" and form.is_valid():
@@ -39,6 +48,7 @@ def asked(
         "lead": lead,
         "form": form,
         "submit": submit,
+        "more": more,
         "back_url": "/setup/",
         "multipart": False,
         "crumb": crumb,
@@ -50,6 +60,14 @@ def asked(
 def back(_: Any) -> HttpResponse:
     """To the task list."""
     return HttpResponseRedirect("/setup/")
+
+
+def another(request: HttpRequest, made: Any, page: str) -> HttpResponse:
+    """To the task list, or to the same page for the next one, with what was added said."""
+    if not request.POST.get("more"):
+        return back(made)
+    messages.success(request, f"{made} is added.")
+    return HttpResponseRedirect(page)
 
 
 def organisation(request: HttpRequest) -> HttpResponse:
@@ -72,11 +90,12 @@ def system(request: HttpRequest) -> HttpResponse:
     return asked(
         request,
         SystemForm(request.POST or None),
-        lambda form: back(estate.add_system(by=by, **given(form))),
+        lambda form: another(request, estate.add_system(by=by, **given(form)), "/setup/systems/new/"),
         verb="manage_estate",
         title="Add a system",
         lead="Its owner and a manager decide on every connection of it.",
         submit="Add the system",
+        more="Add it, and another",
     )
 
 
@@ -86,11 +105,12 @@ def zone(request: HttpRequest) -> HttpResponse:
     return asked(
         request,
         ZoneForm(request.POST or None),
-        lambda form: back(estate.add_zone(by=by, **given(form))),
+        lambda form: another(request, estate.add_zone(by=by, **given(form)), "/setup/zones/new/"),
         verb="manage_estate",
         title="Add a zone",
         lead="Servers whose addresses lie in its prefixes belong to it.",
         submit="Add the zone",
+        more="Add it, and another",
     )
 
 
@@ -103,20 +123,8 @@ def person(request: HttpRequest) -> HttpResponse:
         role = said.pop("role")
         made = people.make_person(said.pop("email"), said.pop("name"), roles=[role], by=by, **said)
         token = people.set_up_link(made, by=by)
-        return render(
-            request,
-            "compliance/done.html",
-            {
-                "title": f"{made.name} is added",
-                "reference": f"{settings.SITE_URL}/setup/link/{token}/",
-                "sentence": "Hand them this link by a safe way. It works once, within a day, and is not shown again.",
-                "steps": ["They set their own password.", "Who decides on changes sets up a second factor too."],
-                "links": [
-                    {"label": "Add another person", "url": "/setup/people/new/"},
-                    {"label": "Back to set-up", "url": "/setup/"},
-                ],
-            },
-        )
+        link = f"{settings.SITE_URL}/setup/link/{token}/"
+        return render(request, "compliance/person_added.html", {"person": made, "link": link, "form": PersonForm()})
 
     return asked(
         request,

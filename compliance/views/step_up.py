@@ -27,6 +27,7 @@ STEP_UP: Final[dict[str, str]] = {
     "risk_revoke": "",
     "policy_adopt": "",
     "source_add": "",
+    "source_folders": "",
     "push_token_add": "",
     "push_token_revoke": "",
     "source_secret": "",

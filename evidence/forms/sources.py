@@ -172,6 +172,22 @@ class SourceForm(forms.Form):
         }
 
 
+class FoldersForm(forms.Form):
+    """A folder that holds a folder for each host."""
+
+    path = forms.CharField(
+        label="Folder",
+        help_text="On this machine, from the root: /srv/dumps. In it a folder for each host, named as its server.",
+    )
+    fresh_hours = forms.IntegerField(
+        label="Freshness limit, hours",
+        min_value=1,
+        max_value=24 * 366,
+        initial=48,
+        help_text="Older evidence is a finding.",
+    )
+
+
 class PushTokenForm(forms.Form):
     """How long a host may push with it."""
 

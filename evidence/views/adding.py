@@ -7,12 +7,13 @@ from typing import Final, NamedTuple
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from compliance.errors import Refused
+from compliance.errors import NotAllowed, Refused
 from compliance.permissions import check
 from compliance.views.changes import signed_in
+from compliance.views.setup import next_for
 from compliance.views.step_up import held
-from evidence.actions import adding
-from evidence.forms.sources import SourceForm
+from evidence.actions import adding, folders
+from evidence.forms.sources import FoldersForm, SourceForm
 from evidence.models import Source
 
 Kind = Source.Kind
@@ -25,6 +26,8 @@ class Way(NamedTuple):
     text: str
 
 
+MANY: Final = "A folder with a folder for each host"
+FOLDERS: Final = "/sources/folders/"
 # The most telling first
 WAYS: Final = (
     Way(
@@ -63,6 +66,7 @@ def add(request: HttpRequest) -> HttpResponse:
         rows = [
             {"label": each.kind.label, "text": each.text, "url": f"/sources/new/?kind={each.kind}"} for each in WAYS
         ]
+        rows.append({"label": MANY, "text": "The same for all hosts at once, each read from its own.", "url": FOLDERS})
         return render(request, "evidence/source_kinds.html", {"kinds": rows}, status=422 if kind else 200)
     form = SourceForm(request.POST or None, kind=kind, person=person, initial=held(request))
     refused = None
@@ -83,3 +87,36 @@ def add(request: HttpRequest) -> HttpResponse:
         "refused": refused,
     }
     return render(request, "compliance/form.html", page, status=422 if form.errors or refused else 200)
+
+
+def many(request: HttpRequest) -> HttpResponse:
+    """A folder with a folder for each host: what lies there first (step=check), then a source for each (step=add)."""
+    person = signed_in(request)
+    check(person, "add_source", None)
+    step, typed = request.POST.get("step", ""), held(request)
+    form, found, refused, status = FoldersForm(request.POST or None, initial=typed), None, None, 200
+    if request.method == "POST":
+        status = 200 if form.is_valid() else 422
+        try:
+            if status == 200 and step == "add":
+                return added(request, folders.add_all(by=person, **form.cleaned_data))
+            found = folders.look(form.cleaned_data["path"], by=person) if status == 200 else None
+        except NotAllowed:
+            raise
+        except Refused as refusal:
+            refused, status = refusal, 422
+    context = {"title": MANY, "form": form, "found": found, "refused": refused}
+    return render(request, "evidence/source_folders.html", context, status=status)
+
+
+def added(request: HttpRequest, rows: list[Source]) -> HttpResponse:
+    """What was added, and where one goes on."""
+    onward = [link for link in (next_for(signed_in(request), after="sources"),) if link]
+    context = {
+        "title": "Sources added",
+        "reference": f"{len(rows)} source{'' if len(rows) == 1 else 's'}",
+        "sentence": "Each is read now, and from then on once a day.",
+        "steps": ["What was read is compared with the register a few seconds after the last of them."],
+        "links": [{"label": "See them", "url": "/sources/"}, *onward, {"label": "Back to set-up", "url": "/setup/"}],
+    }
+    return render(request, "compliance/done.html", context)

@@ -1,4 +1,4 @@
-"""What evidence adds to the pages of compliance (settings.PANELS, NAV_COUNTS, SERVERS_READ, SETUP_TASKS)."""
+"""What evidence adds to the pages of compliance (settings.PANELS, NAV_COUNTS, SERVERS_READ)."""
 
 from __future__ import annotations
 
@@ -45,19 +45,6 @@ def servers_read(person: User, servers: Iterable[int]) -> dict[int, tuple[dateti
         if known is None or (not is_late(row), row.last_seen_at or LONG_AGO) > (not known[1], known[0] or LONG_AGO):
             found[row.server_id] = (row.last_seen_at, is_late(row))
     return found
-
-
-def setup_tasks() -> list[tuple[str, str, str, int, str]]:
-    """The lines of the set-up list about sources."""
-    return [
-        (
-            "Sources",
-            "A folder, an upload or this machine: one for each server.",
-            "/sources/",
-            Source.objects.count(),
-            "sources",
-        )
-    ]
 
 
 def changes(_: Any, person: User) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What reviews add to the pages of other rooms: counts, set-up tasks, the month (settings.PANELS and its like)."""
+"""What reviews add to the pages of other rooms: counts, a step of set-up, the month (settings.PANELS and its like)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from compliance.models import User
+from compliance.models import System, User
+from compliance.setting_up import DUTY, Step, several
 from evidence.views.month import shift, span
 from reviews import minutes
 from reviews.models import Review, ReviewAction, ReviewSchedule
@@ -30,17 +31,16 @@ def counts(person: User) -> dict[str, int]:
     return {"reviews": rows.count()}
 
 
-def setup_tasks() -> list[tuple[str, str, str, int, str]]:
-    """The line of the set-up list about reviews."""
+def setup_tasks() -> list[Step]:
+    """The step of set-up about reviews: done when each system has its dates."""
+    systems, planned = System.objects.count(), ReviewSchedule.objects.filter(enabled=True).values("system").count()
+    missing = systems - planned
+    wrong = f"{several(missing, 'system')} that nobody reviews" if planned and missing > 0 else ""
     return [
-        (
-            "First review",
-            "A date, a chair, and who comes.",
-            "/reviews/schedules/new/",
-            ReviewSchedule.objects.count(),
-            "schedules",
-        )
-    ]
+        Step("review", DUTY, "The first review", "A date, a chair and who comes: for each system, every month.",
+             "/reviews/schedules/new/", ("plan_review",), 0 < systems <= planned,
+             f"{planned} of {systems} systems" if planned else "", wrong)
+    ]  # fmt: skip
 
 
 def minutes_held(person: User, when: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ REGISTER = b"""connections:
      new staff numbers to the personnel application.", security_implications: "Two servers, one service, encrypted."}
 """
 GOOD = b"Hostname,Application,IP addresses,Zone,Env\nwww-21,Citizen Services,10.99.1.21,,production\n"
+ODD = b"Box,Belongs to,Number\nwww-21,Citizen Services,10.99.1.21\n"
 BAD = b"Hostname,Application,IP addresses,Zone,Env\nwww-21,No such system,10.99.1.999,,somewhere\n"
 ANSWERS = {
     "title": "The reports read the hours of all staff, from a server with a very-long-name-that-nobody-breaks-anywhere",
@@ -98,12 +101,17 @@ def see_what_it_opens(page: Page) -> Response | None:
     return clicked(page, named(page, "See what it opens"))
 
 
-def match_columns(page: Page, content: bytes = GOOD) -> Response | None:
-    """A spreadsheet of servers, up to the matching of its columns."""
+def bring(page: Page, content: bytes) -> Response | None:
+    """A spreadsheet of servers, brought to the import."""
     page.locator("main input[type=file]").set_input_files(
         {"name": "servers.csv", "mimeType": "text/csv", "buffer": content}
     )
-    return clicked(page, named(page, "Next: match the columns"))
+    return clicked(page, named(page, "See what would happen"))
+
+
+def match_columns(page: Page) -> Response | None:
+    """A spreadsheet whose header says nothing to us: its columns are to be matched."""
+    return bring(page, ODD)
 
 
 def plan_a_register(page: Page) -> Response | None:
@@ -116,11 +124,19 @@ def plan_a_register(page: Page) -> Response | None:
 
 def try_good_rows(page: Page) -> Response | None:
     """The dry run of rows that can all be imported."""
-    match_columns(page)
-    return clicked(page, named(page, "See what would happen"))
+    return bring(page, GOOD)
 
 
 def try_bad_rows(page: Page) -> Response | None:
     """The dry run of rows that cannot."""
-    match_columns(page, BAD)
-    return clicked(page, named(page, "See what would happen"))
+    return bring(page, BAD)
+
+
+def see_a_folder_of_hosts(page: Page) -> Response | None:
+    """What would be added from a folder of folders: a server's, a stranger's, and a file."""
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("web-01.sample.example", "nobody-99"):
+            (Path(place) / name).mkdir()
+        (Path(place) / "README").write_text("of one host each")
+        page.get_by_label("Folder", exact=True).fill(place)
+        return clicked(page, named(page, "See what lies there"))

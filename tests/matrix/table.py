@@ -43,6 +43,7 @@ WHO: Final[dict[str, str]] = {
     "add_server": "OEX",
     "manage_estate": "X",
     "manage_people": "X",
+    "set_up": "X",
     "set_stages": "X",
     "delegate": "OM",
     "manage_tokens": "X",
@@ -133,6 +134,7 @@ ROUTES: Final[dict[str, Row]] = {
     "inventory": lists(),
     "search": Row(ALL, everybody=True),
     "filter_save": Row(None, ALL),
+    "kept_forget": Row(None, NOBODY),  # of nobody: tests/compliance/test_typed.py
     "filter_forget": Row(None, NOBODY),  # of nobody: tests/compliance/test_saved.py
     "register_plan": Row("OEX", "OEX"),
     "learn": lists(),
@@ -200,6 +202,8 @@ ROUTES: Final[dict[str, Row]] = {
     "receiver_end": Row("X", "X"),
     "message_again": Row(None, "X"),
     "import": Row("OEX", "OEX"),
+    "setup_mark": Row(None, "X"),
+    "setup_installation": Row("X", "X"),
     "job": Row("EX", thing="job"),
     "job_cancel": Row(None, "EX", thing="job"),
     # What is there
@@ -224,6 +228,7 @@ ROUTES: Final[dict[str, Row]] = {
     "risk_revoke": Row(NOBODY, NOBODY, thing="risk"),
     "risk_renew": Row("ROME", "ROME", thing="refused_risk"),
     "source_add": Row("EX", "EX", thing="system"),
+    "source_folders": Row("EX", "EX", thing="system"),
     "source": Row(ALL, thing="source"),
     "source_upload": Row(None, "OEX", thing="shrunk"),
     "source_pull": Row(None, "OEX", thing="source"),

@@ -32,6 +32,8 @@ GIVEN: Final = {
     "mfa_edit_webauthn": {"pk": 1},
     "filter_forget": {"number": 999},
     "help_page": {"name": "verdicts"},
+    "kept_forget": {"number": 999},
+    "setup_mark": {"step": "zones"},
     **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }
 # what belongs to the whole installation: the same for both sides
@@ -145,6 +147,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "person_leave": {"because": "Tried by the matrix."},
         "person_add": {"name": "New", "email": "new@matrix.example", "role": Role.REQUESTER, "system": side.system.pk},
         "role_add": {"person": side.owner.pk, "role": Role.REQUESTER, "system": side.system.pk},
+        "source_folders": {"path": things["hosts"], "fresh_hours": 48, "step": "add"},
         "source_add": {"server": side.app.pk, "kind": "upload", "fresh_hours": 48},
         "inventory_register": {
             "name": f"{side.word}-ghost", "system": side.system.pk, "environment": "production",

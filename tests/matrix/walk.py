@@ -147,7 +147,7 @@ def expects(case: Case) -> tuple[int, ...]:
     post = case.method == "POST"
     if case.route in ("push", "metrics"):
         return (401, 403, *NO_METHOD)  # nobody's session opens it, and no token of less than every system
-    if case.route == "filter_forget" and case.principal.signed_in and case.method == "POST":
+    if case.route in ("filter_forget", "kept_forget") and case.principal.signed_in and case.method == "POST":
         return HIDDEN
     if case.route == "readyz":
         return (200, 503, *NO_METHOD)  # as the machine is, to whoever asks

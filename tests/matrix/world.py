@@ -119,6 +119,8 @@ def observed(people: People, side: Side, place: Path) -> None:
         f'tcp LISTEN 0 9 0.0.0.0:8123 0.0.0.0:* users:(("{side.word}d",pid=1,fd=3))\n'
     )
     (place / "exports").write_text(f"/export/{side.word} {NETS[side.word]}.11(ro) *(rw)\n")
+    hosts = place.parent / f"hosts-{len(side.word)}"  # without its word: the page says again what was typed
+    put(hosts / side.things["spare"].name)
     config = {"path": str(place)}
     folder = sources.add_source(
         server=side.data, kind="directory", name=f"{side.word} folder", config=config, by=people.alex
@@ -147,6 +149,7 @@ def observed(people: People, side: Side, place: Path) -> None:
         "push_token": token,
         "source": folder,
         "shrunk": shrunk,
+        "hosts": str(hosts),
         "raw": raw,
         "refused": shrunk.last_pull,
         "keyed": keyed,
