@@ -113,8 +113,7 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
     elif route == "campaign_new":
         yield [], said | {"which": "due", "before": f"{int(said['due'][:4]) + 2}-01-01", "zone": ""}
     elif route == "attest":
-        key, file = f"restored-{side.things['spare'].pk}", SimpleUploadedFile("report.txt", b"It came back.")
-        yield [], said | {"duty": [key], f"seen-{key}": 0, "offline": "no", "file": file}
+        yield [], said | {"file": SimpleUploadedFile("report.txt", b"It came back.")}
     elif route == "request":
         yield [], said
         yield [], {**answers(side), "kind": "share", "step": "send", "server": side.data.name, "path": "/export/x",
