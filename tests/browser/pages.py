@@ -253,6 +253,7 @@ PAGES: Final = (
     Row("import", "erin", "/setup/import/", 200, steps.match_columns),
     Row("import", "erin", "/setup/import/", 200, steps.try_good_rows),
     Row("import", "erin", "/setup/import/", 200, steps.try_bad_rows),
+    Row("person_add", "alex", "/setup/people/new/", 200, steps.add_a_person),
     # Errors
     Row("person_add", "rita", "/setup/people/new/", 403),
     Row("change_submit", "rita", "/changes/{draft}/submit/", 403, steps.send_without_token),

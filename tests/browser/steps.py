@@ -140,3 +140,10 @@ def see_a_folder_of_hosts(page: Page) -> Response | None:
         (Path(place) / "README").write_text("of one host each")
         page.get_by_label("Folder", exact=True).fill(place)
         return clicked(page, named(page, "See what lies there"))
+
+
+def add_a_person(page: Page) -> Response | None:
+    """Somebody new, whose link is shown above the form for the next."""
+    page.get_by_label("Name", exact=True).fill("Newton Newcomer")
+    page.get_by_label("Mail address").fill("newton@sample.example")
+    return clicked(page, named(page, "Add the person"))

@@ -89,6 +89,19 @@ def test_one_bad_row_and_nothing_is_imported(people: People) -> None:
     assert table.imported_at is None
 
 
+def test_of_ten_thousand_rows_every_bad_one_is_named_and_nothing_is_written(people: People) -> None:
+    wrong = list(range(7, 9_997, 270))
+    lines = [f"h-{row},{'Nowhere' if row in wrong else 'Payroll'}" for row in range(2, 10_002)]
+    table, mapping = brought(people, "\n".join(["Hostname,Application", *lines]), "servers")
+    before = counts()
+    tried = imports.dry_run(table, mapping=mapping, by=people.omar)
+    assert [(bad.row, bad.column) for bad in tried.bad] == [(row, "system") for row in wrong]
+    assert (len(wrong), tried.new) == (37, 0)
+    with pytest.raises(Refused, match="37 of 10000 rows"):
+        imports.carry_out(table, mapping=mapping, by=people.omar)
+    assert counts() == before
+
+
 def test_connections_become_requests_that_authorise_nothing(people: People) -> None:
     table, mapping = brought(people, CONNECTIONS, "connections")
     tried = imports.dry_run(table, mapping=mapping, by=people.omar)

@@ -30,6 +30,20 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+# Templates that show fields and whose errors are summed up elsewhere, each with where
+SUMMED_UP: dict[str, str] = {
+    "templates/compliance/person_added.html": "its form is sent to the page that adds a person, which has the summary",
+    "templates/parts/form_fields.html": "the fields alone: each page that includes them has the summary",
+}
+
+
+def test_every_form_has_a_summary_of_its_errors() -> None:
+    fields = re.compile(r"parts/(?:form_fields|field)\.html")
+    without = {named(path) for path in PAGES if fields.search(path.read_text())}
+    without -= {named(path) for path in PAGES if "parts/error_summary.html" in path.read_text()}
+    assert without == set(SUMMED_UP)
+
+
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_pages_hold_nothing_inline_and_escape_everything(path: Path) -> None:
     text = path.read_text()

@@ -226,3 +226,13 @@ def test_the_page_leads_from_the_line_to_the_record(people: People) -> None:
     assert f'href="/changes/{change.ref}/"' in page
     assert "<b>uses</b>" not in page
     assert owner.post(url, {"because": "Again."}).status_code in (404, 409)
+
+
+def test_what_was_wrong_with_an_action_is_summed_up_and_leads_to_its_field(people: People, opened: Review) -> None:
+    page = client(people.mina).post(f"/reviews/{opened.ref}/actions/", {"text": "", "due": "soon"})
+    said = page.content.decode()
+    assert 'class="error-summary"' in said
+    for field in ("text", "due"):
+        marked = page.context["action_form"][field].id_for_label
+        assert f'href="#{marked}"' in said
+        assert f'id="{marked}"' in said
