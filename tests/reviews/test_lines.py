@@ -228,8 +228,8 @@ def test_the_page_leads_from_the_line_to_the_record(people: People) -> None:
     assert owner.post(url, {"because": "Again."}).status_code in (404, 409)
 
 
-def test_what_was_wrong_with_an_action_is_summed_up_and_leads_to_its_field(people: People, opened: Review) -> None:
-    page = client(people.mina).post(f"/reviews/{opened.ref}/actions/", {"text": "", "due": "soon"})
+def test_what_was_wrong_with_an_action_is_summed_up_and_leads_to_its_field(people: People) -> None:
+    page = client(people.mina).post(f"/reviews/{opened(people).ref}/actions/", {"text": "", "due": "soon"})
     said = page.content.decode()
     assert 'class="error-summary"' in said
     for field in ("text", "due"):
