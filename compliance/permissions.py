@@ -47,6 +47,8 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "delegate": DECIDE,
     "manage_tokens": (Role.ADMINISTRATOR,),
     "manage_integrations": (Role.ADMINISTRATOR,),
+    "load_catalogue": (Role.ADMINISTRATOR,),
+    "state_control": DECIDE,
     "add_source": OPERATE,
     "edit_source": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
@@ -82,7 +84,15 @@ ORGANISATION_WIDE: Final = frozenset({"propose_policy", "adopt_policy"})
 
 # People and the estate belong to no one system: a role for one system does not do
 WHOLE_INSTALLATION: Final = frozenset(
-    {"manage_estate", "manage_people", "manage_tokens", "manage_integrations", "set_up", "set_holidays"}
+    {
+        "manage_estate",
+        "manage_people",
+        "manage_tokens",
+        "manage_integrations",
+        "set_up",
+        "set_holidays",
+        "load_catalogue",
+    }
 )
 # What a role decides: not in the first day of one that a single administrator gave
 DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
@@ -90,7 +100,7 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
      "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
-     "answer_question", "plan_review", "run_review", "close_review",
+     "state_control", "answer_question", "plan_review", "run_review", "close_review",
      "start_campaign", "decide_campaign", "close_campaign"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there

@@ -10,6 +10,7 @@ from compliance.models.changes import (
     State,
 )
 from compliance.models.connections import Connection, ConnectionVersion, Endpoint, PartyPrefix
+from compliance.models.controls import CatalogueRelease, ControlStatement, OfficialControl, Reattestation
 from compliance.models.delegations import Delegation
 from compliance.models.estate import (
     Address,
@@ -46,10 +47,12 @@ __all__ = [
     "ApprovalNeeded",
     "ApprovalStage",
     "Capacity",
+    "CatalogueRelease",
     "ChangeRecord",
     "ColumnMapping",
     "Connection",
     "ConnectionVersion",
+    "ControlStatement",
     "Delegation",
     "Delivery",
     "Endpoint",
@@ -68,6 +71,7 @@ __all__ = [
     "Membership",
     "Notice",
     "NoticePreference",
+    "OfficialControl",
     "Organisation",
     "Outbound",
     "PartyPrefix",
@@ -75,6 +79,7 @@ __all__ = [
     "PolicyDecision",
     "PolicyVersion",
     "Question",
+    "Reattestation",
     "Receiver",
     "RiskAcceptance",
     "Role",

@@ -25,13 +25,13 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "risks": "", "risk": "compliance.riskacceptance", "policy": "", "policy_version": "",
     "packs": "", "pack": "evidence.pack", "reviews": "", "review": "reviews.review", "review_minutes": "reviews.review",
     "campaigns": "", "campaign": "reviews.campaign",
-    "audit": "", "search": "", "learn": "", "learn_left": "", "learn_group": "",
+    "audit": "", "search": "", "controls": "", "control": "", "learn": "", "learn_left": "", "learn_group": "",
 }  # fmt: skip
 # What an auditor may open and that shows no evidence, or that is recorded by its own verb (the download of a pack)
 NOT_EVIDENCE: Final = frozenset({
     "home", "healthz", "readyz",
     "setup_link", "help", "help_page", "help_changes", "inbox", "bulk_decide", "recertify", "setup", "delegations",
-    "request_sent", "pack_verify_upload", "pack_zip", "pack_pdf",
+    "catalogue_releases", "catalogue_release", "request_sent", "pack_verify_upload", "pack_zip", "pack_pdf",
 })  # fmt: skip
 
 

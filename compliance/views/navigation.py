@@ -43,6 +43,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
             ("Rule changes", "/rule-changes/", "git-compare-arrows", ""),
             ("Campaigns", "/campaigns/", "list-todo", ""),
             ("Attestations", "/attestations/", "pen-line", ""),
+            ("Frameworks", "/controls/", "library-big", ""),
             ("Reviews", "/reviews/", "calendar-check", "reviews"),
             ("Audit packs", "/packs/", "shield-check", ""),
             ("Audit log", "/audit/", "scroll-text", "ledger"),

@@ -15,7 +15,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.db import connection
 from django.utils import timezone
 
-from compliance.actions import connections, delegations, jobs, people, policy, questions, risks, stages
+from compliance.actions import catalogues, connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Connection, Delivery, Membership, Receiver, Role, Server, System, User, Zone
 from evidence.actions import accepted, access, adding, inventories, packs, push, receivers, sources
@@ -31,6 +31,7 @@ from reviews.sample.load import load
 from tests.browser import passkey
 from tests.browser.steps import PASSWORD
 from tests.factories import WHY
+from tests.published import NOW, catalogue
 
 DOMAIN = "sample.example"
 DUMP = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT\n"
@@ -47,7 +48,7 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             now = timezone.now()
             load(at=now, say=lambda text: None)
             compare(at=now)
-            return {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed()}
+            return {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed(), **published()}
         finally:
             connection.close()
 
@@ -69,6 +70,17 @@ def proposed() -> dict[str, int]:
     because = "What travels in the clear between the web servers and the applications is to end."
     made = policy.propose(said, because=because, by=person("mina"), seen=now.number)
     return {"proposal": made.number}
+
+
+def published() -> dict[str, int]:
+    """Two releases of the manual, the newer of which changed one of our controls."""
+    alex = person("alex")
+    catalogues.load_release(catalogue(NOW), by=alex)
+    said = {**NOW, "ism-1479": "Servers talk to nobody without a decision."}
+    newer = catalogues.load_release(catalogue(said, version="2026.9.8", day="2026-09-08"), by=alex)
+    system = System.objects.get(name="Citizen Services")
+    catalogues.state_control(system, "ISM-1182", status="partly", comment="HR is left.", by=person("omar"))
+    return {"release": newer.pk, "app_system": system.pk}
 
 
 def decided() -> dict[str, object]:

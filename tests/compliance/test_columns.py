@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from compliance.views import audit, changes, connections, risks, servers
+from compliance.views import audit, changes, connections, controls, risks, servers
 from evidence.views import admin, coverage, findings, readings, rule_changes, shares, sources
 from tests.people import everybody
 
@@ -17,6 +17,7 @@ TABLES = {
     "compliance/audit.html": audit.HEADINGS,
     "compliance/changes.html": changes.HEADINGS,
     "compliance/connections.html": connections.HEADINGS["network"],
+    "compliance/controls.html": controls.HEADINGS,
     "compliance/risks.html": risks.HEADINGS,
     "compliance/servers.html": servers.HEADINGS,
     "compliance/shares.html": connections.HEADINGS["share"],

@@ -32,7 +32,7 @@ RECORD: Final = Path(__file__).parents[1] / "query_counts.json"
 PAGES: Final = (
     "/inbox/", "/notices/", "/changes/", "/connections/", "/connections/?view=graph", "/shares/", "/shares/served/",
     "/admin-paths/", "/learn/", "/learn/left/", "/search/?q=pay",
-    "/connections/recertify/", "/servers/", "/attestations/", "/campaigns/",
+    "/connections/recertify/", "/servers/", "/attestations/", "/campaigns/", "/controls/", "/controls/ism-1479/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
     "/setup/",

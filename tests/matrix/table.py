@@ -45,6 +45,8 @@ WHO: Final[dict[str, str]] = {
     "manage_people": "X",
     "set_up": "X",
     "set_stages": "X",
+    "load_catalogue": "X",
+    "state_control": "OM",
     "delegate": "OM",
     "manage_tokens": "X",
     "manage_integrations": "X",
@@ -113,6 +115,12 @@ ROUTES: Final[dict[str, Row]] = {
     "policy_edit": Row("OM", "OM", whole=True),
     "policy_adopt": Row("OM", "OM", whole=True),
     "policy_reject": Row("OM", "OM", whole=True),
+    # Frameworks are the same for all; how a control stands is said for a system
+    "controls": Row(ALL),
+    "control": Row(ALL),
+    "control_state": Row("OM", "OM", thing="at_system"),
+    "catalogue_releases": Row(ALL, "X"),
+    "catalogue_release": Row(ALL),
     "inbox": lists(),
     "bulk_decide": Row(ALL, ALL),  # of nothing: what is ticked is decided by the verbs of each
     "recertify": lists(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import Any, Final
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,8 +14,9 @@ from compliance.forms.policy import PolicyForm
 from compliance.models import Role
 from compliance.policy.shipped import described, shipped
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
-from tests.matrix.world import NETS, NOTHING, PROPOSAL, Side, World, dump_file, in_days, list_file, material
+from tests.matrix.world import NETS, NOTHING, PROPOSAL, RELEASE, Side, World, dump_file, in_days, list_file, material
 from tests.people import PASSWORD
+from tests.published import NOW, catalogue
 
 RISK: Final = {
     "ends_on": in_days(30), "rating": "low", "reason": "Until the move.", "alternate_control": "It is watched.",
@@ -34,6 +36,8 @@ GIVEN: Final = {
     "help_page": {"name": "verdicts"},
     "kept_forget": {"number": 999},
     "setup_mark": {"step": "zones"},
+    "control": {"name": "ism-1479"},
+    "catalogue_release": {"number": RELEASE},
     **{name: {"number": PROPOSAL} for name in ("policy_version", "policy_adopt", "policy_reject")},
 }
 # what belongs to the whole installation: the same for both sides
@@ -79,6 +83,8 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs={"number": side.things[INSTALLATION[route]].pk, **given})
     if row.thing in ("", "system"):
         return reverse(route, kwargs=GIVEN.get(route, {}))
+    if row.thing == "at_system":
+        return reverse(route, kwargs={"name": "ism-1479", "number": side.system.pk})
     if row.thing == "stranger":
         return f"{reverse(route)}?key={NETS[side.word]}.99"
     if row.thing == "duty":
@@ -119,6 +125,8 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "change_ask": {"text": "Why this port?"},
         "question_answer": {"text": "It listens there."},
         "policy_edit": proposal_form(),
+        "control_state": {"status": "partly", "comment": "Two servers are left."},
+        "catalogue_releases": {"file": SimpleUploadedFile("ism.json", catalogue(NOW, version=token_hex(6)))},
         "delegation_add": {
             "capacity": "system_owner", "system": side.system.pk, "to": world.people.erin.pk, "until": in_days(5),
             "because": "Leave.",

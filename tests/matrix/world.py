@@ -13,7 +13,18 @@ from typing import Any, Final
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from compliance.actions import changes, connections, delegations, estate, jobs, policy, questions, risks, tokens
+from compliance.actions import (
+    catalogues,
+    changes,
+    connections,
+    delegations,
+    estate,
+    jobs,
+    policy,
+    questions,
+    risks,
+    tokens,
+)
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, Delivery, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
@@ -28,8 +39,10 @@ from reviews.models import AgendaItem, Review
 from tests.evidence.site import allow_in, allow_out, put, read, save
 from tests.factories import WHY
 from tests.people import LONG_AGO, People, everybody
+from tests.published import NOW, catalogue
 
 NOTHING: Final = "zones: []\n"  # a register file that asks for nothing
+RELEASE: Final = 1  # the number of the only release of a framework that is here
 PROPOSAL: Final = 2  # the number of a version of the policy that somebody proposed; the first is the shipped one
 OURS, THEIRS = "kestrel", "zanzibar"
 NETS: Final = {OURS: "10.61.1", THEIRS: "10.62.2"}
@@ -74,6 +87,8 @@ def build(place: Path) -> World:
     if made.number != PROPOSAL:
         raise ValueError(f"the proposal has the number {made.number}")
     compare()
+    if catalogues.load_release(catalogue(NOW), by=people.alex).pk != RELEASE:
+        raise ValueError("the first release of a framework has another number")
     for side in sides.values():
         found(side)
         packed(people, side)
