@@ -118,7 +118,9 @@ def page(
         "result": result,
         "refused": refused,
         "carried": carried,
-        "matched": [{"ours": form[one["name"]].label, "theirs": one["value"]} for one in carried],
+        "matched": [
+            {"ours": form[one["name"]].label, "theirs": one["value"]} for one in carried if one["name"] in form.fields
+        ],
         "example_url": "",
         "back_url": "/setup/import/" if step != "upload" else "/setup/",
     }
