@@ -50,9 +50,8 @@ class Stand(NamedTuple):
 def stands(items: Iterable[CampaignItem], at: datetime) -> list[Stand]:
     """Each of these as it stands, what is left first."""
     rows = list(items)
-    versions = ConnectionVersion.objects.authorised_at(day_of(at)).filter(
-        connection__in=[one.connection_id for one in rows]
-    )
+    asked = ConnectionVersion.objects.filter(connection__in=[one.connection_id for one in rows])
+    versions = asked.authorised_at(day_of(at))
     related = ("connection__system__owner", "connection__source", "connection__destination", "change")
     now = {one.connection_id: one for one in versions.select_related(*related)}
     found = [stand(one, now.get(one.connection_id)) for one in rows]

@@ -93,7 +93,7 @@ def versions(
     systems: Sequence[System], which: str, before: date | None, zone: Zone | None, at: datetime
 ) -> list[ConnectionVersion]:
     """What is authorised of these systems now and is of that kind."""
-    rows = ConnectionVersion.objects.authorised_at(day_of(at)).filter(connection__system__in=systems)
+    rows = ConnectionVersion.objects.filter(connection__system__in=systems).authorised_at(day_of(at))
     if which == "due":
         rows = rows.filter(review_by__lte=before)
     found = list(rows.select_related("connection").order_by("connection_id", "-valid_from"))
