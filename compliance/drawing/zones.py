@@ -21,6 +21,7 @@ WIDTH, HEIGHT = 136.0, 92.0  # of a zone
 HEAD = 17.0
 LABEL_PX, SERVER_PX = 6.6, 6.4
 SHOWN = 6  # servers named in a zone; the rest are counted
+SMALL = 2.5 * WIDTH  # narrower drawings are shown as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ def zone_map(diagram: Diagram, *, title: str) -> str:
 
 def _svg(layout: Layout, title: str, drawn: Iterable[str]) -> str:
     width, height = layout.size
+    size = "zm small" if width < SMALL else "zm"  # one or two zones are not blown up to the width of a page
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="zm" role="img" viewBox="0 0 {width:.1f} {height:.1f}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{size}" role="img" viewBox="0 0 {width:.1f} {height:.1f}" '
         f'width="{width:.1f}" height="{height:.1f}"><title>{_said(title)}</title>'
     )
     return head + "".join(drawn) + "</svg>"
