@@ -203,7 +203,7 @@ def test_a_quiet_month_takes_one_line_and_a_click(people: People) -> None:
     assert done.status_code == 302
     assert Decision.objects.get(item__kind="register").what == "keep"
     undecided = review.agenda.filter(decision__isnull=True).values_list("kind", flat=True)
-    assert set(undecided) == {"log"}, "who examined the logs is said by a person"
+    assert set(undecided) == {"log", "attest"}, "who examined the logs, and what nobody stated, is said by a person"
     assert actions.note_rest(review, by=people.mina) == 0
     with pytest.raises(Refused):
         actions.note_rest(review, by=people.ada)
