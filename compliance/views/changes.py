@@ -144,7 +144,10 @@ def csv_row(change: ChangeRecord) -> list[Any]:
 
 
 def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
-    """The decisions that wait for this person, and the chosen one beside them."""
+    """The decisions that wait for this person, and the chosen one beside them.
+
+    Without a number the list is there at once, and the page fetches the first: what it would open takes rules to say.
+    """
     person = signed_in(request)
     waiting = ChangeRecord.objects.waiting_for(person).select_related("requested_by").order_by("submitted_at", "pk")
     mine = list(waiting)
@@ -189,7 +192,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
             "together": together(listing, grades) if tab == "for-me" else [],
             "named": number is not None,
             "list_url": f"/inbox/{suffix}",
-            "change": detail(chosen, person) if chosen else None,
+            "change": detail(chosen, person) if chosen and number is not None else None,
+            "first": f"/inbox/{chosen.ref}/{suffix}" if chosen and number is None else "",
             "told": [line for line in panel("inbox", None, person).values() if line],
         },
     )
