@@ -70,6 +70,8 @@ def get(
                 raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.") from error
             raise cut(host) from error
         except (http.client.HTTPException, OSError) as error:
+            if time.monotonic() >= deadline:  # it is we who broke off
+                raise PullError(ErrorCode.TIMEOUT, f"{host} did not finish its answer.", "Look at its load.") from error
             what = f"{host} broke off: {type(error).__name__}."
             raise PullError(ErrorCode.TRUNCATED, what, "Read it again; look at the server's log.") from error
 

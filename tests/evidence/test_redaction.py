@@ -93,4 +93,4 @@ def test_no_text_makes_it_slow(seed: bytes) -> None:
 
 
 def test_the_mark_is_named_in_the_documentation() -> None:
-    assert MARK.decode() in Path(TOP / "docs" / "sources.md").read_text()
+    assert MARK.decode() in Path(TOP / "docs" / "sources" / "secrets.md").read_text()
