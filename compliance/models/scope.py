@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
@@ -24,8 +25,10 @@ class Scoped(models.QuerySet[Row]):
         systems = person.system_ids()
         if systems is None:
             return self
-        if not systems:
-            return self.none()
+        return self.of_systems(systems) if systems else self.none()
+
+    def of_systems(self, systems: Collection[int]) -> Self:
+        """The rows of these systems, by `system_paths`; what finds them another way says so here."""
         wanted = Q()
         for path in self.system_paths:
             wanted |= Q(**{f"{path}__in": systems})

@@ -53,7 +53,8 @@ def report(remarks: Iterable[Remark], out: TextIO) -> int:
         if not remark.well:
             ill += 1
             out.write(f"        → {remark.remedy}\n")
-    out.write("All is well.\n" if not ill else f"{ill} {'thing needs' if ill == 1 else 'things need'} attention.\n")
+    whole = "This installation is well; how the evidence is, its pages say."
+    out.write(f"{whole}\n" if not ill else f"{ill} {'thing needs' if ill == 1 else 'things need'} attention.\n")
     return 1 if ill else 0
 
 

@@ -22,6 +22,17 @@ ALIVE_BY: Final = (
 )
 
 
+def freshness() -> forms.IntegerField:
+    """How old evidence may be."""
+    return forms.IntegerField(
+        label="Freshness limit, hours",
+        min_value=1,
+        max_value=24 * 366,
+        initial=48,
+        help_text="Older evidence is a finding.",
+    )
+
+
 class ManyFiles(forms.ClearableFileInput):
     """A file input that takes several."""
 
@@ -120,13 +131,7 @@ class SourceForm(forms.Form):
         initial="eastwest",
         help_text="The command that the next page shows makes it. Eastwest makes a key for it.",
     )
-    fresh_hours = forms.IntegerField(
-        label="Freshness limit, hours",
-        min_value=1,
-        max_value=24 * 366,
-        initial=48,
-        help_text="Older evidence is a finding.",
-    )
+    fresh_hours = freshness()
 
     def __init__(self, *args: Any, kind: str, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -179,13 +184,7 @@ class FoldersForm(forms.Form):
         label="Folder",
         help_text="On this machine, from the root: /srv/dumps. In it a folder for each host, named as its server.",
     )
-    fresh_hours = forms.IntegerField(
-        label="Freshness limit, hours",
-        min_value=1,
-        max_value=24 * 366,
-        initial=48,
-        help_text="Older evidence is a finding.",
-    )
+    fresh_hours = freshness()
 
 
 class PushTokenForm(forms.Form):

@@ -215,11 +215,15 @@ def ask(
 
 
 def read_servers(person: User, when: Span) -> int:
-    """Of how many servers the rules were read, changed or not, in that span."""
+    """Of how many servers in service the rules were read, changed or not, in that span.
+
+    One that was read and has left since does not stand for one that nobody read.
+    """
     since, until = when
     seen = Pull.objects.filter(source=OuterRef("pk")).annotate(seen=Coalesce("seen_at", "finished_at"))
     pulls = seen.filter(seen__gte=since, seen__lt=until, state__in=["ok", "unchanged"])
-    return Source.objects.for_user(person).filter(Exists(pulls)).order_by().values("server").distinct().count()
+    sources = Source.objects.for_user(person).filter(Exists(pulls), server__status="in_service")
+    return sources.order_by().values("server").distinct().count()
 
 
 def diagram_held(person: User, when: Span) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from compliance.actions import jobs
 from compliance.models import Delivery, Job, Receiver
 from evidence.actions import receivers
 from evidence.actions.receivers import Wanted
+from tests.evidence.tls import Tls
 from tests.people import People
 
 SECRET = "a-canary-that-signs-0123456789"
@@ -32,16 +32,11 @@ class Came:
     body: bytes
 
 
-class Hook(ThreadingHTTPServer):
+class Hook(Tls):
     """`came`: every request. `answers`: statuses to give, one after another, then 204. `mood`: how it misbehaves."""
 
-    daemon_threads = True
-
     def __init__(self, pem: Path) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        self.socket = context.wrap_socket(self.socket, server_side=True)
+        super().__init__(pem, Answers)
         self.came: list[Came] = []
         self.answers: list[int] = []
         self.mood, self.wait, self.says = "", "", b""
@@ -56,9 +51,6 @@ class Hook(ThreadingHTTPServer):
     def url(self) -> str:
         """Its address."""
         return f"https://127.0.0.1:{self.port}/in?from=eastwest"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that turn away are what some tests are about."""
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import ssl
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from evidence.packs import content
 from evidence.packs.section import Scope
 from evidence.packs.sections import changes as section
 from evidence.tickets import says
+from tests.evidence.tls import Tls
 from tests.evidence.vault import certificates
 from tests.factories import asked, servers
 from tests.people import People, everybody
@@ -33,23 +33,15 @@ from tests.people import People, everybody
 TOKEN = "canary-token-of-jira-0815"
 
 
-class Jira(ThreadingHTTPServer):
+class Jira(Tls):
     """`held`: key → (title, status). `asked`: what came. `mood`: "", or how it misbehaves."""
 
-    daemon_threads = True
-
     def __init__(self, pem: Path) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        self.socket = context.wrap_socket(self.socket, server_side=True)
+        super().__init__(pem, Answers)
         self.held: dict[str, tuple[str, str]] = {}
         self.asked: list[tuple[str, str]] = []
         self.mood = ""
         self.over = threading.Event()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that turn away are what some tests are about."""
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from tests.evidence.tls import Tls
 
 TOKEN = "hvs.of-eastwest"
 
@@ -46,19 +47,14 @@ def certificates(folder: Path, name: str = "127.0.0.1") -> tuple[Path, Path]:
     return both, authority
 
 
-class Vault(ThreadingHTTPServer):
+class Vault(Tls):
     """`held`: path → values. `asked`: what came, as (path, token). `mood`: "", or how it misbehaves.
 
     `wait`: its Retry-After.
     """
 
-    daemon_threads = True
-
     def __init__(self, pem: Path) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        self.socket = context.wrap_socket(self.socket, server_side=True)
+        super().__init__(pem, Answers)
         self.held: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str]] = []
         self.mood, self.wait = "", ""
@@ -68,9 +64,6 @@ class Vault(ThreadingHTTPServer):
     def url(self) -> str:
         """Its address."""
         return f"https://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that turn away at the certificate are what some tests are about."""
 
 
 class Answers(BaseHTTPRequestHandler):
