@@ -27,6 +27,7 @@ from evidence.views import (
     shares,
     source_verbs,
     sources,
+    verifying,
 )
 
 for name, prefix in (("fnd", "FND"), ("pck", "PCK")):
@@ -92,7 +93,7 @@ urlpatterns = [
     path("push/", push.push, name="push"),
     path("packs/", packs.packs, name="packs"),
     path("packs/build/", packs.build, name="pack_build"),
-    path("packs/verify/", packs.verify_upload, name="pack_verify_upload"),
+    path("packs/verify/", verifying.verify_upload, name="pack_verify_upload"),
     path("packs/<pck:number>/", packs.pack, name="pack"),
     path("packs/<pck:number>/again/", packs.again, name="pack_again"),
     path("packs/<pck:number>/verify/", packs.check_again, name="pack_verify"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -50,5 +51,14 @@ class VerifyForm(forms.Form):
     fingerprint = forms.CharField(
         label="Fingerprint of the signer",
         required=False,
+        max_length=200,
         help_text="As you were given it by another way than the pack itself.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    def clean_fingerprint(self) -> str:
+        """64 hexadecimal digits, or nothing: a part of it would compare with nothing, and look as if it had."""
+        typed = re.sub(r"[\s:]", "", self.cleaned_data["fingerprint"]).lower()
+        if typed and not re.fullmatch(r"[0-9a-f]{64}", typed):
+            raise forms.ValidationError("A fingerprint has 64 digits (0 to 9, a to f); blanks and colons do not count.")
+        return typed

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from compliance.errors import Refused
@@ -18,10 +15,9 @@ from compliance.views.changes import signed_in
 from compliance.views.jobs import card
 from compliance.views.step_up import held
 from evidence.actions import packs as verbs
-from evidence.forms.packs import BuildForm, VerifyForm
+from evidence.forms.packs import BuildForm
 from evidence.models import Pack
-from evidence.packs import verify
-from evidence.packs.seal import open_seal
+from evidence.views.verifying import checked, fingerprint
 
 NOT_HELD = ["OSCAL files", "Parquet tables", "time-stamps", "flow logs"]
 PAGE_STATE = {Pack.State.QUEUED: "building", Pack.State.BUILT: "signed", Pack.State.FAILED: "failed"}
@@ -158,25 +154,7 @@ def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None)
 def check_again(request: HttpRequest, number: int) -> HttpResponse:
     """Run the verifier over the stored file, with this installation's fingerprint."""
     row = found(request, number)
-    return pack(request, number, check=answer(verify.verify(verbs.path_of(row), fingerprint())))
-
-
-def fingerprint() -> str:
-    """The fingerprint of this installation's signing key."""
-    return open_seal(settings.KEYS, at=timezone.now()).fingerprint
-
-
-def answer(report: verify.Report) -> dict[str, Any]:
-    """The verifier's report for the page."""
-    said = report.as_json()
-    return {
-        "ok": said["ok"],
-        "at": timezone.now(),
-        "members": said["members"],
-        "notes": said.get("not_checked", []),
-        "trusted": said["trusted"],
-        "signer": said.get("signer", ""),
-    }
+    return pack(request, number, check=checked(verbs.path_of(row), fingerprint() or None))
 
 
 @require_GET
@@ -187,26 +165,3 @@ def download(request: HttpRequest, number: int, what: str) -> FileResponse:
         raise Http404
     path: Path = verbs.download(row, by=signed_in(request), what=what)
     return FileResponse(path.open("rb"), as_attachment=True, filename=f"{row.ref}{path.suffix}")
-
-
-def verify_upload(request: HttpRequest) -> HttpResponse:
-    """Whether a pack somebody has is genuine."""
-    signed_in(request)
-    form = VerifyForm(request.POST or None, request.FILES or None)
-    check, name, refused = None, "", None
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data["file"]
-        name = given.name
-        with tempfile.NamedTemporaryFile(suffix=".zip") as kept:
-            for piece in given.chunks():
-                kept.write(piece)
-            kept.flush()
-            try:
-                check = answer(verify.verify(Path(kept.name), form.cleaned_data["fingerprint"] or None))
-            except verify.NotAPack as error:
-                refused = Refused(f"{name} is not a pack", f"{error}.", "Bring the ZIP exactly as it was downloaded.")
-    return render(
-        request,
-        "packs/verify.html",
-        {"form": form, "check": check, "name": name, "fingerprint": fingerprint(), "refused": refused},
-    )

@@ -230,6 +230,7 @@ PAGES: Final = (
     Row("packs", "ada", "/packs/"),
     Row("pack", "ada", "/packs/{pack}/"),
     Row("pack_verify_upload", "ada", "/packs/verify/"),
+    Row("pack_verify_upload", "ada", "/packs/verify/", 200, steps.verify_a_changed_pack),
     # Set-up
     Row("setup", "erin", "/setup/"),
     Row("setup", "alex", "/setup/"),

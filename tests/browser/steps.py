@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from django.conf import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Response
@@ -147,3 +151,15 @@ def add_a_person(page: Page) -> Response | None:
     page.get_by_label("Name", exact=True).fill("Newton Newcomer")
     page.get_by_label("Mail address").fill("newton@sample.example")
     return clicked(page, named(page, "Add the person"))
+
+
+def verify_a_changed_pack(page: Page) -> Response | None:
+    """A pack that was built here, brought with a file more than it had."""
+    built, brought = next(Path(settings.PACKS).glob("*.zip")), io.BytesIO()
+    brought.write(built.read_bytes())
+    with zipfile.ZipFile(brought, "a") as archive:
+        archive.writestr("data/added.csv", "a,b\n")
+    page.locator("main input[type=file]").set_input_files(
+        {"name": built.name, "mimeType": "application/zip", "buffer": brought.getvalue()}
+    )
+    return clicked(page, named(page, "Verify"))
