@@ -23,6 +23,7 @@ from evidence.packs.manifest import Member, Provenance, manifest_bytes
 from evidence.packs.pages import Proof, pack_html
 from evidence.packs.render import Attachment, Limits, Order, RenderUnavailable, render_in_child
 from evidence.packs.section import Section
+from evidence.packs.workbooks import workbook_bytes
 
 VERIFIER = ("verify.py", "verify_ledger.py", "verify_notes.py")
 VERDICTS = "verdicts"  # the table whose column `verdict` is counted on the cover and by the verifier
@@ -90,7 +91,7 @@ def _bound(
         attached += [
             Attachment(Path(one.path).name, one.content, f"Complete list, {one.rows} rows")
             for one in members
-            if one.rows is not None
+            if one.rows is not None and one.path.endswith(".csv")
         ]
         order = Order(html, f"{face.pack} {sha256}", face.built_at, fonts(), tuple(attached))
         document = seal.sign_pdf(key, render_in_child(order, limits), reason=f"Evidence pack {face.pack}")
@@ -126,11 +127,15 @@ def _head(face: Face, key: seal.Seal, counts: Mapping[str, Any]) -> dict[str, An
 
 
 def _lists(sections: Sequence[Section]) -> list[Member]:
-    return [
-        Member(f"data/{table.name}.csv", lists.csv_bytes(table), Provenance(controls=section.controls), len(table.rows))
-        for section in sections
-        for table in section.tables
-    ]
+    """Each list as CSV; those that people fill into forms of their own as workbooks too."""
+    found = []
+    for section in sections:
+        about = Provenance(controls=section.controls)
+        for table in section.tables:
+            found.append(Member(f"data/{table.name}.csv", lists.csv_bytes(table), about, len(table.rows)))
+            if table.workbook:
+                found.append(Member(f"annexes/{table.name}.xlsx", workbook_bytes(table), about, len(table.rows)))
+    return found
 
 
 def _files(sections: Sequence[Section], provenance: Mapping[str, Provenance]) -> list[Member]:

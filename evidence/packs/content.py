@@ -1,4 +1,4 @@
-"""What each template of templates/packs/print takes: the contract between who reads the records and who sets the pages.
+"""What each template of templates/packs/print takes, between who reads the records and who sets the pages.
 
 Values only, complete and already in the order to print. Times are aware; a count that was not measured is None and is
 printed as such, never as 0. Sentences are plain text; templates escape everything.
@@ -182,8 +182,6 @@ class Logs:
 
 
 # 6 Change records (templates/packs/print/changes.html)
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Who decided on a change, in what capacity, when, how (approved, rejected) and why."""
@@ -389,6 +387,7 @@ class Finding:
     due: date | None = None
     members: int = 0
     accepted: Accepted | None = None
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ QUESTIONS = {
     "rules": (4, "the firewall rule configuration", "Firewall rules"),
     "review": (5, "the minutes of the last review", "Last review"),
 }
+APPENDICES = ("controls",)
 # No links or images: a pack needs nothing from elsewhere.
 MINUTES_TAGS = {"p", "h3", "h4", "h5", "ul", "ol", "li", "em", "strong", "code", "br", "blockquote",
                 "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
@@ -65,20 +66,22 @@ class _Part:
     zones: tuple[tuple[diagram.Zone, tuple[int, int, int]], ...] = ()
     minutes: SafeString | None = None
 
+    @property
+    def appendix(self) -> bool:
+        """Whether it comes after how to verify."""
+        return self.section.slug in APPENDICES
+
 
 def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
     """The whole pack as one HTML document; for a PDF it names the pack's own font files, which the renderer serves."""
     css = (TEMPLATES / "pack.css").read_text("utf-8")
     parts = [_part(section) for section in answered(sections)]
-    mapped = [control for control in controls() if control.served != "none"]
     context = Context(
         {
             "face": face,
             "proof": proof,
             "parts": parts,
-            "leads": [_row(control, parts) for control in mapped if control.lead],
-            "frameworks": _by_framework(mapped, parts),
-            "not_served": [control for control in controls() if control.served == "none"],
+            "leads": [_row(control, parts) for control in controls() if control.lead],
             "statement": next(control for control in controls() if control.statement),
             "css": mark_safe((FONT_FACES if proof.document == "pack.pdf" else "") + css),  # noqa: S308  our own file, no data in it
             "words": diagram.WORDS,
@@ -144,14 +147,3 @@ def _title(site: str) -> str:
 def _row(control: Control, parts: Sequence[_Part]) -> tuple[Control, list[_Part]]:
     """A control with the sections of this pack that serve it."""
     return control, [part for part in parts if part.section.slug in control.parts]
-
-
-def _by_framework(
-    mapped: Sequence[Control], parts: Sequence[_Part]
-) -> list[tuple[str, list[tuple[Control, list[_Part]]]]]:
-    groups: dict[str, list[tuple[Control, list[_Part]]]] = {}
-    for control in mapped:
-        known = control.framework
-        name = f"{known.name}, catalogue {known.version}" if known.attribution else known.name
-        groups.setdefault(name, []).append(_row(control, parts))
-    return list(groups.items())

@@ -31,11 +31,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A complete list. `name` becomes data/<name>.csv; each row has as many cells as there are columns."""
+    """A complete list. `name` becomes data/<name>.csv; each row has as many cells as there are columns.
+
+    `workbook`: it is a form people fill elsewhere, so it goes out as annexes/<name>.xlsx too.
+    """
 
     name: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
+    workbook: bool = False
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows, start=1):

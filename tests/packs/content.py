@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone
 from evidence.packs import content as c
+from evidence.packs.mapping import Official, Said, annex, applicability, mapped
 from evidence.packs.section import Section, Table
 from tests.packs.records import AS_OF, ISM, changes, exceptions, review, rules
 
@@ -48,7 +49,24 @@ def face(**changes: object) -> c.Face:
 
 def sections() -> list[Section]:
     """Every section in the order of a pack; the logs are missing, as in a version that reads none."""
-    return [result(), network(), logs(), changes(), rules(), review(), exceptions()]
+    return [result(), network(), logs(), changes(), rules(), review(), exceptions(), mapping()]
+
+
+def mapping() -> Section:
+    """One control stated by one owner, all others by nobody."""
+    at = AS_OF - timedelta(days=9)
+    said = {
+        ("ASD ISM", "ISM-1479"): [
+            Said("Records", "partly", "Partly implemented", "Sixteen things stand open, each with its owner.",
+                 "Omar Haddad", at, "ASD ISM 2025.12.9"),
+        ],
+    }  # fmt: skip
+    data, systems = mapped(said, 1), [("Records", "OFFICIAL: Sensitive")]
+    official = {("ASD ISM", "ISM-1479"): Official("1", "Jun-24", "Networking", ("NC", "OS"), "=made up", "2025.12.9")}
+    tables = (annex(systems, said, official), applicability(systems, said))
+    because = f"{data.silent} of {data.wanted} statements were not made by the cut-off"
+    template = "packs/print/controls.html"
+    return Section("controls", "Control mapping in full", ISM, "partial", because, template, data, tables)
 
 
 VERDICTS = (

@@ -25,6 +25,7 @@ from evidence.artefacts import place_of
 from evidence.models import Comparison, Pack, Source
 from evidence.packs import content, verify
 from evidence.packs.seal import open_seal
+from evidence.packs.section import Scope
 from evidence.packs.sections import rules
 from evidence.packs.sections.points import HOW
 from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, source_of
@@ -60,6 +61,11 @@ class Month:
         jobs.build_pack(begin("build_pack"))
         row.refresh_from_db()
         return row
+
+    def scope(self, as_of: datetime) -> Scope:
+        """What the sections of such a pack are told, as of another moment."""
+        names = (self.people.payroll.name, self.people.platform.name)
+        return Scope(names, timezone.localdate(), timezone.localdate(), as_of)
 
 
 @pytest.fixture
@@ -102,7 +108,7 @@ def test_the_pack_counts_what_the_comparison_counts_and_the_verifier_agrees(mont
     assert pack.state == Pack.State.BUILT, pack.problem
     assert sound(pack).counts["verdicts"] == held.counts == pack.counts
     assert pack.comparison == held
-    assert list(states(pack)) == ["result", "diagram", "logs", "changes", "rules", "review", "exceptions"]
+    assert list(states(pack)) == ["result", "diagram", "logs", "changes", "rules", "review", "exceptions", "controls"]
     assert states(pack)["logs"] == "missing"
     [change] = listed(pack, "changes")
     assert change["approval_holds"] == "yes"

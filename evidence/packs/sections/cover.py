@@ -9,18 +9,23 @@ from django.utils import timezone
 from compliance.models import Connection, System, Zone
 from evidence.models import Pack
 from evidence.packs import content
+from evidence.packs.mapping import NOT_STATED, Said, own
 from evidence.packs.section import Scope
+from evidence.packs.sections.controls import stated
 from evidence.packs.sections.known import connections, servers, systems
+
+SUBJECT = ("ASD ISM", "ISM-1479")  # the control a pack is about
 
 
 def face(pack: Pack, scope: Scope, built_at: datetime) -> content.Face:
     """The cover of a pack. The counts of verdicts are set when it is bound."""
     rows = systems(scope)
+    said = stated(scope).get(SUBJECT, ())
     kinds = [connection.kind for connection in connections(scope)]
     return content.Face(
         pack=pack.ref,
         organisation=", ".join(sorted({row.organisation.name for row in rows})),
-        systems=tuple(described(row) for row in rows),
+        systems=tuple(described(row, own(said, row.name)) for row in rows),
         marking=pack.marking,
         since=scope.since,
         until=scope.until,
@@ -36,8 +41,11 @@ def face(pack: Pack, scope: Scope, built_at: datetime) -> content.Face:
     )
 
 
-def described(row: System) -> content.System:
-    """One system as its owner states it."""
+def described(row: System, said: Said | None) -> content.System:
+    """One system as its owner states it; `said`: how the pack's own control stands there."""
+    if said is not None:
+        when = f"{timezone.localtime(said.at):%-d %B %Y}"
+        status = f"{said.label}, as {said.by} stated on {when}: {said.short.rstrip('.')}"
     return content.System(
         name=row.name,
         owner=str(row.owner),
@@ -47,4 +55,5 @@ def described(row: System) -> content.System:
         boundary_in=row.boundary_in,
         boundary_out=row.boundary_out,
         inherited=row.inherited,
+        stated_status=status if said is not None else NOT_STATED,
     )

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+from compliance.words import status
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.sections import left_open, stated
-from evidence.packs.sections.known import Standing, comparison, findings, served
+from evidence.packs.sections.basis import Basis, basis
+from evidence.packs.sections.known import Standing, comparison, findings, last_reads, served, servers
 from evidence.packs.sections.words import packet
 
 PRINTED = 120
 TITLE = "Exceptions and plan of action"
 COLUMNS = (
     "id", "verdict", "certainty", "severity", "state", "system", "subject", "point", "rule", "because", "example",
-    "opened_on", "owner", "accepted_by", "accepted_until", "alternate_control",
+    "opened_on", "owner", "accepted_by", "accepted_until", "alternate_control", "proposed_tier", "rests_on",
 )  # fmt: skip
+PLAN = (
+    "id", "weakness", "system", "about", "description", "control", "severity", "certainty", "opened_on", "owner",
+    "planned_action", "proposed_by_eastwest", "due", "status", "accepted_by", "alternate_control", "proposed_tier",
+    "rests_on",
+)  # fmt: skip
+CONTROL = "ISM-1479"
 
 
 def build(scope: Scope) -> Section:
     """The findings open, acknowledged or accepted then. With nothing compared the section is missing: none is known."""
     held = comparison(scope)
     every = findings(scope, held)
-    table = Table("findings", COLUMNS, [line(one) for one in every])
+    reads = last_reads(servers(scope), scope.as_of)
+    rests = [basis(one.row, reads, held) for one in every]
+    both = list(zip(every, rests, strict=True))
+    table = Table("findings", COLUMNS, [line(*one) for one in both])
     kept = left_open.records(scope)
-    said, shown = lead(every, compared=held is not None), tuple(map(printed, every[:PRINTED]))
+    plan = Table(
+        "plan-of-action", PLAN, [*(planned(*one) for one in both), *map(left_open.planned, kept)], workbook=True
+    )
+    said, shown = lead(every, compared=held is not None), tuple(printed(*one) for one in both[:PRINTED])
     duties = stated.held(scope)
     data = left_open.Exceptions(said, shown, len(every), tuple(map(left_open.printed, kept)), stated.lines(duties))
     because = "" if held else "nothing was compared by the cut-off, so what differs is not known"
     return Section(
         "exceptions", TITLE, served("exceptions"), "held" if held else "missing", because,
-        "packs/print/exceptions.html", data, (table, left_open.table(kept), stated.table(duties)),
+        "packs/print/exceptions.html", data, (table, plan, left_open.table(kept), stated.table(duties)),
     )  # fmt: skip
 
 
@@ -42,7 +56,7 @@ def lead(every: list[Standing], *, compared: bool) -> str:
     return f"{stood} at the cut-off.{risks}"
 
 
-def printed(one: Standing) -> content.Finding:
+def printed(one: Standing, on: Basis) -> content.Finding:
     """A finding as the pages show it, in the words of the last comparison by the cut-off."""
     known, row = one.finding, one.row
     return content.Finding(
@@ -58,7 +72,25 @@ def printed(one: Standing) -> content.Finding:
         example=packet(row.witness),
         due=known.accepted_until if one.state == "accepted" else None,
         accepted=accepted(one),
+        proposal=mending(one),
+        basis=on.said,
     )
+
+
+def mending(one: Standing) -> str:
+    """What would mend it, in the words of its finding: the first paragraph, not the commands below."""
+    return one.finding.proposal.strip().partition("\n")[0]
+
+
+def planned(one: Standing, on: Basis) -> tuple[Cell, ...]:
+    """A finding as a row of the plan of action. What nobody planned stays empty: a proposal of ours is no plan."""
+    known, row, risk = one.finding, one.row, accepted(one)
+    return (
+        known.ref, status("verdict", row.verdict).label, known.system.name, row.subject, row.because, CONTROL,
+        known.severity, row.certainty, one.opened_on, str(known.system.owner), None, mending(one) or None,
+        risk.until if risk else None, status("finding", one.state).label, risk.by if risk else None,
+        risk.control if risk else None, on.tier, " ".join(on.rests_on),
+    )  # fmt: skip
 
 
 def accepted(one: Standing) -> content.Accepted | None:
@@ -72,7 +104,7 @@ def accepted(one: Standing) -> content.Accepted | None:
     )  # fmt: skip
 
 
-def line(one: Standing) -> tuple[Cell, ...]:
+def line(one: Standing, on: Basis) -> tuple[Cell, ...]:
     """A finding as a row of the list."""
     known, row = one.finding, one.row
     risk = accepted(one)
@@ -80,4 +112,5 @@ def line(one: Standing) -> tuple[Cell, ...]:
         known.ref, row.verdict, row.certainty, known.severity, one.state, known.system.name, row.subject, row.point,
         row.rule, row.because, packet(row.witness), one.opened_on, str(known.system.owner),
         risk.by if risk else None, risk.until if risk else None, risk.control if risk else None,
+        on.tier, " ".join(on.rests_on),
     )  # fmt: skip

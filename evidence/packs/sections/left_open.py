@@ -7,6 +7,7 @@ from datetime import date
 
 from compliance.exceptions import decided_by, is_decided
 from compliance.models import RiskAcceptance
+from compliance.models.estate import day_of
 from compliance.traffic.witness import describe
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Table
@@ -85,4 +86,13 @@ def line(row: RiskAcceptance) -> tuple[Cell, ...]:
         row.ref, row.kind, row.system.name, row.about, traffic(row), row.rating, row.reason, row.alternate_control,
         row.plan, row.ends_on, str(row.requested_by or ""), str(row.decided_by or ""), str(row.decided_for or ""),
         row.decided_at,
+    )  # fmt: skip
+
+
+def planned(row: RiskAcceptance) -> tuple[Cell, ...]:
+    """A record as a row of the plan of action."""
+    return (
+        row.ref, row.get_kind_display(), row.system.name, row.about, row.reason, "ISM-1479", row.get_rating_display(),
+        None, day_of(row.decided_at) if row.decided_at else None, str(row.requested_by or ""), row.plan or None, None,
+        row.ends_on, "Accepted risk", str(row.decided_by or ""), row.alternate_control, "poor", row.ref,
     )  # fmt: skip

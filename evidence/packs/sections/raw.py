@@ -40,16 +40,22 @@ def raws(scope: Scope) -> list[Raw]:
 
 def of_read(read: Read) -> list[Raw]:
     """The files of one reading: `rules/<host>/<time>-<name>.raw`, and `<time>.reading.json`."""
-    snapshot = read.snapshot
+    snapshot, stem = read.snapshot, stem_of(read)
     if snapshot is None:
         return []
-    stem = f"rules/{path_part(read.server.name)}/{snapshot.observed_at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
     made = []
     files = PulledArtefact.objects.filter(pull=snapshot.pull).select_related("stored").order_by("name", "pk")
     for number, one in enumerate(files, start=1):
         path = f"{stem}-{number}-{path_part(one.name)}.raw"
         made.append(taken(read, path, one.name, one.observed_at, one.stored, one.command))
     return [*made, taken(read, f"{stem}.reading.json", READING, snapshot.observed_at, snapshot.reading, "")]
+
+
+def stem_of(read: Read) -> str:
+    """How the paths of one reading's files begin in the ZIP; "" without one."""
+    if read.snapshot is None:
+        return ""
+    return f"rules/{path_part(read.server.name)}/{read.snapshot.observed_at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
 
 
 def taken(read: Read, path: str, name: str, observed: datetime, stored: StoredArtefact, command: str) -> Raw:

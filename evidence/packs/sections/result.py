@@ -14,6 +14,7 @@ from evidence.models import Comparison, VerdictRow
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
+from evidence.packs.sections.basis import Basis, basis
 from evidence.packs.sections.known import (
     Read,
     Standing,
@@ -37,7 +38,8 @@ RULES = "Firewall rules"
 GAPS = 25  # printed; data/findings.csv has all
 MONTHS = 6
 NAMED = 8
-COLUMNS = ("subject", "verdict", "certainty", "system", "connection", "host", "point", "rule", "example", "because")
+COLUMNS = ("subject", "verdict", "certainty", "system", "connection", "host", "point", "rule", "example", "because",
+           "proposed_tier", "rests_on")  # fmt: skip
 NOT_SHOWN = (
     "Traffic between containers of one host, and between processes of one server.",
     "Rules of devices that are not in the table of enforcement points.",
@@ -76,7 +78,7 @@ def build(scope: Scope) -> Section:
         not_held=NOT_HELD,
         not_read=NOT_READ,
     )
-    tables = (Table("verdicts", COLUMNS, [line(row) for row in heads]), listed(scope))
+    tables = (Table("verdicts", COLUMNS, [line(row, basis(row, reads, held)) for row in heads]), listed(scope))
     return Section("result", TITLE, served("result"), state, because, "packs/print/result.html", data, tables)
 
 
@@ -194,9 +196,10 @@ def gap(one: Standing) -> content.Gap:
     )  # fmt: skip
 
 
-def line(row: VerdictRow) -> tuple[Cell, ...]:
+def line(row: VerdictRow, on: Basis) -> tuple[Cell, ...]:
     """A counted verdict as a row of the list."""
     return (
         row.subject, row.verdict, row.certainty, row.system.name, row.connection.ref if row.connection else None,
         row.server.name if row.server else None, row.point, row.rule, packet(row.witness), row.because,
+        on.tier, " ".join(on.rests_on),
     )  # fmt: skip
