@@ -1,4 +1,4 @@
-"""The `eastwest` command: read, packet, check, diff and verify, without a database and without a server;
+"""The `eastwest` command: read, packet, check, diff, verify and sample, without a database and without a server;
 plan and apply ask a running one.
 
 Exit status: 0 clean, 1 findings, 2 refused or wrong use, 3 something unread or unproven; 2 before 1 before 3.
@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "evidence.commands.check",
     "diff": "evidence.commands.diff",
     "verify": "evidence.commands.verify",
+    "sample": "evidence.commands.sample",
     "plan": "evidence.commands.register",
     "apply": "evidence.commands.register",
 }
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--checkpoint", metavar="NOTE", action="append", default=[], help="a file of old checkpoints")
     verify.add_argument("--state", metavar="DUMP", help="the governed rows, dumped with the export")
 
+    sample = commands.add_parser("sample", help="whether a seed chooses the rows that a sample holds")
+    sample.add_argument("sample", metavar="FILE.json", help="of a pack, beside its data/, or as taken from the page")
+
     plan = commands.add_parser("plan", help="what a register file would change in a running Eastwest")
     apply = commands.add_parser("apply", help="ask for what a register file would change; two people approve each step")
     for command in (plan, apply):
@@ -69,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--remove", action="store_true", help="ask for the removal of what the file does not name")
     apply.add_argument("--digest", default="", metavar="HEX", help="only if this is still the plan that was read")
 
-    for command in (read, packet, check, diff, verify, plan, apply):
+    for command in (read, packet, check, diff, verify, sample, plan, apply):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return top
 

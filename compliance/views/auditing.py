@@ -23,6 +23,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "parties": "", "party": "",
     "changes": "", "change": "compliance.changerecord", "inbox_change": "compliance.changerecord",
     "risks": "", "risk": "compliance.riskacceptance", "policy": "", "policy_version": "",
+    "samples": "",
     "packs": "", "pack": "evidence.pack", "reviews": "", "review": "reviews.review", "review_minutes": "reviews.review",
     "campaigns": "", "campaign": "reviews.campaign",
     "audit": "", "search": "", "controls": "", "control": "", "learn": "", "learn_left": "", "learn_group": "",

@@ -25,7 +25,7 @@ from evidence.packs.render import Attachment, Limits, Order, RenderUnavailable, 
 from evidence.packs.section import Section
 from evidence.packs.workbooks import workbook_bytes
 
-VERIFIER = ("verify.py", "verify_ledger.py", "verify_notes.py")
+VERIFIER = ("verify.py", "verify_ledger.py", "verify_notes.py", "verify_sampling.py")
 VERDICTS = "verdicts"  # the table whose column `verdict` is counted on the cover and by the verifier
 
 
@@ -172,7 +172,7 @@ def _verify_text(face: Face, key: seal.Seal) -> str:
 1. Ask the organisation for the fingerprint of its signing key by a way other than this pack.
    This pack says: {verify.grouped(key.fingerprint)}
    ({key.name}). A forged pack would say its own.
-2. Take verify.py, verify_ledger.py and verify_notes.py from the released version; the copies here are for convenience.
+2. Take verify.py and the verify_*.py beside it from the released version; the copies here are for convenience.
 3. Run, with Python 3.8 or later and the openssl command, no network needed:
    python3 verify.py {face.pack}.zip --fingerprint {key.fingerprint}
    It ends with 0 when the pack is sound, 1 when it is not (it names each member that is wrong), 2 when the file is

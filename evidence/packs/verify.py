@@ -5,8 +5,8 @@ Needs Python 3.8 or later and openssl, no network. The copy in a pack can be for
 Checked: the ZIP has nothing before, between or after its members and none twice; the signature of manifest.sig; the
 SHA-256 of manifest.json and of the document; the signature inside pack.pdf, that it covers every byte of the file
 and is made by the same key; size and SHA-256 of every other member, none missing and none added; the counts printed
-against data/verdicts.csv; the ledger's proofs (by verify_notes.py, beside this file); and, with --fingerprint, who
-signed. What was not checked is always listed.
+against data/verdicts.csv; the ledger's proofs and the samples (by the files beside this one); and, with --fingerprint,
+who signed. What was not checked is always listed.
 Exit status: 0 sound, 1 not sound, 2 not a pack at all (or wrong use).
 """
 
@@ -33,9 +33,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-notes: Any = None  # the ledger's part: verify_notes.py, where it stands beside this file
-with contextlib.suppress(ImportError):
-    notes = importlib.import_module("evidence.packs.verify_notes" if __package__ else "verify_notes")
+PARTS = {"verify_notes": "ledger proofs", "verify_sampling": "samples"}  # file beside this one -> what it checks
+parts: dict[str, Any] = {}
+for part in PARTS:
+    with contextlib.suppress(ImportError):
+        parts[part] = importlib.import_module(f"evidence.packs.{part}" if __package__ else part)
 
 MANIFEST, SIGNATURE, VERDICTS = "manifest.json", "manifest.sig", "data/verdicts.csv"
 BEGINNINGS = (b"pack.pdf", b"pack.html", b"manifest.json")  # first member of every pack; tells a broken pack
@@ -119,7 +121,7 @@ def contents(archive: zipfile.ZipFile, report: Report, fingerprint: str | None) 
     check_document(archive, report, document, signed[document], seal["key"])
     check_members(archive, report, listed, {MANIFEST, SIGNATURE, document})
     check_counts(archive, report, manifest)
-    check_ledger(archive, report)
+    check_parts(archive, report)
     report.not_checked += [f"what {document} prints is not compared with the lists in data/", *NOT_HELD]
     return None
 
@@ -276,9 +278,8 @@ def check_pdf(data: bytes, key: str) -> None:
         raise Wrong("its signature is damaged") from error
     with tempfile.TemporaryDirectory() as folder:
         at = spread(folder, {"cms": signature, "covered": data[:head] + data[tail:], "cert": b"", "key": b""})
-        held = openssl("cms", "-verify", "-inform", "DER", "-in", at["cms"], "-binary", "-content", at["covered"],
-                       "-noverify", "-signer", at["cert"], "-out", at["covered"] + ".out")  # fmt: skip
-        if not held:
+        if not openssl("cms", "-verify", "-inform", "DER", "-in", at["cms"], "-binary", "-content", at["covered"],
+                       "-noverify", "-signer", at["cert"], "-out", at["covered"] + ".out"):  # fmt: skip
             raise Wrong("its signature does not hold")
         openssl("x509", "-in", at["cert"], "-noout", "-pubkey", "-out", at["key"])
         if key_fingerprint(Path(at["key"]).read_text("ascii")) != key_fingerprint(key):
@@ -315,12 +316,13 @@ def check_counts(archive: zipfile.ZipFile, report: Report, manifest: Mapping[str
         report.name(MANIFEST, f"its counts are not those of {VERDICTS}, recomputed: {json.dumps(report.counts)}")
 
 
-def check_ledger(archive: zipfile.ZipFile, report: Report) -> None:
-    """The proof of every ledger entry against the checkpoint, where verify_notes.py stands beside this file."""
-    if notes is None:
-        report.not_checked.append("ledger proofs: verify_notes.py is not beside this file")
-    else:
-        notes.check_pack(report, archive.namelist(), lambda name: read(archive, name, DOCUMENT_LIMIT))
+def check_parts(archive: zipfile.ZipFile, report: Report) -> None:
+    """What the files beside this one check: the proofs of the ledger, the samples. One that is not there is said."""
+    for part, what in PARTS.items():
+        if part in parts:
+            parts[part].check_pack(report, archive.namelist(), lambda name: read(archive, name, DOCUMENT_LIMIT))
+        else:
+            report.not_checked.append(f"{what}: {part}.py is not beside this file")
 
 
 def tally(verdicts: Iterable[str]) -> dict[str, Any]:
@@ -356,8 +358,7 @@ def spread(folder: str, files: Mapping[str, bytes]) -> dict[str, str]:
 
 def openssl(*arguments: str) -> bool:
     """Runs openssl; True when it says the thing holds. Raises Wrong when there is no openssl command."""
-    command = shutil.which("openssl")
-    if command is None:
+    if (command := shutil.which("openssl")) is None:
         raise Wrong("its signature could not be checked: there is no openssl command on this machine")
     try:
         return subprocess.run([command, *arguments], capture_output=True, check=False, timeout=120).returncode == 0
@@ -388,9 +389,8 @@ def main(argv: list[str] | None = None) -> int:
         report = verify(asked.pack, asked.fingerprint)
     except NotAPack as refused:
         sys.stderr.write(f"{refused}\n")
-        sys.stdout.write(
-            json.dumps({**Report(asked.pack).as_json(), "error": str(refused)}) + "\n" if asked.json else ""
-        )
+        said = json.dumps({**Report(asked.pack).as_json(), "error": str(refused)})
+        sys.stdout.write(f"{said}\n" if asked.json else "")
         return 2
     sys.stdout.write((json.dumps(report.as_json()) if asked.json else told(report)) + "\n")
     return 0 if report.ok else 1

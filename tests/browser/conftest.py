@@ -48,7 +48,9 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             now = timezone.now()
             load(at=now, say=lambda text: None)
             compare(at=now)
-            return {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed(), **published()}
+            month = {"month": f"{now:%Y-%m}"}
+            made = {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed(), **published()}
+            return made | month
         finally:
             connection.close()
 

@@ -229,6 +229,9 @@ PAGES: Final = (
     Row("review_holidays", "mina", "/reviews/holidays/"),
     Row("packs", "ada", "/packs/"),
     Row("pack", "ada", "/packs/{pack}/"),
+    Row("samples", "ada", "/samples/"),
+    Row("samples", "ada", "/samples/?population=connections&month={month}&system=&size=15&seed=a+lantern"),
+    Row("samples", "ada", "/samples/?population=changes&month={month}&system=&size=0&seed=", 422),
     Row("pack_verify_upload", "ada", "/packs/verify/"),
     Row("pack_verify_upload", "ada", "/packs/verify/", 200, steps.verify_a_changed_pack),
     # Set-up

@@ -262,6 +262,7 @@ ROUTES: Final[dict[str, Row]] = {
     "inventory_columns": Row("EX", "EX", thing="inventory"),
     "inventory_accept": Row("OE", "OE", thing="shrunk_list"),
     "inventory_raw": Row(ALL, thing="inventory"),
+    "samples": lists(),
     "pack_verify_upload": Row(ALL, everybody=True),
     "pack_build": Row(None, "OMA", thing="system"),
     "pack": Row(ALL, thing="pack"),

@@ -97,6 +97,12 @@ def sound(pack: Pack) -> verify.Report:
     return report
 
 
+def drawn(pack: Pack) -> dict[str, list[str]]:
+    """The ids of each sample in the pack, drawn by the verifier from the pack's own lists when `sound` looked."""
+    said = json.loads(members(pack)["sampling.json"])
+    return {one["population"]: [row["id"] for row in one["rows"]] for one in said["samples"]}
+
+
 def states(pack: Pack) -> dict[str, str]:
     return {part["slug"]: part["state"] for part in pack.sections}
 
@@ -108,8 +114,11 @@ def test_the_pack_counts_what_the_comparison_counts_and_the_verifier_agrees(mont
     assert pack.state == Pack.State.BUILT, pack.problem
     assert sound(pack).counts["verdicts"] == held.counts == pack.counts
     assert pack.comparison == held
-    assert list(states(pack)) == ["result", "diagram", "logs", "changes", "rules", "review", "exceptions", "controls"]
+    asks = ["result", "diagram", "logs", "changes", "rules", "review", "exceptions"]
+    assert list(states(pack)) == [*asks, "sampling", "controls"]
     assert states(pack)["logs"] == "missing"
+    for name, ids in drawn(pack).items():
+        assert set(ids) == {row["id"] for row in listed(pack, name)}, "fewer than are drawn: all of them"
     [change] = listed(pack, "changes")
     assert change["approval_holds"] == "yes"
     assert change["policy_version"] == "the policy as shipped"
