@@ -20,7 +20,9 @@ from evidence.packs.archive import zip_bytes
 from evidence.packs.content import Face, Network, Review
 from evidence.packs.fonts import fonts
 from evidence.packs.manifest import Member, Provenance, manifest_bytes
+from evidence.packs.oscal import oscal_members
 from evidence.packs.pages import Proof, pack_html
+from evidence.packs.parquet import Parquet
 from evidence.packs.render import Attachment, Limits, Order, RenderUnavailable, render_in_child
 from evidence.packs.section import Section
 from evidence.packs.workbooks import workbook_bytes
@@ -65,6 +67,7 @@ def bind(
     compared = sum(counts["verdicts"].values())
     faced = replace(face, compared=compared, exceptions=counts["exceptions"], not_known=counts["not_known"])
     members = [*_lists(sections), *_files(sections, provenance or {}), *_own_files(faced, sections, key), *ledger]
+    members += oscal_members(faced, sections, members)
     head = _head(faced, key, counts)
     try:
         return _bound(faced, sections, key, members, {**head, "document": "pack.pdf"}, limits)
@@ -89,9 +92,9 @@ def _bound(
     if name == "pack.pdf":
         attached = [Attachment(verify.MANIFEST, manifest, "What stands in the pack, with sizes and hashes")]
         attached += [
-            Attachment(Path(one.path).name, one.content, f"Complete list, {one.rows} rows")
+            Attachment(Path(one.path).name, one.content, "OSCAL" if one.rows is None else f"All {one.rows} rows")
             for one in members
-            if one.rows is not None and one.path.endswith(".csv")
+            if one.path.startswith("oscal/") or (one.rows is not None and one.path.endswith(".csv"))
         ]
         order = Order(html, f"{face.pack} {sha256}", face.built_at, fonts(), tuple(attached))
         document = seal.sign_pdf(key, render_in_child(order, limits), reason=f"Evidence pack {face.pack}")
@@ -127,14 +130,17 @@ def _head(face: Face, key: seal.Seal, counts: Mapping[str, Any]) -> dict[str, An
 
 
 def _lists(sections: Sequence[Section]) -> list[Member]:
-    """Each list as CSV; those that people fill into forms of their own as workbooks too."""
+    """Each list as CSV and Parquet; those that people fill into forms of their own as workbooks too."""
     found = []
-    for section in sections:
-        about = Provenance(controls=section.controls)
-        for table in section.tables:
-            found.append(Member(f"data/{table.name}.csv", lists.csv_bytes(table), about, len(table.rows)))
-            if table.workbook:
-                found.append(Member(f"annexes/{table.name}.xlsx", workbook_bytes(table), about, len(table.rows)))
+    with Parquet() as parquet:
+        for section in sections:
+            about = Provenance(controls=section.controls)
+            for table in section.tables:
+                made = {f"data/{table.name}.csv": lists.csv_bytes(table)}
+                made[f"data/{table.name}.parquet"] = parquet.written(table)
+                if table.workbook:
+                    made[f"annexes/{table.name}.xlsx"] = workbook_bytes(table)
+                found += [Member(path, content, about, len(table.rows)) for path, content in made.items()]
     return found
 
 

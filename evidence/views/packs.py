@@ -19,7 +19,7 @@ from evidence.forms.packs import BuildForm
 from evidence.models import Pack
 from evidence.views.verifying import checked, fingerprint
 
-NOT_HELD = ["OSCAL files", "Parquet tables", "time-stamps", "flow logs"]
+NOT_HELD = ["time-stamps", "flow logs"]
 PAGE_STATE = {Pack.State.QUEUED: "building", Pack.State.BUILT: "signed", Pack.State.FAILED: "failed"}
 GOOD = {"implemented"}
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from evidence.packs import content as c
 from evidence.packs.course import Asked, Course, Moved
 from evidence.packs.section import Section, Table
+from evidence.packs.sections.exceptions import COLUMNS as FINDINGS
 
 AS_OF = datetime(2026, 10, 31, 13, 0, tzinfo=UTC)
 ISM = ("ISM-1479",)
@@ -239,11 +240,9 @@ def exceptions() -> Section:
             start=1,
         )
     )
-    table = Table(
-        "findings",
-        ("id", "verdict"),
-        [(one.id, one.verdict) for one in found] + [(f"FND-{n}", "permits_more") for n in range(80, 89)],
-    )
+    rows = [(one.id, one.verdict) for one in found] + [(f"FND-{n}", "permits_more") for n in range(80, 89)]
+    blank = dict.fromkeys(FINDINGS)
+    table = Table("findings", FINDINGS, [tuple((blank | {"id": ref, "verdict": name}).values()) for ref, name in rows])
     return Section(
         "exceptions",
         "Exceptions and plan of action",

@@ -46,8 +46,6 @@ NOT_SHOWN = (
     "Whether an authorised connection was used: no flow logs were read.",
 )
 NOT_HELD = (
-    content.Absent("OSCAL", "assessment results and plan of action come in a later version"),
-    content.Absent("Parquet lists", "the CSV lists are complete"),
     content.Absent("Outside time-stamp", "no time-stamping authority is asked yet"),
 )
 NOT_READ = ("Cisco IOS and ASA", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
