@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from compliance.words import status
-from evidence.packs import content
+from evidence.packs import content, since
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.sections import left_open, stated
 from evidence.packs.sections.basis import Basis, basis
 from evidence.packs.sections.known import Standing, comparison, findings, last_reads, served, servers
+from evidence.packs.sections.since_last import since_last
 from evidence.packs.sections.words import packet
 
 PRINTED = 120
@@ -38,11 +39,15 @@ def build(scope: Scope) -> Section:
     )
     said, shown = lead(every, compared=held is not None), tuple(printed(*one) for one in both[:PRINTED])
     duties = stated.held(scope)
-    data = left_open.Exceptions(said, shown, len(every), tuple(map(left_open.printed, kept)), stated.lines(duties))
+    moved = since_last(scope, every)
+    data = left_open.Exceptions(
+        said, shown, len(every), tuple(map(left_open.printed, kept)), stated.lines(duties), moved
+    )
     because = "" if held else "nothing was compared by the cut-off, so what differs is not known"
     return Section(
         "exceptions", TITLE, served("exceptions"), "held" if held else "missing", because,
-        "packs/print/exceptions.html", data, (table, plan, left_open.table(kept), stated.table(duties)),
+        "packs/print/exceptions.html", data,
+        (table, plan, since.table(moved), left_open.table(kept), stated.table(duties)),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from evidence import readings
 from evidence.actions.findings import NO_FINDING
 from evidence.models import Comparison, Finding, Pull, Snapshot, Source, VerdictRow
 from evidence.packs.section import Scope
-from evidence.rules import Verdict
+from evidence.rules import Certainty, Verdict
 
 READ: Final = (Pull.State.OK, Pull.State.UNCHANGED)
 ACCEPT, ACKNOWLEDGE = "accept", "acknowledge"
@@ -88,7 +88,7 @@ def counted(every: list[VerdictRow]) -> list[VerdictRow]:
 
 
 def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
-    """The findings that stood in the last comparison by the cut-off, worst first; whatever was mended since."""
+    """The findings that stood at the last comparison by the cut-off, seen in it or not, worst first."""
     held = of or comparison(scope)
     said: dict[tuple[str, str, str], VerdictRow] = {}
     for row in rows(scope, held):
@@ -100,14 +100,28 @@ def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
     found = []
     for finding in known.select_related("system__owner", "connection", "server", "accepted_by"):
         row_then = said.get((finding.verdict, finding.point[:200], finding.subject))
-        if row_then is not None and held is not None:
-            opened = day_of(min(finding.first_seen, held.at))
-            found.append(
-                Standing(
-                    finding, row_then, state_then(finding, decided.get(finding.pk, ""), day_of(scope.as_of)), opened
-                )
-            )
+        if held is None or (row_then is None and not stood_unseen(finding, held)):
+            continue
+        state = state_then(finding, decided.get(finding.pk, ""), day_of(scope.as_of))
+        opened = day_of(min(finding.first_seen, held.at))
+        found.append(Standing(finding, row_then or unseen(finding, held), state, opened))
     return sorted(found, key=lambda one: (order.index(Finding.Severity(one.finding.severity)), one.finding.pk))
+
+
+def stood_unseen(finding: Finding, held: Comparison) -> bool:
+    """Whether it stood then although that comparison did not show it: nothing that would cure it could be looked at."""
+    return finding.first_seen <= held.at and (finding.cured_at is None or finding.cured_at > held.at)
+
+
+def unseen(finding: Finding, held: Comparison) -> VerdictRow:
+    """A finding that nothing could show, in the words it was last seen with; what it says is not proven any more."""
+    why = finding.unseen_because or "nothing could be looked at that would show it."
+    return VerdictRow(
+        comparison=held, system=finding.system, verdict=finding.verdict, certainty=Certainty.unproven,
+        subject=finding.subject, connection=finding.connection, server=finding.server, point=finding.point,
+        rule=finding.rule, family=finding.family, witness=finding.witness,
+        because=f"{finding.because.rstrip('.')}. Not seen in the last comparison and not cured: {why}",
+    )  # fmt: skip
 
 
 def decisions(as_of: datetime) -> dict[int, str]:

@@ -11,12 +11,14 @@ from compliance.models.estate import day_of
 from compliance.traffic.witness import describe
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Table
+from evidence.packs.since import Since
 
 SAID = 6  # sets of traffic that a line prints before it counts the rest
 COLUMNS = (
     "id", "kind", "system", "about", "traffic", "rating", "reason", "alternate_control", "plan", "until",
     "asked_by", "decided_by", "in_place_of", "decided_at",
 )  # fmt: skip
+NO_EARLIER = Since()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Exceptions(content.Exceptions):
-    """The findings, the records by which something is left open, and what people stated of duties no rule shows."""
+    """The findings, what moved since the pack before, what is left open by decision, and what people stated."""
 
     left_open: tuple[Record, ...] = ()
     stated: tuple[str, ...] = ()
+    since: Since = NO_EARLIER
 
 
 def records(scope: Scope) -> list[RiskAcceptance]:

@@ -45,9 +45,7 @@ NOT_SHOWN = (
     "Rules of devices that are not in the table of enforcement points.",
     "Whether an authorised connection was used: no flow logs were read.",
 )
-NOT_HELD = (
-    content.Absent("Outside time-stamp", "no time-stamping authority is asked yet"),
-)
+NOT_HELD = (content.Absent("Outside time-stamp", "no time-stamping authority is asked yet"),)
 NOT_READ = ("Cisco IOS and ASA", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
 
 
