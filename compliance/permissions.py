@@ -130,7 +130,7 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
     if not (enough(person.holds(roles, system, now) for system in systems) or meets_need(person, verb, obj, now)):
         return NotAllowed(
             f"You may not {spoken(verb)}{named(obj)}.",
-            f"That takes the role {listed(roles)}{of_systems(systems)}." if roles else "Nobody may.",
+            f"That takes the role {listed(roles)}{of_systems(systems, obj)}." if roles else "Nobody may.",
             "Ask an administrator for the role, or somebody who holds it to do it." if roles else "",
         )
     deciding = (person.holds(roles, system, now, deciding=True) for system in systems)
@@ -272,7 +272,10 @@ def listed(roles: Iterable[str]) -> str:
     return " or ".join(Role(role).label.lower() if role in Role.values else "of Eastwest itself" for role in roles)
 
 
-def of_systems(systems: list[int | None]) -> str:
-    """The systems in a sentence."""
-    names = System.objects.filter(pk__in=[key for key in systems if key]).values_list("name", flat=True)
+def of_systems(systems: list[int | None], obj: Any) -> str:
+    """The systems in a sentence; of one that is asked about by itself the name is known."""
+    keys = [key for key in systems if key]
+    if isinstance(obj, System) and keys == [obj.pk]:
+        return f" for {obj.name}"
+    names = System.objects.filter(pk__in=keys).values_list("name", flat=True)
     return f" for {' or '.join(names)}" if names else ""

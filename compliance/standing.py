@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Q
@@ -24,6 +25,7 @@ from compliance.models import (
     ZonePrefix,
 )  # fmt: skip
 from compliance.models.carried import Carried, faults
+from compliance.models.scope import each_once
 
 KEPT: Final = (
     "source", "destination", "services", "via", "server", "path", "protocol", "access", "clients", "security",
@@ -80,29 +82,48 @@ def mentioned(material: Mapping[str, Any]) -> list[str]:
 
 
 class Standing:
-    """The estate at a moment, by the rows that count. `hollow`: the names that have rows, and none that counts."""
+    """The estate at a moment, by the rows that count, each kind read when it is asked for."""
 
     def __init__(self, moment: datetime, known_at: datetime | None = None) -> None:
         self.moment, self.known_at = moment, known_at
-        self.hollow: set[str] = set()
-        members = Membership.objects.select_related("group", "server")
-        prefixes = ZonePrefix.objects.select_related("zone")
-        addresses = Address.objects.select_related("server", "zone").order_by("pk")
-        self.members = self.counted(members, "group")
-        self.prefixes = self.counted(prefixes, "zone")
-        self.addresses = self.counted(addresses, "server")
-        self.parties = self.counted(PartyPrefix.objects.select_related("end"), "end")
+        self._hollow: set[str] = set()
 
-    def counted(self, rows: Any, owner: str) -> Named:
-        """The rows that count by their owner; owners with rows and none that counts become hollow."""
-        listed: list[Carried] = list(rows.in_force(self.moment))
+    @cached_property
+    def members(self) -> Named:
+        """The members of groups that count, by group."""
+        return self.counted(Membership.objects.all(), "group", "server")
+
+    @cached_property
+    def prefixes(self) -> Named:
+        """The prefixes of zones that count, by zone."""
+        return self.counted(ZonePrefix.objects.all(), "zone")
+
+    @cached_property
+    def addresses(self) -> Named:
+        """The addresses of servers that count, by server."""
+        return self.counted(Address.objects.order_by("pk"), "server", "zone")
+
+    @cached_property
+    def parties(self) -> Named:
+        """The prefixes of parties outside that count, by end."""
+        return self.counted(PartyPrefix.objects.all(), "end")
+
+    @cached_property
+    def hollow(self) -> set[str]:
+        """The names that have rows, and none that counts."""
+        _ = self.members, self.prefixes, self.addresses, self.parties
+        return self._hollow
+
+    def counted(self, rows: Any, owner: str, *others: str) -> Named:
+        """The rows that count by their owner, read with `others`; owners with rows and none that counts are hollow."""
+        listed: list[Carried] = each_once(rows.in_force(self.moment), owner, *others)
         bad = faults(listed, self.known_at)
         found: Named = defaultdict(list)
         for each in listed:
             if each.pk not in bad:
                 found[getattr(each, f"{owner}_id")].append(each)
         named = {getattr(each, owner) for each in listed}
-        self.hollow |= {one.name for one in named if one.pk not in found}
+        self._hollow |= {one.name for one in named if one.pk not in found}
         return found
 
     def register(self, versions: Iterable[ConnectionVersion]) -> dict[str, Any]:

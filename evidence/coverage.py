@@ -13,8 +13,11 @@ from evidence import readings
 from evidence.models import Snapshot, Source
 from evidence.perimeter import in_front_of, is_perimeter
 
-# what a list of many sources need not fetch of the last reading of each
-WIDE: Final = ("config", "last_good__points", "last_good__unread", "last_good__networks")
+# what is looked at of each of many sources, and of its last reading
+LOOKED_AT: Final = (
+    "name", "kind", "enabled", "fresh_hours", "last_seen_at", "server", "last_good__tier",
+    "last_pull__error_code", "last_pull__what", "last_pull__finished_at",
+)  # fmt: skip
 LIVE, COPY, OLD, NONE = "live", "copy", "old", "none"
 # what is held of a server itself → in words
 HOST: Final[dict[str, str]] = {
@@ -44,13 +47,14 @@ class Covered:
 
 def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
     """The evidence of each of these servers (with their addresses prefetched), in their order."""
-    rows = list(servers)
-    by_server: dict[int, list[Source]] = {row.pk: [] for row in rows}
-    found = Source.objects.filter(server__in=rows).select_related("server", "last_pull", "last_good").defer(*WIDE)
+    rows = {row.pk: row for row in servers}
+    by_server: dict[int, list[Source]] = {key: [] for key in rows}
+    found = Source.objects.filter(server__in=rows).select_related("last_pull", "last_good").only(*LOOKED_AT)
     for source in found.order_by("pk"):
+        source.server = rows[source.server_id]
         by_server[source.server_id].append(source)
     before = devices(at)
-    return [of(row, by_server[row.pk], before, at) for row in rows]
+    return [of(row, by_server[row.pk], before, at) for row in rows.values()]
 
 
 def devices(at: datetime) -> dict[str, list[str]]:

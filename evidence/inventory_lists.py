@@ -12,17 +12,18 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Final
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from compliance.models import Address, RiskAcceptance, Server, User
 from compliance.models.carried import faults
 from compliance.models.estate import day_of
+from compliance.models.scope import each_once
 from compliance.traffic.addresses import parse_host, to_text
 from evidence import readings
 from evidence.actions.outside import aside_on
 from evidence.actions.sightings import MET_COUNTS, excused, trouble
-from evidence.models import Inventory, Met, Sighting, Source
+from evidence.models import Inventory, Met, PulledArtefact, Sighting, Source
 from evidence.models.inventory import short_name
 from evidence.rules import Verdict
 from evidence.sightings import Kind
@@ -36,6 +37,8 @@ HOST_KINDS: Final[dict[str, tuple[str, str]]] = {
     Kind.NEIGHBOURS: ("Neighbour tables (ip neigh)", "ip-neigh"),
 }
 LISTED: Final = 6  # names that a sentence repeats
+# of a source, by `shows` and `readings.is_fresh`
+LOOKED_AT: Final = ("server__name", "last_seen_at", "fresh_hours", "last_pull__error_code", "last_good__points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,11 @@ class Lists:
 
     def __init__(self, person: User, at: datetime | None = None) -> None:
         self.person, self.at = person, at or timezone.now()
-        forged = list(faults(Address.objects.in_force(self.at)))
-        self.addresses = Address.objects.in_force(self.at).exclude(pk__in=forged)
         self.mine = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
+        held, shown = Address.objects.in_force(self.at), Sighting.objects.for_user(person).current()
+        # the seals of those these lists ask about: what a server of this person holds, and what was seen
+        asked_about = held.filter(Q(server__in=self.mine) | Q(ip__in=shown.values("ip")))
+        self.addresses = held.exclude(pk__in=list(faults(asked_about)))
         self.seers = [*self._host_seers(), *self._inventories()]
 
     def seer(self, key: str) -> Seer | None:
@@ -105,14 +110,14 @@ class Lists:
 
     def _host_seers(self) -> Iterator[Seer]:
         sources = Source.objects.for_user(self.person).exclude(server__status=Server.Status.RETIRED)
-        related = sources.select_related("server", "last_good", "last_pull")
-        rows = list(related.prefetch_related("last_good__pull__artefacts"))
+        rows = list(sources.select_related("server", "last_good", "last_pull").only(*LOOKED_AT))
+        formats = formats_read(sources)
         names = set(self.mine.values_list("name", flat=True))
         met = Met.objects.filter(server__in=self.mine, last_seen__gte=self.at - MET_COUNTS)
         meeting = set(met.values_list("server__name", flat=True))
         for kind, (label, part) in HOST_KINDS.items():
             meets = meeting if kind == Kind.NEIGHBOURS else set()
-            shown = [row for row in rows if shows(row, part) or row.server.name in meets]
+            shown = [row for row in rows if shows(row, part, formats) or row.server.name in meets]
             fresh = {row.server.name for row in shown if readings.is_fresh(row, self.at)}
             read_at = min((row.last_seen_at for row in shown if row.last_seen_at), default=None)
             yield Seer(str(kind), label, *host_state(names, fresh), read_at)
@@ -144,7 +149,9 @@ class Lists:
         shown = Sighting.objects.for_user(self.person).current()
         shown = shown.annotate(held=Exists(self.addresses.filter(ip=OuterRef("ip")))).filter(held=False)
         found: dict[str, list[Sighting]] = defaultdict(list)
-        for row in shown.select_related("server__system", "inventory", "zone", "system").order_by("first_seen", "pk"):
+        rows = each_once(shown.order_by("first_seen", "pk"), "server", "inventory", "zone", "system")
+        each_once([row.server for row in rows if row.server], "system")
+        for row in rows:
             if row.ip or row.short not in shorts:
                 found[str(row.ip) if row.ip else row.short].append(row)
         decided = self._decided()
@@ -168,7 +175,9 @@ class Lists:
     @cached_property
     def servers(self) -> list[Held]:
         """Every registered server of this person with what shows it."""
-        found = {server.pk: Held(server) for server in self.mine.select_related("system__owner").order_by("name")}
+        mine = each_once(self.mine.order_by("name"), "system")
+        each_once([server.system for server in mine], "owner")
+        found = {server.pk: Held(server) for server in mine}
         owner: dict[str, Held] = {}
         for address in self.addresses.filter(server__in=found).order_by("pk"):
             held = found[address.server_id]
@@ -177,8 +186,8 @@ class Lists:
             owner[address.ip] = held
         shorts = {short_name(held.server.name): held for held in found.values()}
         visible = {one.key for one in self.seers}
-        mine = self.addresses.filter(server__in=self.mine).values("ip")
-        rows = Sighting.objects.filter(Q(ip__in=mine) | Q(short__in=shorts, kind=Kind.INVENTORY))
+        theirs = self.addresses.filter(server__in=self.mine).values("ip")
+        rows = Sighting.objects.filter(Q(ip__in=theirs) | Q(short__in=shorts, kind=Kind.INVENTORY))
         rows = rows.filter(Q(inventory=None) | Q(reading=F("inventory__last_good")))
         for row in rows.only("kind", "inventory", "ip", "short", "first_seen", "gone_at"):
             held_by = owner.get(str(row.ip)) or (shorts.get(row.short) if row.kind == Kind.INVENTORY else None)
@@ -223,14 +232,22 @@ def said(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def shows(source: Source, part: str) -> bool:
-    """Whether the last good reading of a source holds such a point, or a file of such a format."""
+def formats_read(sources: QuerySet[Source]) -> set[tuple[int, str]]:
+    """(last good reading, format of one of its files), of the formats that show a kind of host evidence."""
+    parts = [part for _, part in HOST_KINDS.values()]
+    good = sources.filter(last_good__isnull=False).values("last_good__pull")
+    rows = PulledArtefact.objects.filter(format__in=parts, pull__in=good)
+    return set(rows.values_list("pull__snapshot", "format").distinct())
+
+
+def shows(source: Source, part: str, formats: set[tuple[int, str]]) -> bool:
+    """Whether the last good reading of a source holds such a point, or a file of such a format (`formats_read`)."""
     good = source.last_good
     if good is None:
         return False
     points = [str(point.get("name", "")) for point in good.points]
-    formats = [one.format for one in good.pull.artefacts.all()]
-    return any(name == part or (part.endswith("/") and name.startswith(part)) for name in points) or part in formats
+    named = any(name == part or (part.endswith("/") and name.startswith(part)) for name in points)
+    return named or (good.pk, part) in formats
 
 
 def inventory_state(row: Inventory, at: datetime) -> tuple[str, str]:

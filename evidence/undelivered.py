@@ -10,7 +10,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from compliance.models import ChangeRecord, State
-from evidence.actions.verification import affected
+from evidence.actions.verification import affected_by
 from evidence.models import RuleChange, Snapshot, Source
 
 CARRIED_OUT: Final = (State.IMPLEMENTED, State.VERIFIED, State.DISPUTED)
@@ -24,7 +24,7 @@ def without_delta(records: Iterable[ChangeRecord]) -> list[tuple[ChangeRecord, s
     """
     found, rows = [], [change for change in records if said_to_be_done(change)]
     changed = set(RuleChange.objects.filter(change__in=rows).values_list("change", flat=True))
-    named = {change.pk: affected(change) for change in rows if change.pk not in changed}
+    named = affected_by([change for change in rows if change.pk not in changed])
     times = _times({name for servers in named.values() for name in servers})
     for change in rows:
         done, servers = change.implemented_at, named.get(change.pk)

@@ -13,7 +13,6 @@ from hypothesis import settings as drawn
 
 from tests import beside
 from tests.own_var import VAR
-from tests.postgres import missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LONG_RUN = 1000  # tests
+ON_POSTGRESQL = "test_both_on_postgresql"
 # Quiet: no updates, no sync, no second process tree; a container has neither a sandbox nor a GPU to offer.
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -94,20 +94,45 @@ def page(browser: Browser, live_server: object) -> Iterator[Page]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for the browser is a browser test, marked or not. In a long run PostgreSQL's is read last."""
+    """A test that asks for the browser is a browser test, marked or not. In a long run what goes on beside it is last."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-    on_postgresql = [item for item in items if item.name == "test_both_on_postgresql"]
-    if on_postgresql and len(items) > LONG_RUN:
-        items[:] = [item for item in items if item not in on_postgresql] + on_postgresql
+    if len(items) > LONG_RUN:
+        items.sort(key=lambda item: (item.get_closest_marker(beside.MARK) is not None, item.name == ON_POSTGRESQL))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The run on PostgreSQL begins with a long run, beside it."""
-    chosen = session.items and session.items[-1].name == "test_both_on_postgresql" and len(session.items) > LONG_RUN
-    if chosen and not session.config.option.collectonly and not os.environ.get("DATABASE_URL") and not missing():
+    """The process beside a long run begins with it."""
+    chosen = any(item.name == ON_POSTGRESQL for item in session.items)
+    if chosen and len(session.items) > LONG_RUN and not session.config.option.collectonly and not os.environ.get("DATABASE_URL"):
         beside.begin()
+
+
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """A test that ran in the process beside this one: what was reported of it there."""
+    if not beside.has_begun() or item.get_closest_marker(beside.MARK) is None:
+        return None  # else no other follows it: what the one before it left to the next is taken down at the end
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in beside.reports(item):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+class Noting:
+    """A plugin of the process beside a long run: each report is kept for it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        beside.note(self.config, report)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get(beside.REPORTS):
+        config.pluginmanager.register(Noting(config))
 
 
 def pytest_sessionfinish() -> None:

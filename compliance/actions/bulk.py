@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
 
+from django.db.models import F
 from django.utils import timezone
 
 from compliance import severity
@@ -14,6 +15,7 @@ from compliance.actions import connections as verbs
 from compliance.baseline import individually
 from compliance.errors import Refused
 from compliance.models import ChangeRecord, Connection, ConnectionVersion, User
+from compliance.models.connections import VersionQuerySet
 from compliance.models.estate import day_of
 
 Decision = Literal["approve", "reject"]
@@ -77,12 +79,14 @@ def refuse_mixed(found: Mapping[int, str]) -> None:
         raise Refused("Nothing was decided.", f"These are of {said} severity.", "Decide on one severity at a time.")
 
 
-def due(person: User, *, by_day: date, today: date) -> list[ConnectionVersion]:
-    """What is authorised today, of this person's systems, and to be looked at again by that day; the oldest first."""
+def due(person: User, *, by_day: date, today: date) -> VersionQuerySet:
+    """What stands today of this person's systems and is to be looked at again by that day; the oldest first.
+
+    By what is written: whether each counts, seal by seal, is asked of those that are shown.
+    """
     mine = Connection.objects.for_user(person).values("pk")
-    rows = ConnectionVersion.objects.filter(review_by__lte=by_day, connection__in=mine).authorised_at(today)
-    rows = rows.select_related("connection__system__owner", "connection__source", "connection__destination")
-    return list(rows.order_by("review_by", "connection_id"))
+    rows = ConnectionVersion.objects.filter(review_by__lte=by_day, connection__in=mine).standing_on(today)
+    return rows.filter(change__content_hash=F("material_hash")).order_by("review_by", "connection_id")
 
 
 def recertify(

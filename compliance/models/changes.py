@@ -160,6 +160,11 @@ class ChangeRecord(models.Model):
         return f"{self.ref} {self.title}"
 
     @property
+    def is_urgent(self) -> bool:
+        """Urgent in the words of ISM-0912 (routine, urgent): sooner, and by the same people as any other."""
+        return self.urgency == self.Urgency.URGENT
+
+    @property
     def ref(self) -> str:
         """The id people use."""
         return f"CHG-{self.pk}"

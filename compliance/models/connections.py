@@ -7,14 +7,25 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from compliance.models.carried import Carried, CarriedQuerySet
 from compliance.models.estate import Group, Organisation, Server, System, Zone, check_prefix
+from compliance.models.people import User
 from compliance.models.scope import Scoped
 
 FEW = 900  # rows that are asked for by their keys, found once, instead of by the query that found them
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    """Ends, by who may see them."""
+
+    def outside_of(self, person: User) -> Self:
+        """Those outside the estate that a connection this person may see names."""
+        seen = Connection.objects.for_user(person).order_by()
+        used = Exists(seen.filter(source=OuterRef("pk"))) | Exists(seen.filter(destination=OuterRef("pk")))
+        return self.filter(used, server__isnull=True, group__isnull=True, zone__isnull=True)
 
 
 class Endpoint(models.Model):
@@ -35,6 +46,8 @@ class Endpoint(models.Model):
     zone = models.OneToOneField(Zone, on_delete=models.PROTECT, null=True, blank=True)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True)
     name = models.CharField(max_length=120, unique=True, help_text="As the register writes it.")
+
+    objects: ClassVar[models.Manager[Endpoint]] = EndpointQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -16,7 +16,7 @@ def prepare() -> None:
     from django.conf import settings  # loading the settings makes var/ and its keys
 
     private(settings.VAR)
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise looks there first
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     fonts.build(BASE_DIR / "static" / "fonts")
 
     import django
@@ -26,6 +26,7 @@ def prepare() -> None:
     from compliance.errors import Refused
 
     django.setup()
+    call_command("collectstatic", interactive=False, verbosity=0)
     try:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)

@@ -120,7 +120,12 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = env.folder("EASTWEST_STATIC", VAR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "compliance.project.static_files.Gathered"},
+}
+# `prepare` gathers them with a compressed copy of each; a test, which does not, has them from where they are
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "css").is_dir()
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # Who may come in

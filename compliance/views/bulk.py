@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -15,10 +15,12 @@ from compliance.actions import bulk as verbs
 from compliance.errors import Refused
 from compliance.forms.bulk import DecideForm, EachForm, RecertifyForm
 from compliance.models import ChangeRecord, Connection, ConnectionVersion, System, User
+from compliance.models.connections import VersionQuerySet
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_file, file_wanted, filters, page
+from compliance.views.connections import search
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page_of
 from compliance.views.shown import ends, said_day, services
 from compliance.views.step_up import held
 
@@ -121,26 +123,13 @@ def recertify(request: HttpRequest) -> HttpResponse:
     """What is to be looked at again: overdue, or due within a while."""
     person, today = signed_in(request), day_of(timezone.now())
     ahead = AHEAD.get(request.GET.get("due", ""), 60)
-    versions = verbs.due(person, by_day=today + timedelta(days=ahead - (ahead == 0)), today=today)
-    grades = severity.of_materials({one.connection_id: one.said for one in versions})
-    wanted, system = request.GET.get("severity", ""), request.GET.get("system", "")
-    words = request.GET.get("q", "").strip().lower()
-    rows = [
-        one
-        for one in versions
-        if (not wanted or grades[one.connection_id] == wanted)
-        and (not system or one.connection.system.name == system)
-        and (not words or words in f"{one.connection} {services(one.material)}".lower())
-    ]
-
-    def show(version: ConnectionVersion) -> dict[str, Any]:
-        return line(version, grades[version.connection_id], today)
-
+    due = verbs.due(person, by_day=today + timedelta(days=ahead - (ahead == 0)), today=today)
+    rows = narrowed(due, request.GET)
     if file_wanted(request):
         cells = ("ref", "title", "detail", "system", "owner", "grade", "review_by")
-        return as_file(
-            request, "eastwest-recertification", cells, ([show(row)[cell] for cell in cells] for row in rows)
-        )
+        show = shows(rows.authorised_at(today).values_list("pk", flat=True), today)
+        lines = (show(key) for key in of_severity(rows.authorised_at(today), request.GET.get("severity", "")))
+        return as_file(request, "eastwest-recertification", cells, ([each[cell] for cell in cells] for each in lines))
     names = System.objects.for_user(person).values_list("name", flat=True)
     choices = [
         Choice(
@@ -152,12 +141,38 @@ def recertify(request: HttpRequest) -> HttpResponse:
         Choice("system", "System", [(name, name) for name in names]),
     ]
     context = {
-        **page(request, rows, show),
+        **page_of(request, of_severity(rows, request.GET.get("severity", "")), lambda keys: shows(keys, today)),
         "filters": filters(request, "Name, service or CON-42", choices),
-        "total": len(versions),
+        "total": due.exists(),
         "may_ask": may(person, "amend", None) is None,
     }
     return render(request, "compliance/recertify.html", context)
+
+
+def narrowed(rows: VersionQuerySet, asked: Mapping[str, str]) -> VersionQuerySet:
+    """What is due and fits the words and the system in the address."""
+    words = asked.get("q", "").strip()
+    if words:
+        rows = rows.filter(connection__in=Connection.objects.filter(search(words)).values("pk"))
+    return rows.filter(connection__system__name=asked["system"]) if asked.get("system") else rows
+
+
+def of_severity(rows: VersionQuerySet, wanted: str) -> Any:
+    """The keys of those of a severity ("": of any), in their order. It follows from what each says, so all are read."""
+    if not wanted:
+        return rows.values_list("pk", flat=True)
+    grades = severity.of_materials(dict(rows.order_by().values_list("pk", "material")))
+    return [key for key in rows.values_list("pk", flat=True) if grades.get(key) == wanted]
+
+
+def shows(keys: Any, today: date) -> Callable[[int], dict[str, Any]]:
+    """How versions of these keys are shown; the seals of their approvals are looked at."""
+    rows = ConnectionVersion.objects.filter(pk__in=keys)
+    related = rows.select_related("connection__system__owner", "connection__source", "connection__destination")
+    found = {one.pk: one for one in related}
+    grades = severity.of_materials({key: one.said for key, one in found.items()})
+    counting = set(rows.authorised_at(today).values_list("pk", flat=True))
+    return lambda key: {**line(found[key], grades[key], today), "counts": key in counting}
 
 
 def line(version: ConnectionVersion, grade: str, today: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from compliance.permissions import check, may
 from compliance.views import questions
 from compliance.views.lists import Choice, as_file, by_json, by_ref, file_wanted, filters, page
 from compliance.views.needed import needed, needs_of
+from compliance.views.paging import PAGE, Pages
 from compliance.views.panels import panel
 from compliance.views.resting import apart
 from compliance.views.shown import ends, facts, owner_link, services
@@ -117,7 +118,7 @@ def listed(change: ChangeRecord) -> dict[str, Any]:
         "title": change.title,
         "kind_label": change.get_kind_display(),
         "state": change.state,
-        "urgent": is_urgent(change),
+        "urgent": change.is_urgent,
         "acted_first": before_approval(change),
         "requested_by": str(change.requested_by),
         "requested_at": change.submitted_at or change.created_at,
@@ -158,11 +159,14 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
     tab = request.GET.get("tab", "for-me")
     of_tab = {"asked": asked, "to-do": todo, "questions": questioned}
     singles, groups = apart(of_tab.get(tab, mine))
-    listing = sorted(singles, key=lambda change: not is_urgent(change))
+    listing = sorted(singles, key=lambda change: not change.is_urgent)
     chosen = next((change for change in listing if change.pk == number), None)
     if number is not None and chosen is None:
         chosen = get_object_or_404(ChangeRecord.objects.for_user(person), pk=number)
-    chosen = chosen or (listing[0] if listing else None)
+    pages = Pages(listing)
+    place = listing.index(chosen) // PAGE + 1 if chosen in listing else 1
+    here = pages.get_page(request.GET.get("page", place))
+    chosen = chosen or next(iter(here.object_list), None)
     suffix = f"?tab={tab}" if tab != "for-me" else ""
     grades = severity.of_changes(listing)
     oldest = min((change.submitted_at for change in listing if change.submitted_at), default=None)
@@ -184,12 +188,14 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
                     ("questions", "To answer", questioned),
                 )
             ],
-            "items": [inbox_item(change, chosen, suffix, grades[change.pk]) for change in listing],
+            "items": [inbox_item(change, chosen, suffix, grades[change.pk]) for change in here.object_list],
+            "page": here if here.has_other_pages() else None,
+            "query": suffix.removeprefix("?"),
             "groups": groups,
             "waiting": len(listing) + sum(one["count"] for one in groups),
             "oldest": oldest,
             "bulk_url": "/inbox/bulk/" if tab == "for-me" and len(listing) > 1 else "",
-            "together": together(listing, grades) if tab == "for-me" else [],
+            "together": together(here.object_list, grades) if tab == "for-me" else [],
             "named": number is not None,
             "list_url": f"/inbox/{suffix}",
             "change": detail(chosen, person) if chosen and number is not None else None,
@@ -207,15 +213,10 @@ def to_implement(person: User) -> Any:
     )
 
 
-def is_urgent(change: ChangeRecord) -> bool:
-    """Urgent in the words of ISM-0912 (routine, urgent): sooner, and by the same people as any other."""
-    return change.urgency == ChangeRecord.Urgency.URGENT
-
-
 def before_approval(change: ChangeRecord) -> bool:
     """Whether it was carried out before it was approved, whatever became of it since."""
     done, decided = change.implemented_at, change.decided_at
-    return is_urgent(change) and done is not None and (decided is None or done < decided)
+    return change.is_urgent and done is not None and (decided is None or done < decided)
 
 
 def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str, grade: str) -> dict[str, Any]:
@@ -230,7 +231,7 @@ def inbox_item(change: ChangeRecord, chosen: ChangeRecord | None, suffix: str, g
         if before_approval(change)
         else change.get_kind_display().lower(),
         "rating": grade,
-        "urgent": is_urgent(change),
+        "urgent": change.is_urgent,
         "title": f"{source} → {destination}",
         "detail": f"{services(change.material)} · {change.requested_by}",
         "due": f"due {change.due.day} {change.due:%b}" if change.due else "",
@@ -265,7 +266,7 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
         "requested_by": str(change.requested_by),
         "requested_role": change.requested_by.title,
         "requested_at": change.submitted_at or change.created_at,
-        "urgent": is_urgent(change),
+        "urgent": change.is_urgent,
         "because_urgent": "it is decided ahead of the routine ones, by the same people; when it cannot wait, it is "
         "carried out first and approved within two business days.",
         "acted_first": change.implemented_at if before_approval(change) else None,

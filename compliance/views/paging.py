@@ -36,7 +36,16 @@ class Pages(Paginator):  # type: ignore[type-arg]
         return self._counted > self.most
 
     @cached_property
+    def _keys(self) -> list[Any] | None:
+        """The keys of all rows that are counted, in their order: looked for once, for the count and for the page."""
+        if self.related is None or not isinstance(self.object_list, QuerySet):
+            return None
+        return list(self.object_list.values_list("pk", flat=True)[: self.most + 1])
+
+    @cached_property
     def _counted(self) -> int:
+        if self._keys is not None:
+            return len(self._keys)
         if isinstance(self.object_list, QuerySet):
             return int(self.object_list.order_by()[: self.most + 1].count())
         return len(self.object_list)
@@ -57,9 +66,11 @@ class Pages(Paginator):  # type: ignore[type-arg]
         return Shown(rows[:PAGE], wanted, self, follows=len(rows) > PAGE)
 
     def _fetched(self, start: int, end: int) -> list[Any]:
-        if self.related is None or not isinstance(self.object_list, QuerySet):
+        if self.related is None or self._keys is None or not isinstance(self.object_list, QuerySet):
             return list(self.object_list[start:end])
-        keys = list(self.object_list.values_list("pk", flat=True)[start:end])
+        keys = self._keys[start:end]
+        if end > len(self._keys) > self.most:  # beyond the counted ones
+            keys = list(self.object_list.values_list("pk", flat=True)[start:end])
         found = {row.pk: row for row in self.related.filter(pk__in=keys)}
         return [found[key] for key in keys if key in found]
 

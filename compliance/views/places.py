@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -97,24 +98,27 @@ def whose(one: Subject) -> dict[str, str]:
 
 def parties(person: User) -> Any:
     """The parties outside that a connection of this person names; all of them for who looks after the estate."""
-    base = Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
     if may(person, "manage_estate", None) is None:
-        return base
-    mine = Connection.objects.for_user(person)
-    return base.filter(Q(pk__in=mine.values("source")) | Q(pk__in=mine.values("destination")))
+        return Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
+    return Endpoint.objects.outside_of(person)
 
 
 def queryset(kind: str, person: User) -> Any:
     """The zones, groups or parties this person may see, counted."""
     bases: dict[str, Any] = {"zones": Zone.objects, "groups": Group.objects}
     base = parties(person).select_related("organisation") if kind == "parties" else bases[kind].for_user(person)
-    end = "" if kind == "parties" else "endpoint__"
     rows = base if kind == "parties" else base.select_related("system__owner")
+    ends = OuterRef("pk" if kind == "parties" else "endpoint")  # of them
     return rows.annotate(
         held=Count(HELD[kind], filter=by_open(kind), distinct=True),
-        into=Count(f"{end}connections_in", distinct=True),
-        out=Count(f"{end}connections_out", distinct=True),
+        into=counted(Connection.objects.filter(destination=ends), "destination"),
+        out=counted(Connection.objects.filter(source=ends), "source"),
     ).order_by("name")
+
+
+def counted(rows: Any, end: str) -> Any:
+    """How many of the connections that a row is an end of: asked for each row that is shown, not joined to all."""
+    return Coalesce(Subquery(rows.order_by().values(end).annotate(count=Count("pk")).values("count")), 0)
 
 
 def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:

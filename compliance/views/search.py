@@ -6,10 +6,13 @@ it lies, the groups of that server, and every connection by one of these names, 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 from ipaddress import ip_address, ip_network
+from operator import or_
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -32,6 +35,7 @@ from compliance.models import (
     Zone,
     ZonePrefix,
 )  # fmt: skip
+from compliance.nearby import VIA
 from compliance.views.changes import signed_in
 from compliance.views.lists import by_json, by_ref
 from compliance.views.shown import ends, services
@@ -40,6 +44,10 @@ FIRST: Final = 8  # of each kind; the list of that kind has the others
 MOST: Final = 100  # of a kind without such a list
 COUNTED: Final = 1_000  # of each kind; beyond it says "more than"
 REF: Final = re.compile(r"^(con|chg|fnd|rev|pck|rsk)-(\d{1,18})$", re.IGNORECASE)
+KINDS: Final = (
+    ("network", "Connections", "network", "connections"),
+    ("share", "File shares", "folder-symlink", "shares"),
+)  # fmt: skip
 PAGE_OF_REF: Final = {"CON": "connections", "CHG": "changes", "FND": "findings", "REV": "reviews", "PCK": "packs",
                       "RSK": "risks"}  # fmt: skip
 
@@ -111,18 +119,11 @@ def meant(words: str, person: User) -> Sought:
     groups = Group.objects.for_user(person).filter(memberships__server__in=servers, memberships__valid_to__isnull=True)
     names = [*servers.values_list("name", flat=True), *groups.values_list("name", flat=True)]
     zones = ZonePrefix.objects.filter(zone__in=Zone.objects.for_user(person).values("pk"))
-    outside = PartyPrefix.objects.filter(end__in=parties(person).values("pk"))
+    outside = PartyPrefix.objects.filter(end__in=Endpoint.objects.outside_of(person).values("pk"))
     for rows, path in ((zones, "zone__name"), (outside, "end__name")):
         prefixes = rows.filter(valid_to__isnull=True).values_list("prefix", path)
         names += [name for prefix, name in prefixes if lies_in(address, prefix)]
     return Sought(words, str(address), tuple(dict.fromkeys(names)))
-
-
-def parties(person: User) -> QuerySet[Endpoint]:
-    """The ends outside the estate that a connection this person may see names."""
-    used = Connection.objects.for_user(person).values("pk")
-    outside = Endpoint.objects.filter(server=None, group=None, zone=None)
-    return outside.filter(Q(connections_in__in=used) | Q(connections_out__in=used)).distinct()
 
 
 def lies_in(address: Any, prefix: str) -> bool:
@@ -152,12 +153,7 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     found = servers.filter(Q(name__icontains=words) | Q(role__icontains=words) | at).distinct()
     yield part("Servers", "server", found, shown_server, f"/servers/?{query}")
     yield from places(person, sought)
-    for kind, title, icon, page in (("network", "Connections", "network", "connections"),
-                                    ("share", "File shares", "folder-symlink", "shares")):  # fmt: skip
-        rows = Connection.objects.for_user(person).filter(kind=kind).filter(touching(sought)).order_by("pk")
-        rows = rows.select_related("source", "destination", "system").prefetch_related("changes")
-        # the list looks for what is written; what an address means is shown here
-        yield part(title, icon, rows, shown_connection, "" if sought.names else f"/{page}/?{query}")
+    yield from connections(person, sought)
     text = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words) | by_ref(words, "CHG")
     changes = ChangeRecord.objects.for_user(person).filter(text).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
@@ -173,20 +169,36 @@ def places(person: User, sought: Sought) -> Iterable[Part]:
     yield part("Zones", "layers", zones, lambda row: Hit(str(row), f"/zones/{quote(row.name, safe='')}/"))
     groups = Group.objects.for_user(person).filter(named).order_by("name")
     yield part("Groups", "boxes", groups, lambda row: Hit(row.name, f"/groups/{quote(row.name, safe='')}/"))
-    found = parties(person).filter(named).order_by("name")
+    found = Endpoint.objects.outside_of(person).filter(named).order_by("name")
     yield part("Parties", "globe", found, lambda row: Hit(row.name, f"/parties/{quote(row.name, safe='')}/"))
 
 
-def touching(sought: Sought) -> Q:
+def connections(person: User, sought: Sought) -> Iterable[Part]:
+    """Connections and shares. Both are looked for at once, for what was written is read through for it."""
+    found = Connection.objects.for_user(person).filter(touching(person, sought)).order_by("pk")
+    keys = list(found.values_list("pk", "kind")[: COUNTED + 1])
+    for kind, title, icon, page in KINDS:
+        rows = found.filter(kind=kind)  # where there are many they are soon found
+        if len(keys) <= COUNTED:
+            rows = Connection.objects.filter(pk__in=[key for key, of_kind in keys if of_kind == kind]).order_by("pk")
+        rows = rows.select_related("source", "destination", "system").prefetch_related("changes")
+        # the list looks for what is written; what an address means is shown here
+        yield part(title, icon, rows, shown_connection, "" if sought.names else f"/{page}/?{sought.query()}")
+
+
+def touching(person: User, sought: Sought) -> Q:
     """The connections by one of the names an address means, or that write what was typed."""
     words = sought.words
-    named = Q(name__icontains=words) | Q(name__in=sought.names)
-    ends = Endpoint.objects.filter(named).values("pk")
+    ends = Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values("pk")
     written = by_json("material", words)
-    for name in sought.names:  # clients of shares, and what a connection goes by
-        written |= by_json("material", f'"{name}"')
-    asked = ChangeRecord.objects.filter(written, connection__isnull=False).values("connection")
-    return Q(source__in=ends) | Q(destination__in=ends) | Q(pk__in=asked) | by_ref(words, "CON")
+    if sought.names:  # clients of shares, and what a connection goes by: the others have them as their ends
+        quoted = [json.dumps(name, ensure_ascii=ascii) for name in sought.names for ascii in (False, True)]
+        mentions = [Q(material__icontains=name) for name in dict.fromkeys(quoted)]
+        written |= (Q(connection__kind=Connection.Kind.SHARE) | Q(material__icontains=VIA)) & reduce(or_, mentions)
+    asked = ChangeRecord.objects.filter(written, connection__isnull=False)
+    if person.system_ids() is not None:  # only theirs are read through
+        asked = asked.filter(connection__in=Connection.objects.for_user(person).values("pk"))
+    return Q(source__in=ends) | Q(destination__in=ends) | Q(pk__in=asked.values("connection")) | by_ref(words, "CON")
 
 
 def shown_server(row: Server) -> Hit:

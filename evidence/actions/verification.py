@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from django.utils import timezone
 from compliance.actions import changes as workflow
 from compliance.actions.material import names_of
 from compliance.four_eyes import concerned
-from compliance.models import ChangeRecord, Endpoint, Server, State
+from compliance.models import Address, ChangeRecord, Endpoint, Membership, State
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
 from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
@@ -75,16 +76,30 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
 
 def affected(change: ChangeRecord) -> list[str]:
     """The servers at both ends, by name."""
-    found: set[str] = set()
-    names = {name for material in (change.material, *stood(change)) for name in names_of(material)}
-    for end in Endpoint.objects.filter(name__in=names).select_related("server", "group", "zone"):
-        if end.server:
-            found.add(end.server.name)
-        elif end.group:
-            found.update(end.group.members_on(timezone.now()).values_list("name", flat=True))
-        elif end.zone:
-            found.update(Server.objects.filter(addresses__zone=end.zone).values_list("name", flat=True))
-    return sorted(found)
+    return affected_by([change])[change.pk]
+
+
+def affected_by(changes: Sequence[ChangeRecord]) -> dict[int, list[str]]:
+    """Change → the servers at both ends, by name; asked once for all of them."""
+    named = {
+        change.pk: {name for material in (change.material, *stood(change)) for name in names_of(material)}
+        for change in changes
+    }
+    wanted_names = {name for names in named.values() for name in names}
+    ends = list(Endpoint.objects.filter(name__in=wanted_names).select_related("server"))
+    members: defaultdict[int | None, set[str]] = defaultdict(set)
+    standing: defaultdict[int | None, set[str]] = defaultdict(set)
+    inside = Membership.objects.filter(group__in={end.group_id for end in ends}).authorised_at(timezone.now())
+    for group, server in inside.values_list("group", "server__name"):
+        members[group].add(server)
+    placed = Address.objects.filter(zone__in={end.zone_id for end in ends})
+    for zone, server in placed.order_by().values_list("zone", "server__name").distinct():
+        standing[zone].add(server)
+    behind = {
+        end.name: {end.server.name} if end.server else members[end.group_id] if end.group_id else standing[end.zone_id]
+        for end in ends
+    }
+    return {key: sorted(set().union(*(behind.get(name, ()) for name in names))) for key, names in named.items()}
 
 
 def stood(change: ChangeRecord) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from compliance.models import Server, System
+from compliance.models.scope import each_once
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page
 from evidence.coverage import HOST, Covered, counts, covered
@@ -24,7 +25,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """The list, per system, with filters and as CSV; the sums stand above it."""
     person = signed_in(request)
     base = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
-    rows = base.select_related("system").prefetch_related("addresses").order_by("system__name", "name")
+    rows = each_once(base.prefetch_related("addresses").order_by("system__name", "name"), "system")
     seen = set(Server.objects.for_user(person).values_list("name", flat=True))
     every = [replace(row, front=spoken(row.front, seen)) for row in covered(rows, timezone.now())]
     found = [row for row in every if fits(row, request)]
@@ -36,6 +37,9 @@ def coverage(request: HttpRequest) -> HttpResponse:
     if file_wanted(request):
         return as_file(request, "eastwest-coverage", COLUMNS, (cells(row) for row in found))
     systems = list(System.objects.for_user(person).values_list("name", flat=True))
+    of_system: dict[str, list[Covered]] = {name: [] for name in systems}
+    for row in every:
+        of_system.setdefault(row.server.system.name, []).append(row)
     return render(
         request,
         "evidence/coverage.html",
@@ -54,9 +58,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
             "total": len(every),
             "sums": counts(every),
             "systems": [
-                {"name": name, **counts([row for row in every if row.server.system.name == name]),
-                 "url": f"?system={quote(name)}"}
-                for name in systems
+                {"name": name, **counts(of_system[name]), "url": f"?system={quote(name)}"} for name in systems
             ],
         },
     )  # fmt: skip

@@ -66,7 +66,8 @@ def headlines(person: User, comparison: Comparison | None) -> Headlines:
         return found
     rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True).order_by()
     about = Case(When(connection__isnull=False, then=Value(1)), default=Value(0))
-    for verdict, connection, count in rows.annotate(about=about).values_list("verdict", "about", Count("pk")):
+    counted = rows.annotate(about=about).values("verdict", "about").annotate(count=Count("pk"))
+    for verdict, connection, count in counted.values_list("verdict", "about", "count"):
         of_register = connection and verdict not in BESIDE
         (found.register if of_register else found.others)[verdict] += count
     return found

@@ -73,6 +73,7 @@ def pages_without_a_row(references: dict[str, object]) -> Iterator[str]:
             yield f"{name}: {path} belongs to {route_of(path) or 'nobody'}"
 
 
+@pytest.mark.beside
 def test_every_page_is_whole_narrow_enough_and_accessible(
     browser: Browser, live_server: Any, references: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

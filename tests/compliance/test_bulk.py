@@ -13,7 +13,7 @@ from compliance import severity
 from compliance.actions import bulk, changes, connections, estate
 from compliance.actions.reconcile import reconcile
 from compliance.errors import Refused
-from compliance.models import ChangeRecord, LedgerInbox, Server, State
+from compliance.models import Approval, ChangeRecord, LedgerInbox, Server, State
 from compliance.models.estate import day_of
 from tests.factories import agreed, asked, authorised, network, servers, share
 from tests.people import People, everybody
@@ -197,6 +197,17 @@ def test_the_recertification_pages(people: People) -> None:
     assert ChangeRecord.objects.filter(kind="amend", state="submitted").count() == 2
     assert signed_in(people.ada).get("/connections/recertify/check/").status_code == 403
     assert signed_in(people.sam).get("/connections/recertify/").status_code == 200
+
+
+def test_what_is_due_by_a_forged_approval_is_shown_as_such_and_cannot_be_ticked(people: People) -> None:
+    one, two = due(people, 2)
+    Approval.objects.filter(needed__change=one.versions.get().change).update(seal="0" * 64)
+    page = signed_in(people.omar).get("/connections/recertify/").content.decode()
+    assert page.count("It authorises nothing") == 1
+    assert f'value="{one.ref}"' not in page
+    assert f'value="{two.ref}"' in page
+    file = signed_in(people.omar).get("/connections/recertify/?format=csv").content.decode()
+    assert (one.ref in file, two.ref in file) == (False, True)
 
 
 def test_the_register_is_filtered_by_its_terms_and_a_connection_leads_to_its_ends(people: People) -> None:

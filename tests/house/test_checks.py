@@ -72,6 +72,6 @@ def test_both_on_postgresql(record_property: Callable[[str, object], None]) -> N
     if missing():
         pytest.skip(missing())
     beside.begin()
-    code, said = beside.outcome()
+    code, said = beside.outcome("both")
     record_property("postgresql", said.strip().splitlines()[-1])
     assert code == 0, said[-12000:]

@@ -20,6 +20,7 @@ from tests.payloads.tally import Tally
 from tests.payloads.walk import signed, unseen_forms, walk
 
 
+@pytest.mark.beside
 @pytest.mark.django_db
 def test_no_field_of_any_form_lets_a_hostile_word_run(tmp_path: Path) -> None:
     outcome = walk(tmp_path, share=1, pages=False, browser=False)
