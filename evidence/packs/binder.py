@@ -1,29 +1,34 @@
 """Binds a pack: sections in, one signed ZIP out. Pure but for the key file and the rendering child.
 
 Order matters: lists and files first, then the manifest over them, then the pages (they print the manifest's hash and
-carry it), then one signature in the PDF, then the signature over manifest and PDF.
+carry it), then one signature in the PDF, then the signature over manifest and PDF. With appendices the pages are made
+in pieces (parts.py), appendices first, and joined.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from compliance.drawing import diagram
 from compliance.drawing.zones import zone_map
-from evidence.packs import lists, seal, verify
+from evidence.packs import appendices as printing
+from evidence.packs import lists, parts, seal, verify
 from evidence.packs.archive import zip_bytes
 from evidence.packs.content import Face, Network, Review
 from evidence.packs.fonts import fonts
+from evidence.packs.joined import Field
 from evidence.packs.manifest import Member, Provenance, manifest_bytes
 from evidence.packs.oscal import oscal_members
-from evidence.packs.pages import Proof, pack_html
+from evidence.packs.pages import Printed, Proof, appendix_html, pack_html
 from evidence.packs.parquet import Parquet
-from evidence.packs.render import Attachment, Limits, Order, RenderUnavailable, render_in_child
+from evidence.packs.render import Limits, Order, RenderUnavailable, render_in_child
 from evidence.packs.section import Section
 from evidence.packs.workbooks import workbook_bytes
 
@@ -47,6 +52,15 @@ class Bound:
     notice: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A pack without its pages: what the cover says, the members, the head of the manifest."""
+
+    face: Face
+    members: tuple[Member, ...]
+    head: Mapping[str, Any]
+
+
 def bind(
     face: Face,
     sections: Sequence[Section],
@@ -55,52 +69,108 @@ def bind(
     provenance: Mapping[str, Provenance] | None = None,
     limits: Limits | None = None,
     ledger: Sequence[Member] = (),
+    appendices: bool = False,
 ) -> Bound:
     """The pack of these sections in this order. `provenance`: where a file came from, by its path in the ZIP.
 
     `ledger`: its part of the ledger (evidence/packs/ledger_files.py), of which `face.sealed` is printed.
+    `appendices`: whether the complete lists are printed as well, here one piece after another on all processors;
+    `begin`, `parts.make` and `complete` do the same in steps that may be far from each other.
 
     Needs a table named `verdicts` with a column `verdict`. Without Pango the pack is made with HTML pages and says
     so in `notice`. Raises ValueError for sections that do not fit together, RenderError and SealError.
     """
+    made = prepared(face, sections, key, provenance=provenance, ledger=ledger)
+    try:
+        if not appendices:
+            return _bound(made, sections, key, limits)
+        with tempfile.TemporaryDirectory() as folder:
+            plan = begin(Path(folder), made, sections, key, limits)
+            parts.make_all(plan, limits)
+            return complete(plan, key, limits)
+    except RenderUnavailable as unavailable:
+        return on_screen(made, sections, key, str(unavailable))
+
+
+def prepared(
+    face: Face,
+    sections: Sequence[Section],
+    key: seal.Seal,
+    *,
+    provenance: Mapping[str, Provenance] | None = None,
+    ledger: Sequence[Member] = (),
+) -> Prepared:
+    """Everything but the pages: the members, and what the manifest says at its head."""
     counts = verify.tally(_verdicts(sections))
     compared = sum(counts["verdicts"].values())
     faced = replace(face, compared=compared, exceptions=counts["exceptions"], not_known=counts["not_known"])
     members = [*_lists(sections), *_files(sections, provenance or {}), *_own_files(faced, sections, key), *ledger]
     members += oscal_members(faced, sections, members)
-    head = _head(faced, key, counts)
-    try:
-        return _bound(faced, sections, key, members, {**head, "document": "pack.pdf"}, limits)
-    except RenderUnavailable as unavailable:
-        made = _bound(faced, sections, key, members, {**head, "document": "pack.html"}, limits)
-        return replace(made, notice=str(unavailable))
+    return Prepared(faced, tuple(members), _head(faced, key, counts))
 
 
-def _bound(
-    face: Face,
-    sections: Sequence[Section],
-    key: seal.Seal,
-    members: Sequence[Member],
-    head: Mapping[str, Any],
-    limits: Limits | None,
-) -> Bound:
-    manifest = manifest_bytes(head, members)
+def on_screen(made: Prepared, sections: Sequence[Section], key: seal.Seal, notice: str) -> Bound:
+    """The pack with HTML pages, where no PDF can be made; `notice` says why and what to paste."""
+    manifest, proof = _proved(made, key, "pack.html")
+    document = pack_html(made.face, sections, proof).encode("utf-8")
+    return replace(_sealed(made.members, made.head, key, manifest, "pack.html", document), notice=notice)
+
+
+def begin(
+    folder: Path, made: Prepared, sections: Sequence[Section], key: seal.Seal, limits: Limits | None = None
+) -> parts.Plan:
+    """Lays out a pack with appendices in a folder: what every piece is made from, to be made anywhere, in any order."""
+    manifest, proof = _proved(made, key, "pack.pdf")
+    tables = printing.listed(sections)
+    named = tuple(Printed(printing.letter(at), one.name, len(one.rows)) for at, one in enumerate(tables))
+    proof = replace(proof, appendices=named)
+    cut = printing.pieces(tables)
+    plan = parts.Plan(
+        folder, f"{made.face.pack} {proof.manifest_sha256}", made.face.pack, made.face.built_at, key.fingerprint,
+        dict(made.head), tuple(one.number for one in cut),
+    )  # fmt: skip
+    html = (appendix_html(made.face, proof, one) for one in cut)
+    parts.lay_out(plan, pack_html(made.face, sections, proof), html, manifest, made.members, limits)
+    return plan
+
+
+def complete(plan: parts.Plan, key: seal.Seal, limits: Limits | None = None) -> Bound:
+    """Joins, signs and packs what was laid out, once every piece is made."""
+    if key.fingerprint != plan.fingerprint:
+        raise seal.SealError("The signing key was replaced while the pack was being built. Build it again.")
+    manifest, members = parts.kept(plan)
+    document = seal.sign_pdf(key, parts.joined(plan, _field(key, plan.pack, plan.made_at), limits))
+    return _sealed(members, plan.head, key, manifest, "pack.pdf", document)
+
+
+def _bound(made: Prepared, sections: Sequence[Section], key: seal.Seal, limits: Limits | None) -> Bound:
+    """The pack as one document that is made at once."""
+    manifest, proof = _proved(made, key, "pack.pdf")
+    attached = parts.attachments(manifest, made.members)
+    html = pack_html(made.face, sections, proof)
+    order = Order(html, f"{made.face.pack} {proof.manifest_sha256}", made.face.built_at, fonts(), attached)
+    pages = render_in_child(order, limits, seal=_field(key, made.face.pack, made.face.built_at))
+    return _sealed(made.members, made.head, key, manifest, "pack.pdf", seal.sign_pdf(key, pages))
+
+
+def _field(key: seal.Seal, pack: str, at: datetime) -> Field:
+    return Field(key.name, f"Evidence pack {pack}", at)
+
+
+def _proved(made: Prepared, key: seal.Seal, name: str) -> tuple[bytes, Proof]:
+    """The manifest of a pack whose document has that name, and what the pages print of it."""
+    manifest = manifest_bytes({**made.head, "document": name}, made.members)
     sha256 = hashlib.sha256(manifest).hexdigest()
-    name = str(head["document"])
-    html = pack_html(face, sections, Proof(sha256, len(members), key.name, key.fingerprint, name, verify.NOT_HELD))
-    document = html.encode("utf-8")
-    if name == "pack.pdf":
-        attached = [Attachment(verify.MANIFEST, manifest, "What stands in the pack, with sizes and hashes")]
-        attached += [
-            Attachment(Path(one.path).name, one.content, "OSCAL" if one.rows is None else f"All {one.rows} rows")
-            for one in members
-            if one.path.startswith("oscal/") or (one.rows is not None and one.path.endswith(".csv"))
-        ]
-        order = Order(html, f"{face.pack} {sha256}", face.built_at, fonts(), tuple(attached))
-        document = seal.sign_pdf(key, render_in_child(order, limits), reason=f"Evidence pack {face.pack}")
+    return manifest, Proof(sha256, len(made.members), key.name, key.fingerprint, name, verify.NOT_HELD)
+
+
+def _sealed(
+    members: Sequence[Member], head: Mapping[str, Any], key: seal.Seal, manifest: bytes, name: str, document: bytes
+) -> Bound:
     signature = seal.sign_lines(key, manifest=manifest, document=name, content=document)
     sealed = [(name, document), (verify.MANIFEST, manifest), (verify.SIGNATURE, signature)]
     archive = zip_bytes([*sealed, *sorted((one.path, one.content) for one in members)])
+    sha256 = hashlib.sha256(manifest).hexdigest()
     return Bound(archive, name, document, sha256, key.fingerprint, head["counts"])
 
 

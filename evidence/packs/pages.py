@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from compliance.catalogue import Control, controls
 from compliance.drawing import diagram
 from compliance.drawing.zones import zone_map
+from evidence.packs.appendices import Piece
 from evidence.packs.content import Face, Network, Review
 from evidence.packs.section import Section
 
@@ -42,6 +43,15 @@ FONT_FACES = """
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """An appendix in the contents: its letter, the list's name and how many rows it has."""
+
+    letter: str
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What the pages print about themselves: SHA-256 of the manifest, how many files it lists, signer, its key."""
 
@@ -51,6 +61,7 @@ class Proof:
     fingerprint: str
     document: str = "pack.pdf"
     not_checked: tuple[str, ...] = ()
+    appendices: tuple[Printed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,6 @@ class _Part:
 
 def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
     """The whole pack as one HTML document; for a PDF it names the pack's own font files, which the renderer serves."""
-    css = (TEMPLATES / "pack.css").read_text("utf-8")
     parts = [_part(section) for section in answered(sections)]
     context = Context(
         {
@@ -83,7 +93,7 @@ def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
             "parts": parts,
             "leads": [_row(control, parts) for control in controls() if control.lead],
             "statement": next(control for control in controls() if control.statement),
-            "css": mark_safe((FONT_FACES if proof.document == "pack.pdf" else "") + css),  # noqa: S308  our own file, no data in it
+            "css": _css(proof),
             "words": diagram.WORDS,
             "states": diagram.STATES,
             "built_at": face.built_at.isoformat(timespec="seconds"),
@@ -92,6 +102,17 @@ def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
         use_tz=False,
     )
     return engine().get_template("pack.html").render(context)
+
+
+def appendix_html(face: Face, proof: Proof, piece: Piece) -> str:
+    """Some pages of a complete list, as an HTML document of their own."""
+    context = Context({"face": face, "proof": proof, "piece": piece, "css": _css(proof)}, use_l10n=False, use_tz=False)
+    return engine().get_template("appendix.html").render(context)
+
+
+def _css(proof: Proof) -> SafeString:
+    css = (TEMPLATES / "pack.css").read_text("utf-8")
+    return mark_safe((FONT_FACES if proof.document == "pack.pdf" else "") + css)  # noqa: S308  our own file, no data in it
 
 
 def answered(sections: Sequence[Section]) -> list[Section]:

@@ -2,7 +2,7 @@
 
 The child alone imports WeasyPrint. It gets everything on its standard input, fetches nothing (only names that begin
 with `pack:` and were handed in), has bounded memory and processor time and is stopped when it takes too long. The
-same input gives the same bytes.
+same input gives the same bytes. It makes a part of a document, or joins parts (joining.py) into the one that is sealed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import os
 import resource
 import subprocess  # the child is this very module, run by the interpreter that runs now
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from evidence.packs import joining, tagging
+from evidence.packs.joined import Field, JoinError
 
 SCHEME = "pack:"
 MEMORY_BYTES = 1 << 30
@@ -60,35 +63,68 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to render. `assets`: bytes by name, named in the HTML as `pack:name`. `made_at` (aware) and `identifier`
-    are all the PDF says about when and which: nothing is taken from the clock or from chance."""
+    are all the PDF says about when and which: nothing is taken from the clock or from chance. `numbered`: whether the
+    pages print their own number. `following`: pages of each appendix behind this part, printed in its contents."""
 
     html: str
     identifier: str
     made_at: datetime
     assets: Mapping[str, bytes] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    numbered: bool = True
+    following: tuple[int, ...] | None = None
 
 
-def render_in_child(order: Order, limits: Limits | None = None) -> bytes:
-    """The PDF (tagged, PDF/A-3a). Raises RenderUnavailable without Pango, RenderError for anything else."""
-    bounds = limits or Limits()
+JOINING = Limits(memory=1 << 30, cpu=600, wall=900)
+
+
+def render_in_child(order: Order, limits: Limits | None = None, *, seal: Field | None = None) -> bytes:
+    """The PDF (tagged, PDF/A-3a): a part to be joined, or, with `seal`, the whole document with its empty field.
+
+    Raises RenderUnavailable without Pango, RenderError for anything else.
+    """
     asked = {
         "html": order.html,
         "identifier": order.identifier,
         "made_at": order.made_at.astimezone(UTC).isoformat(),
         "assets": {name: _packed(content) for name, content in order.assets.items()},
         "attachments": [[one.name, _packed(one.content), one.description] for one in order.attachments],
-        "memory": bounds.memory,
-        "cpu": bounds.cpu,
+        "numbered": order.numbered,
+        "following": order.following,
+        "seal": _field(seal) if seal else None,
     }
+    return _asked_of_child(asked, order.made_at, limits or Limits())
+
+
+def join_in_child(
+    parts: Sequence[Path], numbers: Path, *, identifier: str, seal: Field, limits: Limits = JOINING
+) -> bytes:
+    """The whole document of parts that were rendered before, with "Page 3 of 9" on each page. Raises RenderError."""
+    asked = {"parts": [str(one) for one in parts], "numbers": str(numbers), "identifier": identifier,
+             "seal": _field(seal)}  # fmt: skip
+    return _asked_of_child(asked, seal.at, limits)
+
+
+def _field(seal: Field) -> dict[str, Any]:
+    return {"name": seal.name, "reason": seal.reason, "at": seal.at.astimezone(UTC).isoformat(),
+            "certificates": [_packed(one) for one in seal.certificates]}  # fmt: skip
+
+
+def _unfield(said: Mapping[str, Any]) -> Field:
+    kept = tuple(base64.b64decode(one) for one in said["certificates"])
+    return Field(said["name"], said["reason"], datetime.fromisoformat(said["at"]), kept)
+
+
+def _asked_of_child(asked: dict[str, Any], made_at: datetime, bounds: Limits) -> bytes:
+    """What the child gives on its standard output."""
     command = [sys.executable, "-m", "evidence.packs.render"]
     try:
         done = subprocess.run(
             command,
-            input=json.dumps(asked).encode(),
+            input=json.dumps({**asked, "memory": bounds.memory, "cpu": bounds.cpu}).encode(),
             capture_output=True,
             cwd=Path(__file__).resolve().parents[2],
-            env=_environment(order.made_at),
+            env=_environment(made_at),
             timeout=bounds.wall,
             check=False,
         )
@@ -126,6 +162,8 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (asked["memory"], asked["memory"]))
     resource.setrlimit(resource.RLIMIT_CPU, (asked["cpu"], asked["cpu"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if "parts" in asked:
+        return _joined([Path(one) for one in asked["parts"]], Path(asked["numbers"]).read_bytes(), asked)
     gc.disable()  # the process ends with the document; collecting costs a fifth of the time
     try:
         import weasyprint  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
@@ -138,7 +176,21 @@ def main() -> int:
             f"The pack's pages ask for something that is not part of the pack: {', '.join(refused)[:300]}\n"
         )
         return REFUSED
+    if asked["seal"]:
+        return _joined([pdf], None, asked)
     sys.stdout.buffer.write(pdf)
+    return 0
+
+
+def _joined(parts: Sequence[bytes | Path], numbers: bytes | None, asked: dict[str, Any]) -> int:
+    """Writes the joined document to standard output; gives the exit status."""
+    out = io.BytesIO()
+    try:
+        joining.join(parts, out, identifier=asked["identifier"], seal=_unfield(asked["seal"]), numbers=numbers)
+    except JoinError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    sys.stdout.buffer.write(out.getbuffer())
     return 0
 
 
@@ -173,10 +225,29 @@ def _document(asked: dict[str, Any]) -> tuple[bytes, list[str]]:
                  modified=made_at, relationship="Data", url_fetcher=fetcher)
         for name, content, description in asked["attachments"]
     ]  # fmt: skip
-    pdf = HTML(string=asked["html"], base_url=SCHEME, url_fetcher=fetcher).write_pdf(
-        pdf_variant="pdf/a-3a", pdf_tags=True, pdf_identifier=asked["identifier"].encode(), attachments=attached
-    )
+    page = HTML(string=asked["html"], base_url=SCHEME, url_fetcher=fetcher)
+    said = {"pdf_variant": "pdf/a-3a", "pdf_tags": True, "pdf_identifier": asked["identifier"].encode(),
+            "attachments": attached}  # fmt: skip
+    set_pages = page.render(stylesheets=_styles(asked, 0), **said)
+    while asked["following"] is not None:  # where the appendices begin is known when the pages before them are set
+        before = len(set_pages.pages)
+        set_pages = page.render(stylesheets=_styles(asked, before), **said)
+        if len(set_pages.pages) == before:
+            break
+    pdf = set_pages.write_pdf(finisher=tagging.put_right, **said)
     return bytes(pdf), refused
+
+
+def _styles(asked: dict[str, Any], before: int) -> list[Any]:
+    """Page numbers that come later are left out; those of appendices, `before` pages on, are put in the contents."""
+    from weasyprint import CSS
+
+    rules = [] if asked["numbered"] else ["@page { @bottom-right { content: none !important } }"]
+    at = before + 1
+    for number, long in enumerate(asked["following"] or ()):
+        rules.append(f'.appendix-{number}::after {{ content: "{at if before else "000"}" }}')
+        at += long
+    return [CSS(string="\n".join(rules))] if rules else []
 
 
 if __name__ == "__main__":

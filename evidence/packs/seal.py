@@ -7,9 +7,9 @@ another way than the pack. Keys are files only their owner reads, never in the d
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
-import io
 import os
 import shutil
 import tempfile
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from evidence.packs import verify
+from evidence.packs import joined, verify
 
 FOLDER = "packs"
 SELF_MADE = "self-made key of this installation"
@@ -106,30 +106,39 @@ def sign_lines(seal: Seal, *, manifest: bytes, document: str, content: bytes) ->
     return verify.canonical(fields)
 
 
-def sign_pdf(seal: Seal, pdf: bytes, *, reason: str) -> bytes:
-    """The PDF with one invisible PAdES (B-B) signature that certifies it and forbids every later change."""
+def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
+    """The document with its empty field (joined.py) filled: one invisible PAdES (B-B) signature in its only revision,
+    which certifies it and forbids every later change."""
     # Imported here: half a second that web pages and the command line need not pay.
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-    from pyhanko.sign import fields, signers
+    from pyhanko.sign import signers
 
+    head, tail = _gap(pdf)
+    ranges = joined.RANGE % (head, tail, len(pdf) - tail)
+    at = pdf.rindex(joined.RANGE % (0, 0, 0))
+    filled = bytearray(pdf)
+    filled[at : at + len(ranges)] = ranges
     bundle = pkcs12.serialize_key_and_certificates(
         None, seal.key, seal.certificate, [seal.authority], serialization.NoEncryption()
     )
     signer = signers.SimpleSigner.load_pkcs12_data(bundle, other_certs=[], passphrase=None)
     if signer is None:
         raise SealError("The signing key could not be used for the PDF. Restore it from its own backup.")
-    meta = signers.PdfSignatureMetadata(
-        field_name="EvidencePackSeal",
-        md_algorithm="sha256",
-        subfilter=fields.SigSeedSubFilter.PADES,
-        certify=True,
-        docmdp_permissions=fields.MDPPerm.NO_CHANGES,
-        name=seal.name,
-        reason=reason,
-    )
-    out = io.BytesIO()
-    signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), meta, signer=signer, output=out)
-    return out.getvalue()
+    digest = hashlib.sha256(memoryview(filled)[:head])
+    digest.update(memoryview(filled)[tail:])
+    made = asyncio.run(signer.async_sign(digest.digest(), "sha256", use_pades=True)).dump().hex().encode()
+    if len(made) > tail - head - 2:
+        raise SealError("The signature with its certificates is larger than the room the document has for it.")
+    filled[head + 1 : head + 1 + len(made)] = made
+    return bytes(filled)
+
+
+def _gap(pdf: bytes) -> tuple[int, int]:
+    """Where the signature will stand, with its angle brackets: its first byte, and the first behind it."""
+    try:
+        begins = pdf.index(b"/Contents <", pdf.rindex(joined.RANGE % (0, 0, 0))) + len(b"/Contents ")
+    except ValueError:
+        raise SealError("The document has no empty field for a signature.") from None
+    return begins, begins + 2 * joined.SEAL_BYTES + 2
 
 
 def _make(home: Path, at: datetime) -> None:

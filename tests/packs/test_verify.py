@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import subprocess
 import sys
 import warnings
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.packs import seal, verify
+from evidence.packs import joined, seal, verify
 from evidence.packs.archive import zip_bytes
 from tests.packs.conftest import Genuine
 
@@ -145,7 +146,7 @@ def test_signed_again_by_a_stranger(genuine: Genuine, stranger: seal.Seal) -> No
     claims = json.loads(manifest)
     claims["signer"] = stranger.signer()
     manifest = verify.canonical(claims)
-    pdf = seal.sign_pdf(stranger, unsigned(genuine), reason="forged")
+    pdf = seal.sign_pdf(stranger, unsigned(genuine))
     signature = seal.sign_lines(stranger, manifest=manifest, document="pack.pdf", content=pdf)
     whole = {**members, verify.MANIFEST: manifest, "pack.pdf": pdf, verify.SIGNATURE: signature}
     path = genuine.written(whole)
@@ -155,9 +156,13 @@ def test_signed_again_by_a_stranger(genuine: Genuine, stranger: seal.Seal) -> No
 
 
 def unsigned(genuine: Genuine) -> bytes:
-    """The document as it was before the signature was added to it."""
-    pdf = genuine.members()["pack.pdf"]
-    return pdf[: pdf.index(b"%%EOF") + 6]
+    """The document as it was before its field was filled."""
+    pdf = bytearray(genuine.members()["pack.pdf"])
+    [ranges] = re.finditer(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\]", pdf)
+    first, last = int(ranges[2]) + 1, int(ranges[3]) - 1
+    pdf[ranges.start() : ranges.end()] = joined.RANGE % (0, 0, 0)
+    pdf[first:last] = b"0" * (last - first)
+    return bytes(pdf)
 
 
 def test_a_document_that_is_not_signed_as_a_whole(genuine: Genuine, stranger: seal.Seal) -> None:
@@ -167,9 +172,10 @@ def test_a_document_that_is_not_signed_as_a_whole(genuine: Genuine, stranger: se
     at = pdf.index(b"/Contents <") + 400
     cases = {
         "does not cover": pdf + b"\n% added",
-        "not one": unsigned(genuine),
+        "not one": pdf.replace(b"/ByteRange", b"/ByteWange"),
+        "does not cover the": unsigned(genuine),
         "does not hold": pdf[:2000] + bytes([pdf[2000] ^ 1]) + pdf[2001:],
-        "another key": seal.sign_pdf(stranger, unsigned(genuine), reason="x"),
+        "another key": seal.sign_pdf(stranger, unsigned(genuine)),
         "damaged": pdf[:at] + b"zz" + pdf[at + 2 :],
     }
     for why, document in cases.items():

@@ -1,0 +1,81 @@
+"""The complete lists as pages, where somebody wants them printed: an appendix a list, in pieces of some fifty pages.
+
+A list of few columns is a table; of one with many, each row is an entry of its named values. Nothing is cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evidence.packs.lists import text
+from evidence.packs.section import Cell, Section, Table
+
+ROWS = 800  # of a piece, at most: some fifty pages of a table
+SIGNS = 90_000  # of a piece, at most, unless one row alone has more
+ROW_SIGNS = 40  # what a row costs beside its text
+WIDEST = 8  # columns that fit across a page
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of an appendix. `number`: which appendix, from 0; `first`: the rows before them in it."""
+
+    number: int
+    letter: str
+    table: Table
+    first: int
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def wide(self) -> bool:
+        """Whether its columns do not fit across a page."""
+        return len(self.table.columns) > WIDEST
+
+    @property
+    def entries(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Each row as its first value and the other named ones that are not empty."""
+        for row in self.rows:
+            named = zip(self.table.columns[1:], row[1:], strict=True)
+            yield row[0], [(name.replace("_", " "), value) for name, value in named if value]
+
+    @property
+    def heads(self) -> list[str]:
+        """The columns in words."""
+        return [name.replace("_", " ") for name in self.table.columns]
+
+
+def letter(number: int) -> str:
+    """A, B … Z, AA, AB …"""
+    before, last = divmod(number, 26)
+    return (letter(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def listed(sections: Sequence[Section]) -> list[Table]:
+    """The lists that are printed: all that have a row, in the order of the sections."""
+    return [table for section in sections for table in section.tables if table.rows]
+
+
+def pieces(tables: Sequence[Table]) -> list[Piece]:
+    """The appendices of these lists, cut into pieces in their order."""
+    return [piece for number, table in enumerate(tables) for piece in _cut(number, table)]
+
+
+def _cut(number: int, table: Table) -> Iterator[Piece]:
+    kept: list[tuple[str, ...]] = []
+    signs = first = 0
+    for row in table.rows:
+        said = tuple(map(_shown, row))
+        more = ROW_SIGNS + sum(map(len, said))
+        if kept and (len(kept) == ROWS or signs + more > SIGNS):
+            yield Piece(number, letter(number), table, first, tuple(kept))
+            first, kept, signs = first + len(kept), [], 0
+        kept.append(said)
+        signs += more
+    yield Piece(number, letter(number), table, first, tuple(kept))
+
+
+def _shown(cell: Cell) -> str:
+    """A cell as the list has it, without the sign that keeps a spreadsheet from running it."""
+    said = text(cell)
+    return said[1:] if isinstance(cell, str) and said != cell and said[:1] == "'" else said
