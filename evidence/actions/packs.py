@@ -26,10 +26,11 @@ from compliance.permissions import check
 from compliance.run import Run
 from evidence.artefacts import write_whole
 from evidence.models import Pack, PackDownload
-from evidence.packs import binder, seal
+from evidence.packs import binder, redaction, seal
 from evidence.packs.ledger_files import slice_of
 from evidence.packs.render import RenderError
 from evidence.packs.section import Scope, Section
+from evidence.packs.sections.aliases import aliases
 from evidence.packs.sections.cover import face
 from evidence.packs.sections.known import comparison
 from evidence.packs.sections.raw import provenance
@@ -49,11 +50,14 @@ def ask(
     at: datetime | None = None,
     marking: str | None = None,
     as_of: datetime | None = None,
+    profile: str = Pack.Profile.FULL,
 ) -> Pack:
     """A pack to be built by a job. `as_of`: nothing recorded later is in it; default now, or the end of `until`.
 
     `marking` default is the organisation's; never below the highest classification among the systems.
     """
+    if profile not in Pack.Profile.values:
+        raise Refused("No pack was asked for", f"There is no profile {profile!r}.", "Choose one of those offered.")
     moment = at or timezone.now()
     if not systems:
         raise Refused("No pack was asked for", "No system was chosen.", "Choose at least one.")
@@ -62,18 +66,21 @@ def ask(
     if since > until:
         raise Refused("No pack was asked for", "The period ends before it begins.", "Choose the days again.")
     with transaction.atomic():
-        return asked(systems, (since, until), as_of or cut_off(until, moment), marking or "", by, moment)
+        cut = as_of or cut_off(until, moment)
+        return asked(systems, (since, until), cut, marking or "", by, moment, profile)
 
 
 def asked(
-    systems: Sequence[System], period: tuple[date, date], as_of: datetime, marking: str, by: User | None, at: datetime
-) -> Pack:
+    systems: Sequence[System], period: tuple[date, date], as_of: datetime, marking: str, by: User | None, at: datetime,
+    profile: str = Pack.Profile.FULL,
+) -> Pack:  # fmt: skip
     """The row, its job and the ledger's, in the caller's transaction."""
     pack = Pack.objects.create(
         since=period[0],
         until=period[1],
         as_of=as_of,
         marking=marked(systems, marking),
+        profile=profile,
         sample=any(system.organisation.is_sample for system in systems),
         asked_by=by,
         asked_at=at,
@@ -82,7 +89,8 @@ def asked(
     pack.job = enqueue("build_pack", key=f"pack:{pack.pk}", args={"pack": pack.pk}, by=by)
     pack.save(update_fields=["job"])
     names = sorted(system.name for system in systems)
-    record("ask_pack", pack, by=by, at=at, systems=names, since=str(period[0]), until=str(period[1]))
+    record("ask_pack", pack, by=by, at=at, systems=names, since=str(period[0]), until=str(period[1]),
+           profile=profile)  # fmt: skip
     return pack
 
 
@@ -110,8 +118,11 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
         key = seal.open_seal(settings.KEYS, at=moment)
         part = slice_of(scope, because=f"{pack.ref}")
         front = replace(face(pack, scope, moment), sealed=part.sealed if part else None)
-        kept = part.members if part else ()
-        bound = binder.bind(front, sections, key, provenance=provenance(scope), ledger=kept)
+        kept, origins = part.members if part else (), provenance(scope)
+        if scope.profile == Pack.Profile.REDACTED:
+            front, sections = redaction.redacted(front, sections, aliases())
+            kept, origins = tuple(redaction.ledger(kept)), {}
+        bound = binder.bind(front, sections, key, provenance=origins, ledger=kept)
     except (RenderError, seal.SealError, Refused) as error:
         return failed(pack, str(error), run, moment)
     said(run, "Keeping the files")
@@ -213,11 +224,12 @@ def abandoned(job: Job) -> None:
 
 
 def ask_again(pack: Pack, *, by: User, at: datetime | None = None) -> Pack:
-    """Another pack of the same systems, period and marking, where this one came to nothing."""
+    """Another pack of the same systems, period, profile and marking, where this one came to nothing."""
     if pack.state != Pack.State.FAILED:
         raise Refused(f"{pack.ref} is not built again", "It did not fail.", "Ask for another on the page of packs.")
     systems = list(pack.systems.select_related("organisation").order_by("pk"))
-    return ask(systems=systems, since=pack.since, until=pack.until, marking=pack.marking, by=by, at=at)
+    return ask(systems=systems, since=pack.since, until=pack.until, marking=pack.marking, by=by, at=at,
+               profile=pack.profile)  # fmt: skip
 
 
 def tell(pack: Pack, subject: str, body: str, at: datetime) -> None:

@@ -10,17 +10,23 @@ from django import forms
 from django.utils import timezone
 
 from compliance.models import System, User
+from evidence.models import Pack
 
 MONTHS = 12
 
 
 class BuildForm(forms.Form):
-    """Which month, which systems."""
+    """Which month, which systems, for whom."""
 
     month = forms.ChoiceField(label="Period")
     system = forms.ModelChoiceField(
         label="System", queryset=System.objects.none(), required=False, empty_label="All systems"
     )
+
+    profile = forms.ChoiceField(
+        label="Profile", choices=Pack.Profile.choices, initial=Pack.Profile.FULL, required=False,
+        help_text="Redacted: no addresses, host names or configurations. Read it before you hand it over.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,12 +35,13 @@ class BuildForm(forms.Form):
         self.person = person
 
     def scope(self) -> dict[str, Any]:
-        """What the verb takes: the systems and the period."""
+        """What the verb takes: the systems, the period and the profile."""
         since = date.fromisoformat(f"{self.cleaned_data['month']}-01")
         until = (since.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         one = self.cleaned_data["system"]
         systems = [one] if one else list(System.objects.for_user(self.person))
-        return {"systems": systems, "since": since, "until": min(until, timezone.localdate())}
+        return {"systems": systems, "since": since, "until": min(until, timezone.localdate()),
+                "profile": self.cleaned_data["profile"] or Pack.Profile.FULL}  # fmt: skip
 
 
 def months(today: date) -> list[tuple[str, str]]:

@@ -34,11 +34,16 @@ class Pack(models.Model):
         BUILT = "built", "Built and signed"
         FAILED = "failed", "Failed"
 
+    class Profile(models.TextChoices):
+        FULL = "full", "Full"
+        REDACTED = "redacted", "Redacted, for a third party (ISM-1178)"
+        EXECUTIVE = "executive", "Executive, a short document over the same lists"
+
     systems = models.ManyToManyField(System, related_name="packs")
     since = models.DateField()
     until = models.DateField()
     as_of = models.DateTimeField()
-    profile = models.CharField(max_length=20, default="full")
+    profile = models.CharField(max_length=20, choices=Profile.choices, default=Profile.FULL)
     marking = models.CharField(max_length=60)
     sample = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)

@@ -63,6 +63,7 @@ def listed(row: Pack) -> dict[str, Any]:
         "gaps": sum(section["state"] != "held" for section in row.sections),
         "digest": row.manifest_sha256,
         "sample": row.sample,
+        "profile": "" if row.profile == Pack.Profile.FULL else row.profile,
         "downloads": len(row.downloads.all()),
     }
 

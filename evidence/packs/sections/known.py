@@ -100,27 +100,32 @@ def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
     found = []
     for finding in known.select_related("system__owner", "connection", "server", "accepted_by"):
         row_then = said.get((finding.verdict, finding.point[:200], finding.subject))
-        if held is None or (row_then is None and not stood_unseen(finding, held)):
+        if held is None or (row_then is None and not stood(finding, held)):
             continue
         state = state_then(finding, decided.get(finding.pk, ""), day_of(scope.as_of))
         opened = day_of(min(finding.first_seen, held.at))
-        found.append(Standing(finding, row_then or unseen(finding, held), state, opened))
+        found.append(Standing(finding, row_then or stand_in(finding, held), state, opened))
     return sorted(found, key=lambda one: (order.index(Finding.Severity(one.finding.severity)), one.finding.pk))
 
 
-def stood_unseen(finding: Finding, held: Comparison) -> bool:
-    """Whether it stood then although that comparison did not show it: nothing that would cure it could be looked at."""
+def stood(finding: Finding, held: Comparison) -> bool:
+    """Whether it stood then, although no row of that comparison is its own."""
     return finding.first_seen <= held.at and (finding.cured_at is None or finding.cured_at > held.at)
 
 
-def unseen(finding: Finding, held: Comparison) -> VerdictRow:
-    """A finding that nothing could show, in the words it was last seen with; what it says is not proven any more."""
+def stand_in(finding: Finding, held: Comparison) -> VerdictRow:
+    """A finding without a row of its own: one cause of several rows, or one that nothing could show.
+
+    It has the words it was last seen with; what could not be looked at is not proven any more, and says so.
+    """
+    seen = finding.unseen_since is None or finding.unseen_since > held.at
     why = finding.unseen_because or "nothing could be looked at that would show it."
+    lost = f"{finding.because.rstrip('.')}. Not seen in the last comparison and not cured: {why}"
     return VerdictRow(
-        comparison=held, system=finding.system, verdict=finding.verdict, certainty=Certainty.unproven,
-        subject=finding.subject, connection=finding.connection, server=finding.server, point=finding.point,
-        rule=finding.rule, family=finding.family, witness=finding.witness,
-        because=f"{finding.because.rstrip('.')}. Not seen in the last comparison and not cured: {why}",
+        comparison=held, system=finding.system, verdict=finding.verdict,
+        certainty=finding.certainty if seen else Certainty.unproven, subject=finding.subject,
+        connection=finding.connection, server=finding.server, point=finding.point, rule=finding.rule,
+        family=finding.family, witness=finding.witness, because=finding.because if seen else lost,
     )  # fmt: skip
 
 
