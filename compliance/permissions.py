@@ -67,6 +67,8 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "plan_removal": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
+    "plan_test": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "decide_test": DECIDE,
     "plan_review": DECIDE,
     "set_holidays": (Role.MANAGER, Role.ADMINISTRATOR),
     "run_review": DECIDE,
@@ -100,7 +102,7 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
      "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
-     "state_control", "answer_question", "plan_review", "run_review", "close_review",
+     "state_control", "answer_question", "plan_test", "decide_test", "plan_review", "run_review", "close_review",
      "start_campaign", "decide_campaign", "close_campaign"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there

@@ -12,6 +12,7 @@ from compliance.traffic.witness import Witness, describe
 from evidence.rules import Certainty, Rule, Verdict
 
 MOST_PIECES = 256  # boxes of one excess; beyond, the wider boxes it was cut from are kept
+TESTED = "test"  # in the place of a point: it was tried from the host, and no rule talks that away
 SPELT_OUT = 3  # boxes or names that a sentence repeats before it counts the rest
 
 

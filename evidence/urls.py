@@ -26,12 +26,13 @@ from evidence.views import (
     rule_changes,
     samples,
     shares,
+    sheets,
     source_verbs,
     sources,
     verifying,
 )
 
-for name, prefix in (("fnd", "FND"), ("pck", "PCK")):
+for name, prefix in (("fnd", "FND"), ("pck", "PCK"), ("tst", "TST")):
     register_converter(converter(prefix), name)
 
 urlpatterns = [
@@ -93,6 +94,12 @@ urlpatterns = [
     path("sources/<int:number>/push-token/<int:token>/revoke/", push_tokens.revoke, name="push_token_revoke"),
     path("push/", push.push, name="push"),
     path("samples/", samples.samples, name="samples"),
+    path("tests/", sheets.sheets, name="sheets"),
+    path("tests/new/", sheets.add, name="sheet_new"),
+    path("tests/<tst:number>/", sheets.sheet, name="sheet"),
+    path("tests/<tst:number>/decide/", sheets.decide, name="sheet_decide"),
+    path("tests/<tst:number>/script/<int:host>/", sheets.host_script, name="sheet_script"),
+    path("tests/<tst:number>/results/", sheets.results, name="sheet_results"),
     path("packs/", packs.packs, name="packs"),
     path("packs/build/", packs.build, name="pack_build"),
     path("packs/verify/", verifying.verify_upload, name="pack_verify_upload"),

@@ -31,6 +31,7 @@ PREFIX: Final = {
     "compliance.connection": "CON",
     "evidence.finding": "FND",
     "evidence.pack": "PCK",
+    "evidence.sheet": "TST",
     "reviews.review": "REV",
     "reviews.campaign": "CMP",
 }

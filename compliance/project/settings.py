@@ -328,6 +328,7 @@ PACK_SECTIONS = [
     "evidence.packs.sections.rules.build",
     "reviews.pack_section.build",
     "evidence.packs.sections.exceptions.build",
+    "evidence.packs.sections.tests.build",
     "evidence.packs.sections.sampling.build",
     "evidence.packs.sections.controls.build",
 ]

@@ -29,6 +29,7 @@ KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     "compliance.riskacceptance": ("RSK", "/risks/"),
     "evidence.finding": ("FND", "/findings/"),
     "evidence.pack": ("PCK", "/packs/"),
+    "evidence.sheet": ("TST", "/tests/"),
     "reviews.review": ("REV", "/reviews/"),
 }
 # type of object that people know by its name → its page: by name, or by number

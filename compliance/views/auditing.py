@@ -24,6 +24,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "changes": "", "change": "compliance.changerecord", "inbox_change": "compliance.changerecord",
     "risks": "", "risk": "compliance.riskacceptance", "policy": "", "policy_version": "",
     "samples": "",
+    "sheets": "", "sheet": "evidence.sheet", "sheet_script": "evidence.sheet",
     "packs": "", "pack": "evidence.pack", "reviews": "", "review": "reviews.review", "review_minutes": "reviews.review",
     "campaigns": "", "campaign": "reviews.campaign",
     "audit": "", "search": "", "controls": "", "control": "", "learn": "", "learn_left": "", "learn_group": "",

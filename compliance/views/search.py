@@ -43,13 +43,13 @@ from compliance.views.shown import ends, services
 FIRST: Final = 8  # of each kind; the list of that kind has the others
 MOST: Final = 100  # of a kind without such a list
 COUNTED: Final = 1_000  # of each kind; beyond it says "more than"
-REF: Final = re.compile(r"^(con|chg|fnd|rev|pck|rsk)-(\d{1,18})$", re.IGNORECASE)
+REF: Final = re.compile(r"^(con|chg|fnd|rev|pck|rsk|tst)-(\d{1,18})$", re.IGNORECASE)
 KINDS: Final = (
     ("network", "Connections", "network", "connections"),
     ("share", "File shares", "folder-symlink", "shares"),
 )  # fmt: skip
 PAGE_OF_REF: Final = {"CON": "connections", "CHG": "changes", "FND": "findings", "REV": "reviews", "PCK": "packs",
-                      "RSK": "risks"}  # fmt: skip
+                      "RSK": "risks", "TST": "tests"}  # fmt: skip
 
 
 class Hit(NamedTuple):

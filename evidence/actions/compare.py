@@ -47,6 +47,7 @@ from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
 from evidence.share_register import served
 from evidence.share_verdicts import named
+from evidence.sheet_verdicts import tested
 from evidence.source_verdicts import differing, source_trouble
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
 from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
@@ -85,7 +86,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)
-    said = dict(said_above(moment))
+    said = dict([*said_above(moment), *tested(wanted, moment)])
     judgements += said
     step(run, f"Writing {len(judgements)} verdicts")
     sightings.note(case, moment)

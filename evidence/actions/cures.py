@@ -18,6 +18,7 @@ from compliance.models import Address, Server
 from compliance.models.estate import day_of
 from compliance.traffic.addresses import to_text
 from evidence import readings
+from evidence.judgement import TESTED
 from evidence.models import Finding, FindingMember, Sighting, Snapshot, Source
 from evidence.policy_verdicts import TO_INTERNET
 from evidence.rules import Verdict
@@ -62,6 +63,9 @@ class Watch:
             return self.of_unknown(row)
         if row.verdict == Verdict.review_missed:
             return Cure(f"By the comparison of {said(self.at)} a review was held and signed off since.")
+        if row.point == TESTED:
+            other = "a later test of the pair gave something else, or a decision made it right"
+            return Cure(f"By the comparison of {said(self.at)} {other}.")
         return self.of_server(row)
 
     def of_server(self, row: Finding | FindingMember) -> Cure:

@@ -18,6 +18,7 @@ from evidence.actions import members
 from evidence.actions.accepted import follow_exceptions, still_accepted
 from evidence.actions.cases import Case
 from evidence.actions.cures import Cure, Watch
+from evidence.judgement import TESTED
 from evidence.models import Comparison, Finding
 from evidence.rules import Verdict
 
@@ -116,7 +117,7 @@ def told(comparison: Comparison, case: Case) -> dict[str, Any]:
         "system_id": case.system_id,
         "verdict": one.verdict,
         "certainty": one.certainty,
-        "severity": "high" if one.rule == HOST_KEY else SEVERITY.get(one.verdict, "low"),
+        "severity": "high" if one.rule == HOST_KEY or one.point == TESTED else SEVERITY.get(one.verdict, "low"),
         "subject": one.subject[:300],
         "connection": case.connection,
         "server": case.server,

@@ -11,6 +11,7 @@ from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.push import PushToken
 from evidence.models.shares import ServedShare
+from evidence.models.sheets import Sheet, SheetResult
 from evidence.models.sources import (
     DeviceLease,
     ErrorCode,
@@ -48,6 +49,8 @@ __all__ = [
     "RuleChange",
     "ServedShare",
     "SetAside",
+    "Sheet",
+    "SheetResult",
     "Sighting",
     "Snapshot",
     "Source",

@@ -96,8 +96,7 @@ def uploaded(request: HttpRequest) -> HttpResponse:
             context |= {"check": check, "whose": whose(check["signer"], person), "given": bool(given)}
         except Refused as refused:
             context["refused"] = refused
-    status = 422 if form.errors or context["refused"] else 200
-    return render(request, "packs/verify.html", context, status=status)
+    return render(request, "packs/verify.html", context)
 
 
 def of_upload(given: Any, expected: str | None) -> dict[str, Any]:

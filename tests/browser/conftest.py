@@ -18,12 +18,13 @@ from django.utils import timezone
 from compliance.actions import catalogues, connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Connection, Delivery, Membership, Receiver, Role, Server, System, User, Zone
-from evidence.actions import accepted, access, adding, inventories, packs, push, receivers, sources
+from evidence.actions import accepted, access, adding, inventories, packs, push, receivers, sheets, sources
 from evidence.actions.attestations import Statement, attest
 from evidence.actions.compare import compare
 from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
 from evidence.models import BaselineGroup, Comparison, Finding, Pull, PulledArtefact, ServedShare, Source
+from evidence.sheet_script import MARK
 from reviews import actions as meetings
 from reviews.actions import campaigns
 from reviews.models import Review
@@ -50,7 +51,7 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             compare(at=now)
             month = {"month": f"{now:%Y-%m}"}
             made = {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed(), **published()}
-            return made | month
+            return made | month | tested()
         finally:
             connection.close()
 
@@ -72,6 +73,21 @@ def proposed() -> dict[str, int]:
     because = "What travels in the clear between the web servers and the applications is to end."
     made = policy.propose(said, because=because, by=person("mina"), seen=now.number)
     return {"proposal": made.number}
+
+
+def tested() -> dict[str, str]:
+    """A test sheet of which one host brought something odd, and one that waits for a second person."""
+    now, system, erin = timezone.now(), System.objects.get(name="Citizen Services"), person("erin")
+    said = sheets.Plan("a lantern", 12, 12, now, now + timedelta(hours=2), "The assessor asked for it.")
+    tried, waits = (sheets.plan(system, said, by=erin) for _ in range(2))
+    sheets.decide(tried, approve=True, note="Told to those who watch.", by=person("omar"))
+    host, at = sheets.hosts(tried)[0], f"at={now:%Y-%m-%dT%H:%M:%SZ}"
+    mine = [pair for pair in tried.pairs if pair["from"] == host]
+    rows = [f"row={pair['row']} observed=open" for pair in mine]
+    lines = [f"begin sheet={tried.ref} pairs={tried.sha256} host={host}", *rows, f"end rows={len(mine)}"]
+    text = "".join(f"{MARK} {line} {at}\n" for line in lines)
+    sheets.bring(tried, Server.objects.get(name=host), text.encode(), by=erin)
+    return {"sheet": tried.ref, "planned_test": waits.ref}
 
 
 def published() -> dict[str, int]:

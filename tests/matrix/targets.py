@@ -13,8 +13,21 @@ from django.views.generic import RedirectView
 from compliance.forms.policy import PolicyForm
 from compliance.models import Role
 from compliance.policy.shipped import described, shipped
+from evidence.actions import sheets
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
-from tests.matrix.world import NETS, NOTHING, PROPOSAL, RELEASE, Side, World, dump_file, in_days, list_file, material
+from tests.matrix.world import (
+    NETS,
+    NOTHING,
+    PROPOSAL,
+    RELEASE,
+    Side,
+    World,
+    dump_file,
+    in_days,
+    list_file,
+    material,
+    printed,
+)
 from tests.people import PASSWORD
 from tests.published import NOW, catalogue
 
@@ -98,6 +111,7 @@ def address(route: str, side: Side) -> str:
         return reverse(route, kwargs={"name": thing.name})
     more = {
         "estate_end": {"kind": "members"},
+        "sheet_script": {"host": 1},
         "push_token_revoke": {"token": side.things["push_token"].pk},
         "source_raw": {"artefact": side.things["raw"].pk},
         "inventory_raw": {"reading": side.things["listing"].pk},
@@ -170,6 +184,12 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "source_key": {"decision": "confirm", "because": "At the console.", "fingerprint": things["pin"].fingerprint},
         "source_accept": {**NOTE, "seen": things["refused"].pk},
         "evidence_build": {"month": month},
+        "sheet_new": {
+            "system": side.system.pk, "authorised": 3, "others": 3, "seed": "matrix", "because": "Looked at.",
+            "window_from": f"{in_days(1)}T10:00", "window_to": f"{in_days(1)}T12:00",
+        },
+        "sheet_decide": {"decision": "refuse", "because": "Not now."},
+        "sheet_results": {"host": sheets.hosts(things["sheet"])[0], "file": printed(side)},
         "pack_build": {"month": month, "system": side.system.pk},
         "review_schedule": {
             "system": side.system.pk, "chair": world.people.mina.pk, "how": "monthly", "week": 3, "weekday": 2,

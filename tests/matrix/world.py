@@ -28,11 +28,12 @@ from compliance.actions import (
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, Delivery, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import access, adding, attestations, inventories, packs, push, receivers, sources
+from evidence.actions import access, adding, attestations, inventories, packs, push, receivers, sheets, sources
 from evidence.actions.compare import compare
 from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
 from evidence.models import Attestation, BaselineGroup, Finding, Pack, PulledArtefact, ServedShare, Source
+from evidence.sheet_script import MARK
 from reviews import actions as meetings
 from reviews.actions import campaigns
 from reviews.models import AgendaItem, Review
@@ -92,6 +93,7 @@ def build(place: Path) -> World:
     for side in sides.values():
         found(side)
         packed(people, side)
+        tested(side)
         reviewed(people, side)
         worked(people, side)
     return World(people, sides)
@@ -280,6 +282,25 @@ def packed(people: People, side: Side) -> None:
     packs.build(built)
     Pack.objects.filter(pk=failed.pk).update(state=Pack.State.FAILED, problem=f"{side.word} was not printed.")
     side.things |= {"pack": built, "failed": failed}
+
+
+def tested(side: Side) -> None:
+    """A test sheet that was approved and one that waits for a second person."""
+    now = timezone.now()
+    for name in ("sheet", "planned_test"):
+        said = sheets.Plan(f"{side.word} seed", 3, 3, now, now + timedelta(hours=1), f"{side.word} is looked at.")
+        side.things[name] = sheets.plan(side.system, said, by=side.asker)
+    sheets.decide(side.things["sheet"], approve=True, note=side.word, by=side.owner)
+
+
+def printed(side: Side) -> SimpleUploadedFile:
+    """What the script of one host prints: nothing could be tried there."""
+    sheet, host = side.things["sheet"], sheets.hosts(side.things["sheet"])[0]
+    at, rows = f"at={timezone.now():%Y-%m-%dT%H:%M:%SZ}", [row["row"] for row in sheet.pairs if row["from"] == host]
+    first = f"begin sheet={sheet.ref} pairs={sheet.sha256} host={host}"
+    tries = [f"row={row} observed=untried" for row in rows]
+    said = "".join(f"{MARK} {line} {at}\n" for line in [first, *tries, f"end rows={len(rows)}"])
+    return SimpleUploadedFile("printed.txt", said.encode())
 
 
 def reviewed(people: People, side: Side) -> None:

@@ -115,7 +115,7 @@ def test_the_pack_counts_what_the_comparison_counts_and_the_verifier_agrees(mont
     assert sound(pack).counts["verdicts"] == held.counts == pack.counts
     assert pack.comparison == held
     asks = ["result", "diagram", "logs", "changes", "rules", "review", "exceptions"]
-    assert list(states(pack)) == [*asks, "sampling", "controls"]
+    assert list(states(pack)) == [*asks, "tests", "sampling", "controls"]
     assert states(pack)["logs"] == "missing"
     for name, ids in drawn(pack).items():
         assert set(ids) == {row["id"] for row in listed(pack, name)}, "fewer than are drawn: all of them"

@@ -1,0 +1,97 @@
+"""Test sheets: pairs drawn by a seed, tried from the hosts themselves in an approved window, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from compliance.models import Server, System, User
+from compliance.models.scope import Scoped
+from evidence.models.sources import StoredArtefact
+
+
+class SheetQuerySet(Scoped["Sheet"]):
+    """Sheets of the systems a person may see."""
+
+
+class Sheet(models.Model):
+    """What is tried from the hosts of one system: authorised pairs and pairs nobody authorised.
+
+    `pairs`: list of {row, expected (open, closed), connection ("" where nobody authorised it), from, to, source, target
+    (addresses), port, said (the verdict that stood when it was planned)}. Nothing of it changes afterwards.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting for a second person"
+        APPROVED = "approved", "Approved"
+        REFUSED = "refused", "Refused"
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sheets")
+    seed = models.CharField(max_length=100)
+    pairs = models.JSONField()
+    sha256 = models.CharField("SHA-256 of the pairs", max_length=64)
+    because = models.TextField()
+    window_from = models.DateTimeField()
+    window_to = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sheets_asked")
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="sheets_decided")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True)
+
+    objects: ClassVar[models.Manager[Sheet]] = SheetQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=~Q(decided_by=F("asked_by")),
+                name="nobody_approves_the_test_they_planned",
+                violation_error_message="Nobody decides on the test they planned: a second person does.",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="waiting") | Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="a_decided_test_was_decided_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.system}"
+
+    @property
+    def ref(self) -> str:
+        """The id people use."""
+        return f"TST-{self.pk}"
+
+
+class SheetResult(models.Model):
+    """What one host's script printed, as somebody brought it. Written once; a later one of the host counts instead.
+
+    `outcomes`: {row: open, refused, silent or untried}.
+    """
+
+    sheet = models.ForeignKey(Sheet, on_delete=models.PROTECT, related_name="results")
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="+")
+    began_at = models.DateTimeField(help_text="By the host's own clock.")
+    outcomes = models.JSONField()
+    whole = models.BooleanField(help_text="Whether the script came to its end.")
+    stored = models.ForeignKey(StoredArtefact, on_delete=models.PROTECT, related_name="+")
+    sha256 = models.CharField("SHA-256 of what it printed", max_length=64)
+    brought_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    brought_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.sheet.ref} on {self.server}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Once only: what came of a test stays as it came."""
+        if not self._state.adding:
+            raise ValueError("what came of a test is not changed: a later one stands beside it")
+        super().save(*args, **kwargs)
