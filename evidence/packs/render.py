@@ -225,9 +225,9 @@ def _document(asked: dict[str, Any]) -> tuple[bytes, list[str]]:
                  modified=made_at, relationship="Data", url_fetcher=fetcher)
         for name, content, description in asked["attachments"]
     ]  # fmt: skip
-    page = HTML(string=asked["html"], base_url=SCHEME, url_fetcher=fetcher)
     said = {"pdf_variant": "pdf/a-3a", "pdf_tags": True, "pdf_identifier": asked["identifier"].encode(),
             "attachments": attached}  # fmt: skip
+    page = HTML(string=asked["html"], base_url=SCHEME, url_fetcher=fetcher)
     set_pages = page.render(stylesheets=_styles(asked, 0), **said)
     while asked["following"] is not None:  # where the appendices begin is known when the pages before them are set
         before = len(set_pages.pages)

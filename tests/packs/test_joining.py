@@ -146,7 +146,7 @@ def test_links_tags_bookmarks_and_files_are_those_of_one_document(document: pike
     root: Any = document.Root
     places = {str(name) for kid in root.Names.Dests.Kids for name in list(kid.Names)[::2]}
     led = {str(note.Dest) for page in document.pages for note in page.obj.get("/Annots", ()) if note.Subtype == "/Link"}
-    assert {"appendix-0", "appendix-1", "appendix-2"} <= led <= places
+    assert {"result", "verify", "appendix-0", "appendix-1", "appendix-2"} <= led <= places
     with document.open_outline() as outline:
         named = [str(one.title) for one in outline.root]
     assert [name for name in named if "Complete list" in name] == [
