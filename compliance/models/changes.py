@@ -63,36 +63,29 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
         systems = person.system_ids()
         if systems is None:
             return self
-        asked = Q(person=person) | Q(capacity="authorising_officer", system__authorising_officer=person)
-        needs = ApprovalNeeded.objects.filter(asked | Q(system__in=systems), change=models.OuterRef("pk"))
-        return self.filter(Q(system__in=systems) | models.Exists(needs))
+        needs = ApprovalNeeded.objects.filter(change=models.OuterRef("pk"))  # each part by itself: an index answers it
+        officer = needs.filter(capacity="authorising_officer", system__authorising_officer=person)
+        named = models.Exists(needs.filter(person=person)) | models.Exists(officer)
+        return self.filter(Q(system__in=systems) | models.Exists(needs.filter(system__in=systems)) | named)
 
     def waiting_for(self, person: User) -> models.QuerySet[ChangeRecord]:
         """Submitted changes with a need this person could meet: in capacity, in scope, and not their own."""
         grants = person.grants()
-        meets = Q(needs__approval__isnull=True, needs__person=person)
-        meets |= Q(
-            needs__approval__isnull=True,
-            needs__capacity="authorising_officer",
-            needs__system__authorising_officer=person,
-        )
+        meets = Q(person=person) | Q(capacity="authorising_officer", system__authorising_officer=person)
         for capacity, system, delegator in Delegation.objects.held_by(person):
             kinds = ["system_owner", "other_owner"] if capacity == "system_owner" else [capacity]
-            row = Q(needs__capacity__in=kinds, needs__approval__isnull=True, needs__system_id=system)
-            meets |= row & ~Q(requested_by_id=delegator) & ~Q(last_edited_by_id=delegator)
+            theirs = Q(change__requested_by_id=delegator) | Q(change__last_edited_by_id=delegator)
+            meets |= Q(capacity__in=kinds, system_id=system) & ~theirs
         for role, system in grants.filter(role__in=["system_owner", "manager"]).values_list("role", "system_id"):
             capacities = ["manager"] if role == "manager" else ["system_owner", "other_owner"]
-            row = Q(needs__capacity__in=capacities, needs__approval__isnull=True)
-            meets |= row if system is None else row & Q(needs__system_id=system)
-        open_needs = ApprovalNeeded.objects.filter(change=models.OuterRef("pk"), approval__isnull=True)
-        rows = self.annotate(asked_now=models.Subquery(open_needs.order_by("stage").values("stage")[:1]))
-        rows = rows.filter(meets, needs__stage=F("asked_now"), state=State.SUBMITTED)
-        return (
-            rows.exclude(requested_by=person)
-            .exclude(last_edited_by=person)
-            .exclude(needs__approval__approver=person)
-            .distinct()
-        )
+            row = Q(capacity__in=capacities)
+            meets |= row if system is None else row & Q(system_id=system)
+        needs = ApprovalNeeded.objects.filter(change=models.OuterRef("pk"))
+        asked_now = needs.filter(approval__isnull=True).order_by("stage").values("stage")[:1]
+        rows = self.filter(state=State.SUBMITTED).annotate(asked_now=models.Subquery(asked_now))
+        mine = needs.filter(meets, approval__isnull=True, stage=models.OuterRef("asked_now"))
+        rows = rows.filter(models.Exists(mine)).exclude(requested_by=person).exclude(last_edited_by=person)
+        return rows.exclude(models.Exists(needs.filter(approval__approver=person)))
 
 
 class ChangeRecord(models.Model):
@@ -222,6 +215,8 @@ class ApprovalNeeded(models.Model):
     person = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
+        # which changes ask for agreement in a system, by the index alone (ChangeQuerySet.for_user)
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["system", "change"])]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["change", "capacity", "system", "stage"], name="one_need_of_a_kind"),
         ]
