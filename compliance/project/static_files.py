@@ -15,7 +15,7 @@ WORTH_IT: Final = (".css", ".js", ".svg")  # fonts are compressed already
 class Gathered(StaticFilesStorage):
     """Where `collectstatic` puts them. WhiteNoise serves the copy that ends in `.gz` to who takes it.
 
-    Pages are not compressed: beside something a stranger can put on a page, their length would tell of secrets (BREACH).
+    Pages are not: beside what a stranger can put on a page, their compressed length would tell of secrets (BREACH).
     """
 
     def post_process(
