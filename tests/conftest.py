@@ -94,7 +94,7 @@ def page(browser: Browser, live_server: object) -> Iterator[Page]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that asks for the browser is a browser test, marked or not. In a long run what goes on beside it is last."""
+    """A test that asks for the browser is a browser test, marked or not. What goes on beside a long run is its end."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
@@ -105,7 +105,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The process beside a long run begins with it."""
     chosen = any(item.name == ON_POSTGRESQL for item in session.items)
-    if chosen and len(session.items) > LONG_RUN and not session.config.option.collectonly and not os.environ.get("DATABASE_URL"):
+    if (
+        chosen
+        and len(session.items) > LONG_RUN
+        and not session.config.option.collectonly
+        and not os.environ.get("DATABASE_URL")
+    ):
         beside.begin()
 
 

@@ -27,7 +27,8 @@ def people() -> People:
     )
     reading = StoredArtefact.objects.create(sha256="0" * 64, size=1)
     sources = Source.objects.bulk_create(
-        Source(server=row, system=made.payroll, name=row.name, kind="upload", fresh_hours=48, last_seen_at=now) for row in rows
+        Source(server=row, system=made.payroll, name=row.name, kind="upload", fresh_hours=48, last_seen_at=now)
+        for row in rows
     )
     pulls = Pull.objects.bulk_create(Pull(source=one, state="ok", finished_at=now, published=True) for one in sources)
     read = Snapshot.objects.bulk_create(
