@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -130,6 +131,16 @@ def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
         raise SealError("The signature with its certificates is larger than the room the document has for it.")
     filled[head + 1 : head + 1 + len(made)] = made
     return bytes(filled)
+
+
+def emptied(pdf: bytes) -> bytes:
+    """The same document as it was before its field was filled. ValueError where there is not one signature."""
+    [found] = re.finditer(rb"/ByteRange \[0 (\d{10}) (\d{10}) \d{10}\]", pdf)
+    first, last = int(found[1]) + 1, int(found[2]) - 1
+    made = bytearray(pdf)
+    made[found.start() : found.end()] = joined.RANGE % (0, 0, 0)
+    made[first:last] = b"0" * (last - first)
+    return bytes(made)
 
 
 def _gap(pdf: bytes) -> tuple[int, int]:
