@@ -73,7 +73,7 @@ def _largest(place: Path) -> Iterator[Figure]:
     yield Figure(f"bytes that differ between two builds of {pages} pages", 0.0 if same else 1.0, "0 or 1", 0)
     started = time.perf_counter()
     sound = _verified(place / "a" / "pack.zip")
-    beside = {"sound": sound, "MB": round((place / "a" / "pack.zip").stat().st_size / 1e6, 1)}
+    beside: dict[str, Any] = {"sound": sound, "MB": round((place / "a" / "pack.zip").stat().st_size / 1e6, 1)}
     yield Figure(f"verify a pack of {pages} pages", time.perf_counter() - started, "s wall", 5, beside=beside)
     started = time.perf_counter()
     cpu = _cpu(lambda: _document(LARGEST * ROWS_A_PAGE))

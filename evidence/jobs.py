@@ -17,6 +17,7 @@ from evidence.actions import (
     delivering,
     inventories,
     inventory_reading,
+    pack_pieces,
     packs,
     pulls,
     sources,
@@ -73,6 +74,11 @@ def build_pack(run: Run) -> None:
     packs.build(Pack.objects.get(pk=run.args["pack"]), run=run)
 
 
+def set_pages(run: Run) -> None:
+    """Some pages of one pack whose lists are printed."""
+    pack_pieces.make(run)
+
+
 def pull_abandoned(job: Job) -> None:
     """The readings the job was to bring end as failed: the source is free for the next one."""
     pulls.abandoned(job)
@@ -96,6 +102,11 @@ def inventory_abandoned(job: Job) -> None:
 def pack_abandoned(job: Job) -> None:
     """The pack the job was to build ends as failed, with a sentence."""
     packs.abandoned(job)
+
+
+def pages_abandoned(job: Job) -> None:
+    """The pack whose pages they were ends as failed, with a sentence."""
+    pack_pieces.abandoned(job)
 
 
 def deliver(run: Run) -> None:

@@ -251,6 +251,7 @@ JOB_KINDS = {
     "compare": "evidence.jobs.compare",
     "verify_change": "evidence.jobs.verify_change",
     "build_pack": "evidence.jobs.build_pack",
+    "set_pages": "evidence.jobs.set_pages",
     "reconcile": "evidence.jobs.reconcile",
     "remind": "reviews.jobs.remind",
     "plan_reviews": "reviews.jobs.plan",
@@ -270,6 +271,7 @@ JOB_ABANDONED = {
     "read_inventory": "evidence.jobs.inventory_abandoned",
     "verify_change": "evidence.jobs.pull_abandoned",
     "build_pack": "evidence.jobs.pack_abandoned",
+    "set_pages": "evidence.jobs.pages_abandoned",
     "deliver": "evidence.jobs.delivery_abandoned",
 }
 # Of which systems a job of the kind is, so that who works for another neither sees nor stops it
@@ -279,6 +281,7 @@ JOB_SYSTEMS = {
     "read_inventory": "evidence.jobs.systems_of_inventory",
     "verify_change": "evidence.jobs.systems_of_change",
     "build_pack": "evidence.jobs.systems_of_pack",
+    "set_pages": "evidence.jobs.systems_of_pack",
 }
 SCHEDULES = [
     "compliance.actions.checkpoints.due",

@@ -18,6 +18,7 @@ TITLES = {
     "read_inventory": "Reading the list",
     "compare": "Comparing",
     "build_pack": "Building the pack",
+    "set_pages": "Setting pages of a pack",
     "verify_change": "Checking the change",
     "reconcile": "Checking the records",
     "remind_dates": "Saying what falls due",

@@ -24,11 +24,12 @@ from compliance.errors import Refused
 from compliance.models import Job, Notice, System, User
 from compliance.permissions import check
 from compliance.run import Run
+from evidence.actions import pack_pieces
 from evidence.artefacts import write_whole
 from evidence.models import Pack, PackDownload
-from evidence.packs import binder, redaction, seal
+from evidence.packs import binder, parts, redaction, seal
 from evidence.packs.ledger_files import slice_of
-from evidence.packs.render import RenderError
+from evidence.packs.render import RenderError, RenderUnavailable
 from evidence.packs.section import Scope, Section
 from evidence.packs.sections.aliases import aliases
 from evidence.packs.sections.cover import face
@@ -113,30 +114,72 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
         return pack
     scope = scope_of(pack)
     try:
-        sections = gathered(scope, run)
-        said(run, "Setting the pages and signing")
         key = seal.open_seal(settings.KEYS, at=moment)
-        part = slice_of(scope, because=f"{pack.ref}")
-        front = replace(face(pack, scope, moment), sealed=part.sealed if part else None)
-        kept, origins = part.members if part else (), provenance(scope)
-        if scope.profile == Pack.Profile.REDACTED:
-            front, sections = redaction.redacted(front, sections, aliases())
-            kept, origins = tuple(redaction.ledger(kept)), {}
-        bound = binder.bind(front, sections, key, provenance=origins, ledger=kept)
+        plan = parts.read(pack_pieces.folder_of(pack)) if run is not None else None
+        if plan is None:
+            made, sections = prepared(pack, scope, key, run, moment)
+            summary = summed(sections)
+            said(run, "Setting the pages and signing")
+            plan = laid_out(pack, made, sections, key, run)
+        if plan is None or run is None:
+            bound = binder.bound(made, sections, key, appendices=pack.profile == Pack.Profile.PRINTED)
+        else:
+            pack_pieces.wait(pack, plan, run)
+            said(run, "Putting the pages together and signing")
+            summary, moment = pack_pieces.summary_of(pack), plan.made_at
+            bound = binder.complete(plan, key)
     except (RenderError, seal.SealError, Refused) as error:
         return failed(pack, str(error), run, moment)
     said(run, "Keeping the files")
     digest = keep(pack, bound)
     with finish(run):
-        publish(pack, scope, sections, bound, digest, moment)
+        publish(pack, scope, summary, bound, digest, moment)
+    pack_pieces.clear(pack)
     pack.refresh_from_db()
     return pack
+
+
+def prepared(
+    pack: Pack, scope: Scope, key: seal.Seal, run: Run | None, at: datetime
+) -> tuple[binder.Prepared, list[Section]]:
+    """All that the pack is made of, but its pages."""
+    sections = gathered(scope, run)
+    part = slice_of(scope, because=f"{pack.ref}")
+    front = replace(face(pack, scope, at), sealed=part.sealed if part else None)
+    kept, origins = part.members if part else (), provenance(scope)
+    if scope.profile == Pack.Profile.REDACTED:
+        front, sections = redaction.redacted(front, sections, aliases())
+        kept, origins = tuple(redaction.ledger(kept)), {}
+    return binder.prepared(front, sections, key, provenance=origins, ledger=kept), sections
+
+
+def laid_out(
+    pack: Pack, made: binder.Prepared, sections: Sequence[Section], key: seal.Seal, run: Run | None
+) -> parts.Plan | None:
+    """The plan of a pack whose lists are printed, its pieces handed out; None for one that is made at once."""
+    if run is None or pack.profile != Pack.Profile.PRINTED:
+        return None
+    try:
+        plan = binder.begin(pack_pieces.folder_of(pack), made, sections, key)
+    except RenderUnavailable:
+        return None
+    pack_pieces.hand_out(pack, plan, summed(sections))
+    return plan
+
+
+def summed(sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """What the row of a pack says of its sections."""
+    return [
+        {"slug": s.slug, "title": s.title, "state": s.state, "because": s.because, "controls": list(s.controls)}
+        for s in sections
+    ]
 
 
 def scope_of(pack: Pack) -> Scope:
     """What the sections are told."""
     names = tuple(pack.systems.order_by("name").values_list("name", flat=True))
-    return Scope(names, pack.since, pack.until, pack.as_of, pack.profile)
+    profile = Pack.Profile.FULL if pack.profile == Pack.Profile.PRINTED else pack.profile
+    return Scope(names, pack.since, pack.until, pack.as_of, profile)
 
 
 def gathered(scope: Scope, run: Run | None) -> list[Section]:
@@ -171,7 +214,7 @@ def keep(pack: Pack, bound: binder.Bound) -> str:
 
 
 def publish(
-    pack: Pack, scope: Scope, sections: Sequence[Section], bound: binder.Bound, zip_sha256: str, at: datetime
+    pack: Pack, scope: Scope, sections: list[dict[str, Any]], bound: binder.Bound, zip_sha256: str, at: datetime
 ) -> None:
     """The row, the ledger's, and word to who asked. In the caller's transaction."""
     Pack.objects.filter(pk=pack.pk).update(
@@ -183,16 +226,13 @@ def publish(
         manifest_sha256=bound.manifest_sha256,
         fingerprint=bound.fingerprint,
         zip_size=len(bound.archive),
-        sections=[
-            {"slug": s.slug, "title": s.title, "state": s.state, "because": s.because, "controls": list(s.controls)}
-            for s in sections
-        ],
+        sections=sections,
         counts=dict(bound.counts["verdicts"]),
         problem=bound.notice,
     )
     checkpoints.ask(f"pack {pack.pk}")
     record("build_pack", pack, by=None, at=at, manifest=bound.manifest_sha256, zip=zip_sha256, signer=bound.fingerprint)
-    gaps = sum(section.state != "held" for section in sections)
+    gaps = sum(section["state"] != "held" for section in sections)
     body = f"{pack.ref} is built and signed. {gaps} of its {len(sections)} parts are partial or missing; it says why."
     tell(pack, f"{pack.ref} is ready", body, at)
     announce("pack.ready", title=body, path=f"/packs/{pack.ref}/", about=pack.systems.all(), at=at,
@@ -203,6 +243,7 @@ def failed(pack: Pack, problem: str, run: Run | None, at: datetime) -> Pack:
     """No pack came of it: the row says why, and so does the word to who asked."""
     with finish(run):
         end_failed(pack, problem, at)
+    pack_pieces.clear(pack)
     pack.refresh_from_db()
     return pack
 
@@ -221,6 +262,7 @@ def abandoned(job: Job) -> None:
         cancelled = job.state == Job.State.CANCELLED
         why = "It was cancelled." if cancelled else f"Building it failed {job.tries} times. {job.said}"
         end_failed(pack, why.strip(), job.finished_at or timezone.now())
+        pack_pieces.clear(pack)
 
 
 def ask_again(pack: Pack, *, by: User, at: datetime | None = None) -> Pack:

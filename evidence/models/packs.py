@@ -38,6 +38,7 @@ class Pack(models.Model):
         FULL = "full", "Full"
         REDACTED = "redacted", "Redacted, for a third party (ISM-1178)"
         EXECUTIVE = "executive", "Executive, a short document over the same lists"
+        PRINTED = "printed", "Full, with every list printed as an appendix"
 
     systems = models.ManyToManyField(System, related_name="packs")
     since = models.DateField()

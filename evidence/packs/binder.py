@@ -81,6 +81,18 @@ def bind(
     so in `notice`. Raises ValueError for sections that do not fit together, RenderError and SealError.
     """
     made = prepared(face, sections, key, provenance=provenance, ledger=ledger)
+    return bound(made, sections, key, limits=limits, appendices=appendices)
+
+
+def bound(
+    made: Prepared,
+    sections: Sequence[Section],
+    key: seal.Seal,
+    *,
+    limits: Limits | None = None,
+    appendices: bool = False,
+) -> Bound:
+    """The same of what is prepared already."""
     try:
         if not appendices:
             return _bound(made, sections, key, limits)
