@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
@@ -32,6 +33,7 @@ NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
 EARLIEST = date(2000, 1, 1)
 WORST = [name for name in VERDICTS if name != "implemented"]
 Span = tuple[datetime, datetime]
+Held = Callable[[User, Span], str]  # what is held of a month: complete, partial, missing, none
 
 
 def month(request: HttpRequest) -> HttpResponse:
@@ -192,8 +194,8 @@ def five(
     return asks, [
         ("Diagram", diagram_held),
         ("Flow logs", flows_held),
-        ("Changes", changes_held),
-        ("Rules", rules_held),
+        ("Changes", changes_held(person)),
+        ("Rules", rules_held(servers)),
     ]
 
 
@@ -237,17 +239,20 @@ def flows_held(person: User, when: Span) -> str:
     return "missing"
 
 
-def changes_held(person: User, when: Span) -> str:
-    """Records are kept from the first one on."""
+def changes_held(person: User) -> Held:
+    """Records are kept from the first one on, which is looked for once."""
     oldest = ChangeRecord.objects.for_user(person).order_by("created_at").values_list("created_at", flat=True).first()
-    return "complete" if oldest and oldest < when[1] else "none"
+    return lambda _, when: "complete" if oldest and oldest < when[1] else "none"
 
 
-def rules_held(person: User, when: Span) -> str:
-    """Whether every server in service was read in the month."""
-    read = read_servers(person, when)
-    servers = Server.objects.for_user(person).filter(status="in_service").count()
-    return "missing" if not read else "complete" if read >= servers else "partial"
+def rules_held(servers: int) -> Held:
+    """Whether each of so many servers in service was read in the month."""
+
+    def held(person: User, when: Span) -> str:
+        read = read_servers(person, when)
+        return "missing" if not read else "complete" if read >= servers else "partial"
+
+    return held
 
 
 def grid(months: list[date], rows: list[Any], person: User) -> list[dict[str, Any]]:
