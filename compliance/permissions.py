@@ -67,6 +67,9 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "plan_removal": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
+    "share_pack": DECIDE,
+    "ask_evidence": (Role.AUDITOR,),
+    "answer_evidence": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "plan_test": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "decide_test": DECIDE,
     "plan_review": DECIDE,
@@ -102,7 +105,8 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
      "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
-     "state_control", "answer_question", "plan_test", "decide_test", "plan_review", "run_review", "close_review",
+     "state_control", "answer_question", "plan_test", "decide_test", "share_pack",
+     "ask_evidence", "answer_evidence", "plan_review", "run_review", "close_review",
      "start_campaign", "decide_campaign", "close_campaign"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there

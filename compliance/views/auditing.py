@@ -23,7 +23,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "parties": "", "party": "",
     "changes": "", "change": "compliance.changerecord", "inbox_change": "compliance.changerecord",
     "risks": "", "risk": "compliance.riskacceptance", "policy": "", "policy_version": "",
-    "samples": "",
+    "samples": "", "pack_asks": "evidence.pack", "pack_reply_file": "evidence.pack",
     "sheets": "", "sheet": "evidence.sheet", "sheet_script": "evidence.sheet",
     "packs": "", "pack": "evidence.pack", "reviews": "", "review": "reviews.review", "review_minutes": "reviews.review",
     "campaigns": "", "campaign": "reviews.campaign",

@@ -14,7 +14,8 @@ from compliance.models import User
 API = "/api/"  # asks for a token itself, by compliance.api.authentication
 PUSH = "/push/"  # so does this one, for a token of one source
 FEED = "/calendar/ewc_"  # and this one, for the token of somebody's calendar
-OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz", "/readyz", "/metrics", API, PUSH, FEED)
+SHARE = "/share/ewl_"  # and this one, for who has the link to one pack
+OPEN_PATHS = ("/accounts/", "/static/", "/setup/link/", "/healthz", "/readyz", "/metrics", API, PUSH, FEED, SHARE)
 BAD = 400
 METHODS = ("GET", "HEAD", "POST")  # a page has no others; only the API does
 NO_TEXT = Refused("This address cannot be opened.", "It holds a character that no text has.", "Type it again.")

@@ -46,6 +46,7 @@ STEP_UP: Final[dict[str, str]] = {
     "evidence_build": "evidence",
     "pack_build": "packs",
     "pack_again": "pack",
+    "pack_link_new": "",
 }
 KEPT: Final = "step_up"  # session key: what was typed, for which page
 METHODS: Final = (

@@ -7,6 +7,7 @@ from evidence.models.deltas import Delta, RuleChange
 from evidence.models.duties import Attestation, HostSaid
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
 from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
+from evidence.models.links import EvidenceAsk, EvidenceReply, PackLink
 from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.push import PushToken
@@ -32,6 +33,8 @@ __all__ = [
     "Delta",
     "DeviceLease",
     "ErrorCode",
+    "EvidenceAsk",
+    "EvidenceReply",
     "Finding",
     "FindingMember",
     "HostSaid",
@@ -41,6 +44,7 @@ __all__ = [
     "Met",
     "Pack",
     "PackDownload",
+    "PackLink",
     "Pin",
     "Pull",
     "PulledArtefact",

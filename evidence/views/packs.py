@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from compliance.errors import Refused
@@ -15,6 +16,7 @@ from compliance.views.changes import signed_in
 from compliance.views.jobs import card
 from compliance.views.step_up import held
 from evidence.actions import packs as verbs
+from evidence.actions.links import uses
 from evidence.forms.packs import BuildForm
 from evidence.models import Pack
 from evidence.views.verifying import checked, fingerprint
@@ -130,16 +132,8 @@ def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None)
                 "again_url": f"{url}again/" if failed and may(request.user, "build_pack", row) is None else "",
             },
             "job": card(row.job, result_url=url) if row.job and row.state == Pack.State.QUEUED else None,
-            "sections": [
-                {
-                    "number": number,
-                    "title": part["title"],
-                    "state": part["state"],
-                    "because": part["because"],
-                    "controls": ", ".join(part.get("controls", [])),
-                }
-                for number, part in enumerate(row.sections, 1)
-            ],
+            "sections": sections(row),
+            **shared(row, request.user),
             "check": check,
             "verify_url": f"{url}verify/" if built else "",
             "not_held": NOT_HELD,
@@ -149,6 +143,42 @@ def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None)
             ],
         },
     )
+
+
+def sections(row: Pack) -> list[dict[str, Any]]:
+    """What a pack holds, part by part."""
+    return [
+        {
+            "number": number,
+            "title": part["title"],
+            "state": part["state"],
+            "because": part["because"],
+            "controls": ", ".join(part.get("controls", [])),
+        }
+        for number, part in enumerate(row.sections, 1)
+    ]
+
+
+def shared(row: Pack, person: Any) -> dict[str, Any]:
+    """The links to a pack, for who may make them, and how often each was used; how many questions stand."""
+    url, now = f"/packs/{row.ref}/", timezone.now()
+    asks = {"asks_url": f"{url}asks/", "asks": row.asks.count(), "asks_open": row.asks.filter(replies=None).count()}
+    if row.state != Pack.State.BUILT or may(person, "share_pack", row) is not None:
+        return asks
+    used = uses(row)
+    return asks | {
+        "share_url": f"{url}links/new/",
+        "links": [
+            {
+                "name": link.name,
+                "until": link.expires_at,
+                "holds": link.holds_at(now),
+                "used": used.get(link.pk, (0, 0, None)),
+                "end_url": f"{url}links/{link.pk}/end/",
+            }
+            for link in row.links.all()
+        ],
+    }
 
 
 @require_POST

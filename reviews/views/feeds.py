@@ -42,13 +42,13 @@ def mine(request: HttpRequest) -> HttpResponse:
 @require_safe
 def feed(request: HttpRequest, token: str) -> HttpResponse:
     """The calendar of whom the token names, as they may see it now. No session counts here."""
-    if not ratelimit.consume(request, dry_run=True, **FAILED):
+    if not ratelimit.consume(request, dry_run=True, limit_get=True, **FAILED):
         answer = HttpResponse("Too many addresses that open nothing came from yours.", status=429)
         answer["Retry-After"] = "60"
         return answer
     person = feeds.person_of(token)
     if person is None:
-        ratelimit.consume(request, **FAILED)
+        ratelimit.consume(request, limit_get=True, **FAILED)
         return HttpResponseNotFound("This address opens no calendar, or none any more.", content_type="text/plain")
     answer = HttpResponse(feeds.text_for(person), content_type="text/calendar; charset=utf-8")
     answer["Cache-Control"] = "private, no-store"

@@ -18,12 +18,12 @@ from django.utils import timezone
 from compliance.actions import catalogues, connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
 from compliance.models import ChangeRecord, Connection, Delivery, Membership, Receiver, Role, Server, System, User, Zone
-from evidence.actions import accepted, access, adding, inventories, packs, push, receivers, sheets, sources
+from evidence.actions import accepted, access, adding, asks, inventories, links, packs, push, receivers, sheets, sources
 from evidence.actions.attestations import Statement, attest
 from evidence.actions.compare import compare
 from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
-from evidence.models import BaselineGroup, Comparison, Finding, Pull, PulledArtefact, ServedShare, Source
+from evidence.models import BaselineGroup, Comparison, Finding, Pack, Pull, PulledArtefact, ServedShare, Source
 from evidence.sheet_script import MARK
 from reviews import actions as meetings
 from reviews.actions import campaigns
@@ -51,7 +51,7 @@ def references(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> dict[
             compare(at=now)
             month = {"month": f"{now:%Y-%m}"}
             made = {**decided(), **placed(), **observed(), **reviewed(now), **let_in(), **proposed(), **published()}
-            return made | month | tested()
+            return made | month | tested() | passed_on(str(made["pack"]))
         finally:
             connection.close()
 
@@ -88,6 +88,15 @@ def tested() -> dict[str, str]:
     text = "".join(f"{MARK} {line} {at}\n" for line in lines)
     sheets.bring(tried, Server.objects.get(name=host), text.encode(), by=erin)
     return {"sheet": tried.ref, "planned_test": waits.ref}
+
+
+def passed_on(ref: str) -> dict[str, object]:
+    """A link to the pack, something that was asked for, and its answer."""
+    row, mina = Pack.objects.get(pk=int(ref.partition("-")[2])), person("mina")
+    _, token = links.make_link(row, name="Kirra Webb", until=timezone.now() + timedelta(days=9), by=mina)
+    wanted = asks.ask(row, text="The contract with the carrier, please.", by=person("ada"))
+    given = asks.answer(wanted, text="Here it is.", file=("contract.txt", b"Signed."), by=mina)
+    return {"link": token, "wanted": wanted.pk, "given": given.pk}
 
 
 def published() -> dict[str, int]:

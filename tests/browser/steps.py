@@ -49,6 +49,11 @@ def send(page: Page) -> Response | None:
     return clicked(page, page.locator("main form button.primary"))
 
 
+def send_nothing(page: Page) -> Response | None:
+    """The only form of the page, as it stands."""
+    return clicked(page, page.locator("main form button[type=submit]"))
+
+
 def send_without_token(page: Page) -> Response | None:
     """The form after the session's cookie was lost."""
     page.context.clear_cookies(name="csrftoken")

@@ -68,6 +68,9 @@ WHO: Final[dict[str, str]] = {
     "download_attestation": "OMEA",
     "build_pack": "OMA",
     "download_pack": "OMA",
+    "share_pack": "OM",
+    "ask_evidence": "A",
+    "answer_evidence": "OME",
     "plan_test": "OME",
     "decide_test": "OM",
     "plan_review": "OM",
@@ -274,6 +277,11 @@ ROUTES: Final[dict[str, Row]] = {
     "pack_verify_upload": Row(ALL, everybody=True),
     "pack_build": Row(None, "OMA", thing="system"),
     "pack": Row(ALL, thing="pack"),
+    "pack_link_new": Row("OM", "OM", thing="pack"),
+    "pack_link_end": Row(None, "OM", thing="pack"),
+    "pack_asks": Row(ALL, "A", thing="pack"),
+    "pack_answer": Row("OME", "OME", thing="pack"),
+    "pack_reply_file": Row(ALL, thing="pack"),
     "pack_again": Row(None, "OMA", thing="failed"),
     "pack_verify": Row(None, ALL, thing="pack"),
     "pack_zip": Row("OMA", thing="pack"),
@@ -313,6 +321,7 @@ OPEN_ACCOUNT: Final = frozenset({
     "account_confirm_email", "account_reset_password_from_key_done", "account_reset_password_from_key",
     "account_reset_password_done", "mfa_authenticate", "mfa_login_webauthn", "openid_connect_login",
     "openid_connect_callback", "openid_connect_confirm", "socialaccount_login_cancelled",
+    "shared", "shared_zip", "shared_pdf", "shared_reply",  # open by a link alone: tests/packs/test_links.py
     "calendar_feed",  # opens by its token alone: tests/reviews/test_feeds.py
     "socialaccount_login_error", "socialaccount_signup", "socialaccount_connections",
 })  # fmt: skip

@@ -38,6 +38,8 @@ NOTE: Final = {"because": "Looked at by the matrix."}
 # addresses of routes of allauth that take something
 GIVEN: Final = {
     "calendar_feed": {"token": "ewc_nothing"},
+    **{name: {"token": "ewl_nothing"} for name in ("shared", "shared_zip", "shared_pdf")},
+    "shared_reply": {"token": "ewl_nothing", "reply": 1},
     "account_confirm_email": {"key": "nothing"},
     "account_reset_password_from_key": {"uidb36": "1", "key": "nothing"},
     "mfa_remove_webauthn": {"pk": 1},
@@ -112,6 +114,9 @@ def address(route: str, side: Side) -> str:
     more = {
         "estate_end": {"kind": "members"},
         "sheet_script": {"host": 1},
+        "pack_link_end": {"link": side.things["link"].pk},
+        "pack_answer": {"ask": side.things["wanted"].pk},
+        "pack_reply_file": {"reply": side.things["given"].pk},
         "push_token_revoke": {"token": side.things["push_token"].pk},
         "source_raw": {"artefact": side.things["raw"].pk},
         "inventory_raw": {"reading": side.things["listing"].pk},
@@ -184,6 +189,9 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "source_key": {"decision": "confirm", "because": "At the console.", "fingerprint": things["pin"].fingerprint},
         "source_accept": {**NOTE, "seen": things["refused"].pk},
         "evidence_build": {"month": month},
+        "pack_link_new": {"name": "An assessor", "until": f"{in_days(5)}T10:00"},
+        "pack_asks": {"text": "The plan of the network, please."},
+        "pack_answer": {"text": "Here it is.", "file": SimpleUploadedFile("plan.txt", b"The plan.")},
         "sheet_new": {
             "system": side.system.pk, "authorised": 3, "others": 3, "seed": "matrix", "because": "Looked at.",
             "window_from": f"{in_days(1)}T10:00", "window_to": f"{in_days(1)}T12:00",

@@ -28,7 +28,19 @@ from compliance.actions import (
 from compliance.actions import people as accounts
 from compliance.models import ChangeRecord, Delivery, RiskAcceptance, Role, RoleGrant, Server, System, User
 from compliance.policy.shipped import shipped
-from evidence.actions import access, adding, attestations, inventories, packs, push, receivers, sheets, sources
+from evidence.actions import (
+    access,
+    adding,
+    asks,
+    attestations,
+    inventories,
+    links,
+    packs,
+    push,
+    receivers,
+    sheets,
+    sources,
+)
 from evidence.actions.compare import compare
 from evidence.actions.receivers import Wanted
 from evidence.collectors.keys import Shown
@@ -280,6 +292,11 @@ def packed(people: People, side: Side) -> None:
         packs.ask(systems=[side.system], since=today - timedelta(days=20), until=today, by=people.ada) for _ in range(2)
     )
     packs.build(built)
+    until = timezone.now() + timedelta(days=9)
+    link, _ = links.make_link(built, name=f"{side.word} assessor", until=until, by=people.mina)
+    wanted = asks.ask(built, text=f"More of {side.word}", by=people.ada)
+    given = asks.answer(wanted, text=side.word, file=("more.txt", side.word.encode()), by=side.owner)
+    side.things |= {"link": link, "wanted": wanted, "given": given}
     Pack.objects.filter(pk=failed.pk).update(state=Pack.State.FAILED, problem=f"{side.word} was not printed.")
     side.things |= {"pack": built, "failed": failed}
 

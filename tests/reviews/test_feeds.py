@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -148,3 +149,10 @@ def test_moments_are_in_utc_and_days_are_whole() -> None:
     )
     assert "DTSTART:20261006T230000Z\r\n" in text
     assert "DTSTART;VALUE=DATE:20261231\r\nDTEND;VALUE=DATE:20270101\r\n" in text
+
+
+def test_guessing_is_slowed_down(people: People) -> None:
+    cache.clear()
+    guess = Client(REMOTE_ADDR="203.0.113.8")
+    answers = [guess.get(f"/calendar/ewc_{number}.ics").status_code for number in range(22)]
+    assert (answers[0], answers[-1]) == (404, 429)
