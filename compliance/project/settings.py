@@ -357,6 +357,8 @@ VAULT_PIN = env.text("EASTWEST_VAULT_PIN", "")
 RECEIVERS_CA_FILE = env.file("EASTWEST_RECEIVERS_CA_FILE")
 
 # The ticket system whose tickets change records name: what it says is shown, and decides nothing
+TIMESTAMP_URL = env.text("EASTWEST_TIMESTAMP_URL", "")
+TIMESTAMP_CA_FILE = env.file("EASTWEST_TIMESTAMP_CA_FILE")
 JIRA_URL = env.text("EASTWEST_JIRA_URL", "")
 JIRA_USER = env.text("EASTWEST_JIRA_USER", "")
 JIRA_SECRET = env.text("EASTWEST_JIRA_SECRET", "")

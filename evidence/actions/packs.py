@@ -117,6 +117,7 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
         key = seal.open_seal(settings.KEYS, at=moment)
         plan = parts.read(pack_pieces.folder_of(pack)) if run is not None else None
         if plan is None:
+            key = seal.timed(key, settings.TIMESTAMP_URL, settings.TIMESTAMP_CA_FILE)
             made, sections = prepared(pack, scope, key, run, moment)
             summary = summed(sections)
             said(run, "Setting the pages and signing")
@@ -127,6 +128,8 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
             pack_pieces.wait(pack, plan, run)
             said(run, "Putting the pages together and signing")
             summary, moment = pack_pieces.summary_of(pack), plan.made_at
+            if key.stamps is None and not plan.head["not_held"]:  # the pages say that there is a stamp
+                key = seal.timed(key, settings.TIMESTAMP_URL, settings.TIMESTAMP_CA_FILE)
             bound = binder.complete(plan, key)
     except (RenderError, seal.SealError, Refused) as error:
         return failed(pack, str(error), run, moment)

@@ -150,6 +150,10 @@ def complete(plan: parts.Plan, key: seal.Seal, limits: Limits | None = None) -> 
     """Joins, signs and packs what was laid out, once every piece is made."""
     if key.fingerprint != plan.fingerprint:
         raise seal.SealError("The signing key was replaced while the pack was being built. Build it again.")
+    if key.stamps is None and not plan.head["not_held"]:
+        raise seal.SealError(
+            f"The pages say that the pack is time-stamped, and it is not. {key.time_said} Build it again."
+        )
     manifest, members = parts.kept(plan)
     document = seal.sign_pdf(key, parts.joined(plan, _field(key, plan.pack, plan.made_at), limits))
     return _sealed(members, plan.head, key, manifest, "pack.pdf", document)
@@ -166,14 +170,17 @@ def _bound(made: Prepared, sections: Sequence[Section], key: seal.Seal, limits: 
 
 
 def _field(key: seal.Seal, pack: str, at: datetime) -> Field:
-    return Field(key.name, f"Evidence pack {pack}", at)
+    return Field(key.name, f"Evidence pack {pack}", at, key.stamps.certificates if key.stamps else ())
 
 
 def _proved(made: Prepared, key: seal.Seal, name: str) -> tuple[bytes, Proof]:
     """The manifest of a pack whose document has that name, and what the pages print of it."""
-    manifest = manifest_bytes({**made.head, "document": name}, made.members)
-    sha256 = hashlib.sha256(manifest).hexdigest()
-    return manifest, Proof(sha256, len(made.members), key.name, key.fingerprint, name, verify.NOT_HELD)
+    head = {**made.head, "document": name}
+    if name != "pack.pdf":
+        head |= {"time_stamp": seal.NO_DOCUMENT, "not_held": ["outside time-stamp"]}
+    manifest = manifest_bytes(head, made.members)
+    proof = Proof(hashlib.sha256(manifest).hexdigest(), len(made.members), key.name, key.fingerprint, name)
+    return manifest, replace(proof, not_checked=verify.NOT_HELD, time_said=str(head["time_stamp"]))
 
 
 def _sealed(
@@ -207,7 +214,8 @@ def _head(face: Face, key: seal.Seal, counts: Mapping[str, Any]) -> dict[str, An
         "built_at": face.built_at.isoformat(),
         "signer": key.signer(),
         "counts": dict(counts),
-        "not_held": list(verify.NOT_HELD),
+        "time_stamp": key.time_said,
+        "not_held": [] if key.stamps else ["outside time-stamp"],
     }
 
 

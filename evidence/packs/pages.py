@@ -62,6 +62,7 @@ class Proof:
     document: str = "pack.pdf"
     not_checked: tuple[str, ...] = ()
     appendices: tuple[Printed, ...] = ()
+    time_said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import http.client
 import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from evidence.packs import joined, verify
+from evidence.packs import joined, stamping, verify
+from evidence.packs.stamping import NoStamp, Stamps
 
 FOLDER = "packs"
 SELF_MADE = "self-made key of this installation"
 SIGNER_NAME = f"Eastwest packs ({SELF_MADE})"  # a common name has at most 64 signs
 CA_NAME = f"Eastwest CA ({SELF_MADE})"
+NO_DOCUMENT = "None: it would stand in the signature of a PDF, and this document has none."
 CA_YEARS, SIGNER_YEARS = 20, 10
 PEM = serialization.Encoding.PEM
 DER = serialization.Encoding.DER
@@ -42,11 +45,16 @@ class SealError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A signing key with its certificate and the certificate of the authority that signed it."""
+    """A signing key with its certificate and the certificate of the authority that signed it.
+
+    `stamps`: the outside authority for the time, where one answers; `time_said`: what the pages say of that.
+    """
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
     authority: x509.Certificate
+    stamps: Stamps | None = None
+    time_said: str = stamping.ask("", None)[1]
 
     @property
     def name(self) -> str:
@@ -63,6 +71,12 @@ class Seal:
         """The manifest's entry about the signer."""
         certificate = hashlib.sha256(self.certificate.public_bytes(DER)).hexdigest()
         return {"name": self.name, "key_sha256": self.fingerprint, "certificate_sha256": certificate}
+
+
+def timed(seal: Seal, url: str, authority: Path | None) -> Seal:
+    """The same seal with the time-stamping authority at `url`, where it answers; what it did is in `time_said`."""
+    stamps, said = stamping.ask(url, authority)
+    return replace(seal, stamps=stamps, time_said=said)
 
 
 def open_seal(keys: Path, *, at: datetime) -> Seal:
@@ -108,8 +122,8 @@ def sign_lines(seal: Seal, *, manifest: bytes, document: str, content: bytes) ->
 
 
 def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
-    """The document with its empty field (joined.py) filled: one invisible PAdES (B-B) signature in its only revision,
-    which certifies it and forbids every later change."""
+    """The document with its empty field (joined.py) filled: one invisible PAdES signature in its only revision, which
+    certifies it and forbids every later change; with a time-stamp (B-T) where the seal has an authority, else B-B."""
     # Imported here: half a second that web pages and the command line need not pay.
     from pyhanko.sign import signers
 
@@ -126,7 +140,15 @@ def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
         raise SealError("The signing key could not be used for the PDF. Restore it from its own backup.")
     digest = hashlib.sha256(memoryview(filled)[:head])
     digest.update(memoryview(filled)[tail:])
-    made = asyncio.run(signer.async_sign(digest.digest(), "sha256", use_pades=True)).dump().hex().encode()
+    stamper = seal.stamps.client if seal.stamps else None
+    try:
+        signing = signer.async_sign(digest.digest(), "sha256", use_pades=True, timestamper=stamper)
+        made = asyncio.run(signing).dump().hex().encode()
+    except (NoStamp, OSError, ValueError, http.client.HTTPException) as error:
+        raise SealError(
+            f"The time-stamping authority answered before the pages were set and gave no stamp for them: {error}. "
+            "Build the pack again."
+        ) from error
     if len(made) > tail - head - 2:
         raise SealError("The signature with its certificates is larger than the room the document has for it.")
     filled[head + 1 : head + 1 + len(made)] = made

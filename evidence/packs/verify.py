@@ -44,7 +44,7 @@ BEGINNINGS = (b"pack.pdf", b"pack.html", b"manifest.json")  # first member of ev
 FORMAT, ALGORITHM = "eastwest-pack/1", "ECDSA P-256, SHA-256, DER"
 MANIFEST_LIMIT, SIGNATURE_LIMIT, DOCUMENT_LIMIT = 64 << 20, 64 << 10, 1 << 30  # bytes, unpacked
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
-NOT_HELD = ("outside time-stamp: not held by this version",)
+NOT_HELD = ("outside time-stamp: a PDF reader shows it, this verifier does not look",)
 AS_AUTHORISED = frozenset({"implemented"})
 NOT_KNOWN = frozenset({"not_verifiable", "stale", "unreachable", "usage_unknown"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -21,7 +22,8 @@ from evidence.forms.packs import BuildForm
 from evidence.models import Pack
 from evidence.views.verifying import checked, fingerprint
 
-NOT_HELD = ["time-stamps", "flow logs"]
+NOT_HELD = ["flow logs"]
+NO_STAMP = "time-stamps (no authority is named in the settings)"
 PAGE_STATE = {Pack.State.QUEUED: "building", Pack.State.BUILT: "signed", Pack.State.FAILED: "failed"}
 GOOD = {"implemented"}
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
@@ -136,7 +138,7 @@ def pack(request: HttpRequest, number: int, check: dict[str, Any] | None = None)
             **shared(row, request.user),
             "check": check,
             "verify_url": f"{url}verify/" if built else "",
-            "not_held": NOT_HELD,
+            "not_held": [*([] if settings.TIMESTAMP_URL else [NO_STAMP]), *NOT_HELD],
             "downloads": [
                 {"at": each.at, "by": str(each.person), "what": each.what}
                 for each in row.downloads.select_related("person")

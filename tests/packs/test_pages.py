@@ -73,6 +73,7 @@ def test_the_order_is_that_of_the_five_questions(genuine: Genuine) -> None:
     places = [whole.index(words) for words in (*asked, "Exceptions and plan", "How to verify", "Control mapping")]
     assert places == sorted(places)
     assert "Missing this version reads no flow logs" in whole
+    assert "Time-stamp None: no authority is named" in whole
 
 
 def test_nothing_is_rated(genuine: Genuine) -> None:

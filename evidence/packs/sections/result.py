@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, time, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from compliance.models import ConnectionVersion
@@ -45,7 +46,7 @@ NOT_SHOWN = (
     "Rules of devices that are not in the table of enforcement points.",
     "Whether an authorised connection was used: no flow logs were read.",
 )
-NOT_HELD = (content.Absent("Outside time-stamp", "no time-stamping authority is asked yet"),)
+NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
 NOT_READ = ("Cisco IOS and ASA", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
 
 
@@ -71,7 +72,7 @@ def build(scope: Scope) -> Section:
         gaps=tuple(gap(one) for one in standing[:GAPS]),
         gaps_total=len(standing),
         not_shown=NOT_SHOWN,
-        not_held=NOT_HELD,
+        not_held=() if settings.TIMESTAMP_URL else (NO_STAMP,),
         not_read=NOT_READ,
     )
     tables = (Table("verdicts", COLUMNS, [line(row, basis(row, reads, held)) for row in heads]), listed(scope))
