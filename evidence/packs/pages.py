@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nh3
@@ -21,6 +21,7 @@ from compliance.drawing.zones import zone_map
 from evidence.packs.appendices import Piece
 from evidence.packs.content import Face, Network, Review
 from evidence.packs.section import Section
+from evidence.packs.walking import breakable, each_text
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "packs" / "print"
 # What the auditor asks for, in the order asked: number, wording and title by slug of the section.
@@ -86,7 +87,8 @@ class _Part:
 
 def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
     """The whole pack as one HTML document; for a PDF it names the pack's own font files, which the renderer serves."""
-    parts = [_part(section) for section in answered(sections)]
+    face = each_text(face, breakable)
+    parts = [_part(_settable(section)) for section in answered(sections)]
     context = Context(
         {
             "face": face,
@@ -107,8 +109,15 @@ def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
 
 def appendix_html(face: Face, proof: Proof, piece: Piece) -> str:
     """Some pages of a complete list, as an HTML document of their own."""
+    face, piece = each_text(face, breakable), replace(piece, rows=each_text(piece.rows, breakable))
     context = Context({"face": face, "proof": proof, "piece": piece, "css": _css(proof)}, use_l10n=False, use_tz=False)
     return engine().get_template("appendix.html").render(context)
+
+
+def _settable(section: Section) -> Section:
+    """The section with places to break in words that no line holds; its lists are not on these pages."""
+    data, because = each_text(section.data, breakable), breakable(section.because)
+    return replace(section, data=data, because=because)
 
 
 def _css(proof: Proof) -> SafeString:

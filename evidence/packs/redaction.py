@@ -10,14 +10,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from typing import Any, Final
 
-from compliance.catalogue import Control
 from evidence.packs.content import Absent, Face, Result, Review, RuleLine, Rules
 from evidence.packs.course import Moved
 from evidence.packs.manifest import Member
 from evidence.packs.section import Cell, Section, Table
+from evidence.packs.walking import each_text
 
 ADDRESS, PATH, WITHHELD = "[address]", "[path]", "[withheld]"
 V4: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?!\d|\.\d)|\bip(?:-\d{1,3}){4}\b")
@@ -139,20 +139,7 @@ def table(one: Table, aliases: Aliases) -> Table:
 
 def walked(value: Any, aliases: Aliases) -> Any:
     """A value with every text in it redacted, whatever it is made of."""
-    if isinstance(value, str):
-        return aliases.text(value)
-    if isinstance(value, Control):
-        return value  # our own words, the same in every pack
-    if is_dataclass(value) and not isinstance(value, type):
-        said = {one.name: getattr(value, one.name) for one in fields(value)}
-        return replace(value, **{name: walked(one, aliases) for name, one in said.items() if name not in KEPT})
-    if isinstance(value, tuple):
-        return tuple(walked(one, aliases) for one in value)
-    if isinstance(value, list):
-        return [walked(one, aliases) for one in value]
-    if isinstance(value, Mapping):
-        return {walked(key, aliases): walked(one, aliases) for key, one in value.items()}
-    return value
+    return each_text(value, aliases.text, KEPT)
 
 
 def without(data: Any) -> Any:

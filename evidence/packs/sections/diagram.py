@@ -13,6 +13,7 @@ from compliance.traffic.addresses import parse_host
 from compliance.traffic.boxes import Family
 from evidence import readings
 from evidence.artefacts import Damaged
+from evidence.case import INPUT, OUTPUT
 from evidence.models import Comparison
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
@@ -27,7 +28,8 @@ TITLE = "Network diagram"
 WIDER = frozenset({Verdict.permits_more, Verdict.share_wider})
 NOBODY = frozenset({Verdict.unfiltered, Verdict.changed_without_record, Verdict.used_outside})
 COLUMNS = ("id", "from", "to", "services", "path", "access", "zones", "expected_use", "basis", "review_by", "ends_on")
-CELLS = ("from", "to", "state", "connections", "services", "wider", "nobody", "not_known")
+CELLS = ("from", "to", "state", "connections", "services", "wider", "nobody", "not_known",
+         "points_on_the_way", "points_read")  # fmt: skip
 
 
 def build(scope: Scope) -> Section:
@@ -35,12 +37,13 @@ def build(scope: Scope) -> Section:
     held = comparison(scope)
     found = drawn(scope)
     reads = last_reads(list(servers_of(found.places.values())), held.at if held else scope.as_of)
-    cells = judged(found, findings(scope, held), gates_of(reads, held))
+    gates = gates_of(reads, held)
+    cells = judged(found, findings(scope, held), gates)
     whole = diagram.Diagram(tuple(zone(place, reads) for place in found.places.values()), found.links(), cells)
     state, because = held_state(whole, compared=held is not None)
     tables = (
         Table("connections", COLUMNS, [line(found, row) for row in found.listed]),
-        Table("zone-pairs", CELLS, [pair_line(cell) for cell in cells]),
+        Table("zone-pairs", CELLS, [pair_line(cell, *looked_at(found, cell, gates)) for cell in cells]),
     )
     data = content.Network(lead(whole, len(found.listed), compared=held is not None), whole)
     return Section("diagram", TITLE, served("diagram"), state, because, "packs/print/diagram.html", data, tables)
@@ -202,9 +205,16 @@ def text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def pair_line(one: diagram.Cell) -> tuple[Cell, ...]:
+def looked_at(found: Map, one: diagram.Cell, gates: Gates) -> tuple[int, int]:
+    """(points of our servers between the two, how many of them were read and understood): the coverage of a pair."""
+    source, target = found.places[one.source], found.places[one.destination]
+    ways = [(name, OUTPUT) for name in source.servers] + [(name, INPUT) for name in target.servers]
+    return len(ways), sum(name in gates.hosts and point in gates.hosts[name].points for name, point in ways)
+
+
+def pair_line(one: diagram.Cell, points: int, read: int) -> tuple[Cell, ...]:
     """A cell as a row of the list."""
     return (
         one.source, one.destination, diagram.WORDS[one.state][1], one.connections, " ".join(one.services),
-        one.wider, one.nobody, one.unknown,
+        one.wider, one.nobody, one.unknown, points, read,
     )  # fmt: skip

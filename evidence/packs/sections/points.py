@@ -33,7 +33,7 @@ HOW = {
 }  # fmt: skip
 NAMES = {"listeners": "listening services", "shares/nfs": "NFS shares", "shares/smb": "Samba shares"}
 POINT_COLUMNS = ("host", "point", "read_at", "last_confirmed_at", "how", "tier", "default", "rules", "tied", "untied",
-                 "any_any", "disabled", "shadowed", "unread_lines", "because")  # fmt: skip
+                 "any_any", "disabled", "shadowed", "zero_hits", "logging", "unread_lines", "because")  # fmt: skip
 UNTIED_COLUMNS = ("host", "point", "rule", "file", "line", "text", "comment")
 SUMMED = ("rules", "tied", "untied", "any_any", "disabled", "shadowed", "zero_hits", "unread")
 
@@ -195,5 +195,6 @@ def pointed(read: Read, line: content.PointLine) -> tuple[Cell, ...]:
     return (
         line.host, line.point, read.snapshot.observed_at if read.snapshot and line.read_at else None, line.read_at,
         line.how, line.tier, default,
-        line.rules, line.tied, line.untied, line.any_any, line.disabled, line.shadowed, line.unread, line.because,
+        line.rules, line.tied, line.untied, line.any_any, line.disabled, line.shadowed, line.zero_hits,
+        line.logging or None, line.unread, line.because,
     )  # fmt: skip
