@@ -64,7 +64,8 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     ]
     asked_for = filters(request, "Name, address, port or CON-42", choices, HEADINGS[kind])
     if request.GET.get("view") == "graph":  # drawn with all that fits: filters make it smaller
-        said = drawn(list(whole), authorised_among(rows, today), today, request.GET.get("group", ""))
+        level, opened = request.GET.get("group", ""), request.GET.get("open", "")
+        said = drawn(list(whole), authorised_among(rows, today), today, level, opened)
         return graph(request, kind, said, asked_for)
 
     def shows(listing: Iterable[Connection]) -> Callable[[Connection], dict[str, Any]]:
@@ -117,14 +118,16 @@ def authorised_among(connections: Any, today: date) -> set[int]:
 
 def graph(request: HttpRequest, kind: str, said: dict[str, Any], asked_for: dict[str, Any]) -> HttpResponse:
     """The same rows, drawn; the filters stay as they are."""
-    kept = [(name, request.GET[name]) for name in ("view", "group") if request.GET.get(name)]
-    levels = [each | {"url": address(request, group=each["name"])} for each in said["levels"]]
+    kept = [(name, request.GET[name]) for name in ("view", "group", "open") if request.GET.get(name)]
+    levels = [each | {"url": address(request, group=each["name"], open="")} for each in said["levels"]]
+    zones = [each | {"url": address(request, group="zones", open=each["opens"])} for each in said["zones"]]
     context = {
         **said,
         "levels": levels,
+        "zones": zones,
         "kind": kind,
         "filters": {**asked_for, "columns": [], "kept": kept, "clear_url": f"{request.path}?view=graph"},
-        "table_url": address(request, view="", group=""),
+        "table_url": address(request, view="", group="", open=""),
         **panel("register", None, signed_in(request)),
     }
     return render(request, "compliance/register_graph.html", context)

@@ -1,7 +1,7 @@
 """The register as a drawing: who is authorised to reach what, as fine as its size lets anybody read it.
 
-Few connections are drawn end by end, more of them by zone, and beyond a dozen zones by system. What is left out is
-said, and all that is drawn stands in a table as well.
+Few connections are drawn end by end, more of them by zone, and beyond a dozen zones by system. By zone, one of them may
+be open: its ends are boxes of their own. What is left out is said, and all that is drawn stands in a table as well.
 """
 
 from __future__ import annotations
@@ -52,13 +52,19 @@ class Place:
     outside: bool = False
 
 
-def drawn(rows: Sequence[Connection], authorised: set[int], today: date, asked: str) -> dict[str, Any]:
-    """Context of compliance/register_graph.html for the rows that fit the filters. `asked`: a level, or "" for ours."""
+def drawn(
+    rows: Sequence[Connection], authorised: set[int], today: date, asked: str, opened: str = ""
+) -> dict[str, Any]:
+    """Context of compliance/register_graph.html for the rows that fit the filters. `asked`: a level, or "" for ours;
+    `opened`: the one zone whose ends are drawn, where it is drawn by zone.
+    """
     lines = [line for row in rows for line in lines_of(row, authorised, today)]
     refs = {line.ref for line in lines}
     places = places_of({name for line in lines for name in (line.source, line.target)})
     level = asked if asked in dict(LEVELS) else fitting(len(refs), places)
-    said = by_ends(lines, places) if level == "ends" else by_places(lines, places, level)
+    zones = sorted({zone for place in places.values() if not place.outside for zone in place.zones})
+    inner = opened if level == "zones" and opened in zones else ""
+    said = by_ends(lines, places) if level == "ends" else by_places(lines, places, level, inner)
     idle = len(rows) - len(refs)
     left_out = [
         *([f"{counted(idle)} not authorised today: requested, ended or retired. The table has them."] if idle else []),
@@ -70,6 +76,10 @@ def drawn(rows: Sequence[Connection], authorised: set[int], today: date, asked: 
         "level_label": dict(LEVELS)[level],
         "levels": [{"name": name, "label": label, "current": name == level} for name, label in LEVELS],
         "connections": len(refs),
+        "opened": inner,
+        "zones": [{"name": one, "current": one == inner, "opens": "" if one == inner else one} for one in zones]
+        if level == "zones"
+        else [],
         "left_out": left_out,
     }
 
@@ -160,9 +170,13 @@ def by_ends(lines: Sequence[Line], places: Mapping[str, Place]) -> dict[str, Any
     }  # fmt: skip
 
 
-def by_places(lines: Sequence[Line], places: Mapping[str, Place], level: str) -> dict[str, Any]:
-    """Zones (or systems) as boxes, with what is authorised between them."""
+def by_places(lines: Sequence[Line], places: Mapping[str, Place], level: str, opened: str = "") -> dict[str, Any]:
+    """Zones (or systems) as boxes, with what is authorised between them; the `opened` zone as one box for each end."""
     ends = {name: where(place, level) for name, place in places.items()}
+    inner = {name for name, boxes in ends.items() if opened and not places[name].outside and opened in boxes}
+    taken = {box for boxes in ends.values() for box in boxes} - {opened}
+    own = {name: f"{name} (end)" if name in taken else name for name in inner}
+    ends |= {name: tuple(own[name] if box == opened else box for box in ends[name]) for name in inner}
     crowded = len({box for boxes in ends.values() for box in boxes}) > len(SLOTS)
     if crowded:  # all parties outside as one, as on the diagram of a pack
         ends = {name: (OUTSIDE,) if places[name].outside else boxes for name, boxes in ends.items()}
@@ -171,7 +185,8 @@ def by_places(lines: Sequence[Line], places: Mapping[str, Place], level: str) ->
         for a in ends[line.source]:
             for b in ends[line.target]:
                 refs[a, b][line.ref] = line
-    order = sorted(refs, key=lambda pair: (-len(refs[pair]), pair))
+    first = {*own.values()}  # what the open zone holds is drawn before the rest
+    order = sorted(refs, key=lambda pair: (not first & set(pair), -len(refs[pair]), pair))
     between = [pair for pair in order if pair[0] != pair[1]]
     kept, cut = between[:MOST_PAIRS], between[MOST_PAIRS:]
     boxes = boxes_of(ends, places)

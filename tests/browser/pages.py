@@ -106,6 +106,7 @@ PAGES: Final = (
     Row("connections", "rita", "/connections/?q=nothing-is-called-so"),
     Row("connections", "rita", "/connections/?view=graph"),
     Row("connections", "rita", "/connections/?view=graph&group=zones"),
+    Row("connections", "rita", "/connections/?view=graph&group=zones&open={zone}"),
     Row("shares", "rita", "/shares/?view=graph&group=systems"),
     Row("recertify", "rita", "/connections/recertify/?due=90"),
     Row("recertify_check", "rita", "/connections/recertify/check/?connection={carried}&connection={first}"),

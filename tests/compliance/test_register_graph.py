@@ -151,3 +151,26 @@ def test_a_share_has_a_line_for_each_client_and_an_end_of_today_is_gone_tomorrow
     versions = set(ConnectionVersion.objects.values_list("pk", flat=True))
     assert len(graph.lines_of(row, versions, day_of(timezone.now()))) == 2
     assert graph.lines_of(row, set(), day_of(timezone.now())) == [], "what nobody's approvals stand behind is not drawn"
+
+
+def test_one_zone_is_opened_and_the_others_stay_closed() -> None:
+    lines, places = many(200, 5, 40)
+    closed = graph.by_places(lines, places, "zones")
+    opened = graph.by_places(lines, places, "zones", "zone-2")
+    inner = {name for name, place in places.items() if place.zones == ("zone-2",)}
+    drawn_in = {row["source"] for row in opened["rows"]} | {row["target"] for row in opened["rows"]}
+    assert inner & {line.source for line in lines} <= drawn_in
+    assert "zone-2" not in drawn_in
+    assert {"zone-0", "zone-1", "zone-3", "zone-4"} <= drawn_in
+    assert sum(row["count"] for row in opened["rows"]) == sum(row["count"] for row in closed["rows"]) == 200
+    first = opened["rows"][: graph.MOST_PAIRS]
+    assert all({row["source"], row["target"]} & inner for row in first), "what is drawn is of the open zone first"
+    lines_of_svg = len(list(drawn(opened["svg"]).iter(f"{SVG}polyline")))
+    assert lines_of_svg == graph.MOST_PAIRS
+    assert "are in the table only" in opened["left_out"][0]
+
+
+def test_an_end_that_is_called_as_a_zone_is_told_from_it() -> None:
+    places = {"app": graph.Place(("db",), "S"), "web": graph.Place(("app",), "S")}
+    said = graph.by_places([graph.Line("CON-1", "app", "web", "tcp/1", "")], places, "zones", "db")
+    assert [(row["source"], row["target"]) for row in said["rows"]] == [("app (end)", "app")]

@@ -15,6 +15,7 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 from compliance.actions.ledger_rows import governed_models
 from compliance.actions.reconcile_rows import Altered, altered_rows
 from compliance.ledger.governed import left_out
+from compliance.models import User
 from tests.tamper.logs import undone
 from tests.tamper.play import Tally
 
@@ -26,6 +27,8 @@ UPKEEP: Final = {"compliance.ledgercheckpoint": frozenset({"because", "published
 # What a plausible value would break: columns that say something together
 SAID: Final[Mapping[str, Mapping[str, Any]]] = {
     "evidence.attestation": {"sha256": ""},  # no file
+    "evidence.evidenceask": {"asked_by": User},  # somebody: by a link or by a person, and not by both
+    "evidence.evidencereply": {"sha256": ""},  # no file
     "reviews.campaign": {"result_hash": ""},  # going on
 }
 Look = Callable[[], list[Altered]]
@@ -55,7 +58,10 @@ def made(model: type[models.Model]) -> models.Model:
     for turn in range(20):
         try:
             with transaction.atomic():
-                said = SAID.get(model._meta.label_lower, {})
+                said = {
+                    name: value._base_manager.first() if isinstance(value, type) else value
+                    for name, value in SAID.get(model._meta.label_lower, {}).items()
+                }
                 return model._base_manager.create(**{**plausible_row(model, turn), **said})
         except IntegrityError:
             continue
