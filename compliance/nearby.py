@@ -18,7 +18,7 @@ from compliance.models import Connection, ConnectionVersion, Endpoint
 from compliance.models.connections import FEW
 from compliance.register_estate import Estate
 from compliance.register_rows import Problems, Row
-from compliance.standing import estate_on, mentioned
+from compliance.standing import estate_on, mentioned, newest
 from compliance.traffic.addresses import Range, family_of_value
 
 VIA = '"via": ["'  # in the material of a connection that goes by way of something, as both databases write it
@@ -27,10 +27,24 @@ VIA = '"via": ["'  # in the material of a connection that goes by way of somethi
 def register_near(material: Mapping[str, Any], day: date) -> dict[str, Any]:
     """The register of that day: the whole estate, and the connections that can touch what is asked for."""
     estate = estate_on(day)
-    keys = sorted(mentioning(names_near(mentioned(material), estate.register([])), day))
-    parts = (keys[start : start + FEW] for start in range(0, len(keys), FEW))
+    keys = mentioning(names_near(mentioned(material), estate.register([])), day)
+    return estate.register(authorised_of(keys, day, "connection"))
+
+
+def authorised_of(keys: Iterable[int], day: date, *related: str) -> list[ConnectionVersion]:
+    """The versions of these keys that are authorised on that day, asked for in parts that a database takes."""
+    listed = sorted(keys)
+    parts = (listed[start : start + FEW] for start in range(0, len(listed), FEW))
     versions = (ConnectionVersion.objects.filter(pk__in=part).authorised_at(day) for part in parts)
-    return estate.register([version for part in versions for version in part.select_related("connection")])
+    return [version for part in versions for version in part.select_related(*related)]
+
+
+def naming_by_ends(names: Iterable[str], day: date) -> list[ConnectionVersion]:
+    """What is authorised on that day and mentions one of these names, one version a connection: as `reach.naming`,
+    found by the ends of connections instead of by their words."""
+    wanted = set(names)
+    versions = newest(authorised_of(mentioning(wanted, day), day, "connection__system", "change"))
+    return [version for version in versions if wanted & set(mentioned(version.material))]
 
 
 def mentioning(names: set[str], day: date) -> set[int]:

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from compliance.actions.reach import names_of_server, naming
+from compliance.actions.reach import names_of_server
 from compliance.models import Connection, ConnectionVersion, Endpoint, Server, User
 from compliance.models.estate import day_of
+from compliance.nearby import naming_by_ends
 from compliance.permissions import may
 from compliance.standing import Standing
 from compliance.views.changes import signed_in
@@ -29,7 +30,7 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
     now = timezone.now()
     estate = Standing(now)
     names = names_of_server(name, now) | {one.zone.name for one in estate.addresses.get(subject.pk, []) if one.zone}
-    into, out, shares = sorted_out(naming(names, now), names, day_of(now), person)
+    into, out, shares = sorted_out(naming_by_ends(names, day_of(now)), names, day_of(now), person)
     said = panel("server", subject, person)
     return render(
         request,

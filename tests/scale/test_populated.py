@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from benchmarks.populate.__main__ import fill
 from benchmarks.populate.plan import plan_of
 from benchmarks.web_site import pages as pages_of
+from compliance.actions.reach import names_of_server, naming
 from compliance.baseline import as_kept
 from compliance.errors import Refused
 from compliance.models import (
@@ -27,11 +29,13 @@ from compliance.models import (
     ConnectionVersion,
     LedgerInbox,
     Organisation,
+    Server,
     User,
     ZonePrefix,
 )
 from compliance.models.carried import faults
 from compliance.models.estate import day_of
+from compliance.nearby import naming_by_ends
 from compliance.register import wanted
 from compliance.standing import register_on
 from compliance.views.paging import Pages
@@ -150,6 +154,19 @@ def test_what_stands_near_a_request_is_all_that_can_touch_it(monkeypatch: pytest
     monkeypatch.setattr("compliance.what_if.register_near", lambda material, day: register_on(day))
     assert near == [preview_of(row, auditor) for row in asked]
     assert len({said.facts for said in near}) > len(near) // 2, "they are not all alike"
+
+
+def test_what_names_a_server_is_found_by_the_ends_as_by_the_words() -> None:
+    """The page of a server shows the connections that a verb on it would ask about."""
+    made()
+    now, kinds = timezone.now(), set()
+    for server in Server.objects.order_by("name")[:40]:
+        names = names_of_server(server.name, now)
+        by_words = naming(names, now)
+        assert naming_by_ends(names, day_of(now)) == by_words, server.name
+        kinds |= {one.material["kind"] for one in by_words}
+        kinds |= {"via" for one in by_words if names & set(one.material.get("via", []))}
+    assert kinds == {"network", "share", "via"}
 
 
 def test_every_page_of_the_benchmark_answers_everybody() -> None:
