@@ -57,8 +57,9 @@ class Aliases:
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = {name.casefold(): alias for name, alias in names.items() if name.strip()}
-        words = sorted((name for name in self.names if name.isalpha()), key=len, reverse=True)
-        others = [name for name in self.names if not name.isalpha()]
+        given = [name for name in names if name.strip()]
+        words = sorted((name for name in given if name.isalpha()), key=len, reverse=True)
+        others = [name for name in given if not name.isalpha()]
         parts = [rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)"] if words else []
         parts += [branches(others)] if others else []
         self.pattern = re.compile("|".join(parts), re.IGNORECASE) if parts else None

@@ -31,6 +31,7 @@ NAMES = {
     "web": "server-3",
     "Bank (north)": "party-4",
     "db-1.example.org": "server-5",
+    "Straße-1": "server-6",
 }
 
 
@@ -48,6 +49,7 @@ NAMES = {
         ("10:23 and 10:23:45, release 2025.12.9, tcp/5432", "10:23 and 10:23:45, release 2025.12.9, tcp/5432"),
         ("shares /srv/www of NFS, IPv4/IPv6", f"shares {PATH} of NFS, IPv4/IPv6"),
         ("nfs:/srv/www#5 (CON-62)", f"nfs:{PATH}#5 (CON-62)"),
+        ("Straße-1 and STRASSE-1", "server-6 and STRASSE-1"),
         ("", ""),
     ],
 )  # fmt: skip

@@ -41,9 +41,8 @@ class Basis(NamedTuple):
 
 def basis(row: VerdictRow, reads: Mapping[str, Read], held: Comparison | None) -> Basis:
     """What one verdict of the comparison rests on."""
-    hosts = dict.fromkeys(name for name in (row.point.partition("/")[0], row.server.name if row.server else "") if name)
-    found = [(name, read) for name in hosts if (read := reads.get(name)) is not None and read.snapshot is not None]
-    kept = [read for _, read in found if compared(read, held.at if held else None)]
+    found = [read for name in hosts_of(row) if (read := reads.get(name)) is not None and read.snapshot is not None]
+    kept = [read for read in found if compared(read, held.at if held else None)]
     if kept:
         tiers = [TIERS.get(read.snapshot.tier, "") for read in kept if read.snapshot]
         worst: Quality = "fair" if "fair" in tiers else "good" if "good" in tiers else ""
@@ -52,6 +51,12 @@ def basis(row: VerdictRow, reads: Mapping[str, Read], held: Comparison | None) -
         refs = (row.connection.ref,) if row.connection else ()
         return Basis("poor", (*refs, RECORDS[Verdict(row.verdict)]))
     return Basis("", (LISTS.get(row.verdict, NONE),))
+
+
+def hosts_of(row: VerdictRow) -> list[str]:
+    """The hosts a verdict names: that of its point, and its server; each once."""
+    named = (row.point.partition("/")[0], row.server.name if row.server else "")
+    return list(dict.fromkeys(name for name in named if name))
 
 
 def compared(read: Read, at: datetime | None) -> bool:

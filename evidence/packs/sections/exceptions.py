@@ -6,7 +6,7 @@ from compliance.words import status
 from evidence.packs import content, since
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.sections import left_open, stated
-from evidence.packs.sections.basis import Basis, basis
+from evidence.packs.sections.basis import Basis, basis, hosts_of
 from evidence.packs.sections.known import Standing, comparison, findings, last_reads, served, servers
 from evidence.packs.sections.since_last import since_last
 from evidence.packs.sections.words import packet
@@ -29,7 +29,8 @@ def build(scope: Scope) -> Section:
     """The findings open, acknowledged or accepted then. With nothing compared the section is missing: none is known."""
     held = comparison(scope)
     every = findings(scope, held)
-    reads = last_reads(servers(scope), scope.as_of)
+    hosts = {name for one in every for name in hosts_of(one.row)}
+    reads = last_reads([one for one in servers(scope) if one.name in hosts], scope.as_of)
     rests = [basis(one.row, reads, held) for one in every]
     both = list(zip(every, rests, strict=True))
     table = Table("findings", COLUMNS, [line(*one) for one in both])
