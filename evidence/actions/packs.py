@@ -33,7 +33,7 @@ from evidence.packs.render import RenderError, RenderUnavailable
 from evidence.packs.section import Scope, Section
 from evidence.packs.sections.aliases import aliases
 from evidence.packs.sections.cover import face
-from evidence.packs.sections.known import comparison
+from evidence.packs.sections.known import comparison, read_once
 from evidence.packs.sections.raw import provenance
 
 # Protective markings from the lowest to the highest (PSPF); a marking outside the list is below them all.
@@ -189,10 +189,11 @@ def gathered(scope: Scope, run: Run | None) -> list[Section]:
     """Every section of settings.PACK_SECTIONS, in its order."""
     paths = settings.PACK_SECTIONS
     found: list[Section] = []
-    for number, path in enumerate(paths):
-        if run is not None:
-            run.step(f"Gathering part {number + 1} of {len(paths)}", number, len(paths))
-        found.append(import_string(path)(scope))
+    with read_once():
+        for number, path in enumerate(paths):
+            if run is not None:
+                run.step(f"Gathering part {number + 1} of {len(paths)}", number, len(paths))
+            found.append(import_string(path)(scope))
     return found
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +23,8 @@ from evidence.rules import Certainty, Verdict
 
 READ: Final = (Pull.State.OK, Pull.State.UNCHANGED)
 ACCEPT, ACKNOWLEDGE = "accept", "acknowledge"
+Row = TypeVar("Row")
+_read: ContextVar[dict[tuple[object, ...], list[Any]] | None] = ContextVar("read for this pack", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,32 @@ def comparison(scope: Scope) -> Comparison | None:
     return Comparison.objects.filter(published=True, at__lte=scope.as_of).order_by("-at", "-pk").first()
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within it, rows and findings that several sections need are read once: while one pack is gathered, no longer."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
+def _once(key: tuple[object, ...], read: Callable[[], list[Row]]) -> list[Row]:
+    """What `read` gives, from before where it was asked within `read_once`; a list of the caller's own."""
+    kept = _read.get()
+    if kept is None:
+        return read()
+    if key not in kept:
+        kept[key] = read()
+    return list(kept[key])
+
+
 def rows(scope: Scope, of: Comparison | None) -> list[VerdictRow]:
     """Every verdict of the comparison that concerns the pack, counted or not."""
+    return _once(("rows", scope, of), lambda: _rows(scope, of))
+
+
+def _rows(scope: Scope, of: Comparison | None) -> list[VerdictRow]:
     if of is None:
         return []
     found = VerdictRow.objects.filter(concerns(scope), comparison=of)
@@ -90,6 +119,10 @@ def counted(every: list[VerdictRow]) -> list[VerdictRow]:
 def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
     """The findings that stood at the last comparison by the cut-off, seen in it or not, worst first."""
     held = of or comparison(scope)
+    return _once(("findings", scope, held), lambda: _findings(scope, held))
+
+
+def _findings(scope: Scope, held: Comparison | None) -> list[Standing]:
     said: dict[tuple[str, str, str], VerdictRow] = {}
     for row in rows(scope, held):
         if row.verdict not in NO_FINDING:
