@@ -1,6 +1,6 @@
 """The complete lists as pages, where somebody wants them printed: an appendix a list, in pieces of some fifty pages.
 
-A list of few columns is a table; of one with many, each row is an entry of its named values. Nothing is cut off.
+A list of few short columns is a table; of any other, each row is an entry of its named values. Nothing is cut off.
 """
 
 from __future__ import annotations
@@ -15,22 +15,20 @@ ROWS = 800  # of a piece, at most: some fifty pages of a table
 SIGNS = 90_000  # of a piece, at most, unless one row alone has more
 ROW_SIGNS = 40  # what a row costs beside its text
 WIDEST = 8  # columns that fit across a page
+LONGEST = 160  # signs of a cell that a column of a table may have
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some rows of an appendix. `number`: which appendix, from 0; `first`: the rows before them in it."""
+    """Some rows of an appendix. `number`: which appendix, from 0; `first`: the rows before them in it; `wide`: whether
+    its columns do not fit across a page."""
 
     number: int
     letter: str
     table: Table
     first: int
     rows: tuple[tuple[str, ...], ...]
-
-    @property
-    def wide(self) -> bool:
-        """Whether its columns do not fit across a page."""
-        return len(self.table.columns) > WIDEST
+    wide: bool
 
     @property
     def entries(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -62,17 +60,19 @@ def pieces(tables: Sequence[Table]) -> list[Piece]:
 
 
 def _cut(number: int, table: Table) -> Iterator[Piece]:
+    long = any(isinstance(cell, str) and len(cell) > LONGEST for row in table.rows for cell in row)
+    wide = len(table.columns) > WIDEST or long
     kept: list[tuple[str, ...]] = []
     signs = first = 0
     for row in table.rows:
         said = tuple(map(_shown, row))
         more = ROW_SIGNS + sum(map(len, said))
         if kept and (len(kept) == ROWS or signs + more > SIGNS):
-            yield Piece(number, letter(number), table, first, tuple(kept))
+            yield Piece(number, letter(number), table, first, tuple(kept), wide)
             first, kept, signs = first + len(kept), [], 0
         kept.append(said)
         signs += more
-    yield Piece(number, letter(number), table, first, tuple(kept))
+    yield Piece(number, letter(number), table, first, tuple(kept), wide)
 
 
 def _shown(cell: Cell) -> str:
