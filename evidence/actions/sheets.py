@@ -150,8 +150,8 @@ LEEWAY: Final = timedelta(minutes=5)  # by which a host's clock may be ahead of 
 
 def came_of(sheet: Sheet, by: datetime | None = None) -> list[tuple[Mapping[str, Any], str | None, Told]]:
     """Each pair of a sheet with what was observed and what that means; of each host the latest result counts."""
-    results = sheet.results.select_related("server").order_by("pk")
-    latest = {one.server.name: one for one in (results.filter(brought_at__lte=by) if by else results)}
+    results = [one for one in sheet.results.all() if by is None or one.brought_at <= by]
+    latest = {one.server.name: one for one in sorted(results, key=lambda one: one.pk)}
     seen = {pair["row"]: observed(latest.get(pair["from"]), pair["row"]) for pair in sheet.pairs}
     answered = {pair["to"] for pair in sheet.pairs if seen[pair["row"]] in (OPEN, REFUSED)}
     return [(pair, seen[pair["row"]], told(pair, seen[pair["row"]], answered)) for pair in sheet.pairs]
@@ -169,6 +169,7 @@ def hosts(sheet: Sheet) -> list[str]:
 
 def approved(systems: Iterable[int] | None = None, by: datetime | None = None) -> list[Sheet]:
     """Sheets that were approved by then and of which something was brought, the oldest first."""
-    rows = Sheet.objects.filter(state=Sheet.State.APPROVED, results__isnull=False).distinct().order_by("pk")
+    rows = Sheet.objects.with_results().filter(state=Sheet.State.APPROVED, results__isnull=False)
+    rows = rows.distinct().order_by("pk")
     rows = rows.filter(decided_at__lte=by) if by else rows
     return list((rows.filter(system__in=systems) if systems is not None else rows).select_related("system"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -15,6 +15,11 @@ from evidence.models.sources import StoredArtefact
 
 class SheetQuerySet(Scoped["Sheet"]):
     """Sheets of the systems a person may see."""
+
+    def with_results(self) -> Self:
+        """With what was brought of them, asked for once for all."""
+        results = SheetResult.objects.select_related("server").order_by("pk")
+        return self.prefetch_related(models.Prefetch("results", queryset=results))
 
 
 class Sheet(models.Model):

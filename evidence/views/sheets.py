@@ -26,7 +26,7 @@ from evidence.sheet_script import AS_EXPECTED, DIFFERS, script
 def sheets(request: HttpRequest) -> HttpResponse:
     """All sheets of this person's systems, the newest first."""
     person = signed_in(request)
-    rows = Sheet.objects.for_user(person).select_related("system", "asked_by", "decided_by")
+    rows = Sheet.objects.for_user(person).with_results().select_related("system", "asked_by", "decided_by")
     return render(
         request,
         "evidence/sheets.html",
@@ -81,7 +81,8 @@ def add(request: HttpRequest) -> HttpResponse:
 
 def found(request: HttpRequest, number: int) -> Sheet:
     """The sheet, for who may see its system."""
-    rows = Sheet.objects.for_user(signed_in(request)).select_related("system", "asked_by", "decided_by")
+    rows = Sheet.objects.for_user(signed_in(request)).with_results()
+    rows = rows.select_related("system", "asked_by", "decided_by")
     return get_object_or_404(rows, pk=number)
 
 

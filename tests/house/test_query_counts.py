@@ -21,7 +21,18 @@ from django.utils import timezone
 
 from compliance.actions import changes, connections, questions
 from compliance.models import ChangeRecord
-from evidence.models import BaselineGroup, Comparison, Finding, FindingMember, Pull, ServedShare, Unlearned
+from evidence.models import (
+    BaselineGroup,
+    Comparison,
+    Finding,
+    FindingMember,
+    Pull,
+    ServedShare,
+    Sheet,
+    SheetResult,
+    StoredArtefact,
+    Unlearned,
+)  # fmt: skip
 from reviews import actions as reviews
 from reviews.actions import campaigns
 from tests.evidence.site import Site
@@ -35,13 +46,17 @@ PAGES: Final = (
     "/connections/recertify/", "/servers/", "/attestations/", "/campaigns/", "/controls/", "/controls/ism-1479/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
-    "/setup/",
+    "/setup/", "/tests/", "/samples/",
 )  # fmt: skip
 # Pages of one record, with more and more of what they show: connection, change, finding, server, source
 DETAILS: Final = (
     "/connections/{connection}/", "/changes/{change}/", "/findings/{finding}/", "/servers/{server}/",
     "/sources/{source}/",
 )  # fmt: skip
+PAIR: Final = {
+    "row": 1, "expected": "open", "connection": "", "from": "pay-db-01", "to": "pay-app-01", "source": "10.20.30.11",
+    "target": "10.20.20.11", "port": 22, "said": "not found open",
+}  # fmt: skip
 FEW: Final = 3
 MORE: Final = 24
 
@@ -113,6 +128,17 @@ def grow(site: Site, numbers: range) -> None:
         group.save(force_insert=True)
         Unlearned.objects.create(comparison=group.comparison, system=group.system, server=server,
                                  point="pay-db-01/INPUT", rule=f"#{number}", wholly=True)  # fmt: skip
+    stored = StoredArtefact.objects.all()[0]
+    for number in numbers:
+        sheet = Sheet.objects.create(
+            system=site.people.payroll, seed=f"seed {number}", pairs=[PAIR], sha256="0" * 64, because="To see.",
+            window_from=timezone.now(), window_to=timezone.now(), asked_by=site.people.erin, state="approved",
+            decided_by=site.people.mina, decided_at=timezone.now(),
+        )  # fmt: skip
+        SheetResult.objects.create(
+            sheet=sheet, server=server, began_at=timezone.now(), outcomes={"1": "open"}, whole=True, stored=stored,
+            sha256="0" * 64, brought_by=site.people.erin,
+        )  # fmt: skip
     one = Finding.objects.all()[0]
     for number in numbers:
         one.pk, one.fingerprint, one.subject = None, f"{number:064x}", f"a rule {number}"

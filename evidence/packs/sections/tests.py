@@ -46,7 +46,7 @@ class Tests:
 
 def build(scope: Scope) -> Section:
     """Missing where nothing was tried; partial where something was left undecided."""
-    rows = Sheet.objects.filter(system__name__in=scope.systems, state=Sheet.State.APPROVED)
+    rows = Sheet.objects.with_results().filter(system__name__in=scope.systems, state=Sheet.State.APPROVED)
     rows = rows.filter(decided_at__lte=scope.as_of).order_by("pk").select_related("asked_by", "decided_by")
     sheets = list(rows.filter(results__brought_at__lte=scope.as_of).distinct())
     cells: list[tuple[Cell, ...]] = [line for sheet in sheets for line in listed(sheet, scope)]
