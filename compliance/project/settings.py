@@ -356,9 +356,12 @@ VAULT_PIN = env.text("EASTWEST_VAULT_PIN", "")
 # The authority that signed the certificates of programs and chats that are told what happens; none: the system's
 RECEIVERS_CA_FILE = env.file("EASTWEST_RECEIVERS_CA_FILE")
 
-# The ticket system whose tickets change records name: what it says is shown, and decides nothing
+# Who signs packs (PKCS#12; none: a key of this installation's own), and who says at what time
+PACK_KEY_FILE = env.file("EASTWEST_PACK_KEY_FILE")
+PACK_KEY_PASSWORD_FILE = env.file("EASTWEST_PACK_KEY_PASSWORD_FILE")
 TIMESTAMP_URL = env.text("EASTWEST_TIMESTAMP_URL", "")
 TIMESTAMP_CA_FILE = env.file("EASTWEST_TIMESTAMP_CA_FILE")
+# The ticket system whose tickets change records name: what it says is shown, and decides nothing
 JIRA_URL = env.text("EASTWEST_JIRA_URL", "")
 JIRA_USER = env.text("EASTWEST_JIRA_USER", "")
 JIRA_SECRET = env.text("EASTWEST_JIRA_SECRET", "")

@@ -28,6 +28,7 @@ from evidence.actions import pack_pieces
 from evidence.artefacts import write_whole
 from evidence.models import Pack, PackDownload
 from evidence.packs import binder, parts, redaction, seal
+from evidence.packs.given_key import open_given
 from evidence.packs.ledger_files import slice_of
 from evidence.packs.render import RenderError, RenderUnavailable
 from evidence.packs.section import Scope, Section
@@ -107,6 +108,16 @@ def marked(systems: Sequence[System], marking: str) -> str:
     return max([*wanted, *least], key=lambda one: MARKINGS.index(one) if one in MARKINGS else -1)
 
 
+def signing_key(at: datetime) -> seal.Seal:
+    """The key that packs are signed with: the one that is named in the settings, or the installation's own.
+
+    SealError where a key is named and does not open: nothing is signed by another one instead.
+    """
+    if settings.PACK_KEY_FILE is not None:
+        return open_given(settings.PACK_KEY_FILE, settings.PACK_KEY_PASSWORD_FILE, at=at)
+    return seal.open_seal(settings.KEYS, at=at)
+
+
 def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> Pack:
     """Builds, seals and publishes a pack that was asked for. One that cannot be rendered or sealed ends as failed."""
     moment = at or timezone.now()
@@ -114,7 +125,7 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
         return pack
     scope = scope_of(pack)
     try:
-        key = seal.open_seal(settings.KEYS, at=moment)
+        key = signing_key(moment)
         plan = parts.read(pack_pieces.folder_of(pack)) if run is not None else None
         if plan is None:
             key = seal.timed(key, settings.TIMESTAMP_URL, settings.TIMESTAMP_CA_FILE)

@@ -47,12 +47,14 @@ class SealError(Exception):
 class Seal:
     """A signing key with its certificate and the certificate of the authority that signed it.
 
-    `stamps`: the outside authority for the time, where one answers; `time_said`: what the pages say of that.
+    `others`: authorities above that one, for whoever follows them. `stamps`: the outside authority for the time, where
+    one answers; `time_said`: what the pages say of that.
     """
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
     authority: x509.Certificate
+    others: tuple[x509.Certificate, ...] = ()
     stamps: Stamps | None = None
     time_said: str = stamping.ask("", None)[1]
 
@@ -97,13 +99,20 @@ def open_seal(keys: Path, *, at: datetime) -> Seal:
         ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise SealError(f"The key and the certificate in {home} do not belong together. Restore both from one backup.")
-    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+    held = Seal(key, certificate, authority)
+    refuse_expired(held, at)
+    return held
+
+
+def refuse_expired(seal: Seal, at: datetime) -> None:
+    """SealError when the certificate is not valid at that moment."""
+    first, last = seal.certificate.not_valid_before_utc, seal.certificate.not_valid_after_utc
+    if not first <= at <= last:
         raise SealError(
-            f"The signing certificate is valid from {certificate.not_valid_before_utc:%d %B %Y} to "
-            f"{certificate.not_valid_after_utc:%d %B %Y}, and this machine's clock says {at:%d %B %Y}. "
-            "Check the clock; if it is right, replace the key and hand its new fingerprint to the auditors."
+            f"The signing certificate is valid from {first:%d %B %Y} to {last:%d %B %Y}, and this machine's clock says "
+            f"{at:%d %B %Y}. Check the clock; if it is right, replace the key and hand its new fingerprint to the "
+            "auditors."
         )
-    return Seal(key, certificate, authority)
 
 
 def sign_lines(seal: Seal, *, manifest: bytes, document: str, content: bytes) -> bytes:
@@ -133,7 +142,7 @@ def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
     filled = bytearray(pdf)
     filled[at : at + len(ranges)] = ranges
     bundle = pkcs12.serialize_key_and_certificates(
-        None, seal.key, seal.certificate, [seal.authority], serialization.NoEncryption()
+        None, seal.key, seal.certificate, [seal.authority, *seal.others], serialization.NoEncryption()
     )
     signer = signers.SimpleSigner.load_pkcs12_data(bundle, other_certs=[], passphrase=None)
     if signer is None:

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from compliance.errors import Refused
 from compliance.models import User
 from compliance.views.changes import signed_in
+from evidence.actions.packs import signing_key
 from evidence.forms.packs import VerifyForm
 from evidence.models import Pack
 from evidence.packs import seal, verify
@@ -27,7 +28,7 @@ THE_ZIP: Final = "the ZIP file"  # what the copy is called while it is checked: 
 def fingerprint() -> str:
     """The fingerprint of this installation's signing key; "" when the key cannot be read (`./run doctor` says why)."""
     try:
-        return seal.open_seal(settings.KEYS, at=timezone.now()).fingerprint
+        return signing_key(timezone.now()).fingerprint
     except seal.SealError:
         return ""
 
