@@ -13,8 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from compliance.catalogue import controls
-from compliance.models import Connection, LedgerInbox, Server, System
+from compliance.models import Connection, ConnectionVersion, LedgerInbox, Server, System
 from compliance.models.estate import day_of
+from compliance.standing import newest
 from evidence import readings
 from evidence.actions.findings import NO_FINDING
 from evidence.models import Comparison, Finding, Pull, Snapshot, Source, VerdictRow
@@ -232,7 +233,16 @@ def span(scope: Scope) -> tuple[datetime, datetime]:
     return begin, min(end, scope.as_of)
 
 
+def versions(scope: Scope, at: datetime) -> list[ConnectionVersion]:
+    """What was authorised then of the systems of the pack, as known then, one version a connection by its number.
+
+    Only theirs are looked at, seal by seal: a pack of one system does not read the register of all.
+    """
+    mine = ConnectionVersion.objects.filter(connection__system__name__in=scope.systems)
+    found = mine.authorised_at(day_of(at), at).select_related("connection__source", "connection__destination")
+    return _once(("versions", scope, at), lambda: newest(found))
+
+
 def connections(scope: Scope) -> list[Connection]:
     """The connections and shares of the systems of the pack that were authorised at the cut-off, as known then."""
-    found = Connection.objects.filter(system__name__in=scope.systems)
-    return list(found.authorised_at(day_of(scope.as_of), scope.as_of))
+    return [version.connection for version in versions(scope, scope.as_of)]

@@ -8,9 +8,7 @@ from datetime import date, datetime, time, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from compliance.models import ConnectionVersion
 from compliance.models.estate import day_of
-from compliance.standing import newest
 from evidence.models import Comparison, VerdictRow
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
@@ -27,6 +25,7 @@ from evidence.packs.sections.known import (
     rows,
     served,
     servers,
+    versions,
 )
 from evidence.packs.sections.seen import inventory, listed, lists_read
 from evidence.packs.sections.words import packet
@@ -109,9 +108,7 @@ def lead(justified: int, provisional: int, heads: list[VerdictRow], *, compared:
 
 def bases(scope: Scope, at: datetime) -> tuple[int, int]:
     """(individually justified, provisional) among the connections authorised then, as known then."""
-    versions = ConnectionVersion.objects.authorised_at(day_of(at), at)
-    mine = versions.filter(connection__system__name__in=scope.systems).select_related("connection")
-    said = [version.material.get("basis") for version in newest(mine)]
+    said = [version.material.get("basis") for version in versions(scope, at)]
     return sum(one == "justified" for one in said), sum(one != "justified" for one in said)
 
 

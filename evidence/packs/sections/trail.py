@@ -17,7 +17,7 @@ from evidence.models import VerdictRow
 from evidence.packs.section import Scope
 from evidence.packs.sections import changes
 from evidence.packs.sections.course import agreed, capacity
-from evidence.packs.sections.known import Standing, comparison, findings
+from evidence.packs.sections.known import Standing, comparison, findings, versions
 from evidence.packs.sections.words import packet
 from evidence.verdicts import BESIDE
 
@@ -43,16 +43,14 @@ class Trail:
 
 def connection_ids(scope: Scope) -> list[str]:
     """Every connection and share that was authorised at the cut-off, as known then."""
-    versions = ConnectionVersion.objects.authorised_at(day_of(scope.as_of), scope.as_of)
-    mine = versions.filter(connection__system__name__in=scope.systems).order_by()
-    return [f"CON-{key}" for key in mine.values_list("connection_id", flat=True).distinct()]
+    return [version.connection.ref for version in versions(scope, scope.as_of)]
 
 
 def connections(scope: Scope, chosen: Collection[str]) -> list[Trail]:
     """The trails of these connections, by the versions that stood at the cut-off."""
     keys = [int(ref.partition("-")[2]) for ref in chosen]
-    versions = ConnectionVersion.objects.filter(connection__in=keys).authorised_at(day_of(scope.as_of), scope.as_of)
-    held = newest(versions.select_related("connection__source", "connection__destination", "change__requested_by"))
+    found = ConnectionVersion.objects.filter(connection__in=keys).authorised_at(day_of(scope.as_of), scope.as_of)
+    held = newest(found.select_related("connection__source", "connection__destination", "change__requested_by"))
     changed = [version.change_id for version in held]
     why = {one.change_id: one for one in Justification.objects.filter(change_id__in=changed)}
     given: dict[int, list[Approval]] = defaultdict(list)
