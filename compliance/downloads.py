@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.utils import get_column_letter
 
 from compliance.spreadsheets import guarded
 
+# What no XML file holds (XML 1.0, 2.2): control characters, halves of pairs, U+FFFE and U+FFFF
+NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SHEET: Final = 1_048_570  # rows that fit into a sheet of a workbook, with one to say that there are more
 
 
@@ -41,7 +43,7 @@ def write_xlsx(out: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) 
         if count >= SHEET:
             sheet.append(["There are more rows than a sheet holds: take the CSV."])
             break
-        sheet.append([cell if type(cell) is int else ILLEGAL_CHARACTERS_RE.sub(" ", safe(cell)) for cell in row])
+        sheet.append([cell if type(cell) is int else NOT_XML.sub(" ", safe(cell)) for cell in row])
         count += 1
     sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(columns), 1))}{count}"
     book.save(out)

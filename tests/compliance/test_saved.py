@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
+from compliance.downloads import write_xlsx
 from compliance.models import SavedFilter, User
 from tests.factories import asked, network, servers
 from tests.people import People, everybody
@@ -89,3 +90,9 @@ def test_a_name_and_something_filtered_are_needed(people: People) -> None:
     for number in range(51):
         erin.post("/filters/save/", {"path": "/changes/", "query": "q=x", "name": f"n{number}"})
     assert SavedFilter.objects.count() == 50
+
+
+def test_what_no_workbook_can_hold_is_left_out_of_it_and_stops_no_list() -> None:
+    out = io.BytesIO()
+    write_xlsx(out, ["said"], [["a\x00b\x0bc\ufffed\uffffe\ud800f\U0001f600\tg"]])
+    assert load_workbook(io.BytesIO(out.getvalue())).active["A2"].value == "ab c d e f\U0001f600\tg"
