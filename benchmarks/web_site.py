@@ -143,7 +143,7 @@ def copy(url: str) -> dict[str, int]:
         for statement in target.ops.sequence_reset_sql(no_style(), models):
             cursor.execute(statement)
         cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")  # as one is that has run for a while
     target.close()
     return written
 

@@ -84,7 +84,9 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
         asked_now = needs.filter(approval__isnull=True).order_by("stage").values("stage")[:1]
         rows = self.filter(state=State.SUBMITTED).annotate(asked_now=models.Subquery(asked_now))
         mine = needs.filter(meets, approval__isnull=True, stage=models.OuterRef("asked_now"))
-        rows = rows.filter(models.Exists(mine)).exclude(requested_by=person).exclude(last_edited_by=person)
+        # a value, not EXISTS: that PostgreSQL turns around, and reads the needs of all changes for each page
+        rows = rows.annotate(mine=models.Subquery(mine.order_by("pk").values("pk")[:1])).filter(mine__isnull=False)
+        rows = rows.exclude(requested_by=person).exclude(last_edited_by=person)
         return rows.exclude(models.Exists(needs.filter(approval__approver=person)))
 
 
