@@ -127,8 +127,9 @@ def recertify(request: HttpRequest) -> HttpResponse:
     rows = narrowed(due, request.GET)
     if file_wanted(request):
         cells = ("ref", "title", "detail", "system", "owner", "grade", "review_by")
-        show = shows(rows.authorised_at(today).values_list("pk", flat=True), today)
-        lines = (show(key) for key in of_severity(rows.authorised_at(today), request.GET.get("severity", "")))
+        good = rows.authorised_at(today)
+        show = shows(good.values_list("pk", flat=True), today)
+        lines = (show(key) for key in of_severity(good, request.GET.get("severity", "")))
         return as_file(request, "eastwest-recertification", cells, ([each[cell] for cell in cells] for each in lines))
     names = System.objects.for_user(person).values_list("name", flat=True)
     choices = [
