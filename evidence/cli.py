@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="whether an evidence pack, or an export of the ledger, is sound")
     verify.add_argument("pack", metavar="PACK.zip", nargs="?")
     verify.add_argument("--fingerprint", metavar="HEX", help="of the signing key, as the organisation gave it to you")
+    verify.add_argument("--authority", metavar="PEM", help="certificates of the authority of a pack's time-stamps")
     verify.add_argument("--ledger", metavar="EXPORT", help="an export of the ledger, instead of a pack")
     verify.add_argument("--key", metavar="PEM", help="the ledger's public key, got by another way than the database")
     verify.add_argument("--checkpoint", metavar="NOTE", action="append", default=[], help="a file of old checkpoints")

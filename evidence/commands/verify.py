@@ -17,7 +17,7 @@ def run(asked: argparse.Namespace) -> Answer:
         which = "eastwest verify: name a pack, or an export with --ledger"
         return Answer(REFUSED, {"ok": False, "error": which}, "", (which,))
     try:
-        report = verify.verify(asked.pack, asked.fingerprint)
+        report = verify.verify(asked.pack, asked.fingerprint, asked.authority)
     except verify.NotAPack as wrong:
         nothing = verify.Report(asked.pack).as_json()
         return Answer(REFUSED, {**nothing, "error": str(wrong)}, "", (f"eastwest verify: {wrong}",))

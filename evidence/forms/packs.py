@@ -13,6 +13,7 @@ from compliance.models import System, User
 from evidence.models import Pack
 
 MONTHS = 12
+MOST_CERTIFICATES = 32 << 10  # bytes of a file with an authority's certificates
 
 
 class BuildForm(forms.Form):
@@ -62,6 +63,25 @@ class VerifyForm(forms.Form):
         help_text="As you were given it by another way than the pack itself.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+    authority = forms.FileField(
+        label="Certificate of the time-stamping authority (PEM)",
+        required=False,
+        help_text="As that authority publishes it. Without it, whose time-stamp it is stays open.",
+    )
+
+    def clean_authority(self) -> bytes:
+        """What the file holds, once it is one with certificates in PEM; b"" where none was given."""
+        given = self.cleaned_data["authority"]
+        if not given:
+            return b""
+        held: bytes = given.read(MOST_CERTIFICATES + 1)
+        if len(held) > MOST_CERTIFICATES or b"-----BEGIN CERTIFICATE-----" not in held:
+            raise forms.ValidationError(
+                "This file holds no certificate in PEM (it begins with BEGIN CERTIFICATE), or is larger than one. "
+                "From another form, “openssl x509 -inform DER -in FILE” makes one."
+            )
+        return held
 
     def clean_fingerprint(self) -> str:
         """64 hexadecimal digits, or nothing: a part of it would compare with nothing, and look as if it had."""

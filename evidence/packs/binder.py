@@ -32,8 +32,13 @@ from evidence.packs.render import Limits, Order, RenderUnavailable, render_in_ch
 from evidence.packs.section import Section
 from evidence.packs.workbooks import workbook_bytes
 
-VERIFIER = ("verify.py", "verify_ledger.py", "verify_notes.py", "verify_sampling.py")
+VERIFIER = ("verify.py", "verify_ledger.py", "verify_notes.py", "verify_sampling.py", "verify_stamps.py")
 VERDICTS = "verdicts"  # the table whose column `verdict` is counted on the cover and by the verifier
+
+
+STAMPED = """
+   The pack is time-stamped: with --authority FILE.pem, certificates of the authority that you got elsewhere, it says
+   whether the stamps are that authority's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +181,21 @@ def _field(key: seal.Seal, pack: str, at: datetime) -> Field:
 def _proved(made: Prepared, key: seal.Seal, name: str) -> tuple[bytes, Proof]:
     """The manifest of a pack whose document has that name, and what the pages print of it."""
     head = {**made.head, "document": name}
-    if name != "pack.pdf":
-        head |= {"time_stamp": seal.NO_DOCUMENT, "not_held": ["outside time-stamp"]}
+    if name != "pack.pdf" and key.stamps:
+        head |= {"time_stamp": key.stamps.said_without_pdf}
     manifest = manifest_bytes(head, made.members)
     proof = Proof(hashlib.sha256(manifest).hexdigest(), len(made.members), key.name, key.fingerprint, name)
-    return manifest, replace(proof, not_checked=verify.NOT_HELD, time_said=str(head["time_stamp"]))
+    not_compared = f"what {name} prints is not compared with the lists in data/"
+    return manifest, replace(proof, not_checked=(not_compared,), time_said=str(head["time_stamp"]))
 
 
 def _sealed(
     members: Sequence[Member], head: Mapping[str, Any], key: seal.Seal, manifest: bytes, name: str, document: bytes
 ) -> Bound:
-    signature = seal.sign_lines(key, manifest=manifest, document=name, content=document)
+    stamp = seal.stamp_manifest(key, manifest)
+    signature = seal.sign_lines(key, manifest=manifest, document=name, content=document, stamp=stamp)
     sealed = [(name, document), (verify.MANIFEST, manifest), (verify.SIGNATURE, signature)]
+    sealed += [(verify.STAMP, stamp)] if stamp else []
     archive = zip_bytes([*sealed, *sorted((one.path, one.content) for one in members)])
     sha256 = hashlib.sha256(manifest).hexdigest()
     return Bound(archive, name, document, sha256, key.fingerprint, head["counts"])
@@ -272,7 +280,7 @@ def _verify_text(face: Face, key: seal.Seal) -> str:
 3. Run, with Python 3.8 or later and the openssl command, no network needed:
    python3 verify.py {face.pack}.zip --fingerprint {key.fingerprint}
    It ends with 0 when the pack is sound, 1 when it is not (it names each member that is wrong), 2 when the file is
-   not a pack. It lists what it did not check.
+   not a pack. It lists what it did not check.{STAMPED if key.stamps else ""}
 4. ledger/ holds what was decided, with proofs against ledger/checkpoint.txt. Keep that file: with it and the ledger's
    key (ask for its fingerprint too) verify_ledger.py tells from a later export whether anything before was changed.
 5. Where the pack holds pack.pdf: pdfsig pack.pdf must say both "Signature is Valid" and "Total document signed".

@@ -1,6 +1,7 @@
 """A signing key that the organisation brings: a PKCS#12 file (.p12, .pfx) of its own authority, with its password.
 
-The signature beside the manifest is ECDSA over P-256, which every `openssl` checks; other keys are refused by name.
+The signature beside the manifest is ECDSA over P-256 or RSA of at least 3072 bits, which every `openssl` checks; other
+keys are refused by name.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from evidence.packs.seal import Seal, SealError, refuse_expired
 
 CURVE = "secp256r1"
+RSA_BITS = 3072
 
 
 def open_given(file: Path, password_file: Path | None, *, at: datetime) -> Seal:
@@ -33,8 +35,14 @@ def open_given(file: Path, password_file: Path | None, *, at: datetime) -> Seal:
     key, certificate = found.key, found.cert.certificate if found.cert else None
     if certificate is None or key is None:
         raise SealError(f"{file} holds no key with its certificate. Export both into one PKCS#12 file.")
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != CURVE:
-        raise SealError(f"The key in {file} is not an ECDSA key on P-256. Ask your authority for one of that kind.")
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < RSA_BITS:
+        few = f"The key in {file} is an RSA key of {key.key_size} bits, too few for what is to hold for years."
+        raise SealError(f"{few} Ask your authority for one of {RSA_BITS} bits or more, or for ECDSA on P-256.")
+    if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)) or (
+        isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name != CURVE
+    ):
+        kinds = f"neither an ECDSA key on P-256 nor an RSA key of {RSA_BITS} bits or more"
+        raise SealError(f"The key in {file} is {kinds}. Ask your authority for one of these kinds.")
     others = [one.certificate for one in found.additional_certs]
     issuer = next((one for one in others if one.subject == certificate.issuer), certificate)
     given = Seal(key, certificate, issuer, others=tuple(one for one in others if one != issuer))

@@ -58,10 +58,10 @@ def manifest_bytes(head: Mapping[str, Any], members: Iterable[Member]) -> bytes:
     """manifest.json: the head's own fields and every member in order of path; the same input, the same bytes.
 
     Raises ValueError when a path stands twice (also when only its case differs), cannot be unpacked safely, or is
-    one the signature itself covers (manifest.json, manifest.sig, pack.pdf, pack.html).
+    one the signature itself covers (manifest.json, .sig and .tsr, pack.pdf, pack.html).
     """
     entries = sorted((member.entry() for member in members), key=lambda entry: str(entry["path"]))
-    seen = {verify.MANIFEST, verify.SIGNATURE, "pack.pdf", "pack.html"}
+    seen = {verify.MANIFEST, verify.SIGNATURE, verify.STAMP, "pack.pdf", "pack.html"}
     for entry in entries:
         path = str(entry["path"])
         if path.casefold() in seen or verify.unsafe(path) or path.endswith("/"):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -32,7 +32,11 @@ FOLDER = "packs"
 SELF_MADE = "self-made key of this installation"
 SIGNER_NAME = f"Eastwest packs ({SELF_MADE})"  # a common name has at most 64 signs
 CA_NAME = f"Eastwest CA ({SELF_MADE})"
-NO_DOCUMENT = "None: it would stand in the signature of a PDF, and this document has none."
+UNSTAMPED = (NoStamp, OSError, ValueError, http.client.HTTPException)
+GAVE_NONE = (
+    "The time-stamping authority answered before the pages were set and gave no stamp for {of}: {error}. "
+    "Build the pack again."
+)
 CA_YEARS, SIGNER_YEARS = 20, 10
 PEM = serialization.Encoding.PEM
 DER = serialization.Encoding.DER
@@ -51,7 +55,7 @@ class Seal:
     one answers; `time_said`: what the pages say of that.
     """
 
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     certificate: x509.Certificate
     authority: x509.Certificate
     others: tuple[x509.Certificate, ...] = ()
@@ -115,19 +119,30 @@ def refuse_expired(seal: Seal, at: datetime) -> None:
         )
 
 
-def sign_lines(seal: Seal, *, manifest: bytes, document: str, content: bytes) -> bytes:
-    """manifest.sig: the signature over two lines, the SHA-256 of the manifest and of the document (by its name)."""
-    lines = "".join(f"sha256 {hashlib.sha256(data).hexdigest()} {name}\n"
-                    for name, data in ((verify.MANIFEST, manifest), (document, content)))  # fmt: skip
+def sign_lines(seal: Seal, *, manifest: bytes, document: str, content: bytes, stamp: bytes = b"") -> bytes:
+    """manifest.sig: the signature over a line each with the SHA-256 of the manifest, of the document (by its name) and
+    of the manifest's time-stamp where there is one."""
+    covered = [(verify.MANIFEST, manifest), (document, content), *([(verify.STAMP, stamp)] if stamp else [])]
+    lines = "".join(f"sha256 {hashlib.sha256(data).hexdigest()} {name}\n" for name, data in covered)
     verify.signed_lines(lines)  # refuses a document name the verifier would not know
-    signature = seal.key.sign(lines.encode(), ec.ECDSA(hashes.SHA256()))
+    signature = _signed(seal.key, lines.encode())
     fields = {
-        "algorithm": verify.ALGORITHM,
+        "algorithm": verify.RSA if isinstance(seal.key, rsa.RSAPrivateKey) else verify.ALGORITHM,
         "key": seal.key.public_key().public_bytes(PEM, SPKI).decode("ascii"),
         "signature": base64.b64encode(signature).decode("ascii"),
         "signed": lines,
     }
     return verify.canonical(fields)
+
+
+def stamp_manifest(seal: Seal, manifest: bytes) -> bytes:
+    """manifest.tsr: the authority's answer over the manifest; b"" where the seal has no authority."""
+    if seal.stamps is None:
+        return b""
+    try:
+        return stamping.stamp(seal.stamps, manifest)
+    except UNSTAMPED as error:
+        raise SealError(GAVE_NONE.format(of="the manifest", error=error)) from error
 
 
 def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
@@ -153,11 +168,8 @@ def sign_pdf(seal: Seal, pdf: bytes) -> bytes:
     try:
         signing = signer.async_sign(digest.digest(), "sha256", use_pades=True, timestamper=stamper)
         made = asyncio.run(signing).dump().hex().encode()
-    except (NoStamp, OSError, ValueError, http.client.HTTPException) as error:
-        raise SealError(
-            f"The time-stamping authority answered before the pages were set and gave no stamp for them: {error}. "
-            "Build the pack again."
-        ) from error
+    except UNSTAMPED as error:
+        raise SealError(GAVE_NONE.format(of="them", error=error)) from error
     if len(made) > tail - head - 2:
         raise SealError("The signature with its certificates is larger than the room the document has for it.")
     filled[head + 1 : head + 1 + len(made)] = made
@@ -208,6 +220,12 @@ def _make(home: Path, at: datetime) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
         if not home.exists():  # otherwise another process made it in the same moment: theirs is the one
             raise
+
+
+def _signed(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, data: bytes) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+    return key.sign(data, ec.ECDSA(hashes.SHA256()))
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:

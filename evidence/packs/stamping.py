@@ -1,7 +1,7 @@
-"""An outside time-stamp (RFC 3161) in the signature of a pack's PDF, from the authority that a setting names.
+"""Outside time-stamps (RFC 3161) over a pack's manifest and in its PDF's signature, from the authority of a setting.
 
 The authority sees a hash and nothing else. It is asked once before the pages are set, so that they can say whether the
-pack has its stamp and its certificates can be kept in the only revision, and once more for the signature itself.
+pack has its stamps and its certificates can be kept in the only revision, and once for the manifest and the signature.
 """
 
 from __future__ import annotations
@@ -32,12 +32,18 @@ class Stamps:
     name: str
     certificates: tuple[bytes, ...]
     known: bool
+    roots: tuple[Any, ...] = ()
 
     @property
     def said(self) -> str:
         """What the pages say of it."""
         why = "" if self.known else " Its certificate was not compared with any authority known here."
-        return f"In the signature of this document, by {self.name} (RFC 3161).{why}"
+        return f"Over the manifest (manifest.tsr) and in the signature of this PDF, by {self.name} (RFC 3161).{why}"
+
+    @property
+    def said_without_pdf(self) -> str:
+        """The same of a pack without a PDF."""
+        return self.said.replace(" and in the signature of this PDF", "")
 
 
 def ask(url: str, authority: Path | None) -> tuple[Stamps | None, str]:
@@ -57,15 +63,17 @@ def ask(url: str, authority: Path | None) -> tuple[Stamps | None, str]:
     return stamps, stamps.said
 
 
+def stamp(stamps: Stamps, content: bytes) -> bytes:
+    """The authority's answer over some content as it came (a .tsr), checked as a reader would. Raises like `_held`."""
+    asyncio.run(_held(stamps.client, content, stamps.roots))
+    return bytes(stamps.client.answer)
+
+
 async def _asked(url: str, authority: Path | None) -> Stamps:
-    """One stamp over a text of our own, checked as a reader would."""
+    """What one stamp over a text of our own shows of the authority."""
     # Imported here: half a second that web pages and the command line need not pay.
     from asn1crypto import pem, x509
-    from pyhanko.sign.general import SigningError, extract_certificate_info
     from pyhanko.sign.timestamps import TimeStamper
-    from pyhanko.sign.validation.errors import SignatureValidationError
-    from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
-    from pyhanko_certvalidator import ValidationContext
 
     class Client(TimeStamper):  # type: ignore[misc, unused-ignore]
         """pyHanko's client, over the standard library."""
@@ -73,25 +81,41 @@ async def _asked(url: str, authority: Path | None) -> Stamps:
         async def async_request_tsa_response(self, req: Any) -> Any:
             from asn1crypto import tsp
 
-            return tsp.TimeStampResp.load(_answer(url, req.dump()), strict=True)
+            self.answer = _answer(url, req.dump())
+            return tsp.TimeStampResp.load(self.answer, strict=True)
 
     client: Any = cast(Any, Client)()
-    digest = hashlib.sha256(PROBE).digest()
-    roots = [x509.Certificate.load(pem.unarmor(authority.read_bytes())[2])] if authority else []
+    roots = (
+        tuple(x509.Certificate.load(der) for _, _, der in pem.unarmor(authority.read_bytes(), multiple=True))
+        if authority
+        else ()
+    )
+    found = await _held(client, PROBE, roots)
+    kept = tuple(one.dump() for one in (found.signer_cert, *found.other_certs))
+    return Stamps(client, found.signer_cert.subject.human_friendly, kept, authority is not None, roots)
+
+
+async def _held(client: Any, content: bytes, roots: tuple[Any, ...]) -> Any:
+    """The certificates of a new stamp over some content, once it holds and leads to one of the roots, where there are
+    any. Raises NoStamp, OSError, ValueError and HTTPException."""
+    from pyhanko.sign.general import SigningError, extract_certificate_info
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
+    from pyhanko_certvalidator import ValidationContext
+
     try:
-        token = await client.async_timestamp(digest, "sha256")
+        token = await client.async_timestamp(hashlib.sha256(content).digest(), "sha256")
         signed = token["content"]
-        context = ValidationContext(trust_roots=roots, allow_fetching=False)
-        told = await validate_tst_signed_data(signed, context, lambda name: hashlib.new(name, PROBE).digest())
+        context = ValidationContext(trust_roots=list(roots), allow_fetching=False)
+        told = await validate_tst_signed_data(signed, context, lambda name: hashlib.new(name, content).digest())
         found = extract_certificate_info(signed)
     except (SigningError, SignatureValidationError, KeyError, TypeError, AttributeError) as error:
         raise NoStamp(f"its answer cannot be read: {error}") from error
     if not (told["valid"] and told["intact"]):
         raise NoStamp("its signature does not hold")
-    if authority and told.get("trust_problem_indic") is not None:
+    if roots and told.get("trust_problem_indic") is not None:
         raise NoStamp("its certificate does not lead to the authority of EASTWEST_TIMESTAMP_CA_FILE")
-    kept = tuple(one.dump() for one in (found.signer_cert, *found.other_certs))
-    return Stamps(client, found.signer_cert.subject.human_friendly, kept, authority is not None)
+    return found
 
 
 def _answer(url: str, body: bytes) -> bytes:

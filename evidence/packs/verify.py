@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Checks an evidence pack: python3 verify.py PACK.zip [--fingerprint HEX] [--json]
+"""Checks an evidence pack: python3 verify.py PACK.zip [--fingerprint HEX] [--authority PEM] [--json]
 
 Needs Python 3.8 or later and openssl, no network. The copy in a pack can be forged with it: get one by another way.
 Checked: the ZIP has nothing before, between or after its members and none twice; the signature of manifest.sig; the
 SHA-256 of manifest.json and of the document; the signature inside pack.pdf, that it covers every byte of the file
-and is made by the same key; size and SHA-256 of every other member, none missing and none added; the counts printed
-against data/verdicts.csv; the ledger's proofs and the samples (by the files beside this one); and, with --fingerprint,
-who signed. What was not checked is always listed.
+and is made by the same key; size and SHA-256 of all other members, none missing or added; the counts printed against
+data/verdicts.csv; by the files beside this one the ledger's proofs, the samples and the time-stamps; with --fingerprint
+who signed, with --authority whose time it is. What was not checked is always listed.
 Exit status: 0 sound, 1 not sound, 2 not a pack at all (or wrong use).
 """
 
@@ -33,18 +33,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PARTS = {"verify_notes": "ledger proofs", "verify_sampling": "samples"}  # file beside this one -> what it checks
+PARTS = {"verify_notes": "ledger proofs", "verify_sampling": "samples", "verify_stamps": "time-stamps"}  # beside this
 parts: dict[str, Any] = {}
 for part in PARTS:
     with contextlib.suppress(ImportError):
         parts[part] = importlib.import_module(f"evidence.packs.{part}" if __package__ else part)
 
-MANIFEST, SIGNATURE, VERDICTS = "manifest.json", "manifest.sig", "data/verdicts.csv"
+MANIFEST, SIGNATURE, STAMP, VERDICTS = "manifest.json", "manifest.sig", "manifest.tsr", "data/verdicts.csv"
 BEGINNINGS = (b"pack.pdf", b"pack.html", b"manifest.json")  # first member of every pack; tells a broken pack
-FORMAT, ALGORITHM = "eastwest-pack/1", "ECDSA P-256, SHA-256, DER"
+FORMAT, ALGORITHM, RSA = "eastwest-pack/1", "ECDSA P-256, SHA-256, DER", "RSA, PKCS #1 v1.5, SHA-256"
+RSA_KEY = bytes.fromhex("06092a864886f70d010101")  # how the DER of a public key names its kind
 MANIFEST_LIMIT, SIGNATURE_LIMIT, DOCUMENT_LIMIT = 64 << 20, 64 << 10, 1 << 30  # bytes, unpacked
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
-NOT_HELD = ("outside time-stamp: a PDF reader shows it, this verifier does not look",)
 AS_AUTHORISED = frozenset({"implemented"})
 NOT_KNOWN = frozenset({"not_verifiable", "stale", "unreachable", "usage_unknown"})
 
@@ -69,6 +69,8 @@ class Report:
     trusted: bool = False
     counts: dict[str, Any] = field(default_factory=dict)
     not_checked: list[str] = field(default_factory=list)
+    stamps: list[dict[str, Any]] = field(default_factory=list)  # those that hold
+    authority: str | None = None  # a file with the certificates (PEM) that they must lead to
 
     @property
     def ok(self) -> bool:
@@ -82,14 +84,16 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The shape of `eastwest verify --json`."""
         members = [{"path": path, "problem": problem} for path, problem in self.members.items()]
-        head = {"ok": self.ok, "members": members, "signer": self.signer, "trusted": self.trusted, "pack": self.pack}
-        return {**head, "signer_name": self.signer_name, "counts": self.counts, "not_checked": self.not_checked}
+        said = ("signer", "trusted", "pack", "signer_name", "counts", "not_checked", "stamps")
+        return {"ok": self.ok, "members": members, **{name: getattr(self, name) for name in said}}
 
 
-def verify(path: str | Path, fingerprint: str | None = None) -> Report:
+def verify(path: str | Path, fingerprint: str | None = None, authority: str | None = None) -> Report:
     """Checks the pack at `path`, signed by `fingerprint` (hex; blanks, colons allowed). Raises NotAPack only."""
-    report, first = Report(Path(path).name), b""
+    report, first = Report(Path(path).name, authority=authority), b""
     try:
+        if authority and not (Path(authority).is_file() and b"BEGIN CERTIFICATE" in Path(authority).read_bytes()):
+            raise NotAPack(f"{authority} holds no certificate (PEM) of an authority")
         with Path(path).open("rb") as raw:
             first = raw.read(64)
         with zipfile.ZipFile(path) as archive:
@@ -106,24 +110,24 @@ def verify(path: str | Path, fingerprint: str | None = None) -> Report:
 
 def contents(archive: zipfile.ZipFile, report: Report, fingerprint: str | None) -> None:
     """Signature first, then what it vouches for. A wrong signature or manifest is named alone, nothing after it."""
+    at = SIGNATURE
     try:
         seal = read_signature(archive)
-    except Wrong as wrong:
-        return report.name(SIGNATURE, str(wrong))
-    report.signer = key_fingerprint(seal["key"])
-    signed, document = signed_lines(seal["signed"])
-    try:
+        report.signer, at = key_fingerprint(seal["key"]), MANIFEST
+        signed, document = signed_lines(seal["signed"])
         manifest, listed = read_manifest(archive, signed[MANIFEST])
     except Wrong as wrong:
-        return report.name(MANIFEST, str(wrong))
+        return report.name(at, str(wrong))
     report.pack, report.signer_name = str(manifest.get("pack", "")), str(manifest["signer"]["name"])
     judge_signer(report, manifest, fingerprint)
     check_document(archive, report, document, signed[document], seal["key"])
-    check_members(archive, report, listed, {MANIFEST, SIGNATURE, document})
+    if STAMP in signed:  # its own line stands for one in the manifest, which it is over
+        size = max([0, *(one.file_size for one in archive.infolist() if one.filename == STAMP)])
+        listed.append({"path": STAMP, "size": min(size, SIGNATURE_LIMIT), "sha256": signed[STAMP]})
+    check_members(archive, report, listed, {SIGNATURE, *signed})
     check_counts(archive, report, manifest)
     check_parts(archive, report)
-    report.not_checked += [f"what {document} prints is not compared with the lists in data/", *NOT_HELD]
-    return None
+    return report.not_checked.append(f"what {document} prints is not compared with the lists in data/")
 
 
 def container(archive: zipfile.ZipFile, path: Path, report: Report) -> None:
@@ -131,16 +135,15 @@ def container(archive: zipfile.ZipFile, path: Path, report: Report) -> None:
     infos = archive.infolist()
     folded = Counter(info.filename.casefold() for info in infos)
     for info in infos:
-        if folded[info.filename.casefold()] > 1:
-            report.name(info.filename, "is in the ZIP more than once")
-        if unsafe(info.filename):
-            report.name(info.filename, "has a name that could be written outside the folder it is unpacked to")
-        if info.external_attr >> 28 == 0o12:  # S_IFLNK
-            report.name(info.filename, "is a link, not a file")
-        if info.flag_bits & 1:
-            report.name(info.filename, "is encrypted")
-        if info.comment:
-            report.name(info.filename, "carries a ZIP comment")
+        for wrong, problem in (
+            (folded[info.filename.casefold()] > 1, "is in the ZIP more than once"),
+            (unsafe(info.filename), "has a name that could be written outside the folder it is unpacked to"),
+            (info.external_attr >> 28 == 0o12, "is a link, not a file"),  # S_IFLNK
+            (info.flag_bits & 1, "is encrypted"),
+            (info.comment, "carries a ZIP comment"),
+        ):
+            if wrong:
+                report.name(info.filename, problem)
     if stray := stray_bytes(archive, path):
         report.name(report.archive, stray)
 
@@ -154,8 +157,7 @@ def unsafe(name: str) -> bool:
 def stray_bytes(archive: zipfile.ZipFile, path: Path) -> str:
     """Says where the ZIP holds bytes that belong to no member; "" when every byte is accounted for."""
     with path.open("rb") as raw:
-        size = raw.seek(0, 2)
-        raw.seek(max(0, size - 22))
+        raw.seek(max(0, raw.seek(0, 2) - 22))
         if raw.read(22)[:4] != b"PK\x05\x06":
             return "bytes were added after the end of the ZIP" if not archive.comment else "the ZIP carries a comment"
         at = 0
@@ -194,7 +196,8 @@ def read_signature(archive: zipfile.ZipFile) -> dict[str, str]:
         key_fingerprint(seal["key"])
         signed_lines(seal["signed"])
         again = base64.b64encode(signature).decode()
-        if canonical({**seal, "algorithm": ALGORITHM, "signature": again}) != data or len(seal) != 4:
+        kind = RSA if RSA_KEY in base64.b64decode(seal["key"].split("-----")[2])[:24] else ALGORITHM
+        if canonical({**seal, "algorithm": kind, "signature": again}) != data or len(seal) != 4:
             raise Wrong("is not written as this version writes it")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Wrong(f"is damaged: {error}") from error
@@ -211,11 +214,12 @@ def canonical(value: Any) -> bytes:
 
 
 def signed_lines(text: str) -> tuple[dict[str, str], str]:
-    """The two signed lines, `sha256 HEX manifest.json` and `sha256 HEX <document>`: hashes by name, the document."""
-    found = re.fullmatch(r"sha256 ([0-9a-f]{64}) manifest\.json\nsha256 ([0-9a-f]{64}) (pack\.pdf|pack\.html)\n", text)
+    """The signed lines, `sha256 HEX NAME` of manifest.json, document and stamp if any: hashes by name, the document."""
+    line = r"sha256 ([0-9a-f]{64}) "
+    found = re.fullmatch(rf"{line}manifest\.json\n{line}(pack\.pdf|pack\.html)\n(?:{line}manifest\.tsr\n)?", text)
     if not found:
-        raise ValueError("the signed lines are not the two this version signs")
-    return {MANIFEST: found[1], found[3]: found[2]}, found[3]
+        raise ValueError("the signed lines are not those this version signs")
+    return {MANIFEST: found[1], found[3]: found[2], **({STAMP: found[4]} if found[4] else {})}, found[3]
 
 
 def read_manifest(archive: zipfile.ZipFile, sha256: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -240,13 +244,12 @@ def judge_signer(report: Report, manifest: Mapping[str, Any], fingerprint: str |
         report.name(SIGNATURE, "is made by another key than the one the manifest names")
     if fingerprint is None:
         shown = f"signer not checked: compare the fingerprint {grouped(report.signer)} with the one the organisation"
-        report.not_checked.append(f"{shown} gave you by another way than this file")
-        return
-    known = (report.signer, manifest["signer"].get("certificate_sha256"))
-    given = re.sub(r"[\s:]", "", fingerprint).lower()
-    report.trusted = given in known and SIGNATURE not in report.members
+        return report.not_checked.append(f"{shown} gave you by another way than this file")
+    given, own = re.sub(r"[\s:]", "", fingerprint).lower(), manifest["signer"].get("certificate_sha256")
+    report.trusted = given in (report.signer, own) and SIGNATURE not in report.members
     if not report.trusted:
         report.name(SIGNATURE, f"is signed by another key: {grouped(report.signer)}, not the fingerprint given")
+    return None
 
 
 def check_document(archive: zipfile.ZipFile, report: Report, name: str, sha256: str, key: str) -> None:
@@ -288,19 +291,16 @@ def check_pdf(data: bytes, key: str) -> None:
 
 def check_members(archive: zipfile.ZipFile, report: Report, listed: list[dict[str, Any]], signed: set[str]) -> None:
     """Every member of the manifest is there, as it was; nothing else is."""
-    known = set(signed)
     for one in listed:
         path = str(one["path"])
-        known.add(path)
         try:
             data = read(archive, path, int(one["size"]))
             if len(data) != one["size"] or hashlib.sha256(data).hexdigest() != one["sha256"]:
                 raise Wrong("is not as it was when the pack was made")
         except Wrong as wrong:
             report.name(path, str(wrong))
-    for name in archive.namelist():
-        if name not in known:
-            report.name(name, "is not in the manifest: it was added")
+    for name in sorted(set(archive.namelist()) - signed - {str(one["path"]) for one in listed}):
+        report.name(name, "is not in the manifest: it was added")
 
 
 def check_counts(archive: zipfile.ZipFile, report: Report, manifest: Mapping[str, Any]) -> None:
@@ -309,15 +309,14 @@ def check_counts(archive: zipfile.ZipFile, report: Report, manifest: Mapping[str
         report.not_checked.append(f"verdict counts: the pack holds no {VERDICTS}")
     if VERDICTS in report.members or VERDICTS not in archive.namelist():
         return
-    size = next(int(one["size"]) for one in manifest["members"] if one["path"] == VERDICTS)
-    rows = csv.DictReader(io.StringIO(read(archive, VERDICTS, size).decode("utf-8"), newline=""))
+    rows = csv.DictReader(io.StringIO(read(archive, VERDICTS, DOCUMENT_LIMIT).decode("utf-8"), newline=""))
     report.counts = tally(row.get("verdict") or "" for row in rows)
     if report.counts != manifest.get("counts"):
         report.name(MANIFEST, f"its counts are not those of {VERDICTS}, recomputed: {json.dumps(report.counts)}")
 
 
 def check_parts(archive: zipfile.ZipFile, report: Report) -> None:
-    """What the files beside this one check: the proofs of the ledger, the samples. One that is not there is said."""
+    """What the files beside this one check. One that is not there is said."""
     for part, what in PARTS.items():
         if part in parts:
             parts[part].check_pack(report, archive.namelist(), lambda name: read(archive, name, DOCUMENT_LIMIT))
@@ -375,6 +374,7 @@ def told(report: Report) -> str:
         lines.append(f"  signed by {report.signer_name or 'a key'}, {trust}: {grouped(report.signer)}")
     if report.counts:
         lines.append("  counted again: exceptions {exceptions}, not known {not_known}".format(**report.counts))
+    lines += [f"  {parts['verify_stamps'].told(stamp)}" for stamp in report.stamps]
     return "\n".join(lines + [f"  not checked: {what}" for what in report.not_checked])
 
 
@@ -383,14 +383,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="verify.py", description="Checks an evidence pack without a network.")
     parser.add_argument("pack", help="the ZIP file")
     parser.add_argument("--fingerprint", help="SHA-256 of the signing key, as the organisation gave it to you")
+    parser.add_argument("--authority", metavar="PEM", help="certificates of the authority of the time-stamps")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args(argv)
     try:
-        report = verify(asked.pack, asked.fingerprint)
+        report = verify(asked.pack, asked.fingerprint, asked.authority)
     except NotAPack as refused:
         sys.stderr.write(f"{refused}\n")
-        said = json.dumps({**Report(asked.pack).as_json(), "error": str(refused)})
-        sys.stdout.write(f"{said}\n" if asked.json else "")
+        sys.stdout.write(json.dumps({**Report("").as_json(), "error": str(refused)}) + "\n" if asked.json else "")
         return 2
     sys.stdout.write((json.dumps(report.as_json()) if asked.json else told(report)) + "\n")
     return 0 if report.ok else 1

@@ -1,8 +1,8 @@
 """The one verifier in a child process with limits: a hostile pack costs its own seconds, and never the web server.
 
 `check_in_child` is the parent's side. The child is `python -m evidence.packs.verify_child`: it takes
-{"path", "fingerprint", "cpu_s", "memory"} on stdin, limits itself, runs evidence/packs/verify.py over the file and
-writes what `eastwest verify --json` would say.
+{"path", "fingerprint", "authority", "cpu_s", "memory"} on stdin, limits itself, runs evidence/packs/verify.py over the
+file and writes what `eastwest verify --json` would say.
 """
 
 from __future__ import annotations
@@ -36,14 +36,22 @@ class NotChecked(Exception):
 
 
 def check_in_child(
-    path: Path, fingerprint: str | None = None, *, cpu_s: int = CPU_S, wall_s: float = WALL_S, memory: int = MEMORY
+    path: Path,
+    fingerprint: str | None = None,
+    authority: Path | None = None,
+    *,
+    cpu_s: int = CPU_S,
+    wall_s: float = WALL_S,
+    memory: int = MEMORY,
 ) -> dict[str, Any]:
-    """The verifier's report (`Report.as_json`) of the ZIP at `path`, signed by `fingerprint` where one is given.
+    """The verifier's report (`Report.as_json`) of the ZIP at `path`, signed by `fingerprint` where one is given, and
+    stamped by the authority whose certificates (PEM) the file `authority` holds.
 
     Raises verify.NotAPack, and NotChecked when the check needed more than it may have or ended by itself: the pack is
     then neither sound nor not sound.
     """
-    asked = {"path": str(path), "fingerprint": fingerprint, "cpu_s": cpu_s, "memory": memory}
+    whose = {"fingerprint": fingerprint, "authority": str(authority) if authority else None}
+    asked = {"path": str(path), **whose, "cpu_s": cpu_s, "memory": memory}
     status, said = run_child(json.dumps(asked).encode(), wall_s)
     if status == OUT_OF_MEMORY:
         raise NotChecked(f"it needs more than {memory >> 20} MB of memory")
@@ -86,7 +94,7 @@ def main() -> int:
     asked = json.load(sys.stdin)
     limit_child(int(asked["cpu_s"]), int(asked["memory"]))
     try:
-        answer = verify.verify(asked["path"], asked["fingerprint"]).as_json()
+        answer = verify.verify(asked["path"], asked["fingerprint"], asked["authority"]).as_json()
     except verify.NotAPack as error:
         json.dump({"error": str(error)}, sys.stdout)
         return NOT_A_PACK

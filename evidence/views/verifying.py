@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from evidence.models import Pack
 from evidence.packs import seal, verify
 from evidence.packs.verify_child import OFFLINE, NotChecked, check_in_child
 
-AROUND: Final = 64 * 1024  # bytes of a body beside the file: the other fields and the lines between them
+AROUND: Final = 64 * 1024  # bytes of a body beside the pack: the other fields and the lines between them
 THE_ZIP: Final = "the ZIP file"  # what the copy is called while it is checked: its own name is a stranger's word
 
 
@@ -33,10 +34,10 @@ def fingerprint() -> str:
         return ""
 
 
-def checked(path: Path, given: str | None) -> dict[str, Any]:
+def checked(path: Path, given: str | None, authority: Path | None = None) -> dict[str, Any]:
     """What the verifier says of a file, for the page. Raises Refused when it is no pack, or was not checked."""
     try:
-        said = check_in_child(path, given)
+        said = check_in_child(path, given, authority)
     except verify.NotAPack as error:
         raise Refused("This is not a pack", f"{error}.", "Bring the ZIP exactly as it was downloaded.") from None
     except NotChecked as error:
@@ -51,6 +52,7 @@ def checked(path: Path, given: str | None) -> dict[str, Any]:
         "signer_name": said["signer_name"],
         "pack": said["pack"],
         "counts": said["counts"],
+        "stamps": [{**one, "at": datetime.fromisoformat(one["at"].replace("Z", "+00:00"))} for one in said["stamps"]],
     }
 
 
@@ -93,18 +95,23 @@ def uploaded(request: HttpRequest) -> HttpResponse:
         given = form.cleaned_data["fingerprint"]
         context["name"] = form.cleaned_data["file"].name
         try:
-            check = of_upload(form.cleaned_data["file"], given or None)
+            check = of_upload(form.cleaned_data["file"], given or None, form.cleaned_data["authority"])
             context |= {"check": check, "whose": whose(check["signer"], person), "given": bool(given)}
         except Refused as refused:
             context["refused"] = refused
     return render(request, "packs/verify.html", context)
 
 
-def of_upload(given: Any, expected: str | None) -> dict[str, Any]:
-    """The check of an uploaded file, from a copy in a folder of its own that is gone when this returns."""
+def of_upload(given: Any, expected: str | None, certificates: bytes = b"") -> dict[str, Any]:
+    """The check of an uploaded file, from a copy in a folder of its own that is gone when this returns.
+
+    `certificates`: of the time-stamping authority (PEM), b"" where nobody gave any.
+    """
     with tempfile.TemporaryDirectory(prefix="eastwest-verify-") as folder:
         path = Path(folder, THE_ZIP)
         with path.open("wb") as copy:
             for piece in given.chunks():
                 copy.write(piece)
-        return checked(path, expected)
+        authority = Path(folder, "authority.pem")
+        authority.write_bytes(certificates)
+        return checked(path, expected, authority if certificates else None)

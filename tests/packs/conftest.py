@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from evidence.packs import binder, seal
 from tests.packs import content
+from tests.packs.clock import Authority
 
 Edit = Callable[[dict[str, bytes]], dict[str, bytes]]
 
@@ -46,6 +48,18 @@ def genuine(tmp_path_factory: pytest.TempPathFactory) -> Genuine:
     folder = tmp_path_factory.mktemp("packs")
     key = seal.open_seal(folder / "keys", at=content.BUILT)
     return Genuine(binder.bind(content.face(), content.sections(), key), key, folder)
+
+
+@pytest.fixture(scope="session")
+def stamped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Genuine, Authority]]:
+    """A pack as the genuine one, time-stamped, and its authority."""
+    folder = tmp_path_factory.mktemp("stamped")
+    made = Authority(folder)
+    threading.Thread(target=made.server.serve_forever, daemon=True).start()
+    key = seal.timed(seal.open_seal(folder / "keys", at=content.BUILT), made.url, made.file)
+    yield Genuine(binder.bind(content.face(), content.sections(), key), key, folder), made
+    made.server.shutdown()
+    made.server.server_close()
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,14 @@ import pikepdf
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from evidence.actions.packs import signing_key
-from evidence.packs import joined, render, seal, verify
+from evidence.packs import binder, joined, render, seal, verify
 from evidence.packs.given_key import open_given
+from tests.packs import content
+from tests.packs.conftest import Genuine
 
 AT = datetime(2026, 10, 31, 13, 0, tzinfo=UTC)
 PASSWORD = "a c4nary of a password"
@@ -74,14 +76,29 @@ def test_the_named_key_signs_manifest_and_pdf_and_no_other_does(tmp_path: Path, 
     assert not settings.KEYS.exists(), "and none stands in for it"
 
 
+def test_an_rsa_key_signs_manifest_and_pdf_and_each_byte_of_that_counts(tmp_path: Path) -> None:
+    file, password = brought(tmp_path, rsa.generate_private_key(65537, 3072))
+    given = open_given(file, password, at=AT)
+    bound = binder.bind(content.face(), content.sections(), given)
+    pack = Genuine(bound, given, tmp_path)
+    assert verify.verify(pack.written(), given.fingerprint).ok
+    data = pack.members()[verify.SIGNATURE]
+    assert verify.RSA.encode() in data
+    changed = [data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :] for at in range(0, len(data), 97)]
+    for one in (*changed, data.replace(verify.RSA.encode(), verify.ALGORITHM.encode())):
+        found = verify.verify(pack.written({**pack.members(), verify.SIGNATURE: one}))
+        assert list(found.members) == [verify.SIGNATURE]
+
+
 @pytest.mark.parametrize(
     ("key", "days", "said"),
     [
-        (rsa.generate_private_key(65537, 2048), 300, "not an ECDSA key on P-256"),
-        (ec.generate_private_key(ec.SECP384R1()), 300, "not an ECDSA key on P-256"),
+        (rsa.generate_private_key(65537, 2048), 300, "an RSA key of 2048 bits, too few for"),
+        (ec.generate_private_key(ec.SECP384R1()), 300, "neither an ECDSA key on P-256 nor an RSA key of 3072 bits"),
+        (ed25519.Ed25519PrivateKey.generate(), 300, "neither an ECDSA key on P-256 nor an RSA key of 3072 bits"),
         (None, 50, "valid from 11 September 2026 to 11 September 2026"),
     ],
-    ids=["RSA", "another curve", "expired"],
+    ids=["small RSA", "another curve", "another kind", "expired"],
 )
 def test_what_cannot_sign_is_refused_by_its_reason(tmp_path: Path, key: Any, days: int, said: str) -> None:
     file, password = brought(tmp_path, key, days=days)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from evidence.packs import verify
 from evidence.packs.verify_child import NotChecked, check_in_child
 from evidence.views.verifying import fingerprint
+from tests.packs.clock import Authority
 from tests.packs.conftest import Genuine
 from tests.people import everybody
 
@@ -38,9 +40,35 @@ def test_a_sound_pack_is_intact_until_its_signer_is_typed(page: Client, genuine:
     assert status == 200
     assert "intact, signer not checked" in text
     assert "No key of this installation signed it" in text, "another key than this installation's made it"
-    assert "outside time-stamp" in text, "what was not checked is said"
+    assert "there is no outside time-stamp" in text, "what was not checked is said"
+    assert "When it was made" not in text
     status, text = asked(page, genuine.bound.archive, verify.grouped(genuine.key.fingerprint).upper())
     assert (status, "sound, and signed by the key you typed" in text) == (200, True)
+
+
+def test_whose_time_stamp_it_is_shows_against_a_certificate_that_is_brought(
+    page: Client, stamped: tuple[Genuine, Authority]
+) -> None:
+    pack, authority = stamped
+    _, text = asked(page, pack.bound.archive)
+    assert text.count("This is what it calls itself") == 2, "over the manifest and in the PDF"
+    assert "no certificate of it was given" in text
+
+    def beside(certificates: bytes) -> str:
+        files = {
+            "file": SimpleUploadedFile("brought.zip", pack.bound.archive),
+            "authority": SimpleUploadedFile("tsa.pem", certificates),
+        }
+        return page.post(URL, {**files, "fingerprint": ""}).content.decode()
+
+    text = beside(authority.file.read_bytes())
+    assert text.count("It leads to the certificate you gave") == 2
+    assert "intact, signer not checked" in text
+    text = beside(pack.key.certificate.public_bytes(Encoding.PEM))
+    assert "not sound" in text
+    assert "does not lead to the authority given" in text
+    for wrong in (b"0\x82 no PEM", b"-----BEGIN CERTIFICATE-----" + bytes(70_000)):
+        assert "holds no certificate in PEM" in beside(wrong)
 
 
 def test_each_wrong_member_is_named_and_another_key_is_too(page: Client, genuine: Genuine) -> None:
