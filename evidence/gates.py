@@ -28,7 +28,7 @@ FRAMES: Final[Mapping[str, tuple[tuple[bytes, ...], bytes, int]]] = {
     "ip-neigh": ((b"[",), b"]", FILE_CAP),
 }
 FLEETING: Final = IN_PASSING | {"rmtab", "chrony", "mounts"}  # half as much of it says nothing
-JSON: Final = frozenset({"nft-json", "ip-addr", "ip-route", "ip-neigh"})
+JSON: Final = frozenset({"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws"})
 # Written by people as well, who do not always end the last line
 BY_HAND: Final = frozenset({"exports", "rsyslog", "journal-upload", "testparm", "usershare"})
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes, process numbers

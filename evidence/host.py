@@ -28,6 +28,7 @@ from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Point, R
 from evidence.smb_host import settled
 
 TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
+FABRIC = "aws"
 FILTERS = frozenset({"iptables-save", "nft-json"})
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 
@@ -41,11 +42,25 @@ def read_host(artefacts: Sequence[Artefact]) -> Reading:
         for artefact in artefacts:
             found = detect(artefact)
             grouped.setdefault(found.NAME, (found, []))[1].append(artefact)
+        if FABRIC in grouped:
+            return _fabric(grouped)
         return merge([found.read([dump]) for found, dumps in grouped.values() for dump in dumps])
+
+
+def _fabric(grouped: Mapping[str, tuple[Format, list[Artefact]]]) -> Reading:
+    """The answers of a cloud account refer to one another: they are read together, and are nobody's dumps."""
+    others = [dumps[0].name for name, (_, dumps) in grouped.items() if name != FABRIC]
+    if others:
+        why = f"{others[0]} is a dump of a host, and the others are of a cloud account"
+        raise FormatError("These files are not of one thing", why, "Give the account's answers and the host's apart.")
+    found, dumps = grouped[FABRIC]
+    return found.read(dumps)
 
 
 def merge(readings: Sequence[Reading]) -> Reading:
     """Joins the readings of ONE host at one moment. Without a dump of its packet filter it has no such points."""
+    if len(readings) == 1 and readings[0].format == FABRIC:
+        return readings[0]
     named = _own_names(readings)
     sets = tuple(dict.fromkeys(one for reading in named for one in reading.sets))
     families: frozenset[Family] = frozenset().union(*(reading.families for reading in named))

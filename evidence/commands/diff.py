@@ -20,6 +20,7 @@ from evidence.commands.dumps import reading_of
 from evidence.commands.rule_edits import edits, shown, without_counters
 from evidence.formats.evaluate import Evaluator
 from evidence.formats.pieces import TOO_MANY, Piece
+from evidence.host import FABRIC
 from evidence.judgement import in_own_words
 from evidence.regions import changed, decides
 from evidence.rules import Reading, Rule
@@ -44,7 +45,7 @@ def run(asked: argparse.Namespace) -> Answer:
 
 def _compared(asked: argparse.Namespace) -> Answer:
     old, new = reading_of([asked.old]), reading_of([asked.new])
-    points = [point.name for point in new.points if point.model == "first-match"]
+    points = told_apart(new)
     if not points or not any(point.model == "first-match" for point in old.points):
         raise Refusal("Only dumps of packet filter rules can be compared. Give two dumps of iptables-save or nft.")
     data: dict[str, list[dict[str, Any]]] = {"permitted": [], "denied": [], "unproven": []}
@@ -59,6 +60,19 @@ def _compared(asked: argparse.Namespace) -> Answer:
     unproven = bool(data["unproven"] or old.unread or new.unread)
     answer = {**data, "text_only": told.texts()}
     return Answer(status(findings=changed, unproven=unproven), answer, _text(answer))
+
+
+def told_apart(reading: Reading) -> list[str]:
+    """The points that are compared: of a cloud account its lists and paths, which interfaces and subnets only use."""
+    judged = [point for point in reading.points if point.model == "first-match"]
+    if reading.format == FABRIC:
+        judged = [
+            point
+            for point in judged
+            if len(point.stages) > 1
+            or (point.stages == (f"{FABRIC}:{point.name}",) and point.name.partition("/")[0] not in reading.addresses)
+        ]
+    return [point.name for point in judged]
 
 
 def _parts(old: Reading, new: Reading, point: str, family: Family) -> Iterator[Part]:

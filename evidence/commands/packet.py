@@ -27,6 +27,7 @@ MOST_NAMED = 20  # bad rows that are spelt out
 PREFERRED = ("FORWARD", "INPUT", "OUTPUT")  # FORWARD is what a firewall is asked about
 POLICY = "#policy"
 ICMPS = frozenset(ICMP.values())
+MOST_POINTS = 12  # points that are named
 MOST_LINES = 3  # unread lines that are named
 
 
@@ -75,9 +76,10 @@ def choose_point(reading: Reading, given: str | None) -> tuple[str, tuple[str, .
     """The point asked for, or the one that has rules (FORWARD before INPUT before OUTPUT, and then it is said)."""
     known = [point.name for point in reading.points if point.model == "first-match"]
     if given is not None:
-        if given.upper() not in known:
-            raise Refusal(f"There is no point {given} in these files. They have {', '.join(known) or 'no rules'}.")
-        return given.upper(), ()
+        found = next((name for name in known if name.casefold() == given.casefold()), None)
+        if found is None:
+            raise Refusal(f"There is no point {given} in these files. They have {spelt(known) or 'no rules'}.")
+        return found, ()
     if not known:
         raise Refusal("These files hold no packet filter rules. Give the dump of iptables-save or nft.")
     chains = {chain.name: chain for chain in reading.chains}
@@ -90,10 +92,20 @@ def choose_point(reading: Reading, given: str | None) -> tuple[str, tuple[str, .
         if name in chains and chains[name].hook == hooks[point.name]
         and any(not rule.id.endswith(POLICY) for rule in chains[name].rules)
     ]  # fmt: skip
-    candidates = sorted(set(with_rules or known), key=lambda name: PREFERRED.index(name) if name in PREFERRED else 9)
+    candidates = sorted(
+        dict.fromkeys(with_rules or known), key=lambda name: PREFERRED.index(name) if name in PREFERRED else 9
+    )
     if len(candidates) == 1:
         return candidates[0], ()
-    return candidates[0], (f"judged at {candidates[0]}; say --point {' or '.join(candidates[1:])} for the others",)
+    others = " or ".join(candidates[1 : MOST_POINTS + 1])
+    more = f" or one of {len(candidates) - 1 - MOST_POINTS} more" if len(candidates) - 1 > MOST_POINTS else ""
+    return candidates[0], (f"judged at {candidates[0]}; say --point {others}{more} for the others",)
+
+
+def spelt(names: Sequence[str]) -> str:
+    """The names of points: a cloud account has thousands, and the first of them are enough to see how they are made."""
+    more = f" and {len(names) - MOST_POINTS} more" if len(names) > MOST_POINTS else ""
+    return ", ".join(names[:MOST_POINTS]) + more
 
 
 def _packets(path: str) -> list[Asked]:

@@ -49,6 +49,7 @@ FAMILIES_OF: dict[str, tuple[Family, ...]] = {
     "nft:bridge": (4, 6),
     "nft:netdev": (4, 6),
     "nft:arp": (),
+    "aws": (4, 6),
 }
 
 

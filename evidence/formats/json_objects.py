@@ -39,6 +39,14 @@ def objects(artefact: Artefact, key: str = "") -> list[Found]:
     return _Reader(artefact).read(key)
 
 
+def members(artefact: Artefact) -> dict[str, list[Found] | Any]:
+    """The members of the one object that a file holds: a list as its numbered objects, anything else as its value.
+
+    The objects of all lists are numbered through. Raises FormatError.
+    """
+    return _Reader(artefact).members()
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -67,12 +75,35 @@ class _Reader:
         found = self._list()
         if key:
             self._expect("}")
+        self._end()
+        return found
+
+    def _end(self) -> None:
         self._skip()
         if self._at != len(self._text):
             raise self._refused(f"something follows the end of the list on line {self._line_at(self._at)}")
+
+    def members(self) -> dict[str, list[Found] | Any]:
+        self._expect("{")
+        found: dict[str, list[Found] | Any] = {}
+        counted = 0
+        while self._peek() != "}":
+            if found:
+                self._expect(",")
+            key = self._value()
+            if not isinstance(key, str) or key in found:
+                raise self._refused(f"{key!r} is no key, or comes twice")
+            self._expect(":")
+            if self._peek() == "[":
+                found[key] = self._list(counted)
+                counted += len(found[key])
+            else:
+                found[key] = self._value()
+        self._expect("}")
+        self._end()
         return found
 
-    def _list(self) -> list[Found]:
+    def _list(self, before: int = 0) -> list[Found]:
         self._expect("[")
         found: list[Found] = []
         if self._peek() == "]":
@@ -82,7 +113,8 @@ class _Reader:
             self._skip()
             start, first = self._at, self._line_at(self._at)
             value = self._value()
-            found.append(Found(len(found) + 1, first, self._line_at(self._at), self._text[start : self._at], value))
+            number = before + len(found) + 1
+            found.append(Found(number, first, self._line_at(self._at), self._text[start : self._at], value))
             if self._peek() != ",":
                 self._expect("]")
                 return found

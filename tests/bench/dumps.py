@@ -12,4 +12,5 @@ READ_HERE = (
     "ip_addr",
     "ip_route",
     "ip_neigh",
+    "aws",
 )  # the formats whose cases test_corpus.py reads

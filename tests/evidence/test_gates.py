@@ -158,7 +158,16 @@ OWN_WORDS = {
 
 def test_every_format_is_cut() -> None:
     cut = {format_of(Artefact(name, text.encode())) for name, text in DUMPS.items()}
-    assert cut | set(OWN_WORDS) == {one.NAME for one in FORMATS}
+    assert cut | set(OWN_WORDS) | {"aws"} == {one.NAME for one in FORMATS}
+
+
+def test_answers_of_an_account_are_whole_or_refused() -> None:
+    """They are nobody's dumps and are read alone."""
+    content = (Path(__file__).parents[1] / "corpus" / "aws" / "account" / "config").read_bytes()
+    whole = [Artefact("account.json", content)]
+    assert (format_of(whole[0]), refused(whole, whole)) == ("aws", "")
+    taken = [place for place in places(content) if not refused([Artefact("account.json", content[:place])], whole)]
+    assert [place for place in taken if settled(content[:place]).split() != settled(content).split()] == []
 
 
 @pytest.mark.parametrize("kind", OWN_WORDS)

@@ -12,6 +12,7 @@ from compliance.register_file import lines_of, read_text
 from compliance.traffic.witness import Witness
 from evidence import inventory_csv, reading_json
 from evidence.formats import (
+    aws,
     chrony,
     conntrack,
     exportfs,
@@ -116,7 +117,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
-    ("ip_neigh", ip_neigh),
+    ("ip_neigh", ip_neigh), ("aws", aws),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),

@@ -1,0 +1,232 @@
+"""AWS: the JSON answers of the EC2 describe calls of one account at one moment, all of them together.
+
+Each object counts as a line. Of a kind that is listed here every object is read, or named with the reason it was not;
+an answer with a page still to come (NextToken) says so. Files of other kinds are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from compliance.traffic.addresses import BITS
+from compliance.traffic.boxes import FAMILIES, Family
+from evidence.formats.aws_fabric import FORWARD, RETURN, Fabric
+from evidence.formats.aws_lists import check_acl, check_group
+from evidence.formats.aws_objects import (
+    LISTED,
+    ROUTE_TABLE,
+    Estate,
+    Interface,
+    Thing,
+    cidr,
+    interface,
+    known,
+    rows,
+    subnet,
+    text,
+)
+from evidence.formats.cursor import Account
+from evidence.formats.json_objects import Found, members
+from evidence.rules import Artefact, FormatError, Point, Reading, Unread
+
+NAME = "aws"
+# Key of the answer -> the key of its objects' ids
+IDS = {
+    "SecurityGroups": "GroupId", "SecurityGroupRules": "SecurityGroupRuleId", "NetworkAcls": "NetworkAclId",
+    "NetworkInterfaces": "NetworkInterfaceId", "Subnets": "SubnetId", "RouteTables": "RouteTableId",
+    "PrefixLists": "PrefixListId", "Vpcs": "VpcId", "InternetGateways": "InternetGatewayId",
+    "EgressOnlyInternetGateways": "EgressOnlyInternetGatewayId", "NatGateways": "NatGatewayId",
+    "VpcPeeringConnections": "VpcPeeringConnectionId", "VpcEndpoints": "VpcEndpointId",
+    "VpnGateways": "VpnGatewayId", "VpnConnections": "VpnConnectionId", "TransitGateways": "TransitGatewayId",
+    "TransitGatewayAttachments": "TransitGatewayAttachmentId",
+    "TransitGatewayRouteTables": "TransitGatewayRouteTableId",
+}  # fmt: skip
+ENTRIES = "Entries"  # of a prefix list, whose id stands in the command, the name of the file or beside them
+BESIDE = frozenset({"ResponseMetadata", "NextToken", "PrefixListId"})
+LIST_ID = re.compile(r"pl-[0-9a-f]{8,17}(?![0-9a-f])")
+KEY = re.compile(r'"([A-Za-z]{3,40})"\s*:\s*\[')
+GIVE = "Give the answers of `aws ec2 describe-…` as JSON, each in a file of its own (docs/sources/formats.md)."
+WHOSE = "nobody says whose entries these are: name the file after its list (pl-0123456789abcdef0.json)"
+ALL_PAGES = "more pages of this answer follow, and they were not given"
+
+
+class Failed(NamedTuple):
+    """An object that nobody understood."""
+
+    kind: str
+    id: str
+    account: Account
+    found: Found
+    reason: str
+
+
+def sniff(head: bytes, name: str) -> float:
+    """By the first lists of the object: the names of EC2 answers."""
+    start = head[:4096].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if not start.startswith("{"):
+        return 0.0
+    keys = KEY.findall(head.decode("utf-8", "replace"))[:1]
+    if keys and keys[0] in IDS:
+        return 0.95
+    return 0.8 if keys == [ENTRIES] and '"Cidr"' in start else 0.0
+
+
+def read(artefacts: Sequence[Artefact]) -> Reading:
+    """All answers of one account at one moment. Raises FormatError where one is none."""
+    answers = _Answers()
+    for artefact in artefacts:
+        answers.add(artefact)
+    return answers.reading()
+
+
+class _Answers:
+    def __init__(self) -> None:
+        self.estate = Estate()
+        self._accounts: list[Account] = []
+        self._failed: list[Failed] = []
+        self._half: set[str] = set()  # prefix lists of which some entry was not understood
+
+    def add(self, artefact: Artefact) -> None:
+        """One file: each of its objects is understood, or named with the reason it was not."""
+        given = members(artefact)
+        lists = {key: value for key, value in given.items() if key in IDS or key == ENTRIES}
+        strange = sorted(set(given) - set(lists) - BESIDE)
+        wrong = sorted(key for key, value in lists.items() if not isinstance(value, list))
+        if not lists or strange or wrong:
+            said = f"it holds {', '.join(map(repr, strange or wrong)) or 'no list'}, which no answer that is read has"
+            raise FormatError(f"{artefact.name} is no answer of EC2 that is read", said, GIVE)
+        account = Account(artefact, sum(map(len, lists.values())))
+        account.name = self._name(artefact.name)
+        self._accounts.append(account)
+        more = given.get("NextToken")
+        for key, listed in lists.items():
+            self.estate.given.add(key)
+            before = len(self._failed)
+            if key == ENTRIES and (whose := given.get("PrefixListId") or _named(artefact)):
+                self.estate.prefixes.setdefault(str(whose), [])  # a list may be empty
+            for one in listed:
+                self._object(key, account, one, given, artefact)
+            if more and before == len(self._failed):
+                page = listed[-1] if listed else Found(1, 1, 1, f'"{key}": []', {})
+                self._failed.append(Failed(key, "", account, page, ALL_PAGES))
+        if more and not account.total:
+            account.total = 1
+
+    def _name(self, name: str) -> str:
+        names = [one.name for one in self._accounts]
+        return name if name not in names else f"{name} ({names.count(name) + 1})"
+
+    def _object(self, key: str, account: Account, found: Found, given: Mapping[str, Any], artefact: Artefact) -> None:
+        uid = found.value.get(IDS.get(key, "")) if isinstance(found.value, dict) else None
+        try:
+            if not isinstance(found.value, dict):
+                raise ValueError("it is no object")
+            if "\ufffd" in found.text:
+                raise ValueError("it holds bytes that are no UTF-8")
+            self._take(key, account, found, given, artefact)
+            account.consume(found.number)
+        except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+            self._half.add(uid if isinstance(uid, str) else str(given.get("PrefixListId") or _named(artefact)))
+            self._failed.append(Failed(key, uid if isinstance(uid, str) else "", account, found, str(wrong)))
+
+    def _take(self, key: str, account: Account, found: Found, given: Mapping[str, Any], artefact: Artefact) -> None:
+        estate, value = self.estate, found.value
+        if key == ENTRIES:
+            listed = text(given, "PrefixListId") or _named(artefact)
+            if not listed:
+                raise ValueError(WHOSE)
+            known(value, frozenset({"Cidr", "Description"}))
+            estate.prefixes.setdefault(listed, []).append(cidr(text(value, "Cidr", needed=True)))
+            return
+        uid = text(value, IDS[key], needed=True)
+        thing = Thing(uid, text(value, "VpcId"), value, account, found)
+        if key == "NetworkInterfaces":
+            self._once(estate.interfaces, uid, interface(account, found))
+        elif key == "Subnets":
+            self._once(estate.subnets, uid, subnet(found))
+        elif key == "SecurityGroups":
+            check_group(thing)
+            self._once(estate.groups, uid, thing)
+        elif key == "SecurityGroupRules":
+            if not isinstance(value.get("IsEgress"), bool):
+                raise ValueError("IsEgress is neither true nor false")
+            estate.group_rules.setdefault(text(value, "GroupId", needed=True), []).append(thing)
+        elif key == "NetworkAcls":
+            check_acl(thing)
+            self._once(estate.acls, uid, thing)
+        elif key == "RouteTables":
+            known(value, ROUTE_TABLE)
+            for one in (*rows(value, "Routes"), *rows(value, "Associations")):
+                if not text(one, "State") and "SubnetId" in one:
+                    text(one, "SubnetId", needed=True)
+            self._once(estate.tables, uid, thing)
+        else:
+            if key == "PrefixLists":
+                known(value, LISTED)
+                if "Cidrs" in value:
+                    estate.prefixes.setdefault(uid, []).extend(map(cidr, value["Cidrs"]))
+            self._once(estate.others.setdefault(key, {}), uid, thing)
+
+    @staticmethod
+    def _once(held: dict[str, Any], uid: str, one: Any) -> None:
+        if uid in held:
+            raise ValueError(f"{uid} comes twice: these answers are not of one moment")
+        held[uid] = one
+
+    def reading(self) -> Reading:
+        """The points with all that speaks against them."""
+        estate = self.estate
+        estate.prefixes = {name: listed for name, listed in estate.prefixes.items() if name not in self._half}
+        fabric = Fabric(estate)
+        for group in estate.groups.values():
+            doubt = fabric.groups.disagreement(group)
+            if doubt:
+                self._failed.append(Failed("SecurityGroups", group.id, group.account, group.found, doubt))
+        for failed in self._failed:
+            failed.found.fail(failed.account, failed.reason, *self._points(failed))
+        unread = tuple(one for account in self._accounts for one in account.unread())
+        return Reading(
+            format=NAME,
+            points=tuple(
+                Point(name, "first-match", stages, _count(unread, name)) for name, stages in fabric.points.items()
+            ),
+            chains=tuple(fabric.chains),
+            addresses={one.id: _held(one) for one in estate.interfaces.values()},
+            unread=unread,
+            lines={account.name: account.lines() for account in self._accounts},
+            families=frozenset(FAMILIES),
+            statements=tuple(fabric.groups.statements),
+        )
+
+    def _points(self, failed: Failed) -> list[str]:
+        """The points that an object which was not understood makes unverifiable; none = every one of them."""
+        estate, ways = self.estate, [FORWARD, RETURN]
+        itself = [f"{failed.id}/{way}" for way in ("in", "out")]
+        if failed.reason == ALL_PAGES or not failed.id or failed.kind in {"NetworkInterfaces", "SecurityGroupRules"}:
+            return []
+        if failed.kind == "SecurityGroups":
+            mine = [one.id for one in estate.members(failed.id)]
+            return [*itself, *(f"{one}/{way}" for one in mine for way in ("in", "out")), *ways]
+        if failed.kind == "NetworkAcls":
+            mine = [
+                str(one.get("SubnetId")) for one in failed.found.value.get("Associations", ()) if isinstance(one, dict)
+            ]
+            return [*itself, *(f"{one}/{way}" for one in mine for way in ("in", "out")), *ways]
+        return ways
+
+
+def _named(artefact: Artefact) -> str:
+    found = set(LIST_ID.findall(artefact.command) or LIST_ID.findall(artefact.name))
+    return found.pop() if len(found) == 1 else ""
+
+
+def _count(unread: Sequence[Unread], point: str) -> int:
+    return sum(1 for one in unread if one.point in {"", point})
+
+
+def _held(one: Interface) -> tuple[tuple[Family, int, int], ...]:
+    return tuple(
+        (each.family, each.low, BITS[each.family] - (each.high - each.low).bit_length()) for each in one.ranges
+    )
