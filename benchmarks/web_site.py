@@ -129,7 +129,7 @@ def copy(url: str) -> dict[str, int]:
     with target.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # foreign keys come in any order
         for model in models:
-            fields = [field for field in model._meta.concrete_fields if field.column]
+            fields = [field for field in model._meta.concrete_fields if field.column and not field.generated]
             names = ", ".join(target.ops.quote_name(str(field.column)) for field in fields)
             table = target.ops.quote_name(model._meta.db_table)
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 (names of models)

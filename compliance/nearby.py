@@ -13,15 +13,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from compliance.actions.reach import in_material
-from compliance.models import Connection, ConnectionVersion, Endpoint
+from compliance.models import ConnectionVersion, Endpoint
 from compliance.models.connections import FEW
+from compliance.models.written import names_beside
 from compliance.register_estate import Estate
 from compliance.register_rows import Problems, Row
 from compliance.standing import estate_on, mentioned, newest
 from compliance.traffic.addresses import Range, family_of_value
-
-VIA = '"via": ["'  # in the material of a connection that goes by way of something, as both databases write it
 
 
 def register_near(material: Mapping[str, Any], day: date) -> dict[str, Any]:
@@ -48,7 +46,7 @@ def naming_by_ends(names: Iterable[str], day: date) -> list[ConnectionVersion]:
 
 
 def mentioning(names: set[str], day: date) -> set[int]:
-    """The versions that stand and mention one of these names: by their ends, as clients of a share, or on the way.
+    """The versions that stand and may mention one of these names: by their ends, as clients of a share, or on the way.
 
     Asked apart, as an index answers for each of the ends, and nothing for all of it at once.
     """
@@ -57,8 +55,7 @@ def mentioning(names: set[str], day: date) -> set[int]:
     ways = (
         Q(connection__source__in=ends),
         Q(connection__destination__in=ends),
-        Q(connection__in=Connection.objects.filter(kind=Connection.Kind.SHARE).values("pk")) & in_material(names),
-        Q(material__icontains=VIA) & in_material(names),
+        names_beside(names),
     )
     return {key for way in ways for key in standing.filter(way).values_list("pk", flat=True)}
 

@@ -45,7 +45,7 @@ class Writer:
         self.waiting = {}
 
     def _write(self, model: type[models.Model], rows: Sequence[models.Model]) -> None:
-        fields = [field for field in model._meta.concrete_fields if field.column]
+        fields = [field for field in model._meta.concrete_fields if field.column and not field.generated]
         database = connections["default"]
         values = ([plain(field, row.__dict__.get(field.attname), database) for field in fields] for row in rows)
         insert(model._meta.db_table, [str(field.column) for field in fields], values)

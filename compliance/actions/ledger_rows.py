@@ -28,9 +28,13 @@ def governed_models() -> list[type[models.Model]]:
 
 
 def names_of(model: type[models.Model]) -> tuple[str, ...]:
-    """The fields whose values are hashed: columns, then many-to-many fields, each in order of name."""
+    """The fields whose values are hashed: columns, then many-to-many fields, each in order of name.
+
+    Not what the database makes of other columns: each writes it in its own way, and what it is made from is hashed.
+    """
     meta, out = model._meta, left_out(model._meta.label_lower)
-    columns = sorted(field.attname for field in meta.concrete_fields if field.attname not in out)
+    stored = [field.attname for field in meta.concrete_fields if not field.generated]
+    columns = sorted(name for name in stored if name not in out)
     return (*columns, *sorted(field.name for field in meta.many_to_many if field.name not in out))
 
 

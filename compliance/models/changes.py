@@ -13,6 +13,7 @@ from compliance.models.delegations import Delegation
 from compliance.models.estate import System
 from compliance.models.people import User
 from compliance.models.scope import Scoped
+from compliance.models.written import NOTHING_BESIDE, named_beside, written
 
 
 class State(models.TextChoices):
@@ -81,12 +82,13 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
             row = Q(capacity__in=capacities)
             meets |= row if system is None else row & Q(system_id=system)
         needs = ApprovalNeeded.objects.filter(change=models.OuterRef("pk"))
-        asked_now = needs.filter(approval__isnull=True).order_by("stage").values("stage")[:1]
-        rows = self.filter(state=State.SUBMITTED).annotate(asked_now=models.Subquery(asked_now))
-        mine = needs.filter(meets, approval__isnull=True, stage=models.OuterRef("asked_now"))
+        # an earlier stage waits: asked of the needs that this person could meet alone
+        unmet = ApprovalNeeded.objects.filter(change=models.OuterRef("change"), approval__isnull=True)
+        before = models.Exists(unmet.filter(stage__lt=models.OuterRef("stage")))
+        mine = needs.filter(meets, approval__isnull=True).exclude(before)
         # a value, not EXISTS: that PostgreSQL turns around, and reads the needs of all changes for each page
-        rows = rows.annotate(mine=models.Subquery(mine.order_by("pk").values("pk")[:1])).filter(mine__isnull=False)
-        rows = rows.exclude(requested_by=person).exclude(last_edited_by=person)
+        rows = self.filter(state=State.SUBMITTED).alias(mine=models.Subquery(mine.order_by("pk").values("pk")[:1]))
+        rows = rows.filter(mine__isnull=False).exclude(requested_by=person).exclude(last_edited_by=person)
         return rows.exclude(models.Exists(needs.filter(approval__approver=person)))
 
 
@@ -134,6 +136,9 @@ class ChangeRecord(models.Model):
         help_text="The accepted risk of a provisional baseline; what counts is the one that the material names.",
     )  # fmt: skip
 
+    words = written("title", "ticket", "material")
+    beside = named_beside()
+
     objects: ClassVar[models.Manager[ChangeRecord]] = ChangeQuerySet.as_manager()
 
     class Meta:
@@ -141,6 +146,8 @@ class ChangeRecord(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["state", "submitted_at"]),
             models.Index(fields=["created_at"]),
+            models.Index(fields=["system", "state"]),
+            models.Index(fields=["connection"], condition=~Q(beside__in=NOTHING_BESIDE), name="changes_naming_others"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="a_change_is_in_a_known_state"),

@@ -14,6 +14,7 @@ from compliance.models.carried import Carried, CarriedQuerySet
 from compliance.models.estate import Group, Organisation, Server, System, Zone, check_prefix
 from compliance.models.people import User
 from compliance.models.scope import Scoped
+from compliance.models.written import NOTHING_BESIDE, named_beside
 
 FEW = 900  # rows that are asked for by their keys, found once, instead of by the query that found them
 
@@ -117,9 +118,12 @@ class ConnectionQuerySet(Scoped["Connection"]):
     def of_systems(self, systems: Collection[int]) -> Self:
         """Those of these systems, and those that end in one of them, by a server or a group.
 
-        Asked by keys of ends, not by joins to them: an index answers for each part, and no row comes twice.
+        Asked by keys of ends, not by joins to them: an index answers for each part, and no row comes twice. Where they
+        are few, by the keys themselves: by a query for them PostgreSQL reads all connections.
         """
-        ends = Endpoint.objects.filter(Q(server__system__in=systems) | Q(group__system__in=systems)).values("pk")
+        found = Endpoint.objects.filter(Q(server__system__in=systems) | Q(group__system__in=systems))
+        few = list(found.values_list("pk", flat=True)[: FEW + 1])
+        ends: Any = few if len(few) <= FEW else found.values("pk")
         return self.filter(Q(system__in=systems) | Q(source__in=ends) | Q(destination__in=ends))
 
     def authorised_at(self, day: date, known_at: datetime | None = None) -> Self:
@@ -220,12 +224,17 @@ class ConnectionVersion(models.Model):
     ends_on = models.DateField(null=True, blank=True)
     review_by = models.DateField(null=True, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now)
+    beside = named_beside()
 
     objects: ClassVar[models.Manager[ConnectionVersion]] = VersionQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["connection_id", "valid_from", "pk"]
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["review_by"]), models.Index(fields=["ends_on"])]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["review_by"]),
+            models.Index(fields=["ends_on"]),
+            models.Index(fields=["connection"], condition=~Q(beside__in=NOTHING_BESIDE), name="versions_naming_others"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.connection.ref} from {self.valid_from}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from django.db.models import F, Q, prefetch_related_objects
+from django.db.models import F, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -15,9 +15,10 @@ from compliance.actions import changes as verbs
 from compliance.business_days import last_moment
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
+from compliance.models.written import says
 from compliance.permissions import check, may
 from compliance.views import questions
-from compliance.views.lists import Choice, as_file, by_json, by_ref, file_wanted, filters, page
+from compliance.views.lists import Choice, as_file, by_ref, file_wanted, filters, page
 from compliance.views.needed import needed, needs_of
 from compliance.views.paging import PAGE, Pages
 from compliance.views.panels import panel
@@ -104,8 +105,7 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     """The rows that fit what is asked in the address: q, state. Pages and the API ask alike."""
     words = asked.get("q", "").strip()
     if words:
-        found = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words)
-        rows = rows.filter(found | by_ref(words, "CHG"))
+        rows = rows.filter(says("words", words) | by_ref(words, "CHG"))
     return rows.filter(state=asked["state"]) if asked.get("state") else rows
 
 

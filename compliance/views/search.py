@@ -6,9 +6,8 @@ it lies, the groups of that server, and every connection by one of these names, 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from ipaddress import ip_address, ip_network
@@ -35,9 +34,10 @@ from compliance.models import (
     Zone,
     ZonePrefix,
 )  # fmt: skip
-from compliance.nearby import VIA
+from compliance.models.connections import FEW
+from compliance.models.written import names_beside, says
 from compliance.views.changes import signed_in
-from compliance.views.lists import by_json, by_ref
+from compliance.views.lists import by_ref
 from compliance.views.shown import ends, services
 
 FIRST: Final = 8  # of each kind; the list of that kind has the others
@@ -153,9 +153,10 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     found = servers.filter(Q(name__icontains=words) | Q(role__icontains=words) | at).distinct()
     yield part("Servers", "server", found, shown_server, f"/servers/?{query}")
     yield from places(person, sought)
-    yield from connections(person, sought)
-    text = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words) | by_ref(words, "CHG")
-    changes = ChangeRecord.objects.for_user(person).filter(text).order_by("-pk")
+    said = changes_that_say(words)
+    yield from connections(person, sought, said)
+    text = says("words", words) if said is None else Q(pk__in=list(said))
+    changes = ChangeRecord.objects.for_user(person).filter(text | by_ref(words, "CHG")).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
     about = Q(about__icontains=words) | Q(reason__icontains=words) | Q(plan__icontains=words)
     risks = RiskAcceptance.objects.for_user(person).filter(about).order_by("-pk")
@@ -173,32 +174,49 @@ def places(person: User, sought: Sought) -> Iterable[Part]:
     yield part("Parties", "globe", found, lambda row: Hit(row.name, f"/parties/{quote(row.name, safe='')}/"))
 
 
-def connections(person: User, sought: Sought) -> Iterable[Part]:
-    """Connections and shares. Both are looked for at once, for what was written is read through for it."""
-    found = Connection.objects.for_user(person).filter(touching(person, sought)).order_by("pk")
-    keys = list(found.values_list("pk", "kind")[: COUNTED + 1])
+def changes_that_say(words: str) -> dict[int, int | None] | None:
+    """The change records whose content holds the words, each with its connection; None when there are more than a few.
+
+    Whoever may see them: what is shown of them is asked for the person. Read through once for both kinds of rows.
+    """
+    rows = ChangeRecord.objects.filter(says("words", words)).order_by().values_list("pk", "connection")
+    found: dict[int, int | None] = dict(rows[: FEW + 1])
+    return found if len(found) <= FEW else None
+
+
+def connections(person: User, sought: Sought, said: Mapping[int, int | None] | None) -> Iterable[Part]:
+    """Connections and shares, by each way there is to them; a few are looked up, of many the first are soon found."""
+    mine = Connection.objects.for_user(person).order_by("pk")
+    ways = touching(sought, said)
+    keys: dict[int, str] = {}
+    for way in ways:
+        keys |= dict(mine.filter(way).values_list("pk", "kind")[: COUNTED + 1])
     for kind, title, icon, page in KINDS:
-        rows = found.filter(kind=kind)  # where there are many they are soon found
         if len(keys) <= COUNTED:
-            rows = Connection.objects.filter(pk__in=[key for key, of_kind in keys if of_kind == kind]).order_by("pk")
-        rows = rows.select_related("source", "destination", "system").prefetch_related("changes")
+            rows = Connection.objects.filter(pk__in=[key for key, of_kind in keys.items() if of_kind == kind])
+        else:
+            rows = mine.filter(reduce(or_, ways), kind=kind)
+        rows = rows.order_by("pk").select_related("source", "destination", "system").prefetch_related("changes")
         # the list looks for what is written; what an address means is shown here
         yield part(title, icon, rows, shown_connection, "" if sought.names else f"/{page}/?{sought.query()}")
 
 
-def touching(person: User, sought: Sought) -> Q:
-    """The connections by one of the names an address means, or that write what was typed."""
+def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
+    """The ways to connections by one of the names an address means, or that write what was typed."""
     words = sought.words
-    ends = Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values("pk")
-    written = by_json("material", words)
+    ends = list(
+        Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values_list("pk", flat=True)
+    )
+    asked = ChangeRecord.objects.filter(says("words", words), connection__isnull=False).values("connection")
+    found = [
+        Q(pk__in=asked if said is None else {key for key in said.values() if key is not None}),
+        by_ref(words, "CON"),
+    ]
+    found += [Q(**{f"{end}__in": ends}) for end in ("source", "destination") if ends]
     if sought.names:  # clients of shares, and what a connection goes by: the others have them as their ends
-        quoted = [json.dumps(name, ensure_ascii=ascii) for name in sought.names for ascii in (False, True)]
-        mentions = [Q(material__icontains=name) for name in dict.fromkeys(quoted)]
-        written |= (Q(connection__kind=Connection.Kind.SHARE) | Q(material__icontains=VIA)) & reduce(or_, mentions)
-    asked = ChangeRecord.objects.filter(written, connection__isnull=False)
-    if person.system_ids() is not None:  # only theirs are read through
-        asked = asked.filter(connection__in=Connection.objects.for_user(person).values("pk"))
-    return Q(source__in=ends) | Q(destination__in=ends) | Q(pk__in=asked.values("connection")) | by_ref(words, "CON")
+        rows = ChangeRecord.objects.filter(names_beside(sought.names), connection__isnull=False)
+        found.append(Q(pk__in=set(rows.order_by().values_list("connection", flat=True)[: COUNTED + 1])))
+    return found
 
 
 def shown_server(row: Server) -> Hit:

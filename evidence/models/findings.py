@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from compliance.models import ChangeRecord, Connection, Job, Server, System, User
 from compliance.models.scope import Scoped
+from compliance.models.written import written
 from evidence.models.sources import Snapshot
 from evidence.rules import Certainty, Verdict
 
@@ -89,6 +90,14 @@ class FindingQuerySet(Scoped["Finding"]):
         places = [models.When(severity=value, then=place) for place, value in enumerate(Finding.Severity.values)]
         return self.order_by(models.Case(*places, default=len(places)), "-first_seen", "pk")
 
+    def worst(self, most: int) -> list[Finding]:
+        """The first of `worst_first`, without sorting all: those of one severity after those of another."""
+        found: list[Finding] = []
+        for rows in (self.filter(severity=value) for value in Finding.Severity.values):
+            if len(found) < most:
+                found += rows.order_by("-first_seen", "pk")[: most - len(found)]
+        return found
+
 
 class Finding(models.Model):
     """Something that differs, followed from the comparison that found it to the one that no longer did."""
@@ -140,6 +149,7 @@ class Finding(models.Model):
     accepted_extent = models.JSONField(default=list)
     accepted_rating = models.CharField(max_length=20, blank=True)
     alternate_control = models.TextField(blank=True)
+    words = written("because", "subject", "point", "rule_text", "witness")
 
     objects: ClassVar[models.Manager[Finding]] = FindingQuerySet.as_manager()
 
@@ -149,7 +159,10 @@ class Finding(models.Model):
             # all that a list sorts and counts by, so that it reads the rows of one page alone
             models.Index(
                 fields=["system", "state", "verdict", "severity", "first_seen", "id"], name="findings_as_listed"
-            )
+            ),
+            # for who sees all systems, and for the worst that waits
+            models.Index(fields=["state", "verdict"], name="findings_of_everybody"),
+            models.Index(fields=["state", "severity", "-first_seen", "id"], name="findings_by_severity"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 
 from compliance.forms.risks import RiskForm
 from compliance.models import User
+from compliance.models.written import says
 from compliance.permissions import check, may
 from compliance.policy.shipped import Described, described
 from compliance.views.changes import signed_in
@@ -103,9 +104,8 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     rows = rows.filter(state=asked["state"]) if asked.get("state") else rows.standing()
     words = asked.get("q", "").strip()
     if words:
-        found = Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words)
         members = FindingMember.objects.standing().filter(subject__icontains=words)
-        rows = rows.filter(found | Q(pk__in=members.values("finding_id")))
+        rows = rows.filter(says("words", words) | Q(pk__in=members.values("finding_id")))
     return rows.filter(verdict=asked["verdict"]) if asked.get("verdict") else rows
 
 

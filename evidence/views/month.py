@@ -19,6 +19,7 @@ from compliance.models import ChangeRecord, Connection, Server, System, User, Zo
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
+from compliance.views.navigation import at_most, shown
 from compliance.views.panels import panel
 from compliance.words import VERDICTS
 from evidence.actions import packs
@@ -31,6 +32,7 @@ from evidence.views.trend import trend
 CONTROLS = ["ISM-1479", "ISO/IEC 27001:2022 Annex A 8.21", "ISO/IEC 27001:2022 Annex A 8.22"]
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
 EARLIEST = date(2000, 1, 1)
+DECISIONS = 6  # findings that the page names; the list has the others
 WORST = [name for name in VERDICTS if name != "implemented"]
 Span = tuple[datetime, datetime]
 Held = Callable[[User, Span], str]  # what is held of a month: complete, partial, missing, none
@@ -49,8 +51,8 @@ def month(request: HttpRequest) -> HttpResponse:
     asks.append(said["ask"])
     held = Counter(ask["held"] for ask in asks)
     months = [shift(first, -back) for back in range(11, -1, -1)]
-    findings = Finding.objects.for_user(person).standing().select_related("system__owner", "connection")
-    waiting = findings.filter(state=Finding.State.OPEN).worst_first()
+    findings = Finding.objects.for_user(person).standing()
+    waiting = findings.filter(state=Finding.State.OPEN).select_related("system__owner", "connection").worst(DECISIONS)
     newest = Pack.objects.for_user(person).filter(since=first).first()
     running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
     return render(
@@ -82,9 +84,9 @@ def month(request: HttpRequest) -> HttpResponse:
             "duties": duties(person, until),
             "next_review": said.get("next_review"),
             "reviews_url": "/reviews/",
-            "decisions": [listed(finding) for finding in waiting[:6]],
+            "decisions": [listed(finding) for finding in waiting],
             "findings_url": "/findings/",
-            "findings_count": findings.count(),
+            "findings_count": shown(at_most(findings)),
         },
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from compliance.models import User
+from compliance.models.written import says
 from compliance.views.lists import by_json
 from compliance.views.search import Hit, Part, Sought, part
 from compliance.words import VERDICTS
@@ -16,10 +17,8 @@ from evidence.models import Finding, FindingMember, ServedShare, Sighting, Sourc
 def find(person: User, sought: Sought) -> Iterable[Part]:
     """By words, and by the names an address means. Named in settings.SEARCHES."""
     words, query = sought.words, sought.query()
-    text = Q(because__icontains=words) | Q(subject__icontains=words) | Q(point__icontains=words)
-    text |= Q(rule_text__icontains=words) | by_json("witness", words)
     members = FindingMember.objects.standing().filter(subject__icontains=words).values("finding_id")
-    text |= Q(server__name__in=sought.names) | Q(pk__in=members)
+    text = says("words", words) | Q(server__name__in=sought.names) | Q(pk__in=members)
     findings = Finding.objects.for_user(person).standing().filter(text).worst_first()
     yield part("Findings", "triangle-alert", findings, shown_finding, f"/findings/?{query}")
     sources = Source.objects.for_user(person).select_related("server").order_by("name")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -60,7 +60,9 @@ def needing_a_look(rows: QuerySet[Source]) -> QuerySet[Source]:
     late = Q(last_seen_at__isnull=True)
     for hours in limits:
         late |= Q(fresh_hours=hours, last_seen_at__lt=now - timedelta(hours=hours))
-    silent = Q(last_pull__state=Pull.State.FAILED, last_pull__error_code__in=NO_ANSWER)
+    failed = Pull.objects.filter(pk=OuterRef("last_pull"), state=Pull.State.FAILED, error_code__in=NO_ANSWER)
+    rows = rows.alias(unanswered=Subquery(failed.values("pk")[:1]))  # a join would read every reading there ever was
+    silent = Q(unanswered__isnull=False)
     stopped = Q(enabled=False) & ~Q(paused_code="")
     return rows.filter(stopped | Q(enabled=True) & (Q(last_good__isnull=True) | silent | late))
 

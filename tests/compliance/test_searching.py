@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 
-from compliance.models import User
+from compliance.actions.ledger_rows import names_of
+from compliance.models import ChangeRecord, User
+from compliance.models.written import names_beside, says
+from compliance.views.lists import by_json
 from tests.factories import asked, network, servers, share
 from tests.people import People, everybody
 
@@ -74,3 +78,29 @@ def test_what_is_pasted_into_a_form_is_told_beside_its_field(people: People) -> 
     answer = browser_of(people.rita).post("/requests/new/", typed)
     assert answer.status_code == 422
     assert "Null characters are not allowed" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "words", ["REPORTS OF", "export/Z", "tcp/6514", "%", "_", "\\", '"', "100%", "Zürich", "\\u00fc"]
+)
+def test_the_kept_text_finds_what_looking_at_the_columns_finds(people: People, words: str) -> None:
+    asked(people, share(path="/export/100%_of\\it"), title='A "quoted" title')
+    looked = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words)
+    found = set(ChangeRecord.objects.filter(says("words", words)).values_list("pk", flat=True))
+    assert found == set(ChangeRecord.objects.filter(looked).values_list("pk", flat=True))
+
+
+def test_who_is_named_beside_the_ends_is_found_by_that_alone(people: People) -> None:
+    by_way = asked(people, network("pay-app-01", "log-01", "tcp/443", via=["pay-db-01"]))
+    shared = asked(people, share(path="/export/more"))
+    rows = ChangeRecord.objects.filter(names_beside(["pay-db-01"]))
+    assert [row.pk for row in rows] == [by_way.pk]
+    clients = ChangeRecord.objects.filter(names_beside(shared.material["clients"]))
+    assert shared in clients
+    assert by_way not in clients
+    assert not ChangeRecord.objects.filter(names_beside(["log-01", shared.material["server"]])).exists()
+
+
+def test_what_the_database_makes_of_columns_is_no_part_of_a_rows_digest() -> None:
+    assert {"words", "beside"}.isdisjoint(names_of(ChangeRecord))
+    assert {"title", "material"} <= set(names_of(ChangeRecord))

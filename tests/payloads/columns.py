@@ -56,7 +56,7 @@ def plant() -> tuple[int, set[str]]:
 
 def is_text(model: type[models.Model], each: models.Field[Any, Any]) -> bool:
     """Whether a column holds free text."""
-    if not isinstance(each, (models.CharField, models.TextField)) or each.choices:
+    if not isinstance(each, (models.CharField, models.TextField)) or each.choices or each.generated:
         return False
     return not each.name.endswith(NO_TEXT) and f"{model._meta.label}.{each.name}" not in OWN_WORDS
 

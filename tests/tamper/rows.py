@@ -72,7 +72,7 @@ def plausible_row(model: type[models.Model], turn: int) -> dict[str, Any]:
     """Values for the columns that need one; foreign keys point elsewhere with each turn."""
     values: dict[str, Any] = {}
     for place, field in enumerate(model._meta.concrete_fields):
-        if field.primary_key or field.null or field.has_default():
+        if field.primary_key or field.null or field.generated or field.has_default():
             continue
         if isinstance(field, models.ForeignKey):
             keys = list(field.related_model._base_manager.order_by("pk").values_list("pk", flat=True)[:9])
@@ -166,7 +166,8 @@ def edited(model: type[models.Model], key: Any, chance: random.Random) -> str:
     """Another value in one governed column."""
     meta = model._meta
     out = left_out(meta.label_lower) | UPKEEP.get(meta.label_lower, frozenset())
-    fields = [one for one in meta.concrete_fields if not one.primary_key and one.attname not in out]
+    stored = [one for one in meta.concrete_fields if not one.primary_key and not one.generated]
+    fields = [one for one in stored if one.attname not in out]
     if not fields:
         return ""
     field, before = chance.choice(fields), row(model, key)
@@ -219,7 +220,9 @@ def inserted(model: type[models.Model], key: Any, chance: random.Random) -> str:
     unique = {field.column for field in meta.concrete_fields if field.unique and not field.primary_key}
     unique |= {meta.get_field(name).column for each in meta.constraints for name in getattr(each, "fields", ())}
     for field in meta.concrete_fields:
-        if field.primary_key:
+        if field.generated:
+            values.pop(field.column)
+        elif field.primary_key:
             values[field.column] = 10**6 + chance.randrange(10**6)
         elif field.column in unique:
             old = getattr(model._base_manager.get(pk=key), field.attname)
