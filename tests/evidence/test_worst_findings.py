@@ -17,8 +17,8 @@ def test_the_first_few_are_those_of_the_whole_order() -> None:
     them, now = everybody(), timezone.now()
     for number in range(12):
         Finding.objects.create(
-            fingerprint=f"{number:064x}", system=them.payroll, verdict="stale", certainty="definite", subject=str(number),
-            severity=("low", "high", "medium")[number % 3], because="It was not read.",
+            fingerprint=f"{number:064x}", system=them.payroll, verdict="stale", certainty="definite",
+            subject=str(number), severity=("low", "high", "medium")[number % 3], because="It was not read.",
             first_seen=now - timedelta(hours=number // 2), last_seen=now,
         )  # fmt: skip
     rows = Finding.objects.all()
