@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.figures import report
 
-BENCHMARKS = ("algebra", "judging", "ledger", "packs", "pulls", "web")
+BENCHMARKS = ("algebra", "flows", "judging", "ledger", "packs", "pulls", "web")
 
 
 def main(arguments: list[str]) -> int:

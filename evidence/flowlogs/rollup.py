@@ -1,0 +1,202 @@
+"""One file of a flow log to daily Parquet: who spoke to whom on which service, by the hour, counted.
+
+The client's port goes where the service's is known, which is what makes a thousand connections one row; addresses
+become two 64-bit numbers (Parquet has no 128-bit one), 0 and the address itself for IPv4. A row is oriented from the
+one who began: by the record itself (SYN, conntrack, Zeek) with certainty, else by the port below the ephemeral range
+(nine in ten), else as observed, with both ports kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from evidence.flowlogs.engine import Engine, EngineError, quoted
+from evidence.flowlogs.shapes import FlowFormat, Gap, Plain, Rolled, Sifted, Table
+from evidence.rules import FormatError, Lines, Unread
+
+EPHEMERAL: Final = 32768  # where Linux and Windows begin to choose a client's port
+CERTAIN, LIKELY, OPEN = 100, 90, 50
+AHEAD_H: Final = 1  # hours a record may lie after the moment its file was received
+FAR_H: Final = 24 * 14  # hours a record may lie before it
+REJECTED, ACCEPTED, NODATA, SKIPDATA, ODD = 0, 1, 2, 3, 9
+PORTS: Final = "proto IN (6, 17, 33, 132, 136)"
+GROUPED: Final = f"""
+CREATE OR REPLACE TEMP TABLE grouped AS
+SELECT sensor, IF(turned, dst, src) AS a, IF(turned, src, dst) AS b, proto,
+  IF(turned, sport, dport) AS port,
+  CASE WHEN sure >= {LIKELY} AND {PORTS} THEN NULL WHEN turned THEN dport ELSE sport END AS other,
+  sure, kind, first // 3600 AS hour, count(*) AS flows, sum(turned::INTEGER)::UINTEGER AS replies,
+  sum(packets)::UBIGINT AS packets, sum(bytes)::UBIGINT AS bytes, min(first) AS first, max(last) AS last,
+  sum(hidden::INTEGER)::UINTEGER AS hidden, sum((last < first)::INTEGER)::UINTEGER AS backwards
+FROM (SELECT *, hint = -1 OR (hint = 0 AND {PORTS} AND dport >= {EPHEMERAL} AND sport < {EPHEMERAL}) AS turned,
+        (CASE WHEN hint <> 0 THEN {CERTAIN} WHEN NOT {PORTS} THEN {OPEN}
+              WHEN (sport < {EPHEMERAL}) <> (dport < {EPHEMERAL}) THEN {LIKELY} ELSE {OPEN} END)::UTINYINT AS sure,
+        (CASE status WHEN 'OK'
+                     THEN CASE action WHEN 'ACCEPT' THEN {ACCEPTED} WHEN 'REJECT' THEN {REJECTED} ELSE {ODD} END
+              WHEN 'NODATA' THEN {NODATA} WHEN 'SKIPDATA' THEN {SKIPDATA} ELSE {ODD} END)::UTINYINT AS kind
+      FROM ({{source}}))
+GROUP BY ALL
+"""  # noqa: S608  literals of this module
+BROKEN: Final = f"""
+SELECT count(*) FROM grouped WHERE hour IS NULL OR kind = {ODD} OR (kind <= {ACCEPTED} AND (a IS NULL OR b IS NULL
+  OR proto IS NULL OR ({PORTS} AND port IS NULL)))
+"""  # noqa: S608  literals of this module
+OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+PARTS: Final = "str_split(text, '.')"
+NUMBERED: Final = f"""
+CREATE OR REPLACE TEMP TABLE places AS
+SELECT text, 4::UTINYINT AS family, 0::UBIGINT AS hi,
+  ({PARTS}[1]::UBIGINT << 24) + ({PARTS}[2]::UBIGINT << 16) + ({PARTS}[3]::UBIGINT << 8) + {PARTS}[4]::UBIGINT AS lo
+FROM (SELECT a AS text FROM grouped WHERE kind <= 1 UNION SELECT b FROM grouped WHERE kind <= 1)
+WHERE regexp_full_match(text, '{OCTET}\\.{OCTET}\\.{OCTET}\\.{OCTET}')
+"""  # noqa: S608  literals of this module
+REST: Final = """
+SELECT DISTINCT text FROM (SELECT a AS text FROM grouped WHERE kind <= 1
+                           UNION SELECT b FROM grouped WHERE kind <= 1)
+WHERE text NOT IN (SELECT text FROM places)
+"""
+MIXED: Final = """
+SELECT count(*) FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b WHERE s.family <> d.family
+"""
+WRITTEN: Final = """
+COPY (SELECT g.sensor, s.family, s.hi AS src_hi, s.lo AS src_lo, d.hi AS dst_hi, d.lo AS dst_lo,
+        g.proto, g.port, g.other, g.sure, g.kind = 1 AS accepted, g.hour::UINTEGER AS hour, g.flows, g.replies, g.packets,
+        g.bytes, g.first, g.last, g.hidden
+      FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b
+      WHERE g.kind <= 1 AND g.hour // 24 = {day} AND s.family = d.family)
+TO {path} (FORMAT parquet, COMPRESSION zstd)
+"""
+# Equal for equal records, whatever their order and whatever packed them: the sum of what each row hashes to.
+ALIKE: Final = "SELECT count(*), sum(hash(g)::HUGEINT) FROM grouped g"
+
+
+def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, received: int | None = None) -> Rolled:
+    """Writes `into` one Parquet a day. `received`: when the file came (seconds since 1970), which tells clocks that are
+    wrong. Raises FormatError when the file is not what it claims to be; then nothing of it is used."""
+    work = engine.folder / plain.sha256[:16]
+    work.mkdir(parents=True, exist_ok=True)
+    sifted = _quick(engine, format_, plain)
+    if sifted is None:
+        sifted = format_.sift(plain, work)
+        if not sifted.tables:
+            raise FormatError(f"{plain.name} is not used", "it holds no record", "Look at what was put there.")
+        try:
+            engine.do(GROUPED.format(source=" UNION ALL BY NAME ".join(one.sql for one in sifted.tables)))
+        except EngineError as error:
+            raise FormatError(f"{plain.name} is not used", f"the engine refused it: {error}", "Report it.") from error
+        _number(engine)
+        if _broken(engine):
+            raise FormatError(f"{plain.name} is not used", "records were left that are none", "Report it.")
+    records = int(engine.rows("SELECT coalesce(sum(flows), 0) FROM grouped")[0][0])
+    unread, failed, lines = sifted.unread, sifted.failed, plain.lines
+    ignored = sifted.ignored
+    if plain.tail:
+        lines, failed = lines + 1, failed + 1
+        unread = (*unread, Unread(plain.name, lines, plain.tail[:500], plain.cut or "the line has no end", ""))
+    account = Lines(lines, lines - ignored - failed, ignored, failed) if plain.lines else Lines(records, records, 0, 0)
+    if records != account.consumed:
+        why = f"of {lines} lines {records} were counted as records, {ignored} left out and {failed} not understood"
+        raise FormatError(f"{plain.name} is not used", why, "Report it: a line went missing.")
+    unknown = tuple(dict.fromkeys(one for table in sifted.tables for one in table.unknown))
+    days = _written(engine, into, plain.sha256)
+    number, total = engine.rows(ALIKE)[0]
+    alike = hashlib.sha256(f"{number} {total}".encode()).hexdigest()
+    gaps = tuple(_gaps(engine, plain, failed, received))
+    return Rolled(format_.NAME, plain.name, plain.sha256, account, unread, unknown, gaps, days, records, alike)
+
+
+def _quick(engine: Engine, format_: FlowFormat, plain: Plain) -> Sifted | None:
+    """The whole file in one go; None when anything in it needs to be looked at line by line."""
+    table = format_.table(plain)
+    if table is None:
+        return None
+    try:
+        engine.do(GROUPED.format(source=table.sql))
+    except EngineError:
+        return None
+    # lines beyond these are blank, or the engine took them for something else
+    counted = int(engine.rows("SELECT coalesce(sum(flows), 0) FROM grouped")[0][0])
+    if plain.lines and counted + table.header != plain.lines:
+        return None
+    return None if _number(engine) or _broken(engine) else Sifted((table,), table.header, 0, ())
+
+
+def _number(engine: Engine) -> bool:
+    """Numbers the addresses, each once. Whether there was one that is none."""
+    engine.do(NUMBERED)
+    odd = [text for (text,) in engine.rows(REST) if text is not None]
+    found: list[tuple[str, int, int]] = []
+    for text in odd:
+        try:
+            value = ipaddress.ip_address(text)
+        except ValueError:
+            return True
+        if value.version == 4 or "%" in text:
+            return True
+        found.append((text, int(value) >> 64, int(value) & (2**64 - 1)))
+    if found:
+        texts, high, low = zip(*found, strict=True)
+        sql = "INSERT INTO places SELECT unnest(?::VARCHAR[]), 6, unnest(?::UBIGINT[]), unnest(?::UBIGINT[])"
+        engine.do(sql, list(texts), list(high), list(low))
+    return False
+
+
+def _broken(engine: Engine) -> bool:
+    return any(engine.rows(statement)[0][0] for statement in (BROKEN, MIXED))
+
+
+def _written(engine: Engine, into: Path, name: str) -> dict[int, Path]:
+    days = engine.rows("SELECT DISTINCT hour // 24 FROM grouped WHERE kind <= 1 ORDER BY 1")
+    found: dict[int, Path] = {}
+    for (day,) in days:
+        path = into / f"{int(day)}-{name[:32]}.parquet"
+        partial = path.with_suffix(".partial")
+        engine.do(WRITTEN.format(day=int(day), path=quoted(partial)))
+        partial.replace(path)
+        found[int(day)] = path
+    return found
+
+
+def _gaps(engine: Engine, plain: Plain, failed: int, received: int | None) -> Sequence[Gap]:
+    found: list[Gap] = []
+    silent = engine.rows(
+        "SELECT kind, coalesce(sensor, ''), min(first) // 3600, max(last) // 3600, sum(flows) FROM grouped"
+        " WHERE kind > 1 GROUP BY kind, sensor, first // 3600 ORDER BY ALL"
+    )
+    for kind, sensor, first, last, number in silent:
+        if kind == SKIPDATA:
+            why = "the log skipped records by its own account (SKIPDATA)"
+            found.append(Gap("skipdata", sensor, int(first), int(last), int(number), why))
+        else:
+            why = "the log ran and saw nothing (NODATA)"
+            found.append(Gap("nodata", sensor, int(first), int(last), int(number), why))
+    (low, high), *_ = engine.rows("SELECT min(hour), max(hour) FROM grouped") or [(None, None)]
+    low, high = int(low or 0), int(high or 0)
+    if plain.cut:
+        found.append(Gap("cut", "", low, high, 0, f"{plain.name} is cut short: {plain.cut}"))
+    if failed:
+        found.append(Gap("unread", "", low, high, failed, f"{failed} lines of {plain.name} were not understood"))
+    late = (received // 3600 + AHEAD_H) if received else 2**32
+    early = (received // 3600 - FAR_H) if received else 0
+    wrong = engine.rows(
+        "SELECT coalesce(sensor, ''), min(hour), max(hour), sum(flows), sum(backwards) FROM grouped"
+        " WHERE hour > ? OR hour < ? OR backwards > 0 GROUP BY sensor ORDER BY ALL", late, early,
+    )  # fmt: skip
+    for sensor, first, last, number, backwards in wrong:
+        why = f"the clock is doubtful: {number} records lie far from when the file came, or end before they begin"
+        found.append(Gap("clock", sensor, int(first), int(last), int(number), f"{why} ({backwards} of the latter)"))
+    behind = engine.rows(
+        "SELECT coalesce(sensor, ''), min(hour), max(hour), sum(hidden) FROM grouped WHERE hidden > 0 GROUP BY sensor"
+        " ORDER BY ALL"
+    )
+    for sensor, first, last, number in behind:
+        why = "a translator stands here: the interface's addresses are not those of the packets, which were taken"
+        found.append(Gap("hidden", sensor, int(first), int(last), int(number), why))
+    return found
+
+
+__all__ = ["Rolled", "Table", "roll_up"]

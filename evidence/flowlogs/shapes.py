@@ -1,0 +1,121 @@
+"""What the readers of flow logs hand to the engine, and what comes of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+from evidence.rules import Lines, Unread
+
+MOST_NAMED: Final = 1000  # unread lines of one file that are named; all of them are counted
+
+# One record in the one language of all formats, in this order. An empty text is "the log does not say".
+# hint: 1 = the source began it, -1 = the destination did, 0 = the record does not tell.
+# other: the initiator's port, or the ICMP type (port: its code). status: OK, NODATA or SKIPDATA.
+COLUMNS: Final[tuple[tuple[str, str], ...]] = (
+    ("sensor", "VARCHAR"), ("src", "VARCHAR"), ("dst", "VARCHAR"), ("sport", "USMALLINT"), ("dport", "USMALLINT"),
+    ("proto", "UTINYINT"), ("packets", "UBIGINT"), ("bytes", "UBIGINT"), ("first", "UINTEGER"), ("last", "UINTEGER"),
+    ("action", "VARCHAR"), ("status", "VARCHAR"), ("hint", "TINYINT"), ("hidden", "BOOLEAN"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A file as plain bytes on disk. `cut`: why it is not whole ("" = it is); then it ends with its last whole line."""
+
+    name: str
+    path: Path
+    sha256: str
+    lines: int
+    cut: str
+    tail: str = ""  # the last line, where it had no end
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where the engine finds records: a relation in SQL that gives COLUMNS, and what was said about the lines.
+
+    `header`: lines that are not records. `unknown`: columns the format does not know, which are named and not read.
+    """
+
+    sql: str
+    header: int
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """The same, after every line was looked at by itself: only what is whole goes to the engine."""
+
+    tables: tuple[Table, ...]
+    ignored: int
+    failed: int
+    unread: tuple[Unread, ...]
+
+
+GapKind = Literal["nodata", "skipdata", "cut", "unread", "clock", "sampling", "missing", "hidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a log does not show, and why. `sensor` "" = all of the file's; hours since 1970, both included."""
+
+    kind: GapKind
+    sensor: str
+    first_hour: int
+    last_hour: int
+    records: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """One file, rolled up. `days`: day (since 1970) -> its Parquet. `alike`: equal for equal records in any order."""
+
+    format: str
+    name: str
+    sha256: str
+    lines: Lines
+    unread: tuple[Unread, ...]
+    unknown: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    days: dict[int, Path] = field(default_factory=dict)
+    records: int = 0
+    alike: str = ""
+
+
+class FlowFormat(Protocol):
+    """A kind of flow log. `sniff`: 0..1; `table`: the quick way, None when lines must be looked at one by one."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    def sniff(self, head: bytes, name: str) -> float: ...
+
+    def table(self, plain: Plain) -> Table | None: ...
+
+    def sift(self, plain: Plain, into: Path) -> Sifted: ...
+
+
+@dataclass
+class Naming:
+    """Collects the lines nobody understood: all are counted, the first thousand named."""
+
+    name: str
+    failed: int = 0
+    unread: list[Unread] = field(default_factory=list)
+
+    def fail(self, line: int, text: str, reason: str) -> None:
+        """One more of them."""
+        self.failed += 1
+        if len(self.unread) < MOST_NAMED:
+            self.unread.append(Unread(self.name, line, text[:500], reason, ""))
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a plain file from 1, without their ends; bytes that are no UTF-8 become U+FFFD."""
+    with path.open("rb") as source:
+        for number, line in enumerate(source, start=1):
+            yield number, line.rstrip(b"\r\n").decode("utf-8", "replace")
