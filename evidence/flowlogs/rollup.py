@@ -63,9 +63,9 @@ MIXED: Final = """
 SELECT count(*) FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b WHERE s.family <> d.family
 """
 WRITTEN: Final = """
-COPY (SELECT g.sensor, s.family, s.hi AS src_hi, s.lo AS src_lo, d.hi AS dst_hi, d.lo AS dst_lo,
-        g.proto, g.port, g.other, g.sure, g.kind = 1 AS accepted, g.hour::UINTEGER AS hour, g.flows, g.replies, g.packets,
-        g.bytes, g.first, g.last, g.hidden
+COPY (SELECT g.sensor, s.family, s.hi AS src_hi, s.lo AS src_lo, d.hi AS dst_hi, d.lo AS dst_lo, g.proto, g.port,
+        g.other, g.sure, g.kind = 1 AS accepted, g.hour::UINTEGER AS hour, g.flows, g.replies, g.packets, g.bytes,
+        g.first, g.last, g.hidden
       FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b
       WHERE g.kind <= 1 AND g.hour // 24 = {day} AND s.family = d.family)
 TO {path} (FORMAT parquet, COMPRESSION zstd)
