@@ -8,15 +8,18 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from compliance.register import Wanted
+from compliance.register import Entry, Wanted
 from compliance.traffic import intervals
 from compliance.traffic.addresses import family_of_value, prefix_range
 from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, intersect_all
 from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
+from evidence import attachments
+from evidence.attachments import interface_of, is_fabric
 from evidence.formats.evaluate import Evaluator, Piece
 from evidence.judgement import Silence
+from evidence.points import reached
 from evidence.rules import Chain, Point, Reading, Rule, Verdict
 from evidence.sightings import Scope, Sighting, seen_by, strangers
 
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 INPUT, FORWARD, OUTPUT = "INPUT", "FORWARD", "OUTPUT"
 LINK_LOCAL: Interval = prefix_range(6, 0xFE80 << 112, 10)
 POLICY = "#policy"
+
+
+def is_incoming(point: str) -> bool:
+    """Whether a point is about what comes in to somebody."""
+    return point == INPUT or point.endswith("/in")
 
 
 class Estate:
@@ -69,8 +77,11 @@ class Host:
 
     @cached_property
     def rule_points(self) -> tuple[str, ...]:
-        """The points that judge packets."""
-        return tuple(point.name for point in self.reading.points if point.model == "first-match")
+        """The points that judge packets; of a cloud account its interfaces, which lists and paths only serve."""
+        judging = (point.name for point in self.reading.points if point.model == "first-match")
+        if not is_fabric(self.reading):
+            return tuple(judging)
+        return tuple(name for name in judging if interface_of(self.reading, name))
 
     @cached_property
     def points_by_chain(self) -> dict[str, str]:
@@ -121,7 +132,14 @@ class Host:
         return any(not LINK_LOCAL[0] <= value <= LINK_LOCAL[1] for value in own)
 
     def scope(self, point: str, family: Family) -> list[Box]:
-        """The traffic a point is asked about: INPUT what goes to the host's addresses, OUTPUT what comes from them."""
+        """The traffic a point is asked about: INPUT what goes to the host's addresses, OUTPUT what comes from them.
+
+        At an interface of an account what goes to its addresses (`in`), or comes from them (`out`).
+        """
+        interface = interface_of(self.reading, point)
+        if interface:
+            held = attachments.spans(self.reading, interface, family)
+            return [box_of(family, dst=one) if is_incoming(point) else box_of(family, src=one) for one in held]
         own = self.own(family)
         if point not in {INPUT, OUTPUT} or own is None:
             return [FULL[family]]
@@ -134,6 +152,10 @@ class Host:
         key = (point, overlook_unread)
         if key not in self._evaluators:
             reading = self.reading
+            if is_fabric(reading) and point in self.points:  # thousands of points: each is prepared from its own lists
+                place = self.points[point]
+                chains = reached((self.chains[name] for name in place.stages if name in self.chains), self.chains)
+                reading = replace(reading, chains=tuple(chains), points=(place,), addresses={})
             if overlook_unread:
                 points = tuple(replace(one, unread=0) for one in reading.points)
                 reading = replace(reading, unread=(), points=points)
@@ -161,6 +183,10 @@ class Host:
 
     def _found(self, point: str, family: Family) -> Facts:
         registered = self._estate.of(self.name, family)
+        interface = interface_of(self.reading, point)
+        if interface:
+            held = attachments.spans(self.reading, interface, family)
+            registered = tuple(value for value in self._estate.holders if intervals.holds(held, value))
         if self._kept is None or self.name not in self._kept.readings:
             return self._asked(point, family, registered)
         rests_on = ("facts", self.name, point, family, self._kept.readings[self.name], registered)
@@ -168,18 +194,19 @@ class Host:
         return Facts(denies, [(low, high) for low, high in denied], [tuple(box) for box in permitted])
 
     def _asked(self, point: str, family: Family, registered: tuple[int, ...]) -> Facts:
-        own, peer = (2, 0) if point == INPUT else (0, 2)
+        own, peer = (2, 0) if is_incoming(point) else (0, 2)
         pieces = self.whole(point, family)
         boxes = [piece.box for piece in pieces if piece.decision == "deny"]
         mine = [box for box in boxes if any(box[own] <= value <= box[own + 1] for value in registered)]
         denied = intervals.merge((box[peer], box[peer + 1]) for box in mine)
-        everybody = point == INPUT and denied == [(0, TOP[family])]
+        everybody = is_incoming(point) and denied == [(0, TOP[family])]
         permitted = [] if everybody else [piece.box for piece in pieces if piece.decision == "permit"]
         return Facts(bool(boxes), denied, permitted)
 
     def unread(self, point: str) -> list[str]:
         """The unread lines that concern a point, as people find them: `line 12 of rules.v4`."""
-        every = "" if point in self.rule_points else point  # a line without a point concerns the rules
+        judging = point in self.points and self.points[point].model == "first-match"
+        every = "" if judging else point  # a line without a point concerns the rules
         concerned = [one for one in self.reading.unread if one.point in {every, point}]
         return [f"line {one.line} of {one.name} ({one.reason})" for one in concerned]
 
@@ -197,7 +224,10 @@ class Case:
         also: Iterable[Sighting] = (),
         excused: Collection[tuple[Family, int]] = (),
     ) -> None:
-        self.wanted, self.absent, self.kept = wanted, absent, kept
+        self.attached = attachments.attachments(wanted.servers, readings)
+        hosts = {name for name, reading in readings.items() if not is_fabric(reading)}
+        self.wanted = attachments.required(wanted, readings, {*hosts, *absent}, self.attached)
+        self.absent, self.kept = absent, kept
         self.excused = frozenset(excused)
         self._also = tuple(also)
         self.estate = Estate(wanted.servers)
@@ -254,6 +284,10 @@ class Case:
         more = [_at_end(box, side, value) for box in mine for value in aliases]
         index = self._with_aliases[key] = Index(dict.fromkeys([*boxes, *more]))
         return index
+
+    def part(self, entry: Entry, host: Host, point: str) -> tuple[Box, ...]:
+        """The part of an entry that a point of a host is asked about."""
+        return attachments.part(entry, host.name, point, self.wanted, host.reading)
 
     def towards(self, host: str, family: Family, boxes: list[Box]) -> list[Box]:
         """The parts of `boxes` that go to a registered address of the host."""

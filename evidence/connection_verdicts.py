@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compliance.register import Entry, part_at
+from compliance.register import Entry
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
@@ -54,7 +54,7 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
     if host is None:
         verdict, because = no_reading(case, name)
         return _unproven(entry, place, because, verdict=verdict)
-    parts = part_at(entry, name, point, case.wanted)
+    parts = case.part(entry, host, point)
     found = [piece for part in parts for piece in host.pieces(point, entry.family, part)]
     denied = [piece for piece in found if piece.decision == "deny"]
     if denied:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from compliance.traffic import intervals
 from compliance.traffic.boxes import (
     FAMILIES,
     ICMP,
@@ -26,8 +27,10 @@ from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval, meeting
 from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
-from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host
+from evidence.attachments import interface_of, is_fabric
+from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host, is_incoming
 from evidence.connection_verdicts import not_given
+from evidence.formats.aws_fabric import vacant
 from evidence.formats.evaluate import Piece, judges
 from evidence.formats.first_packet import BORN, UNTRACKED
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
@@ -62,8 +65,16 @@ def excesses(case: Case) -> Iterator[Judgement]:
                     host, point, family
                 ):
                     yield from _recalled(case, host, point, family)
-        for name in host.points if host.rule_points else ("", *host.points):
+        for name in _named_points(host):
             yield from _unread(host, name)
+
+
+def _named_points(host: Host) -> list[str]:
+    """The points at which unread lines are said. An account has thousands: what concerns all of them is said once."""
+    if not is_fabric(host.reading):
+        return list(host.points) if host.rule_points else ["", *host.points]
+    own = {one.point for one in host.reading.unread}
+    return [name for name in host.points if name in own or name == FORWARD]
 
 
 def _never_forwards(host: Host, point: str, family: Family) -> bool:
@@ -93,15 +104,15 @@ def rests_on(case: Case, host: Host, point: str, family: Family, reading: str) -
     """All that what goes beyond at a point depends on: `reading` is the digest of what was read of the host.
 
     Of the register only what overlaps the traffic of the point is ever looked at (`Index.overlapping`, in its order);
-    of all servers the addresses, at FORWARD also of those that nobody registered; of other hosts whether their INPUT
-    denies anything, where OUTPUT is open by policy.
+    of all servers the addresses, at FORWARD and at interfaces also of those that nobody registered; of other hosts
+    whether their INPUT denies anything, where OUTPUT is open by policy.
     """
     index = case.authorised_at(host, point, family)
     numbers = sorted({number for box in host.scope(point, family) for number in index.numbers(box)})
     authorised = tuple(index.boxes[number] for number in numbers)
     others = [name for name in case.estate.servers if name != host.name] if point == OUTPUT else []
     holding = tuple(name for name in others if denies_something(case, name, INPUT, family))
-    served = tuple(case.served[family]) if point == FORWARD else ()
+    served = () if point in {INPUT, OUTPUT} else tuple(case.served[family])
     return ("excess", host.name, point, family, reading, case.servers_digest, authorised, holding, served)
 
 
@@ -185,11 +196,15 @@ def judged(case: Case, point: str, family: Family, boxes: Iterable[Box]) -> list
     The upkeep of an IPv6 link between neighbours is no communication between servers (docs/adr/0005).
     """
     boxes = [box for box in boxes if not any(contains(one, box) for one in LINK_UPKEEP[family])]
-    if point != FORWARD:
+    if point in {INPUT, OUTPUT}:
         return boxes
     servers, others = case.served[family], case.others[family]
+    own = 2 if is_incoming(point) else 0  # an interface may be that of a server, or of a gateway
     found: list[Box] = []
     for box in boxes:
+        if point != FORWARD and not intervals.subtract([(box[own], box[own + 1])], servers):
+            found.append(box)
+            continue
         found.extend(_side(box, 2, servers))
         found.extend(part for out in _side(box, 2, others) for part in _side(out, 0, servers))
     return found
@@ -244,7 +259,30 @@ def _because(
             f"{point} of {host.name} is open by its policy{at_line(piece.origin)}: {_reach(case, host, point, family)}"
         )
     ways = listed(_ways(case, family, extent))
-    return f"{start}, which nobody authorised ({ways})"
+    return f"{start}, which nobody authorised ({ways}){_along(case, host, point, family, extent)}"
+
+
+def _along(case: Case, host: Host, point: str, family: Family, extent: tuple[Box, ...]) -> str:
+    """What the rest of the path does to what an interface of an account lets through; "" elsewhere."""
+    if not interface_of(host.reading, point):
+        return ""
+    empty = vacant(host.reading, family)
+    peer = 0 if is_incoming(point) else 2
+    asked = [limited(box, peer, low, high) for box in extent for low, high in _without(box, peer, empty)]
+    found: dict[str, Piece] = {}
+    for piece in (piece for box in asked[:MOST_PIECES] for piece in host.pieces(FORWARD, family, box)):
+        if piece.decision == "permit":
+            return f"; open along the whole path, as {choose(family, piece.box, case.estate.inventory)} shows"
+        found.setdefault(piece.decision, piece)
+    if "unproven" in found or len(asked) > MOST_PIECES:
+        return "; whether the rest of the path lets it through is not known"
+    if not found:
+        return "; nobody is there today who could send or hear it"
+    return f"; contained by {found['deny'].rule}"
+
+
+def _without(box: Box, at: int, spans: list[Interval]) -> list[Interval]:
+    return intervals.subtract([(box[at], box[at + 1])], spans)
 
 
 def _ways(case: Case, family: Family, boxes: tuple[Box, ...]) -> list[str]:

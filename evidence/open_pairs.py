@@ -18,6 +18,7 @@ from compliance.traffic.boxes import TOP, Box, Budget, Family, TooManyPieces, bo
 from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.residual import covered
+from evidence.attachments import IN, OUT
 from evidence.case import INPUT, OUTPUT, Case
 from evidence.sightings import NETWORK
 
@@ -170,6 +171,23 @@ class Pairs:
                     group.prove(source, target)
 
     def _stance(self, name: str, point: str) -> Stance:
+        """What stands at one end: the host's own point, and the interfaces of accounts that it stands behind.
+
+        Of several interfaces only what each of them denies is denied: a packet needs one of them. Behind an interface
+        nothing is proven open: the host may deny what the account lets through.
+        """
+        own = self._own_stance(name, point)
+        attached = self._case.attached.get(name)
+        if not attached:
+            return own
+        way = IN if point == INPUT else OUT
+        denied: list[Interval] = [(0, TOP[self._family])]
+        for one in attached:
+            facts = self._case.hosts[one.account].facts(f"{one.interface}/{way}", self._family)
+            denied = intervals.intersect(denied, facts.denied)
+        return Stance(intervals.merge([*own.denies, *denied]), ())
+
+    def _own_stance(self, name: str, point: str) -> Stance:
         host = self._case.hosts.get(name)
         if host is None or point not in host.rule_points:
             return Stance([], ())

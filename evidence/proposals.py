@@ -11,6 +11,7 @@ from compliance.policy.shipped import described
 from compliance.register import Entry, Wanted, part_at
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.witness import describe
+from evidence.attachments import is_fabric, part
 from evidence.judgement import Judgement
 from evidence.narrower import commands
 from evidence.rules import Reading, Rule, Verdict
@@ -72,6 +73,9 @@ class Proposals:
         carried = self.carried.get((one.point, one.rule, one.family), set())
         entries = [entry for name in sorted(carried) for entry in self.entries[name] if entry.family == one.family]
         known = host in self.wanted.servers
+        reading = self.readings.get(host)
+        if reading is not None and is_fabric(reading):
+            return [box for entry in entries for box in part(entry, host, point, self.wanted, reading)]
         return [
             box for entry in entries for box in (part_at(entry, host, point, self.wanted) if known else entry.boxes)
         ]

@@ -35,7 +35,7 @@ def unseen(case: Case, said: Sequence[Judgement]) -> Iterator[Judgement]:
     spoken_of = {family: _addresses(said, family) for family in FAMILIES}
     for name in case.estate.servers:
         host = case.hosts.get(name)
-        if name in named or (host is not None and host.rule_points):
+        if name in named or name in case.attached or (host is not None and host.rule_points):
             continue
         own = [(family, value) for family in FAMILIES for value in case.estate.of(name, family)]
         if any(intervals.holds(spoken_of[family], value) for family, value in own):

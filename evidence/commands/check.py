@@ -1,8 +1,9 @@
 """`eastwest check`: the rules of one host against a register file, each verdict with its rule, line and example.
 
 With --host the host's own points, shares and sockets are judged; without it the files are a firewall's, and every
-connection is judged at FORWARD. Use of connections and pairs of other servers are not looked at: that needs flow
-logs and the evidence of every host.
+connection is judged at FORWARD. The files of a cloud account are judged at the interfaces of the registered servers and
+along the whole path; there --host takes one server out of them. Use of connections and pairs of other servers are not
+looked at: that needs flow logs and the evidence of every host.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from typing import Any
 from compliance.register import RegisterError, Wanted
 from compliance.register_file import wanted_of
 from compliance.traffic.shares import Origin
+from evidence.attachments import attachments, is_fabric
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of
+from evidence.commands.packet import spelt
 from evidence.proposals import Proposals
 from evidence.rules import Reading, Verdict
 from evidence.share_verdicts import Row
 from evidence.verdicts import Judgement, judge, roll_up
 
 FIREWALL = "firewall"  # the name of the host when none was given
+ACCOUNT = "account"  # the name of a cloud account whose files are given
 NEEDS_HOST = ("INPUT", "OUTPUT")
 AS_AUTHORISED = frozenset({Verdict.implemented})
 NOT_KNOWN = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
@@ -42,12 +46,18 @@ def run(asked: argparse.Namespace) -> Answer:
         raise Refusal(f"{asked.register} was not used:\n  " + "\n  ".join(wrong.problems)) from wrong
     host, point = _place(wanted, asked.host, asked.point)
     reading = reading_of(asked.rules)
+    if is_fabric(reading):
+        return _account(asked, wanted, reading)
     entries = _entries(wanted, reading, host, point)
     if any(one.name == point and one.model == "first-match" for one in reading.points):
         reading = replace(reading, points=tuple(one for one in reading.points if one.name == point))
     found = judge(entries, {host: reading}, before=None, flows=None, at=date.today())
     asked_of = {entry.id for entry in entries.entries if entry.required}
     kept = [one for one in found if _concerns(one, host, point) or _is_late(one, asked_of)]
+    return _answer(kept, entries, host, reading)
+
+
+def _answer(kept: list[Judgement], entries: Wanted, host: str, reading: Reading) -> Answer:
     sources = _sources(reading)
     proposals = Proposals(entries, kept, {host: reading})
     verdicts = [_verdict(one, sources, proposals) for one in kept]
@@ -56,6 +66,29 @@ def run(asked: argparse.Namespace) -> Answer:
     summary = _summary(kept, entries, reading)
     data = {"verdicts": verdicts, "summary": summary}
     return Answer(status(findings=findings, unproven=unproven), data, _text(verdicts, summary))
+
+
+def _account(asked: argparse.Namespace, wanted: Wanted, reading: Reading) -> Answer:
+    """The interfaces of the registered servers (of one of them, with --host), and the paths between them."""
+    held = attachments(wanted.servers, {ACCOUNT: reading})
+    if not held:
+        raise Refusal(
+            "No interface in these files has an address of a registered server. Give describe-network-interfaces."
+        )
+    if asked.host and asked.host not in held:
+        raise Refusal(f"No interface in these files has an address of {asked.host}. It stands in another account.")
+    mine = {one.interface for name, every in held.items() if asked.host in {None, name} for one in every}
+    reading = replace(reading, addresses={name: kept for name, kept in reading.addresses.items() if name in mine})
+    points = [point.name for point in reading.points]
+    if asked.point and asked.point.casefold() not in {name.casefold() for name in points}:
+        raise Refusal(f"There is no point {asked.point} in these files. They have {spelt(points)}.")
+    found = judge(wanted, {ACCOUNT: reading}, before=None, flows=None, at=date.today())
+    kept = [
+        one for one in found if _concerns(one, ACCOUNT, "") or (one.verdict is Verdict.unfiltered and not asked.host)
+    ]
+    if asked.point:
+        kept = [one for one in kept if one.point.partition("/")[2].casefold() == asked.point.casefold()]
+    return _answer(kept, wanted, ACCOUNT, reading)
 
 
 def _place(wanted: Wanted, host: str | None, point: str | None) -> tuple[str, str]:

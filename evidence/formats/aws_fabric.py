@@ -8,7 +8,7 @@ makes it not known (docs/adr/0030).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from compliance.traffic import intervals
 from compliance.traffic.addresses import Range, parse, say
@@ -17,12 +17,13 @@ from compliance.traffic.shares import Origin, Residue
 from evidence.formats.aws_lists import DIRECTIONS, TABLE, Direction, Groups, acl_chain, rule
 from evidence.formats.aws_objects import Estate, Interface, Subnet
 from evidence.formats.aws_routes import PUBLIC, blocked, gateways, links, table_chain
-from evidence.rules import Action, Chain, Rule
+from evidence.rules import Action, Chain, Reading, Rule
 
 FORWARD, RETURN = "FORWARD", "RETURN"
 FORWARD_STAGES = ("leave", "acl-out", "route", "acl-in", "enter")
 RETURN_STAGES = ("answers-out", "back", "answers-in")
 PATH = f"{TABLE}:path/"
+NOBODY = "-nobody"
 # What must have been read for a step to be known, by the key of the answers and the command that gives them
 NEEDED = {
     "SecurityGroups": "describe-security-groups", "NetworkInterfaces": "describe-network-interfaces",
@@ -148,7 +149,7 @@ class Fabric:
             steps.add(one.id, Action.GOTO, ((each.family, _end(each, incoming=incoming)) for each in one.ranges),
                       f"the security groups of {one.id}", target=f"{TABLE}:{one.id}/{direction}")  # fmt: skip
         for vpc, span in self._spans:
-            steps.doubt(f"{vpc}-nobody", [(span.family, _end(span, incoming=incoming))],
+            steps.doubt(f"{vpc}{NOBODY}", [(span.family, _end(span, incoming=incoming))],
                         f"no interface that was read has this address of {vpc}")  # fmt: skip
         steps.add("outside", Action.PERMIT, FULL.items(), "outside every VPC: no security group stands there")
         return steps
@@ -265,3 +266,21 @@ def _towards(spans: Iterable[Range]) -> list[tuple[Family, Box]]:
 def _sources(ranges: Iterable[Range], family: Family) -> list[tuple[int, int]]:
     listed = list(ranges)
     return [(one.low, one.high) for one in listed if one.family == family] if listed else [(0, TOP[family])]
+
+
+def inside(reading: Reading, family: Family) -> list[tuple[int, int]]:
+    """The addresses of the VPCs of a reading."""
+    return intervals.merge(_leaving(reading, family, lambda one: one.id.endswith(NOBODY)))
+
+
+def vacant(reading: Reading, family: Family) -> list[tuple[int, int]]:
+    """Those of them that no interface holds: nobody sends from there, and nobody hears."""
+    held = intervals.merge(_leaving(reading, family, lambda one: one.action is Action.GOTO))
+    return intervals.subtract(inside(reading, family), held)
+
+
+def _leaving(reading: Reading, family: Family, wanted: Callable[[Rule], bool]) -> Iterator[tuple[int, int]]:
+    leave = next((chain for chain in reading.chains if chain.name == f"{PATH}leave"), None)
+    for one in leave.rules if leave else ():
+        if one.family == family and wanted(one):
+            yield from ((box[0], box[1]) for box in one.boxes)
