@@ -34,7 +34,10 @@ BY_HAND: Final = frozenset({"exports", "rsyslog", "journal-upload", "testparm", 
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes, process numbers
 VOLATILE: Final = re.compile(
     rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+"
-    rb"|pid=\d+|fd=\d+",
+    rb"|pid=\d+|fd=\d+"
+    # of devices: when and by whom it was changed, which stands in every copy
+    rb"|^! (?:Last configuration change|NVRAM config last updated|No configuration change) .*$|^ntp clock-period .*$"
+    rb"|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$",
     re.MULTILINE,
 )
 # Of a time source: which, and whether it is used; how far off it is changes with every look

@@ -30,6 +30,7 @@ from evidence.smb_host import settled
 TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
 FABRIC = "aws"
 FILTERS = frozenset({"iptables-save", "nft-json"})
+DEVICES = frozenset({"cisco-ios"})  # a whole device in one configuration: its points come with it
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 
 
@@ -66,14 +67,17 @@ def merge(readings: Sequence[Reading]) -> Reading:
     families: frozenset[Family] = frozenset().union(*(reading.families for reading in named))
     chains, doubts = _joined(named)
     unread = [*_settled(named), *doubts]
-    filtered = any(reading.format in FILTERS or reading.chains for reading in named)
+    filtered = any(reading.format in FILTERS or (reading.chains and reading.format not in DEVICES) for reading in named)
+    _one_machine(named, filtered=filtered)
     points: list[Point] = []
     if filtered:
         missing = [family for family in FAMILIES if family not in families]
         chains = join_sets(chains, sets)
         chains = [*chains, *_unknown(missing), *_open(chains, families)]
         points.extend(hooks.points_of(chains, unread))
-    points.extend(point for reading in named for point in reading.points if point.name not in hooks.PATHS)
+    points.extend(
+        point for reading in named for point in reading.points if not filtered or point.name not in hooks.PATHS
+    )
     return Reading(
         format="+".join(dict.fromkeys(part for reading in named for part in reading.format.split("+"))),
         points=_once(points),
@@ -89,6 +93,15 @@ def merge(readings: Sequence[Reading]) -> Reading:
         statements=tuple(one for reading in named for one in reading.statements),
         neighbours=tuple(dict.fromkeys(one for reading in named for one in reading.neighbours)),
     )
+
+
+def _one_machine(readings: Sequence[Reading], *, filtered: bool) -> None:
+    """Raises FormatError where two machines are given as one: their rules would be taken for one another's."""
+    devices = [one for one in readings if one.format in DEVICES and any(p.name in hooks.PATHS for p in one.points)]
+    if len(devices) > 1 or (devices and filtered):
+        files = ", ".join(name for one in readings if one.chains for name in one.lines)
+        why = f"they are of several machines: {files}"
+        raise FormatError("The files were not read", why, "Give the files of each machine on their own.")
 
 
 def _once(points: Iterable[Point]) -> tuple[Point, ...]:

@@ -12,6 +12,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
+from evidence.collectors.redaction_cisco import marked
+from evidence.formats.cisco_kind import kind
+from evidence.formats.table import HEAD
 from evidence.rules import Artefact
 
 MARK: Final = b"[redacted]"
@@ -85,6 +88,10 @@ def _rsyslog(text: bytes) -> bytes:
     return _database(_line(_named(_address(text))))
 
 
+def _cisco(text: bytes) -> bytes:
+    return marked(text, MARK)
+
+
 def _words(text: bytes) -> bytes:
     return _option(_named(_address(text)))
 
@@ -105,7 +112,7 @@ def redacted(artefact: Artefact) -> Artefact:
     content = artefact.content
     if b"PRIVATE KEY" in content:
         content = _keys(content)
-    redact = _by_name(artefact) or _by_content(content)
+    redact = _cisco if kind(content[:HEAD]) else _by_name(artefact) or _by_content(content)
     if redact is not None:
         content = redact(content)
     if content == artefact.content:
@@ -130,4 +137,6 @@ def _by_content(content: bytes) -> Redact | None:
         return _comments
     if any(word in head for word in SAMBA_WORDS):
         return _samba
+    if kind(head):
+        return _cisco
     return _rsyslog if any(word in head for word in SYSLOG_WORDS) else None

@@ -76,7 +76,8 @@ def choose_point(reading: Reading, given: str | None) -> tuple[str, tuple[str, .
     """The point asked for, or the one that has rules (FORWARD before INPUT before OUTPUT, and then it is said)."""
     known = [point.name for point in reading.points if point.model == "first-match"]
     if given is not None:
-        found = next((name for name in known if name.casefold() == given.casefold()), None)
+        alike = [name for name in known if name.casefold() == given.casefold()]
+        found = given if given in alike else next(iter(alike), None)
         if found is None:
             raise Refusal(f"There is no point {given} in these files. They have {spelt(known) or 'no rules'}.")
         return found, ()

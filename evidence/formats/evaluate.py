@@ -50,6 +50,7 @@ FAMILIES_OF: dict[str, tuple[Family, ...]] = {
     "nft:netdev": (4, 6),
     "nft:arp": (),
     "aws": (4, 6),
+    "ios:device": (4, 6),
 }
 
 

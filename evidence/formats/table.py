@@ -11,6 +11,7 @@ from evidence.formats import (
     conntrack,
     exportfs,
     exports,
+    ios,
     ip_addr,
     ip_neigh,
     ip_route,
@@ -48,7 +49,7 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
-    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws,
+    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, ios,
 )  # fmt: skip
 
 

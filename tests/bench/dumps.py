@@ -13,4 +13,5 @@ READ_HERE = (
     "ip_route",
     "ip_neigh",
     "aws",
+    "ios",
 )  # the formats whose cases test_corpus.py reads

@@ -33,6 +33,21 @@ CASES = [
     ("nft-j-list-ruleset", b'{"nftables": [{"rule": {"comment": "community: c4nary-S3cret"}}]}'),
     ("anything", b"-----BEGIN RSA PRIVATE KEY-----\nc4nary-S3cret=\n-----END RSA PRIVATE KEY-----\n"),
     ("dump.txt", b"# Global parameters\n[global]\n\tx:api key = c4nary-S3cret\n"),
+    *(("r1.cfg", b"version 15.2\n" + line + b"\n") for line in (
+        b"enable secret 5 c4nary-S3cret", b"username bob privilege 15 password 7 c4nary-S3cret",
+        b"snmp-server community c4nary-S3cret RO 10", b"snmp-server host 10.0.0.1 version 2c c4nary-S3cret",
+        b"crypto isakmp key c4nary-S3cret address 10.0.0.9", b"tacacs server x\n key 7 c4nary-S3cret",
+        b"radius-server host 10.0.0.1 auth-port 1645 acct-port 1646 key 7 c4nary-S3cret",
+        b"key chain k\n key 1\n  key-string 7 c4nary-S3cret",
+        b"interface Gi0/1\n ip ospf message-digest-key 1 md5 7 c4nary-S3cret",
+        b"interface Gi0/1\n standby 1 authentication md5 key-string c4nary-S3cret",
+        b"ntp authentication-key 1 md5 c4nary-S3cret 7", b"router bgp 1\n neighbor 10.0.0.1 password c4nary-S3cret",
+    )),
+    *(("fw.cfg", b"ASA Version 9.16(4)\n" + line + b"\n") for line in (
+        b"passwd c4nary-S3cret encrypted", b" ikev1 pre-shared-key c4nary-S3cret", b"failover key c4nary-S3cret",
+        b"snmp-server host inside 10.0.0.1 community c4nary-S3cret version 2c", b" ldap-login-password c4nary-S3cret",
+        b"aaa-server t host 10.0.0.1\n key c4nary-S3cret",
+    )),
 ]
 
 
@@ -57,6 +72,7 @@ def test_a_secret_is_replaced_by_a_mark_that_tells_nothing(name: str, content: b
         ("iptables-save", b"*filter\n-A INPUT -s 10.0.0.1/32 -m set --match-set secret src -j ACCEPT\nCOMMIT\n"),
         ("iptables-save", b'*filter\n-A INPUT -m comment --comment "CHG-42 token server" -j ACCEPT\nCOMMIT\n'),
         ("rsyslog.conf", b'action(type="omfwd" target="10.0.0.1" port="514" protocol="tcp")\n'),
+        ("r1.cfg", b"version 15.2\nservice password-encryption\nip access-list extended secret\n remark key x\n"),
         ("sshd-T", b"passwordauthentication yes\npermitemptypasswords no\n"),
         ("ss-tulpnH", b'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("secret:x",pid=1,fd=3))\n'),
     ],
