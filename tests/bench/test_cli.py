@@ -73,7 +73,7 @@ def test_read_accounts_for_every_line_and_names_the_unread(run: Run) -> None:
         (b"\x7fELF\x00\x00\x01", "not text"),
         (b"\x1f\x8b\x08\x00", "gzip"),
         (RULES[: len(RULES) // 2].encode(), "cut off"),
-        (b"access-list 1 permit any\n", "not read"),
+        (b"config firewall policy\n", "not read"),
         (b"", "empty"),
     ],
 )

@@ -156,9 +156,22 @@ OWN_WORDS = {
 }
 
 
+# Of the formats of devices: the folder and the case of the corpus that is cut
+DEVICES = {"cisco-ios": ("ios", "banner-and-certificates")}
+
+
+@pytest.mark.parametrize("kind", sorted(DEVICES))
+def test_a_cut_configuration_of_a_device_is_refused(kind: str) -> None:
+    content = Path(__file__).parents[1].joinpath("corpus", *DEVICES[kind], "config").read_bytes()
+    whole = [Artefact("device.cfg", content)]
+    assert (format_of(whole[0]), refused(whole, whole)) == (kind, "")
+    taken = [place for place in places(content) if not refused([Artefact("device.cfg", content[:place])], whole)]
+    assert [place for place in taken if settled(content[:place]).split() != settled(content).split()] == []
+
+
 def test_every_format_is_cut() -> None:
     cut = {format_of(Artefact(name, text.encode())) for name, text in DUMPS.items()}
-    assert cut | set(OWN_WORDS) | {"aws"} == {one.NAME for one in FORMATS}
+    assert cut | set(OWN_WORDS) | set(DEVICES) | {"aws"} == {one.NAME for one in FORMATS}
 
 
 def test_answers_of_an_account_are_whole_or_refused() -> None:
