@@ -20,12 +20,13 @@ from evidence.actions import (
     pack_pieces,
     packs,
     pulls,
+    sheet_runs,
     sources,
     testing,
     tickets,
     verification,
 )
-from evidence.models import Comparison, Inventory, InventoryReading, Pack, Pull, Source, SourceTest
+from evidence.models import Comparison, Inventory, InventoryReading, Pack, Pull, SheetRun, Source, SourceTest
 
 SETTLE = timedelta(seconds=20)  # after a reading: others of the same night are waited for
 SOON = timedelta(seconds=5)
@@ -44,6 +45,22 @@ def doubtful(source: Source, run: Run) -> int:
     """How many sources that failed the last time are being read now."""
     running = Job.objects.filter(kind=run.job.kind, state=Job.State.RUNNING).exclude(pk=run.job.pk)
     return Pull.objects.filter(job__in=running, source__failures__gt=0).exclude(source=source).count()
+
+
+def run_sheet(run: Run) -> None:
+    """Runs a test sheet on one host over SSH."""
+    row = SheetRun.objects.select_related("sheet", "server", "source", "asked_by").get(pk=run.args["run"])
+    sheet_runs.run(row, run=run)
+
+
+def sheet_abandoned(job: Job) -> None:
+    """The run ended without an answer, and says so."""
+    sheet_runs.abandoned(job)
+
+
+def systems_of_sheet(job: Job) -> list[int]:
+    """The system whose hosts are tried."""
+    return list(SheetRun.objects.filter(pk=job.args["run"]).values_list("sheet__system_id", flat=True))
 
 
 def read_inventory(run: Run) -> None:

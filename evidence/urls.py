@@ -101,6 +101,7 @@ urlpatterns = [
     path("tests/<tst:number>/", sheets.sheet, name="sheet"),
     path("tests/<tst:number>/decide/", sheets.decide, name="sheet_decide"),
     path("tests/<tst:number>/script/<int:host>/", sheets.host_script, name="sheet_script"),
+    path("tests/<tst:number>/run/<int:host>/", sheets.run, name="sheet_run"),
     path("tests/<tst:number>/results/", sheets.results, name="sheet_results"),
     path("packs/", packs.packs, name="packs"),
     path("packs/build/", packs.build, name="pack_build"),

@@ -241,12 +241,13 @@ CELERY_TIMEZONE = "UTC"
 JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
 JOB_MAX_TRIES = 8
 # What talks to devices waits for them most of the time: workers of its own, so that nothing else waits with it
-JOB_QUEUES = {"pull": "pull", "test_source": "pull", "deliver": "pull", "read_tickets": "pull"}
+JOB_QUEUES = {"pull": "pull", "test_source": "pull", "run_sheet": "pull", "deliver": "pull", "read_tickets": "pull"}
 PULL_SLOTS = env.whole("EASTWEST_PULL_SLOTS", 8, low=2, high=64)
 PULL_LIMIT_S = env.whole("EASTWEST_PULL_LIMIT_S", 120, low=1, high=3600)
 JOB_KINDS = {
     "pull": "evidence.jobs.pull",
     "test_source": "evidence.jobs.test_source",
+    "run_sheet": "evidence.jobs.run_sheet",
     "read_inventory": "evidence.jobs.read_inventory",
     "compare": "evidence.jobs.compare",
     "verify_change": "evidence.jobs.verify_change",
@@ -268,6 +269,7 @@ JOB_KINDS = {
 JOB_ABANDONED = {
     "pull": "evidence.jobs.pull_abandoned",
     "test_source": "evidence.jobs.test_abandoned",
+    "run_sheet": "evidence.jobs.sheet_abandoned",
     "read_inventory": "evidence.jobs.inventory_abandoned",
     "verify_change": "evidence.jobs.pull_abandoned",
     "build_pack": "evidence.jobs.pack_abandoned",
@@ -278,6 +280,7 @@ JOB_ABANDONED = {
 JOB_SYSTEMS = {
     "pull": "evidence.jobs.systems_of_pull",
     "test_source": "evidence.jobs.systems_of_pull",
+    "run_sheet": "evidence.jobs.systems_of_sheet",
     "read_inventory": "evidence.jobs.systems_of_inventory",
     "verify_change": "evidence.jobs.systems_of_change",
     "build_pack": "evidence.jobs.systems_of_pack",

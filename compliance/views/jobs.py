@@ -16,6 +16,7 @@ from compliance.views.changes import signed_in
 TITLES = {
     "pull": "Reading",
     "read_inventory": "Reading the list",
+    "run_sheet": "Running a test sheet",
     "compare": "Comparing",
     "build_pack": "Building the pack",
     "set_pages": "Setting pages of a pack",

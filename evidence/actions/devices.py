@@ -43,7 +43,7 @@ def talk(
     talks to the device, LeftBehind when the time is over, and what `work` or `beat` raises.
     """
     names, token = keys(source), uuid.uuid4()
-    take(names, token, source)
+    take(names, token, source, seconds)
     aside = Aside(work)
     try:
         began()
@@ -56,12 +56,12 @@ def talk(
             DeviceLease.objects.filter(token=token).update(until=until)
 
 
-def take(names: list[str], token: uuid.UUID, source: Source) -> None:
-    """All of these leases, or none and Later."""
+def take(names: list[str], token: uuid.UUID, source: Source, seconds: float = 0.0) -> None:
+    """All of these leases, or none and Later. `seconds`: how long it will be, where that is longer than a reading."""
     if not names:
         return
     now = timezone.now()
-    until = now + timedelta(seconds=settings.PULL_LIMIT_S + GRACE_S + settings.JOB_LEASE_S)
+    until = now + timedelta(seconds=max(settings.PULL_LIMIT_S, seconds) + GRACE_S + settings.JOB_LEASE_S)
     DeviceLease.objects.filter(key__in=names, until__lt=now).delete()
     try:
         with transaction.atomic():

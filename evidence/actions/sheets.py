@@ -19,16 +19,17 @@ from compliance.permissions import check
 from compliance.traffic.addresses import to_text
 from evidence.artefacts import keep
 from evidence.authorised import wanted_on
-from evidence.models import Comparison, Sheet, SheetResult, VerdictRow
+from evidence.models import Comparison, Sheet, SheetResult, SheetRun, Source, VerdictRow
 from evidence.rules import Verdict
 from evidence.sheet_pairs import Pair, chosen_by, holds
-from evidence.sheet_script import MOST_BYTES, OPEN, REFUSED, NotHeard, Told, heard, told
+from evidence.sheet_script import MOST_BYTES, OPEN, REFUSED, UNDECIDED, Heard, NotHeard, Told, heard, told
 from evidence.verdicts import RANK, WIDER
 
 MOST: Final = 200  # pairs of a kind
 LONGEST: Final = timedelta(days=7)  # of a window
 NOTHING: Final = "No test was planned."
 CLOSED: Final = "closed"
+NOT_REACHED: Final = "not reached"
 
 
 class Plan(NamedTuple):
@@ -121,8 +122,16 @@ def decide(sheet: Sheet, *, approve: bool, note: str, by: User, at: datetime | N
 
 def bring(sheet: Sheet, server: Server, content: bytes, *, by: User, at: datetime | None = None) -> SheetResult:
     """What the script of one host printed. Refused when it is of another sheet or host, or was run at another time."""
-    moment, nothing = at or timezone.now(), "Nothing was recorded."
+    moment = at or timezone.now()
     check(by, "plan_test", sheet, at=moment)
+    said = understood(sheet, server, content, moment)
+    with transaction.atomic():
+        return kept(sheet, server, content, said, by=by, at=moment)
+
+
+def understood(sheet: Sheet, server: Server, content: bytes, moment: datetime) -> Heard:
+    """What a host's script or its eastwest-try printed. Refused unless it is that host's, of this sheet and window."""
+    nothing = "Nothing was recorded."
     if sheet.state != Sheet.State.APPROVED:
         raise Refused(nothing, f"{sheet.ref} is not approved.", "A second person decides on it first.")
     if len(content) > MOST_BYTES:
@@ -135,13 +144,22 @@ def bring(sheet: Sheet, server: Server, content: bytes, *, by: User, at: datetim
     if not sheet.window_from - timedelta(minutes=1) <= said.began_at <= min(sheet.window_to, moment + LEEWAY):
         when = f"{said.began_at:%-d %B %Y, %H:%M} UTC"
         raise Refused(nothing, f"It was run on {when}: outside the window, or still to come.", "Look at its clock.")
+    return said
+
+
+def kept(
+    sheet: Sheet, server: Server, content: bytes, said: Heard, *, by: User, at: datetime, source: Source | None = None
+) -> SheetResult:
+    """The row of a result and its entry in the ledger, in the caller's transaction. `source`: over which Eastwest heard
+    it; None: a person brought it."""
     stored = keep(content)
-    with transaction.atomic():
-        row = SheetResult.objects.create(
-            sheet=sheet, server=server, began_at=said.began_at, whole=said.whole, stored=stored, sha256=stored.sha256,
-            outcomes={str(number): seen for number, seen in said.outcomes.items()}, brought_by=by, brought_at=moment,
-        )  # fmt: skip
-        record("bring_test", sheet, by=by, at=moment, after=row.sha256, server=server.name, whole=said.whole)
+    row = SheetResult.objects.create(
+        sheet=sheet, server=server, began_at=said.began_at, whole=said.whole, stored=stored, sha256=stored.sha256,
+        outcomes={str(number): seen for number, seen in said.outcomes.items()}, brought_by=by, brought_at=at,
+        source=source,
+    )  # fmt: skip
+    over = {"over": source.name} if source else {}
+    record("bring_test", sheet, by=by, at=at, after=row.sha256, server=server.name, whole=said.whole, **over)
     return row
 
 
@@ -154,7 +172,20 @@ def came_of(sheet: Sheet, by: datetime | None = None) -> list[tuple[Mapping[str,
     latest = {one.server.name: one for one in sorted(results, key=lambda one: one.pk)}
     seen = {pair["row"]: observed(latest.get(pair["from"]), pair["row"]) for pair in sheet.pairs}
     answered = {pair["to"] for pair in sheet.pairs if seen[pair["row"]] in (OPEN, REFUSED)}
-    return [(pair, seen[pair["row"]], told(pair, seen[pair["row"]], answered)) for pair in sheet.pairs]
+    missed = not_reached(sheet, set(latest), by)
+    return [
+        (pair, NOT_REACHED, Told(UNDECIDED, missed[pair["from"]]))
+        if pair["from"] in missed
+        else (pair, seen[pair["row"]], told(pair, seen[pair["row"]], answered))
+        for pair in sheet.pairs
+    ]
+
+
+def not_reached(sheet: Sheet, came: set[str], by: datetime | None) -> dict[str, str]:
+    """The hosts of which nothing came and that Eastwest did not reach over SSH, each with why."""
+    runs = [one for one in sheet.runs.all() if one.state == SheetRun.State.NOT_REACHED]
+    ended = [one for one in runs if one.finished_at and (by is None or one.finished_at <= by)]
+    return {one.server.name: f"{NOT_REACHED}: {one.said}" for one in ended if one.server.name not in came}
 
 
 def observed(result: SheetResult | None, row: int) -> str | None:

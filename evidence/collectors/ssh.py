@@ -13,7 +13,7 @@ import io
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -230,18 +230,29 @@ def key_in(secret: bytes) -> Any:
     raise PullError(ErrorCode.CONFIG, "The private key is of a kind that is not used.", "Set another one.")
 
 
-def ran(session: Any, command: str, deadline: float) -> tuple[int, bytes]:
-    """Exit status and everything the command said. Raises PullError when it says too much, or not all in time."""
+def ran(
+    session: Any,
+    command: str,
+    deadline: float,
+    *,
+    told: bytes = b"",
+    refuse: Callable[[bytearray], None] | None = None,
+) -> tuple[int, bytes]:
+    """Exit status and everything the command said. Raises PullError when it says too much, or not all in time.
+
+    `told`: what it reads on its stdin. `refuse`: what breaks off an answer that is none (by default: no reading).
+    """
     stream = bytearray()
     try:
         channel = session.open_session(timeout=left(deadline, SHAKE_S))
         channel.set_combine_stderr(False)
         channel.settimeout(left(deadline))
         channel.exec_command(command)
+        channel.sendall(told)
         channel.shutdown_write()
         while part := channel.recv(65536):
             stream += part
-            refuse_flood(stream)
+            (refuse or refuse_flood)(stream)
             channel.settimeout(left(deadline))
         if not channel.status_event.wait(left(deadline, SHAKE_S)) or channel.exit_status < 0:
             raise cut()

@@ -12,7 +12,7 @@ from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
 from evidence.models.push import PushToken
 from evidence.models.shares import ServedShare
-from evidence.models.sheets import Sheet, SheetResult
+from evidence.models.sheets import Sheet, SheetResult, SheetRun
 from evidence.models.sources import (
     DeviceLease,
     ErrorCode,
@@ -55,6 +55,7 @@ __all__ = [
     "SetAside",
     "Sheet",
     "SheetResult",
+    "SheetRun",
     "Sighting",
     "Snapshot",
     "Source",

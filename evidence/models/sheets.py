@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from compliance.models import Server, System, User
+from compliance.models import Job, Server, System, User
 from compliance.models.scope import Scoped
-from evidence.models.sources import StoredArtefact
+from evidence.models.sources import Source, StoredArtefact
 
 
 class SheetQuerySet(Scoped["Sheet"]):
@@ -19,7 +19,10 @@ class SheetQuerySet(Scoped["Sheet"]):
     def with_results(self) -> Self:
         """With what was brought of them, asked for once for all."""
         results = SheetResult.objects.select_related("server").order_by("pk")
-        return self.prefetch_related(models.Prefetch("results", queryset=results))
+        runs = SheetRun.objects.select_related("server").order_by("pk")
+        return self.prefetch_related(
+            models.Prefetch("results", queryset=results), models.Prefetch("runs", queryset=runs)
+        )
 
 
 class Sheet(models.Model):
@@ -74,7 +77,8 @@ class Sheet(models.Model):
 
 
 class SheetResult(models.Model):
-    """What one host's script printed, as somebody brought it. Written once; a later one of the host counts instead.
+    """What one host's script printed, as somebody brought it or (`source`) as Eastwest heard it over SSH. Written once;
+    a later one of the host counts instead.
 
     `outcomes`: {row: open, refused, silent or untried}.
     """
@@ -86,6 +90,7 @@ class SheetResult(models.Model):
     whole = models.BooleanField(help_text="Whether the script came to its end.")
     stored = models.ForeignKey(StoredArtefact, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField("SHA-256 of what it printed", max_length=64)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     brought_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     brought_at = models.DateTimeField(default=timezone.now)
 
@@ -100,3 +105,42 @@ class SheetResult(models.Model):
         if not self._state.adding:
             raise ValueError("what came of a test is not changed: a later one stands beside it")
         super().save(*args, **kwargs)
+
+
+class SheetRunQuerySet(Scoped["SheetRun"]):
+    """Runs of the sheets a person may see."""
+
+    system_paths = ("sheet__system",)
+
+
+class SheetRun(models.Model):
+    """One run of a sheet on one host over SSH, as a job. One without a result did not reach it, and shows nothing.
+
+    `said`, `next_step`: why nothing came, and what to do. `told_sha256`: of what the host was told to try.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Being run"
+        CAME = "came", "Its result came"
+        NOT_REACHED = "not_reached", "Not reached"
+
+    sheet = models.ForeignKey(Sheet, on_delete=models.PROTECT, related_name="runs")
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="+")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, blank=True)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)
+    command = models.CharField(max_length=100, blank=True)
+    told_sha256 = models.CharField("SHA-256 of what the host was told", max_length=64, blank=True)
+    said = models.TextField(blank=True)
+    next_step = models.TextField(blank=True)
+
+    objects: ClassVar[models.Manager[SheetRun]] = SheetRunQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.sheet.ref} over SSH on {self.server}"

@@ -7,17 +7,19 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from compliance.errors import NotAllowed, Refused
 from compliance.models import Server, System
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
+from compliance.views.jobs import card
 from compliance.views.step_up import held
 from compliance.views.verbs import confirm
 from evidence.actions import sheets as verbs
+from evidence.actions.sheet_runs import ask
 from evidence.forms.sheets import DecideForm, ResultForm, SheetForm
-from evidence.models import Sheet
+from evidence.models import Sheet, SheetRun, Source
 from evidence.packs.manifest import path_part
 from evidence.sheet_script import AS_EXPECTED, DIFFERS, script
 
@@ -92,7 +94,11 @@ def sheet(request: HttpRequest, number: int) -> HttpResponse:
     row, person = found(request, number), signed_in(request)
     brings = row.state == Sheet.State.APPROVED and may(person, "plan_test", row) is None
     decides = row.state == Sheet.State.WAITING and row.asked_by_id != person.pk
-    results = row.results.select_related("server", "brought_by").order_by("pk")
+    results = row.results.select_related("server", "brought_by", "source").order_by("pk")
+    now = timezone.now()
+    over = over_ssh(row) if brings and row.window_from <= now < row.window_to else set()
+    runs = row.runs.select_related("server", "asked_by", "job").order_by("-pk")
+    waiting = [one for one in runs if one.state == SheetRun.State.WAITING and one.job]
     return render(
         request,
         "evidence/sheet.html",
@@ -110,8 +116,19 @@ def sheet(request: HttpRequest, number: int) -> HttpResponse:
                 for pair, seen, outcome in verbs.came_of(row)
             ],
             "scripts": [
-                {"host": name, "url": f"/tests/{row.ref}/script/{at}/"} for at, name in enumerate(verbs.hosts(row), 1)
+                {
+                    "host": name,
+                    "url": f"/tests/{row.ref}/script/{at}/",
+                    "run_url": f"/tests/{row.ref}/run/{at}/" if name in over else "",
+                }
+                for at, name in enumerate(verbs.hosts(row), 1)
             ],
+            "jobs": [
+                card(one.job, result_url=f"/tests/{row.ref}/", title=f"Trying from {one.server}")
+                for one in waiting
+                if one.job
+            ],
+            "missed": [one for one in runs if one.state == SheetRun.State.NOT_REACHED],
             "results": results,
             "decide_url": f"/tests/{row.ref}/decide/" if decides and may(person, "decide_test", row) is None else "",
             "results_url": f"/tests/{row.ref}/results/" if brings else "",
@@ -165,6 +182,24 @@ def host_script(request: HttpRequest, number: int, host: int) -> HttpResponse:
     answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{row.ref}-{path_part(name)}.sh"'.lower()
     return answer
+
+
+def over_ssh(row: Sheet) -> set[str]:
+    """The hosts of a sheet that it could be run on over SSH."""
+    names = Source.objects.filter(kind=Source.Kind.SSH, server__system=row.system, paused_code="")
+    return set(names.values_list("server__name", flat=True)) & set(verbs.hosts(row))
+
+
+@require_POST
+def run(request: HttpRequest, number: int, host: int) -> HttpResponse:
+    """Runs it on one host over SSH."""
+    row, person = found(request, number), signed_in(request)
+    check(person, "plan_test", row)
+    names = verbs.hosts(row)
+    if not 1 <= host <= len(names):
+        raise Http404
+    ask(row, get_object_or_404(Server.objects.for_user(person), name=names[host - 1]), by=person)
+    return HttpResponseRedirect(f"/tests/{row.ref}/")
 
 
 def results(request: HttpRequest, number: int) -> HttpResponse:

@@ -119,6 +119,7 @@ class Sshd:
             "mount --make-rprivate /",
             "mount -t tmpfs none /run && mkdir -p /run/sshd",
             "mount -t tmpfs none /usr/local/sbin && touch /usr/local/sbin/eastwest-pull",
+            *(f"test -e {shlex.quote(here)} || touch {shlex.quote(here)}" for here in mounts),
             *(f"mount --bind {shlex.quote(there)} {shlex.quote(here)}" for here, there in mounts.items()),
             f"exec /usr/sbin/sshd -D -e -f {shlex.quote(str(self.folder / 'sshd_config'))}",
         ]

@@ -273,6 +273,7 @@ ROUTES: Final[dict[str, Row]] = {
     "sheet": Row(ALL, thing="sheet"),
     "sheet_decide": Row("OM", "OM", thing="planned_test", four_eyes=True),
     "sheet_script": Row(ALL, thing="sheet"),
+    "sheet_run": Row(None, "OME", thing="sheet"),
     "sheet_results": Row("OME", "OME", thing="sheet"),
     "pack_verify_upload": Row(ALL, everybody=True),
     "pack_build": Row(None, "OMA", thing="system"),

@@ -114,6 +114,7 @@ def address(route: str, side: Side) -> str:
     more = {
         "estate_end": {"kind": "members"},
         "sheet_script": {"host": 1},
+        "sheet_run": {"host": ["", *sheets.hosts(side.things["sheet"]), side.data.name].index(side.data.name)},
         "pack_link_end": {"link": side.things["link"].pk},
         "pack_answer": {"ask": side.things["wanted"].pk},
         "pack_reply_file": {"reply": side.things["given"].pk},
