@@ -168,17 +168,22 @@ LEEWAY: Final = timedelta(minutes=5)  # by which a host's clock may be ahead of 
 
 def came_of(sheet: Sheet, by: datetime | None = None) -> list[tuple[Mapping[str, Any], str | None, Told]]:
     """Each pair of a sheet with what was observed and what that means; of each host the latest result counts."""
-    results = [one for one in sheet.results.all() if by is None or one.brought_at <= by]
-    latest = {one.server.name: one for one in sorted(results, key=lambda one: one.pk)}
-    seen = {pair["row"]: observed(latest.get(pair["from"]), pair["row"]) for pair in sheet.pairs}
+    results = latest(sheet, by)
+    seen = {pair["row"]: observed(results.get(pair["from"]), pair["row"]) for pair in sheet.pairs}
     answered = {pair["to"] for pair in sheet.pairs if seen[pair["row"]] in (OPEN, REFUSED)}
-    missed = not_reached(sheet, set(latest), by)
+    missed = not_reached(sheet, set(results), by)
     return [
         (pair, NOT_REACHED, Told(UNDECIDED, missed[pair["from"]]))
         if pair["from"] in missed
         else (pair, seen[pair["row"]], told(pair, seen[pair["row"]], answered))
         for pair in sheet.pairs
     ]
+
+
+def latest(sheet: Sheet, by: datetime | None = None) -> dict[str, SheetResult]:
+    """The result of each host that counts: the last that came by then."""
+    results = [one for one in sheet.results.all() if by is None or one.brought_at <= by]
+    return {one.server.name: one for one in sorted(results, key=lambda one: one.pk)}
 
 
 def not_reached(sheet: Sheet, came: set[str], by: datetime | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ class SheetQuerySet(Scoped["Sheet"]):
 
     def with_results(self) -> Self:
         """With what was brought of them, asked for once for all."""
-        results = SheetResult.objects.select_related("server").order_by("pk")
+        results = SheetResult.objects.select_related("server", "brought_by").order_by("pk")
         runs = SheetRun.objects.select_related("server").order_by("pk")
         return self.prefetch_related(
             models.Prefetch("results", queryset=results), models.Prefetch("runs", queryset=runs)

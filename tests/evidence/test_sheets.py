@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import socket
 import subprocess
@@ -18,9 +19,12 @@ from django.utils import timezone
 from compliance.actions import changes
 from compliance.errors import NotAllowed, Refused
 from compliance.models import LedgerInbox
+from compliance.register import Entry, Wanted
 from evidence.actions import sheets
 from evidence.actions.compare import compare
 from evidence.models import Finding, Sheet, SheetResult, VerdictRow
+from evidence.packs.section import Scope
+from evidence.packs.sections import result, tests, tried
 from evidence.sheet_script import (
     AS_EXPECTED,
     DIFFERS,
@@ -228,3 +232,58 @@ def test_a_difference_is_the_loudest_finding_until_a_later_test_gives_something_
     left = Finding.objects.filter(point="test").standing()
     assert left.filter(verdict="not_implemented").count() == 0, "a later test of the pair got through"
     assert left.filter(verdict="used_outside").count() == 8, "what can mean two things cures nothing"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_best_tier_is_proposed_of_what_eastwest_heard_itself_and_of_nothing_less(site: Site) -> None:
+    day = timezone.localdate()
+    scope = Scope(("Payroll",), day.replace(day=1), day, timezone.now() + timedelta(minutes=1), "full")
+    ref = site.connection.ref
+
+    def proposed() -> tuple[str, str]:
+        """Tier and basis of the connection's `implemented`, as the list of the pack has them."""
+        [table] = [one for one in result.build(scope).tables if one.name == "verdicts"]
+        rows = [dict(zip(table.columns, line, strict=True)) for line in table.rows]
+        found = {(str(one["proposed_tier"]), str(one["rests_on"])) for one in rows
+                 if one["connection"] == ref and one["verdict"] == "implemented"}  # fmt: skip
+        return found.pop()
+
+    read = proposed()
+    assert read[0] == "fair", "a copy in a folder"
+    sheet = planned(site)
+    sheets.decide(sheet, approve=True, note="Go on.", by=site.people.omar)
+    assert (tried.agreed(scope), proposed()) == ({}, read), "nothing was tried"
+    brought(site, sheet, {"open": "open", "closed": "silent"})
+    assert (tried.agreed(scope), proposed()) == ({}, read), "a file is the word of who brings it"
+    SheetResult.objects.update(source=site.sources[0])  # the same, heard by Eastwest over SSH
+    [rows] = [pair["row"] for pair in sheet.pairs if pair["connection"]]
+    assert tried.agreed(scope) == {ref: (f"{sheet.ref} row {rows}",)}
+    assert proposed() == ("excellent", f"{read[1]} {sheet.ref} row {rows} data/tests.csv")
+    printed = tests.build(scope)
+    assert any(line.startswith(f"{ref}: every address and port") for line in printed.data.sheets)
+    assert {line[-1] for line in printed.tables[0].rows if line[2] == "pay-app-01"} == {"over SSH by Eastwest"}
+    early = dataclasses.replace(scope, since=day + timedelta(days=1))
+    assert tried.agreed(early) == {}, "not within the period"
+    again = planned(site)
+    sheets.decide(again, approve=True, note="Once more.", by=site.people.omar)
+    brought(site, again, {"open": "silent", "closed": "silent"})
+    assert (tried.agreed(scope), proposed()) == ({}, read), "a later test, whoever brings it, differs"
+
+
+def box(port: tuple[int, int] = (5432, 5432), proto: int = 6, target: tuple[int, int] = (2, 2)) -> tuple[int, ...]:
+    return (1, 1, *target, proto, proto, 0, 65535, *port)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "pairs"),
+    [
+        ([box()], 1), ([box(), box((22, 22))], 2), ([box((8000, 8010))], 0), ([box(), box(proto=17)], 0),
+        ([box(target=(2, 3))], 0), ([], 0),
+    ],
+    ids=["one", "two services", "a range of ports", "UDP beside", "an address nobody has", "nothing"],
+)  # fmt: skip
+def test_what_cannot_be_tried_whole_is_not_called_tested(boxes: list[tuple[int, ...]], pairs: int) -> None:
+    entry = Entry("CON-1", tuple(boxes), (), None, "daily", implemented=True, family=4)
+    assert len(tried.whole(Wanted("default", {"a": (1,), "b": (2,)}, (entry,)), "CON-1")) == pairs
+    wide = dataclasses.replace(entry, family=6)
+    assert tried.whole(Wanted("default", {"a": (1,), "b": (2,)}, (entry, wide)), "CON-1") == []

@@ -28,6 +28,7 @@ from evidence.packs.sections.known import (
     versions,
 )
 from evidence.packs.sections.seen import inventory, listed, lists_read
+from evidence.packs.sections.tried import agreed, with_test
 from evidence.packs.sections.words import packet
 from evidence.packs.verify import NOT_KNOWN
 from evidence.rules import Verdict
@@ -74,7 +75,9 @@ def build(scope: Scope) -> Section:
         not_held=() if settings.TIMESTAMP_URL else (NO_STAMP,),
         not_read=NOT_READ,
     )
-    tables = (Table("verdicts", COLUMNS, [line(row, basis(row, reads, held)) for row in heads]), listed(scope))
+    tested = agreed(scope)
+    lines = [line(row, with_test(basis(row, reads, held), row, tested)) for row in heads]
+    tables = (Table("verdicts", COLUMNS, lines), listed(scope))
     return Section("result", TITLE, served("result"), state, because, "packs/print/result.html", data, tables)
 
 

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.actions.sheets import came_of
-from evidence.models import Sheet
+from evidence.actions.sheets import came_of, latest
+from evidence.models import Sheet, SheetResult
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
+from evidence.packs.sections import tried
 from evidence.packs.sections.known import served
 from evidence.sheet_script import AS_EXPECTED, DIFFERS
 
 TITLE: Final = "Tests from the hosts"
 COLUMNS: Final = (
     "sheet", "row", "from", "to", "address", "port", "connection", "expected", "observed", "verdict", "because",
-    "rules_said", "method",
+    "rules_said", "method", "heard",
 )  # fmt: skip
 PRINTED: Final = 60
 
@@ -36,7 +37,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Tests:
-    """What the pages print: a sentence, who let each sheet happen, and the pairs that are not as expected first."""
+    """What the pages print: a sentence, who let each sheet happen and which connections were tested whole, and the
+    pairs that are not as expected first."""
 
     lead: str
     sheets: tuple[str, ...]
@@ -53,18 +55,29 @@ def build(scope: Scope) -> Section:
     order = {DIFFERS: 0, AS_EXPECTED: 2}
     lines = sorted((printed(line) for line in cells), key=lambda one: order.get(one.verdict, 1))
     state, because = held_state(lines)
-    data = Tests(lead(lines), tuple(said(sheet) for sheet in sheets), tuple(lines[:PRINTED]), len(lines))
+    tested = tried.said(tried.agreed(scope), sorted({one.connection for one in lines}))
+    about = (*(said(sheet) for sheet in sheets), *tested)
+    data = Tests(lead(lines), about, tuple(lines[:PRINTED]), len(lines))
     table = Table("tests", COLUMNS, cells)
     return Section("tests", TITLE, served("rules"), state, because, "packs/print/tests.html", data, (table,))
 
 
 def listed(sheet: Sheet, scope: Scope) -> list[tuple[Cell, ...]]:
-    """The pairs of a sheet as rows of the list."""
+    """The pairs of a sheet as rows of the list; `heard` says whose word it is that the script ran there."""
+    heard = latest(sheet, scope.as_of)
     return [
         (sheet.ref, pair["row"], pair["from"], pair["to"], pair["target"], pair["port"], pair["connection"] or None,
-         pair["expected"], seen or "not tried", outcome.verdict, outcome.why, pair["said"], "TEST")
+         pair["expected"], seen or "not tried", outcome.verdict, outcome.why, pair["said"], "TEST",
+         heard_of(heard.get(pair["from"])))
         for pair, seen, outcome in came_of(sheet, scope.as_of)
     ]  # fmt: skip
+
+
+def heard_of(result: SheetResult | None) -> str | None:
+    """How a host's result came."""
+    if result is None:
+        return None
+    return "over SSH by Eastwest" if result.source_id else f"brought by {result.brought_by}"
 
 
 def printed(row: Sequence[Cell]) -> Line:
