@@ -51,6 +51,7 @@ FAMILIES_OF: dict[str, tuple[Family, ...]] = {
     "nft:arp": (),
     "aws": (4, 6),
     "ios:device": (4, 6),
+    "asa:device": (4, 6),
 }
 
 

@@ -134,6 +134,8 @@ class Expanded:
                 continue
             if nested:
                 self._join(made, nested, way)
+        for doubt in made.side.doubts:
+            made.doubt(doubt)
         if not group.members:
             made.doubt(f"{' > '.join(way)} is empty")
         for family, ranges in made.side.ranges.items():

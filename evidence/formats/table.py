@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from evidence.formats import (
+    asa,
     aws,
     chrony,
     conntrack,
@@ -49,7 +50,7 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
-    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, ios,
+    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, ios, asa,
 )  # fmt: skip
 
 

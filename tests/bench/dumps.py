@@ -14,4 +14,5 @@ READ_HERE = (
     "ip_neigh",
     "aws",
     "ios",
+    "asa",
 )  # the formats whose cases test_corpus.py reads
