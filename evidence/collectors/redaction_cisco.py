@@ -52,7 +52,7 @@ def _line(line: bytes, mark: bytes) -> bytes:
         return line
     parts, at = [], 0
     for place in sorted(places):
-        if words[place][0] != mark:
+        if words[place][0] != mark and words[place][0].strip(b"*"):  # stars: the device hid it itself
             parts += [line[at : words[place].start()], mark]
             at = words[place].end()
     return b"".join((*parts, line[at:]))
