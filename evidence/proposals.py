@@ -12,6 +12,7 @@ from compliance.register import Entry, Wanted, part_at
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.witness import describe
 from evidence.attachments import is_fabric, part
+from evidence.exposure_verdicts import CURE, SUBJECT
 from evidence.judgement import Judgement
 from evidence.narrower import commands
 from evidence.rules import Reading, Rule, Verdict
@@ -58,6 +59,8 @@ class Proposals:
             return "\n".join([SENTENCE, *switch_off(host, service.partition(" ")[0], process)])
         if one.verdict is not Verdict.permits_more:
             return ""
+        if one.subject.startswith(SUBJECT):
+            return CURE
         if one.rule.endswith("#policy"):
             return "set the policy to drop and permit what is authorised"
         host, _, point = one.point.partition("/")

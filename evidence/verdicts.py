@@ -18,6 +18,7 @@ from evidence.case import Case
 from evidence.change_verdicts import changes
 from evidence.connection_verdicts import connections
 from evidence.excess_verdicts import excesses
+from evidence.exposure_verdicts import exposures
 from evidence.flow_verdicts import usage
 from evidence.judgement import Judgement, Silence
 from evidence.listener_verdicts import listeners
@@ -98,6 +99,7 @@ def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator
     said = [*connections(case), *shares(case), *excesses(case), *unfiltered(case)]
     yield from said
     yield from unseen(case, said)
+    yield from exposures(case)
     yield from listeners(case)
     yield from changes(case)
     yield from share_changes(case)

@@ -27,6 +27,7 @@ from evidence.formats.aws_objects import (
     subnet,
     text,
 )
+from evidence.formats.aws_routes import exposures
 from evidence.formats.cursor import Account
 from evidence.formats.json_objects import Found, members
 from evidence.rules import Artefact, FormatError, Point, Reading, Unread
@@ -197,7 +198,7 @@ class _Answers:
             unread=unread,
             lines={account.name: account.lines() for account in self._accounts},
             families=frozenset(FAMILIES),
-            statements=tuple(fabric.groups.statements),
+            statements=(*fabric.groups.statements, *exposures(estate)),
         )
 
     def _points(self, failed: Failed) -> list[str]:

@@ -7,15 +7,16 @@ leads to and was not read (a transit gateway, a VPN, an appliance, the far side 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from compliance.traffic import intervals
-from compliance.traffic.addresses import Range, prefix_range
+from compliance.traffic.addresses import Range, prefix_range, say
 from compliance.traffic.boxes import FAMILIES, TOP, Box, Family, box_of
-from compliance.traffic.shares import Residue
+from compliance.traffic.shares import Origin, Residue
 from evidence.formats.aws_lists import TABLE, closing, compact, place, rule
 from evidence.formats.aws_objects import Estate, Thing, cidr, destination, known, row, rows, text, vpc_ranges
-from evidence.rules import Action, Chain, Rule
+from evidence.rules import Action, Chain, Rule, Statement
 
 ROUTE = frozenset({
     "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "EgressOnlyInternetGatewayId",
@@ -39,6 +40,7 @@ LINKS = {  # kinds of answers that show by what else a VPC may be entered, and w
     "VpcPeeringConnections": "peering", "TransitGatewayAttachments": "transit gateway", "VpnGateways": "VPN gateway",
 }  # fmt: skip
 EVERYTHING = {"RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"}
+EXPOSED, ADDRESS, ROUTE_THERE, NOT_READ = "exposed", "address", "route", "not read"  # what statements say of it
 ATTACHED = frozenset({"available", "attached"})
 
 
@@ -161,9 +163,7 @@ def table_chain(estate: Estate, table: Thing, *, back: bool = False) -> Chain:
 
 
 def _said(made: Rule, why: str) -> Rule:
-    return rule(f"{made.id}!", made.chain, made.seq, made.family, made.action, made.boxes, made.residue,
-                type(made.origin)(made.origin.artefact, made.origin.name, made.origin.first, made.origin.last,
-                                  made.origin.text, made.origin.uid, why))  # fmt: skip
+    return replace(made, id=f"{made.id}!", origin=replace(made.origin, comment=why))
 
 
 def _sides(
@@ -231,3 +231,32 @@ def links(estate: Estate, vpc: str) -> list[tuple[str, tuple[Range, ...]]]:
         if any("GatewayId" in one for one in rows(table.value, "Associations")) and table.vpc == vpc:
             found.append((f"{table.id} sends what comes in by a gateway on another way", ()))
     return found
+
+
+def exposures(estate: Estate) -> Iterator[Statement]:
+    """By what each interface is, or could be, reached from the internet: its public addresses, and routes to a gateway.
+
+    One statement each; `value` is the public address, the route table, or "" where the table was not read.
+    """
+    for one in estate.interfaces.values():
+        account, found = one.origin
+        origin = Origin(account.digest, account.name, found.first, found.last, one.id, one.id)
+        role = "load balancer" if one.is_balancer else "NAT gateway" if one.kind == "nat_gateway" else ""
+        by = gateways(estate, one.vpc)
+        shared = (("role", role), ("by", ", ".join(by)))
+        for text_of in one.public.values():
+            yield Statement(EXPOSED, one.id, text_of, (("how", ADDRESS), *shared), origin)
+        subnet = estate.subnets.get(one.subnet)
+        table = estate.tables.get(estate.table_of(subnet)) if subnet else None
+        if table is None:
+            yield Statement(EXPOSED, one.id, "", (("how", NOT_READ), *shared), origin)
+            continue
+        routes = [route for route in rows(table.value, "Routes") if target_of(route).startswith("igw-")]
+        there = [route for route in routes if route.get("State") != "blackhole"]
+        if there:
+            yield Statement(EXPOSED, one.id, table.id, (("how", ROUTE_THERE), *shared), origin)
+        if any(route.get("DestinationIpv6CidrBlock") for route in there):
+            for each in one.ranges:
+                if each.family == 6:
+                    address = say(6, each.low, each.high)
+                    yield Statement(EXPOSED, one.id, address, (("how", ADDRESS), *shared), origin)

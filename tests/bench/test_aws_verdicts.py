@@ -213,3 +213,65 @@ def test_a_route_elsewhere_stops_the_path_alone() -> None:
     lost = table("rtb-main", [("10.0.2.0/24", "local")], main=True)
     found = at(judged(reading(**CLOSED, RouteTables=[ACCOUNT["RouteTables"][0], lost])), "CON-2")
     assert (found["FORWARD"], found["RETURN"]) == ("implemented", "not_implemented")  # there, and not back
+
+
+def public_ways(read: Reading, *connections: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+    """Whom the internet may reach: subject -> verdict, certainty, why."""
+    found = judged(read, *connections)
+    return {
+        one.subject.removeprefix("public way to "): (one.verdict.value, one.certainty.value, one.because)
+        for one in found
+        if one.subject.startswith("public way to ")
+    }
+
+
+def test_back_ends_stand_in_private_subnets() -> None:
+    assert public_ways(reading(**CLOSED)) == {}  # web-01 is published, the others have neither address nor route
+    public = [*ACCOUNT["NetworkInterfaces"][:2], interface("eni-db", DB, "subnet-priv", "sg-db", public="203.0.113.20")]
+    verdict, certainty, why = public_ways(reading(**CLOSED, NetworkInterfaces=public))["db-01"]
+    assert (verdict, certainty) == ("permits_more", "definite")
+    assert "db-01 is a back end and has the public address 203.0.113.20, by igw-0a" in why
+
+
+def test_a_route_to_a_gateway_makes_a_subnet_public() -> None:
+    tables = [table("rtb-main", [("10.0.0.0/16", "local"), ("0.0.0.0/0", "igw-0a")], main=True)]
+    found = public_ways(reading(**CLOSED, RouteTables=tables))
+    assert {name: one[:2] for name, one in found.items()} == {
+        "app-01": ("permits_more", "possible"), "db-01": ("permits_more", "possible"),
+    }  # fmt: skip
+    assert "route table rtb-main of its subnet leads to igw-0a" in found["db-01"][2]
+    gone = table("rtb-main", [("10.0.0.0/16", "local"), ("0.0.0.0/0", "igw-0a")], main=True)
+    gone["Routes"][1]["State"] = "blackhole"
+    assert public_ways(reading(**CLOSED, RouteTables=[gone])) == {}
+
+
+def test_who_is_published_follows_from_the_register() -> None:
+    """Without a connection from outside web-01 is a back end as well; from a private network it stays one."""
+    staff = {"id": "CON-9", "source": "10.50.0.0/16", "destination": "web-01", "services": ["tcp/443"]}
+    for connections in ([TO_APP, TO_DB], [TO_APP, TO_DB, staff]):
+        assert public_ways(reading(**CLOSED), *connections)["web-01"][:2] == ("permits_more", "definite")
+
+
+def test_load_balancers_and_nat_gateways_are_there_to_be_exposed() -> None:
+    more = [
+        interface("eni-lb", "10.0.1.50", "subnet-pub", "sg-web", public="203.0.113.50", label="ELB app/front/1"),
+        interface("eni-nat", "10.0.1.51", "subnet-pub", public="203.0.113.51", kind="nat_gateway"),
+        interface("eni-odd", "10.0.1.52", "subnet-pub", "sg-web", public="203.0.113.52"),
+    ]
+    found = public_ways(reading(**CLOSED, NetworkInterfaces=[*ACCOUNT["NetworkInterfaces"], *more]))
+    assert set(found) == {"eni-odd"}
+    assert "no registered server and no load balancer" in found["eni-odd"][2]
+
+
+def test_an_ipv6_address_with_a_route_is_public() -> None:
+    tables = [table("rtb-main", [("10.0.0.0/16", "local"), ("::/0", "igw-0a")], main=True)]
+    six = [*ACCOUNT["NetworkInterfaces"][:2], interface("eni-db", DB, "subnet-priv", "sg-db", v6=["2001:db8::20"])]
+    found = public_ways(reading(**CLOSED, RouteTables=tables, NetworkInterfaces=six))
+    assert (found["db-01"][1], found["app-01"][1]) == ("definite", "possible")
+
+
+def test_without_its_route_table_nobody_knows_whether_a_subnet_is_private() -> None:
+    found = public_ways(reading(**CLOSED, RouteTables=None))
+    assert {name: one[:2] for name, one in found.items()} == {
+        "app-01": ("not_verifiable", "unproven"), "db-01": ("not_verifiable", "unproven"),
+    }  # fmt: skip
