@@ -48,7 +48,7 @@ ENTRIES = "Entries"  # of a prefix list, whose id stands in the command, the nam
 BESIDE = frozenset({"ResponseMetadata", "NextToken", "PrefixListId"})
 LIST_ID = re.compile(r"pl-[0-9a-f]{8,17}(?![0-9a-f])")
 KEY = re.compile(r'"([A-Za-z]{3,40})"\s*:\s*\[')
-GIVE = "Give the answers of `aws ec2 describe-…` as JSON, each in a file of its own (docs/sources/formats.md)."
+GIVE = "Give the answers of `aws ec2 describe-…` as JSON, each in a file of its own (docs/sources/aws.md)."
 WHOSE = "nobody says whose entries these are: name the file after its list (pl-0123456789abcdef0.json)"
 ALL_PAGES = "more pages of this answer follow, and they were not given"
 
