@@ -14,11 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from evidence.flowlogs.engine import quoted
+from evidence.flowlogs.engine import Engine, quoted
 from evidence.flowlogs.shapes import Naming, Plain, Sifted, Table, lines_of
 from evidence.rules import FormatError
 
 NAME: Final = "aws-vpc"
+BY_LINES: Final = True
 V2: Final = (
     "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
     "start", "end", "action", "log-status",
@@ -60,7 +61,7 @@ def is_header(line: str) -> bool:
     return "srcaddr" in words or "dstaddr" in words or words[:2] == ["version", "account-id"]
 
 
-def table(plain: Plain) -> Table | None:
+def table(plain: Plain, engine: Engine) -> Table | None:
     """The records as the engine reads them; None where the lines end otherwise than in a line feed alone."""
     with plain.path.open("rb") as source:
         first = source.readline(65536)
@@ -70,7 +71,7 @@ def table(plain: Plain) -> Table | None:
     return _table(plain.path, columns, header, plain.name)
 
 
-def sift(plain: Plain, into: Path) -> Sifted:
+def sift(plain: Plain, engine: Engine, into: Path) -> Sifted:
     """Every line by itself: those that are whole go, by the header that stands above them, into files of their own."""
     named, ignored = Naming(plain.name), 0
     tables: list[Table] = []

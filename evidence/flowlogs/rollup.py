@@ -81,7 +81,7 @@ def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, re
     work.mkdir(parents=True, exist_ok=True)
     sifted = _quick(engine, format_, plain)
     if sifted is None:
-        sifted = format_.sift(plain, work)
+        sifted = format_.sift(plain, engine, work)
         if not sifted.tables:
             raise FormatError(f"{plain.name} is not used", "it holds no record", "Look at what was put there.")
         try:
@@ -94,10 +94,12 @@ def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, re
     records = int(engine.rows("SELECT coalesce(sum(flows), 0) FROM grouped")[0][0])
     unread, failed, lines = sifted.unread, sifted.failed, plain.lines
     ignored = sifted.ignored
-    if plain.tail:
+    if sifted.total is not None:
+        lines = sifted.total
+    elif plain.tail:
         lines, failed = lines + 1, failed + 1
         unread = (*unread, Unread(plain.name, lines, plain.tail[:500], plain.cut or "the line has no end", ""))
-    account = Lines(lines, lines - ignored - failed, ignored, failed) if plain.lines else Lines(records, records, 0, 0)
+    account = Lines(lines, lines - ignored - failed, ignored, failed) if lines else Lines(records, records, 0, 0)
     if records != account.consumed:
         why = f"of {lines} lines {records} were counted as records, {ignored} left out and {failed} not understood"
         raise FormatError(f"{plain.name} is not used", why, "Report it: a line went missing.")
@@ -105,13 +107,13 @@ def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, re
     days = _written(engine, into, plain.sha256)
     number, total = engine.rows(ALIKE)[0]
     alike = hashlib.sha256(f"{number} {total}".encode()).hexdigest()
-    gaps = tuple(_gaps(engine, plain, failed, received))
+    gaps = (*sifted.gaps, *_gaps(engine, plain, failed, received))
     return Rolled(format_.NAME, plain.name, plain.sha256, account, unread, unknown, gaps, days, records, alike)
 
 
 def _quick(engine: Engine, format_: FlowFormat, plain: Plain) -> Sifted | None:
     """The whole file in one go; None when anything in it needs to be looked at line by line."""
-    table = format_.table(plain)
+    table = format_.table(plain, engine)
     if table is None:
         return None
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from evidence.flowlogs.engine import Engine
 from evidence.rules import Lines, Unread
 
 MOST_NAMED: Final = 1000  # unread lines of one file that are named; all of them are counted
@@ -23,7 +24,7 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A file as plain bytes on disk. `cut`: why it is not whole ("" = it is); then it ends with its last whole line."""
+    """A file as plain bytes on disk. `cut`: why it is not whole ("" = it is); `ended`: its last line has an end."""
 
     name: str
     path: Path
@@ -31,6 +32,8 @@ class Plain:
     lines: int
     cut: str
     tail: str = ""  # the last line, where it had no end
+    ended: bool = True
+    received: int | None = None  # when it came, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +46,6 @@ class Table:
     sql: str
     header: int
     unknown: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sifted:
-    """The same, after every line was looked at by itself: only what is whole goes to the engine."""
-
-    tables: tuple[Table, ...]
-    ignored: int
-    failed: int
-    unread: tuple[Unread, ...]
 
 
 GapKind = Literal["nodata", "skipdata", "cut", "unread", "clock", "sampling", "missing", "hidden"]
@@ -68,6 +61,21 @@ class Gap:
     last_hour: int
     records: int
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """The same, after every line was looked at by itself: only what is whole goes to the engine.
+
+    `total`: how many records there are to account for, where they are no lines (JSON, XML); None: the file's lines.
+    """
+
+    tables: tuple[Table, ...]
+    ignored: int
+    failed: int
+    unread: tuple[Unread, ...]
+    total: int | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +95,22 @@ class Rolled:
 
 
 class FlowFormat(Protocol):
-    """A kind of flow log. `sniff`: 0..1; `table`: the quick way, None when lines must be looked at one by one."""
+    """A kind of flow log. `sniff`: 0..1; `table`: the quick way, None when lines must be looked at one by one.
+
+    `BY_LINES`: what its account counts; else it counts objects, as JSON stands on as many lines as its tool likes.
+    """
 
     @property
     def NAME(self) -> str: ...
 
+    @property
+    def BY_LINES(self) -> bool: ...
+
     def sniff(self, head: bytes, name: str) -> float: ...
 
-    def table(self, plain: Plain) -> Table | None: ...
+    def table(self, plain: Plain, engine: Engine) -> Table | None: ...
 
-    def sift(self, plain: Plain, into: Path) -> Sifted: ...
+    def sift(self, plain: Plain, engine: Engine, into: Path) -> Sifted: ...
 
 
 @dataclass

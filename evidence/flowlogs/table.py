@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from evidence.flowlogs import aws_vpc
+from evidence.flowlogs import aws_vpc, azure, conntrack_list, netfilter_log, nfdump, zeek
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.rollup import roll_up
 from evidence.flowlogs.shapes import FlowFormat, Plain, Rolled
-from evidence.flowlogs.unpacked import unpack
+from evidence.flowlogs.unpacked import by_lines, unpack
 from evidence.rules import FormatError
 
-FLOW_FORMATS: Final[tuple[FlowFormat, ...]] = (aws_vpc,)
+FLOW_FORMATS: Final[tuple[FlowFormat, ...]] = (
+    aws_vpc, nfdump, azure, zeek, conntrack_list, netfilter_log,
+)  # fmt: skip
 HEAD: Final = 64 * 1024
 SURE: Final = 0.5
 
@@ -36,6 +39,8 @@ def read_file(engine: Engine, source: Path, into: Path, *, name: str = "", recei
     work = engine.folder / "plain"
     try:
         plain = unpack(source, work, name=name)
-        return roll_up(engine, detect(plain), plain, into, received=received)
+        plain = replace(plain, received=received)
+        format_ = detect(plain)
+        return roll_up(engine, format_, by_lines(plain) if format_.BY_LINES else plain, into, received=received)
     finally:
         work.unlink(missing_ok=True)

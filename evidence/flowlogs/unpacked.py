@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ OTHER: Final = {b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb
 
 def unpack(source: Path, into: Path, *, name: str = "", cap: int = CAP) -> Plain:
     """Writes the plain bytes of `source` to the file `into`. gzip is opened, with any number of members; what ends too
-    early is kept up to its last whole line and said to be cut. Raises FormatError for what is packed otherwise or too
+    early is kept as far as it goes and said to be cut. Raises FormatError for what is packed otherwise or too
     large."""
     name = name or source.name
     digest = hashlib.sha256()
@@ -45,12 +46,14 @@ def unpack(source: Path, into: Path, *, name: str = "", cap: int = CAP) -> Plain
             cut = str(error)
         for _ in _read(packed, digest):  # the hash is that of the whole file, whatever could be opened of it
             pass
-    tail = ""
     if head.startswith(PARQUET):
         return Plain(name, into, digest.hexdigest(), 0, cut)
-    if size and not (last or b"\n").endswith(b"\n"):
-        tail = _without_tail(into)
-    return Plain(name, into, digest.hexdigest(), lines, cut, tail)
+    return Plain(name, into, digest.hexdigest(), lines, cut, ended=not size or last.endswith(b"\n"))
+
+
+def by_lines(plain: Plain) -> Plain:
+    """The same without a last line that has no end, which stands in `tail`: a cut copy often ends so."""
+    return plain if plain.ended else replace(plain, tail=_without_tail(plain.path), ended=True)
 
 
 class _Cut(Exception):
@@ -91,7 +94,7 @@ def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _without_tail(path: Path) -> str:
-    """Takes a last line without an end off the file and gives it as text: a cut copy often ends so."""
+    """Takes a last line without an end off the file and gives it as text."""
     with path.open("r+b") as plain:
         end = plain.seek(0, 2)
         back = b""
