@@ -31,5 +31,6 @@ for name in list(os.environ):
     if name == "REDIS_URL" or (name.startswith("EASTWEST_") and name != "EASTWEST_TEST_VAR"):
         del os.environ[name]  # the suite runs its own broker and its own settings, whatever this machine's are
 os.environ["EASTWEST_VAR"] = str(VAR)
+os.environ["EASTWEST_MENU_KEPT_S"] = "0"  # a test looks at once at what it wrote without a verb
 # Playwright's driver keeps an event loop in the thread of the test; the database is used outside of it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -11,6 +11,8 @@ from django.db import transaction
 from compliance.actions.ledger import record
 from compliance.models import LedgerInbox, User
 
+VIEW: Final = "view"
+TAKE: Final = "take_file"
 LONGEST: Final = 300  # signs of an address that are kept
 
 
@@ -23,4 +25,4 @@ def note(
     """
     with transaction.atomic():
         row = apps.get_model(model).objects.filter(pk=key).first() if model and key is not None else None
-        return record("take_file" if as_file else "view", row, by=person, at=at, page=page[:LONGEST])
+        return record(TAKE if as_file else VIEW, row, by=person, at=at, page=page[:LONGEST])

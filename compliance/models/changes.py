@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from django.db import models
@@ -13,7 +14,7 @@ from compliance.models.delegations import Delegation
 from compliance.models.estate import System
 from compliance.models.people import User
 from compliance.models.scope import Scoped
-from compliance.models.written import NOTHING_BESIDE, named_beside, written
+from compliance.models.written import NOTHING_BESIDE, longer, named_beside, requested, says
 
 
 class State(models.TextChoices):
@@ -68,6 +69,12 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
         officer = needs.filter(capacity="authorising_officer", system__authorising_officer=person)
         named = models.Exists(needs.filter(person=person)) | models.Exists(officer)
         return self.filter(Q(system__in=systems) | models.Exists(needs.filter(system__in=systems)) | named)
+
+    def saying(self, words: str) -> tuple[Self, Self]:
+        """Those that ask for what the words say, whatever their capitals: by an index alone, and the few long ones."""
+        rest = Q(title__icontains=words) | Q(ticket__icontains=words) | Q(material__icontains=words)
+        rest |= Q(material__icontains=json.dumps(words)[1:-1])  # SQLite keeps some letters escaped
+        return self.filter(says("words", words)).order_by(), self.filter(rest, longer=True).order_by()
 
     def waiting_for(self, person: User) -> models.QuerySet[ChangeRecord]:
         """Submitted changes with a need this person could meet: in capacity, in scope, and not their own."""
@@ -136,7 +143,8 @@ class ChangeRecord(models.Model):
         help_text="The accepted risk of a provisional baseline; what counts is the one that the material names.",
     )  # fmt: skip
 
-    words = written("title", "ticket", "material")
+    words = requested()
+    longer = longer()
     beside = named_beside()
 
     objects: ClassVar[models.Manager[ChangeRecord]] = ChangeQuerySet.as_manager()
@@ -147,6 +155,8 @@ class ChangeRecord(models.Model):
             models.Index(fields=["state", "submitted_at"]),
             models.Index(fields=["created_at"]),
             models.Index(fields=["system", "state"]),
+            models.Index(fields=["words", "connection", "id"], name="changes_by_their_words"),
+            models.Index(fields=["id"], condition=Q(longer=True), name="changes_with_more_words"),
             models.Index(fields=["connection"], condition=~Q(beside__in=NOTHING_BESIDE), name="changes_naming_others"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -1,44 +1,59 @@
 """Text of a row as a search looks through it, kept by the database itself beside what it was made from.
 
 Generated columns: no verb writes them and none can forget to. To look through a hundred thousand rows, PostgreSQL would
-otherwise turn the JSON of each into text and into capital letters, which takes five times as long as comparing it.
+otherwise turn the JSON of each into text and into capital letters, which takes ten times as long as comparing it. That
+of change records is short enough for an index, which then is all that is read; of the few that are longer the rest is
+looked through by itself (ChangeQuerySet.saying).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from django.db import models
 from django.db.models import F, Q, Value
+from django.db.models.expressions import Expression
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Concat, Lower
+from django.db.models.functions import Cast, Coalesce, Concat, Left, Length, Lower
+from django.db.models.lookups import GreaterThan
 
-NOTHING_BESIDE = ("", "[]")
-TEXT = models.TextField()
+NOTHING_BESIDE: Final = ("", "[]")
+KEPT: Final = 600  # signs: in UTF-8 what one entry of an index may hold
+TEXT: Final = models.TextField()
+# What people look for of a request about one connection; the rest of its material says how long and how often
+SOUGHT: Final = ("source", "destination", "services", "via", "server", "path", "clients", "users")
 
 
 def written(*names: str) -> models.GeneratedField:
     """A column with the text of these fields in small letters, JSON as the database writes it."""
-    blank = Value(" ", output_field=TEXT)
-    parts = [part for name in names for part in (Coalesce(Cast(F(name), TEXT), blank, output_field=TEXT), blank)]
-    text = Lower(Concat(*parts, output_field=TEXT))
-    return models.GeneratedField(expression=text, output_field=models.TextField(), db_persist=True)
+    return _kept(Lower(_side_by_side(Cast(F(name), TEXT) for name in names)))
+
+
+def requested() -> models.GeneratedField:
+    """A column with the first `KEPT` signs of what a change record asks for, in small letters."""
+    return _kept(Lower(Left(_request(), KEPT)))
+
+
+def longer() -> models.GeneratedField:
+    """Whether a change record asks for more than `requested` holds."""
+    too_long = models.When(GreaterThan(Length(_request()), KEPT), then=True)
+    whether = models.Case(too_long, default=False, output_field=models.BooleanField())
+    return models.GeneratedField(expression=whether, output_field=models.BooleanField(), db_persist=True)
 
 
 def named_beside() -> models.GeneratedField:
     """A column with whom a material names other than as its two ends: what it goes by, or the clients of a share."""
     none = Value("", output_field=TEXT)
     parts = [Coalesce(KeyTextTransform(key, "material"), none, output_field=TEXT) for key in ("via", "clients")]
-    text = Concat(*parts, output_field=TEXT)
-    return models.GeneratedField(expression=text, output_field=models.TextField(), db_persist=True)
+    return _kept(Concat(*parts, output_field=TEXT))
 
 
 def says(path: str, words: str) -> Q:
-    """Rows whose `written` column at that path holds the words, whatever their capitals; in JSON also as escaped."""
-    forms = dict.fromkeys((words, json.dumps(words)[1:-1]))
+    """Rows whose column of small letters holds the words, whatever their capitals; in JSON also as escaped."""
     found = Q()
-    for form in forms:
+    for form in dict.fromkeys((words, json.dumps(words)[1:-1])):
         found |= Q(**{f"{path}__contains": Lower(Value(form))})
     return found
 
@@ -49,3 +64,28 @@ def names_beside(names: Iterable[str]) -> Q:
     for form in dict.fromkeys(json.dumps(name, ensure_ascii=ascii) for name in names for ascii in (False, True)):
         found |= Q(beside__contains=form)
     return found & ~Q(beside__in=NOTHING_BESIDE)
+
+
+def _request() -> Expression:
+    """Title, ticket and what is asked for; a change to the estate, which is about no connection, as a whole."""
+    one = _side_by_side(KeyTextTransform(key, "material") for key in SOUGHT)
+    estate = models.When(connection__isnull=True, then=Cast(F("material"), TEXT))
+    asked = models.Case(estate, default=one, output_field=TEXT)
+    return _side_by_side((Cast(F("title"), TEXT), Cast(F("ticket"), TEXT), asked))
+
+
+def _side_by_side(parts: Iterable[Expression]) -> Expression:
+    blank = Value(" ", output_field=TEXT)
+    return _joined([each for part in parts for each in (Coalesce(part, blank, output_field=TEXT), blank)])
+
+
+def _joined(parts: Sequence[Expression]) -> Expression:
+    """One half beside the other: SQLite refuses an expression in which each part stands within the one before."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return Concat(_joined(parts[:half]), _joined(parts[half:]), output_field=TEXT)
+
+
+def _kept(expression: Expression) -> models.GeneratedField:
+    return models.GeneratedField(expression=expression, output_field=models.TextField(), db_persist=True)

@@ -15,10 +15,9 @@ from compliance.actions import changes as verbs
 from compliance.business_days import last_moment
 from compliance.forms.decisions import NoteForm, ReasonForm
 from compliance.models import ApprovalNeeded, ChangeRecord, State, User
-from compliance.models.written import says
 from compliance.permissions import check, may
 from compliance.views import questions
-from compliance.views.lists import Choice, as_file, by_ref, file_wanted, filters, page
+from compliance.views.lists import Choice, as_file, asked_for, by_ref, file_wanted, filters, page
 from compliance.views.needed import needed, needs_of
 from compliance.views.paging import PAGE, Pages
 from compliance.views.panels import panel
@@ -87,7 +86,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     if file_wanted(request):
         whole = rows.select_related("requested_by", "connection")
         return as_file(request, "eastwest-changes", COLUMNS, (csv_row(change) for change in whole))
-    unrecorded = panel("changes", None, request.user).get("unrecorded", [])  # type: ignore[arg-type]
+    beside = panel("changes", None, request.user)  # type: ignore[arg-type]
     return render(
         request,
         "compliance/changes.html",
@@ -95,7 +94,8 @@ def changes(request: HttpRequest) -> HttpResponse:
             **page(request, rows, listed, related, COUNTED),
             "filters": filters(request, "Title, ticket or CHG-42", [Choice("state", "State", State.choices)], HEADINGS),
             "total": base.exists(),
-            "unrecorded": unrecorded,
+            "unrecorded": beside.get("unrecorded", []),
+            "unrecorded_count": beside.get("unrecorded_count", "0"),
             "may_request": may(request.user, "request", None) is None,
         },
     )
@@ -105,7 +105,7 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     """The rows that fit what is asked in the address: q, state. Pages and the API ask alike."""
     words = asked.get("q", "").strip()
     if words:
-        rows = rows.filter(says("words", words) | by_ref(words, "CHG"))
+        rows = rows.filter(asked_for(words) | by_ref(words, "CHG"))
     return rows.filter(state=asked["state"]) if asked.get("state") else rows
 
 

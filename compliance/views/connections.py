@@ -16,10 +16,9 @@ from compliance.actions import connections as verbs
 from compliance.forms.decisions import ReasonForm
 from compliance.models import ChangeRecord, Connection, ConnectionVersion, Endpoint, System
 from compliance.models.estate import day_of
-from compliance.models.written import says
 from compliance.permissions import check, may
 from compliance.views.changes import changed, signed_in
-from compliance.views.lists import Choice, as_file, by_address, by_ref, file_wanted, filters, page_of
+from compliance.views.lists import Choice, as_file, asked_for, by_address, by_ref, file_wanted, filters, page_of
 from compliance.views.needed import needs_of_all
 from compliance.views.panels import panel
 from compliance.views.register_graph import drawn
@@ -167,8 +166,7 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
 def search(words: str) -> Q:
     """What a search of the register looks in."""
     ends = Endpoint.objects.filter(Q(name__icontains=words) | by_address("server__addresses__ip", words)).values("pk")
-    asked = ChangeRecord.objects.filter(says("words", words), connection__isnull=False).values("connection")
-    return Q(source__in=ends) | Q(destination__in=ends) | Q(pk__in=asked) | by_ref(words, "CON")
+    return Q(source__in=ends) | Q(destination__in=ends) | asked_for(words, "connection") | by_ref(words, "CON")
 
 
 def listed(connection: Connection, authorised: set[int], today: Any) -> dict[str, Any]:

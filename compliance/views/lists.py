@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
 
 from compliance import downloads
-from compliance.models import SavedFilter, User
+from compliance.models import ChangeRecord, SavedFilter, User
 from compliance.views.paging import MOST, Pages
 
 LONGEST_ID = 18  # digits: a key of the database has no more
@@ -130,6 +130,14 @@ def by_address(path: str, words: str) -> Q:
         return Q(**{path: str(ip_address(words))})
     except ValueError:
         return Q(**{f"{path}__startswith": words.lower()})
+
+
+def asked_for(words: str, field: str = "pk") -> Q:
+    """Change records that ask for what the words say; with "connection" the connections for which it was asked."""
+    found = Q()
+    for rows in ChangeRecord.objects.saying(words):
+        found |= Q(pk__in=rows.filter(**{f"{field}__isnull": False}).values(field))
+    return found
 
 
 def by_json(path: str, words: str) -> Q:

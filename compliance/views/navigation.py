@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import time
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -10,7 +11,8 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from compliance.actions.checkpoints import troubles
-from compliance.models import ChangeRecord, Connection, Organisation, Outbound, User
+from compliance.actions.views_seen import TAKE, VIEW
+from compliance.models import ChangeRecord, Connection, LedgerInbox, Organisation, Outbound, User
 from compliance.views.audit import WATCHERS
 
 # label, address, icon, name of its count in `counts` ("" = none)
@@ -60,6 +62,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
     ),
 )
 MOST: Final = 999  # what the menu counts to
+MOST_KEPT: Final = 1_000  # people whose counts a process keeps
 UNDER_WAY: Final = ("submitted", "approved", "implemented", "disputed")  # changes that the menu counts
 ALARMING: Final = {"findings", "ledger", "sources", "strangers"}
 
@@ -71,9 +74,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         way_in = "/accounts/oidc/oidc/login/" if settings.OIDC_ISSUER else ""
         return {"nav": [], "me": None, "organisation": None, "oidc_url": way_in}
     organisation = Organisation.objects.filter(kind=Organisation.Kind.OWN).order_by("pk").first()
-    counts = own_counts(person)
-    for dotted in settings.NAV_COUNTS:
-        counts |= import_string(dotted)(person)
+    counts = kept_counts(person) | {"notices": Outbound.objects.for_user(person).filter(read_at__isnull=True).count()}
     return {
         "nav": [{"label": label, "items": [item(row, counts, request.path) for row in rows]} for label, rows in MENU],
         "me": {
@@ -86,6 +87,33 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+class Counts(NamedTuple):
+    """The counts of the menu, how far the ledger was when they were taken, and until when they are given again."""
+
+    ledger: int | None
+    until: float
+    numbers: dict[str, int]
+
+
+_kept: dict[int, Counts] = {}  # person → the counts; of this process
+
+
+def kept_counts(person: User) -> dict[str, int]:
+    """The counts of all rooms, taken anew when anybody decided anything, and after `NAV_KEPT_S` seconds in any case:
+    then what programs found meanwhile is in them."""
+    ledger = LedgerInbox.objects.exclude(verb__in=(VIEW, TAKE)).order_by("-pk").values_list("pk", flat=True).first()
+    known = _kept.get(person.pk)
+    if known is not None and known.ledger == ledger and time.monotonic() < known.until:
+        return known.numbers
+    numbers = own_counts(person)
+    for dotted in settings.NAV_COUNTS:
+        numbers |= import_string(dotted)(person)
+    if len(_kept) >= MOST_KEPT:
+        _kept.clear()
+    _kept[person.pk] = Counts(ledger, time.monotonic() + settings.NAV_KEPT_S, numbers)
+    return numbers
+
+
 def own_counts(person: User) -> dict[str, int]:
     """The counts of this room."""
     return {
@@ -94,7 +122,6 @@ def own_counts(person: User) -> dict[str, int]:
         "shares": own_first(person, Connection.objects.filter(kind=Connection.Kind.SHARE)),
         # of their own systems; what another asks of them stands in the inbox
         "changes": at_most(of_own(person, ChangeRecord.objects.filter(state__in=UNDER_WAY))),
-        "notices": Outbound.objects.for_user(person).filter(read_at__isnull=True).count(),
         "ledger": len(troubles()) if person.holds(WATCHERS) else 0,
     }
 

@@ -7,12 +7,12 @@ it lies, the groups of that server, and every connection by one of these names, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from ipaddress import ip_address, ip_network
 from operator import or_
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -35,9 +35,9 @@ from compliance.models import (
     ZonePrefix,
 )  # fmt: skip
 from compliance.models.connections import FEW
-from compliance.models.written import names_beside, says
+from compliance.models.written import names_beside
 from compliance.views.changes import signed_in
-from compliance.views.lists import by_ref
+from compliance.views.lists import asked_for, by_ref
 from compliance.views.shown import ends, services
 
 FIRST: Final = 8  # of each kind; the list of that kind has the others
@@ -84,6 +84,7 @@ class Sought:
         return urlencode({"q": self.words, **more})
 
 
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 Finder = Callable[[User, Sought], Iterable[Part]]
 
 
@@ -134,8 +135,11 @@ def lies_in(address: Any, prefix: str) -> bool:
 
 def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "") -> Part:
     """The first few of a query, each shown, and how many there are; more of them where no list has the others."""
-    keys = list(rows.prefetch_related(None).values_list("pk", flat=True)[: COUNTED + 1])
-    first = keys[: FIRST if url else MOST]
+    keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: COUNTED + 1])
+    # in their order, a few are looked up; of many the first are soon found
+    few = rows.model._base_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
+    ordered = (few if len(keys) <= COUNTED else rows).prefetch_related(None)
+    first = list(ordered.values_list("pk", flat=True)[: FIRST if url else MOST])
     # fetched by their keys: what a search looks through is read once
     found = rows.model._base_manager.filter(pk__in=first)
     found.query.select_related = rows.query.select_related
@@ -143,6 +147,14 @@ def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit],
     by_key = {row.pk: row for row in found}
     hits = [show(by_key[key]) for key in first if key in by_key]
     return Part(title, icon, hits, min(len(keys), COUNTED), url, len(keys) > COUNTED)
+
+
+def by_ways(rows: Rows, ways: Sequence[Q]) -> Rows:
+    """The rows to which one of the ways leads. Each is asked for by itself: an index answers one, and never all."""
+    keys: set[int] = set()
+    for way in ways:
+        keys |= set(rows.filter(way).order_by().values_list("pk", flat=True)[: COUNTED + 1])
+    return rows.filter(pk__in=keys) if len(keys) <= COUNTED else rows.filter(reduce(or_, ways))
 
 
 def own(person: User, sought: Sought) -> Iterable[Part]:
@@ -155,7 +167,7 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     yield from places(person, sought)
     said = changes_that_say(words)
     yield from connections(person, sought, said)
-    text = says("words", words) if said is None else Q(pk__in=list(said))
+    text = asked_for(words) if said is None else Q(pk__in=list(said))
     changes = ChangeRecord.objects.for_user(person).filter(text | by_ref(words, "CHG")).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
     about = Q(about__icontains=words) | Q(reason__icontains=words) | Q(plan__icontains=words)
@@ -179,24 +191,18 @@ def changes_that_say(words: str) -> dict[int, int | None] | None:
 
     Whoever may see them: what is shown of them is asked for the person. Read through once for both kinds of rows.
     """
-    rows = ChangeRecord.objects.filter(says("words", words)).order_by().values_list("pk", "connection")
-    found: dict[int, int | None] = dict(rows[: FEW + 1])
+    found: dict[int, int | None] = {}
+    for rows in ChangeRecord.objects.saying(words):
+        found |= dict(rows.values_list("pk", "connection")[: FEW + 1])
     return found if len(found) <= FEW else None
 
 
 def connections(person: User, sought: Sought, said: Mapping[int, int | None] | None) -> Iterable[Part]:
     """Connections and shares, by each way there is to them; a few are looked up, of many the first are soon found."""
-    mine = Connection.objects.for_user(person).order_by("pk")
-    ways = touching(sought, said)
-    keys: dict[int, str] = {}
-    for way in ways:
-        keys |= dict(mine.filter(way).values_list("pk", "kind")[: COUNTED + 1])
+    found = by_ways(Connection.objects.for_user(person).order_by("pk"), touching(sought, said))
+    found = found.select_related("source", "destination", "system").prefetch_related("changes")
     for kind, title, icon, page in KINDS:
-        if len(keys) <= COUNTED:
-            rows = Connection.objects.filter(pk__in=[key for key, of_kind in keys.items() if of_kind == kind])
-        else:
-            rows = mine.filter(reduce(or_, ways), kind=kind)
-        rows = rows.order_by("pk").select_related("source", "destination", "system").prefetch_related("changes")
+        rows = found.filter(kind=kind)
         # the list looks for what is written; what an address means is shown here
         yield part(title, icon, rows, shown_connection, "" if sought.names else f"/{page}/?{sought.query()}")
 
@@ -207,9 +213,8 @@ def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
     ends = list(
         Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values_list("pk", flat=True)
     )
-    asked = ChangeRecord.objects.filter(says("words", words), connection__isnull=False).values("connection")
     found = [
-        Q(pk__in=asked if said is None else {key for key in said.values() if key is not None}),
+        asked_for(words, "connection") if said is None else Q(pk__in={key for key in said.values() if key is not None}),
         by_ref(words, "CON"),
     ]
     found += [Q(**{f"{end}__in": ends}) for end in ("source", "destination") if ends]

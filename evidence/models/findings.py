@@ -87,16 +87,7 @@ class FindingQuerySet(Scoped["Finding"]):
 
     def worst_first(self) -> FindingQuerySet:
         """By severity, which no alphabet knows the order of; the newest first among equals."""
-        places = [models.When(severity=value, then=place) for place, value in enumerate(Finding.Severity.values)]
-        return self.order_by(models.Case(*places, default=len(places)), "-first_seen", "pk")
-
-    def worst(self, most: int) -> list[Finding]:
-        """The first of `worst_first`, without sorting all: those of one severity after those of another."""
-        found: list[Finding] = []
-        for rows in (self.filter(severity=value) for value in Finding.Severity.values):
-            if len(found) < most:
-                found += rows.order_by("-first_seen", "pk")[: most - len(found)]
-        return found
+        return self.order_by("rank", "-first_seen", "pk")
 
 
 class Finding(models.Model):
@@ -149,6 +140,14 @@ class Finding(models.Model):
     accepted_extent = models.JSONField(default=list)
     accepted_rating = models.CharField(max_length=20, blank=True)
     alternate_control = models.TextField(blank=True)
+    rank = models.GeneratedField(
+        expression=models.Case(
+            *(models.When(severity=value, then=place) for place, value in enumerate(Severity.values)),
+            default=len(Severity.values),
+        ),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+    )
     words = written("because", "subject", "point", "rule_text", "witness")
 
     objects: ClassVar[models.Manager[Finding]] = FindingQuerySet.as_manager()
@@ -160,9 +159,11 @@ class Finding(models.Model):
             models.Index(
                 fields=["system", "state", "verdict", "severity", "first_seen", "id"], name="findings_as_listed"
             ),
-            # for who sees all systems, and for the worst that waits
+            # for who sees all systems, and for the worst of them
             models.Index(fields=["state", "verdict"], name="findings_of_everybody"),
-            models.Index(fields=["state", "severity", "-first_seen", "id"], name="findings_by_severity"),
+            models.Index(
+                fields=["rank", "-first_seen", "id", "state", "system", "verdict"], name="findings_worst_first"
+            ),
         ]
 
     def __str__(self) -> str:

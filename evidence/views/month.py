@@ -52,7 +52,7 @@ def month(request: HttpRequest) -> HttpResponse:
     held = Counter(ask["held"] for ask in asks)
     months = [shift(first, -back) for back in range(11, -1, -1)]
     findings = Finding.objects.for_user(person).standing()
-    waiting = findings.filter(state=Finding.State.OPEN).select_related("system__owner", "connection").worst(DECISIONS)
+    waiting = findings.filter(state=Finding.State.OPEN).select_related("system__owner", "connection").worst_first()
     newest = Pack.objects.for_user(person).filter(since=first).first()
     running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
     return render(
@@ -84,7 +84,7 @@ def month(request: HttpRequest) -> HttpResponse:
             "duties": duties(person, until),
             "next_review": said.get("next_review"),
             "reviews_url": "/reviews/",
-            "decisions": [listed(finding) for finding in waiting],
+            "decisions": [listed(finding) for finding in waiting[:DECISIONS]],
             "findings_url": "/findings/",
             "findings_count": shown(at_most(findings)),
         },

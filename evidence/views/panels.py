@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from compliance.models import ChangeRecord, Connection, Server, User
-from compliance.views.navigation import at_most
+from compliance.views.navigation import at_most, shown
 from compliance.words import VERDICTS
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
@@ -23,6 +23,7 @@ from evidence.views.sockets import listening
 from evidence.views.states import is_late, needing_a_look
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+FEW_CHANGES = 10  # without a record, that the list of change records names
 BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
 
 
@@ -48,9 +49,10 @@ def servers_read(person: User, servers: Iterable[int]) -> dict[int, tuple[dateti
 
 
 def changes(_: Any, person: User) -> dict[str, Any]:
-    """Rule changes that no record covers."""
+    """Rule changes that no record covers: the worst few, and how many there are."""
     rows = Finding.objects.for_user(person).standing().filter(verdict="changed_without_record")
     return {
+        "unrecorded_count": shown(at_most(rows)),
         "unrecorded": [
             {
                 "where": spoken_point(row.point),
@@ -58,8 +60,8 @@ def changes(_: Any, person: User) -> dict[str, Any]:
                 "seen_at": row.first_seen,
                 "url": f"/findings/{row.ref}/",
             }
-            for row in rows
-        ]
+            for row in rows.worst_first()[:FEW_CHANGES]
+        ],
     }
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from django.db.models import Q
 
-from compliance.models import User
+from compliance.models import Server, User
 from compliance.models.written import says
 from compliance.views.lists import by_json
-from compliance.views.search import Hit, Part, Sought, part
+from compliance.views.search import Hit, Part, Sought, by_ways, part
 from compliance.words import VERDICTS
 from evidence.models import Finding, FindingMember, ServedShare, Sighting, Source
 
@@ -18,8 +18,9 @@ def find(person: User, sought: Sought) -> Iterable[Part]:
     """By words, and by the names an address means. Named in settings.SEARCHES."""
     words, query = sought.words, sought.query()
     members = FindingMember.objects.standing().filter(subject__icontains=words).values("finding_id")
-    text = says("words", words) | Q(server__name__in=sought.names) | Q(pk__in=members)
-    findings = Finding.objects.for_user(person).standing().filter(text).worst_first()
+    ways = [says("words", words), Q(pk__in=members)]
+    ways += [Q(server__in=Server.objects.filter(name__in=sought.names).values("pk"))] if sought.names else []
+    findings = by_ways(Finding.objects.for_user(person).standing(), ways).worst_first()
     yield part("Findings", "triangle-alert", findings, shown_finding, f"/findings/?{query}")
     sources = Source.objects.for_user(person).select_related("server").order_by("name")
     sources = sources.filter(Q(name__icontains=words) | Q(server__name__icontains=words) | by_json("config", words))

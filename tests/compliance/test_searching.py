@@ -8,7 +8,7 @@ from django.test import Client
 
 from compliance.actions.ledger_rows import names_of
 from compliance.models import ChangeRecord, User
-from compliance.models.written import names_beside, says
+from compliance.models.written import SOUGHT, names_beside
 from compliance.views.lists import by_json
 from tests.factories import asked, network, servers, share
 from tests.people import People, everybody
@@ -80,14 +80,27 @@ def test_what_is_pasted_into_a_form_is_told_beside_its_field(people: People) -> 
     assert "Null characters are not allowed" in answer.content.decode()
 
 
-@pytest.mark.parametrize(
-    "words", ["REPORTS OF", "export/Z", "tcp/6514", "%", "_", "\\", '"', "100%", "Zürich", "\\u00fc"]
-)
+ODD = ("REPORTS OF", "export/Z", "tcp/6514", "%", "_", "\\", '"', "100%", "Zürich", "\\u00fc")
+
+
+@pytest.mark.parametrize("words", ODD)
 def test_the_kept_text_finds_what_looking_at_the_columns_finds(people: People, words: str) -> None:
     asked(people, share(path="/export/100%_of\\it"), title='A "quoted" title')
-    looked = Q(title__icontains=words) | Q(ticket__icontains=words) | by_json("material", words)
-    found = set(ChangeRecord.objects.filter(says("words", words)).values_list("pk", flat=True))
+    looked = Q(title__icontains=words) | Q(ticket__icontains=words)
+    for key in SOUGHT:
+        looked |= by_json(f"material__{key}", words)
+    found = {row.pk for rows in ChangeRecord.objects.saying(words) for row in rows}
     assert found == set(ChangeRecord.objects.filter(looked).values_list("pk", flat=True))
+
+
+def test_a_request_longer_than_what_is_kept_is_found_by_its_last_word(people: People) -> None:
+    crowd = [f"{'web' * 9}-{number:03}" for number in range(40)]
+    change = asked(people, share(path="/export/last"))
+    ChangeRecord.objects.filter(pk=change.pk).update(material=share(clients=crowd, users=["the-last-of-all"]))
+    change.refresh_from_db()
+    assert (change.longer, "the-last-of-all" in change.words) == (True, False)
+    assert [row.pk for rows in ChangeRecord.objects.saying("THE-LAST-of") for row in rows] == [change.pk]
+    assert not [row.pk for rows in ChangeRecord.objects.saying("the-last-of-some") for row in rows]
 
 
 def test_who_is_named_beside_the_ends_is_found_by_that_alone(people: People) -> None:
