@@ -196,7 +196,7 @@ def _side(left: Words, dialect: Dialect, objects: Objects) -> Side:
     if name == "host":
         value = left.take()
         return _checked(lambda: entries.host(dialect.names.get(value, value)))
-    if name in {"object-group", "addrgroup", "object"}:
+    if name in {"object-group", "addrgroup", "net-group", "object"}:
         return objects.network(left.take())
     if name == "interface" and dialect.unified:
         interface = left.take()
@@ -222,8 +222,10 @@ def _ports(left: Words, entry: Entry, dialect: Dialect, objects: Objects, line: 
     """The ports that follow a side; None when none do."""
     if left.peek() in OPERATORS:
         return _named_ports(left, entry, dialect, line)
-    if left.peek() in {"portgroup", "object-group", "object"}:
+    if left.peek() in {"portgroup", "port-group", "object-group", "object"}:
         found = objects.ports(left.name())
+        if found is None and left.peek() in {"portgroup", "port-group"}:
+            found = [], [f"{left.name()} is not defined"]
         if found is None:
             return None
         left.skip(2)

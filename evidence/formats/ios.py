@@ -35,12 +35,24 @@ DIALECTS: dict[Family, Dialect] = {
 }
 CHAINS: dict[Family, str] = {4: "ios:acl", 6: "ios:ipv6-acl"}
 ENTRY = frozenset({"permit", "deny", "remark", "evaluate", "sequence", "dynamic", "no"})
-MEMBER = frozenset({"host", "range", "group-object", "tcp", "udp", "tcp-udp", "icmp", "description"})
+MEMBER = frozenset(
+    {"eq", "neq", "lt", "gt", "host", "range", "group-object", "tcp", "udp", "tcp-udp", "icmp", "description"}
+)
 ALONE = frozenset({"ip", "any"})  # members of a group when nothing follows them
 OF_ANOTHER_KIND = ((200, 299), (300, 399), (400, 499), (500, 599), (600, 699), (700, 799), (800, 899), (900, 999),
                    (1000, 1099), (1100, 1199), (1200, 1299))  # fmt: skip
 STANDARD = ((1, 99), (1300, 1999))
 STEP = 10
+# How a group begins -> what it holds
+GROUPS: dict[tuple[str, ...], str] = {
+    ("network",): "network",
+    ("service",): "service",
+    ("ip", "address"): "network",
+    ("ip", "port"): "ports",
+    ("network", "ipv4"): "network",
+    ("network", "ipv6"): "network",
+    ("port",): "ports",
+}
 AGAIN = "Take the configuration again and give the whole output."
 
 
@@ -258,12 +270,13 @@ class _File:
 
     def _group(self, section: Section) -> None:
         words, line = section.words, section.head.line
-        if len(words) < 3 or words[1] not in {"network", "service"}:
+        if tuple(words[1:-1]) not in GROUPS:
             self._ignore(section)  # of users, classes or names of hosts: a rule that names it says so
             return
-        group = self._groups.get(words[2])
+        name = words[-1]
+        group = self._groups.get(name)
         if group is None:
-            group = self._groups[words[2]] = Group(words[2], words[1], line.number)
+            group = self._groups[name] = Group(name, GROUPS[tuple(words[1:-1])], line.number)
         else:
             group.again.append(line.number)
         self._consume(section)

@@ -19,6 +19,11 @@ def read_member(group: Group, member: Member, made: Meaning) -> str:
         return words[1]
     if group.kind == "network":
         _network(words, made)
+    elif group.kind == "ports":
+        found, left = _ports(words, 132)
+        if left:
+            raise ValueError(" ".join(left))
+        made.ports.extend(found)
     else:
         _service(words, made)
     return ""

@@ -27,7 +27,7 @@ class Member:
 
 @dataclass(slots=True)
 class Group:
-    """A group or object as written. `kind`: network, service, protocol or icmp-type; `of`: the protocol of ports."""
+    """A group or object as written. `kind`: network, service, ports, protocol, icmp-type; `of`: whose ports."""
 
     name: str
     kind: str
@@ -89,7 +89,7 @@ class Expanded:
     def ports(self, name: str) -> tuple[list[Interval], list[str]] | None:
         """The ports of a group of ports, and what of them is not known; None when there is no such group."""
         group = self._groups.get(name)
-        if group is None or group.kind != "service":
+        if group is None or group.kind not in {"service", "ports"}:
             return None
         found = self.meaning(name)
         if not found.ports:
