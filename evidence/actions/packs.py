@@ -125,7 +125,7 @@ def build(pack: Pack, *, run: Run | None = None, at: datetime | None = None) -> 
         return pack
     scope = scope_of(pack)
     try:
-        key = signing_key(moment)
+        key = seal.looked_up(signing_key(moment), moment)
         plan = parts.read(pack_pieces.folder_of(pack)) if run is not None else None
         if plan is None:
             key = seal.timed(key, settings.TIMESTAMP_URL, settings.TIMESTAMP_CA_FILE)

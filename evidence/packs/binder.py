@@ -155,6 +155,8 @@ def complete(plan: parts.Plan, key: seal.Seal, limits: Limits | None = None) -> 
     """Joins, signs and packs what was laid out, once every piece is made."""
     if key.fingerprint != plan.fingerprint:
         raise seal.SealError("The signing key was replaced while the pack was being built. Build it again.")
+    if key.revocation.said != plan.head.get("revocation", key.revocation.said):
+        raise seal.SealError("What the authorities say of the key changed while the pack was being built. Try again.")
     if key.stamps is None and not plan.head["not_held"]:
         raise seal.SealError(
             f"The pages say that the pack is time-stamped, and it is not. {key.time_said} Build it again."
@@ -175,7 +177,10 @@ def _bound(made: Prepared, sections: Sequence[Section], key: seal.Seal, limits: 
 
 
 def _field(key: seal.Seal, pack: str, at: datetime) -> Field:
-    return Field(key.name, f"Evidence pack {pack}", at, key.stamps.certificates if key.stamps else ())
+    stamps, told = key.stamps.certificates if key.stamps else (), key.revocation
+    chain = (key.certificate, key.authority, *key.others) if told.lists or told.answers else ()
+    kept = dict.fromkeys([*stamps, *(one.public_bytes(seal.DER) for one in chain)])
+    return Field(key.name, f"Evidence pack {pack}", at, tuple(kept), told.lists, told.answers)
 
 
 def _proved(made: Prepared, key: seal.Seal, name: str) -> tuple[bytes, Proof]:
@@ -186,7 +191,8 @@ def _proved(made: Prepared, key: seal.Seal, name: str) -> tuple[bytes, Proof]:
     manifest = manifest_bytes(head, made.members)
     proof = Proof(hashlib.sha256(manifest).hexdigest(), len(made.members), key.name, key.fingerprint, name)
     not_compared = f"what {name} prints is not compared with the lists in data/"
-    return manifest, replace(proof, not_checked=(not_compared,), time_said=str(head["time_stamp"]))
+    proof = replace(proof, not_checked=(not_compared,), time_said=str(head["time_stamp"]))
+    return manifest, replace(proof, revocation=str(head["revocation"]))
 
 
 def _sealed(
@@ -223,6 +229,7 @@ def _head(face: Face, key: seal.Seal, counts: Mapping[str, Any]) -> dict[str, An
         "signer": key.signer(),
         "counts": dict(counts),
         "time_stamp": key.time_said,
+        "revocation": key.revocation.said,
         "not_held": [] if key.stamps else ["outside time-stamp"],
     }
 

@@ -30,6 +30,8 @@ class Field:
     reason: str
     at: datetime
     certificates: tuple[bytes, ...] = ()
+    lists: tuple[bytes, ...] = ()  # of certificates that were taken back (CRL), and answers about one (OCSP)
+    answers: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -115,9 +117,10 @@ def end(whole: Whole, identifier: str, seal: Field) -> None:
         whole.front.append(b"/AF [%s]" % b" ".join(place for _, place in carried))
     if whole.marks:
         whole.front.append(b"/Outlines %d 0 R /PageMode /UseOutlines" % _outline(file, whole.marks))
-    if seal.certificates:
-        kept = b" ".join(b"%d 0 R" % file.deflated(one) for one in seal.certificates)
-        whole.front.append(b"/DSS << /Type /DSS /Certs [%s] >>" % kept)
+    store = ((b"Certs", seal.certificates), (b"CRLs", seal.lists), (b"OCSPs", seal.answers))
+    kept = [(name, b" ".join(b"%d 0 R" % file.deflated(one) for one in some)) for name, some in store if some]
+    if kept:
+        whole.front.append(b"/DSS << /Type /DSS %s >>" % b" ".join(b"/%s [%s]" % one for one in kept))
     root = file.number()
     file.put(root, b"<< /Type /Catalog /Pages %d 0 R /StructTreeRoot %d 0 R /MarkInfo << /Marked true >> "
                    b"/ViewerPreferences << /DisplayDocTitle true >> /Names << %s >> /AcroForm << /Fields [%d 0 R] "

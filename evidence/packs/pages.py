@@ -64,6 +64,7 @@ class Proof:
     not_checked: tuple[str, ...] = ()
     appendices: tuple[Printed, ...] = ()
     time_said: str = ""
+    revocation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from evidence.packs import joining, tagging
 from evidence.packs.joined import Field, JoinError
@@ -105,14 +105,17 @@ def join_in_child(
     return _asked_of_child(asked, seal.at, limits)
 
 
+BESIDE: Final = ("certificates", "lists", "answers")  # what a field keeps beside the signature, by its names
+
+
 def _field(seal: Field) -> dict[str, Any]:
     return {"name": seal.name, "reason": seal.reason, "at": seal.at.astimezone(UTC).isoformat(),
-            "certificates": [_packed(one) for one in seal.certificates]}  # fmt: skip
+            **{name: [_packed(one) for one in getattr(seal, name)] for name in BESIDE}}  # fmt: skip
 
 
 def _unfield(said: Mapping[str, Any]) -> Field:
-    kept = tuple(base64.b64decode(one) for one in said["certificates"])
-    return Field(said["name"], said["reason"], datetime.fromisoformat(said["at"]), kept)
+    kept = {name: tuple(base64.b64decode(one) for one in said[name]) for name in BESIDE}
+    return Field(said["name"], said["reason"], datetime.fromisoformat(said["at"]), **kept)
 
 
 def _asked_of_child(asked: dict[str, Any], made_at: datetime, bounds: Limits) -> bytes:

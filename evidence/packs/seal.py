@@ -25,7 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
-from evidence.packs import joined, stamping, verify
+from evidence.packs import joined, revocation, stamping, verify
+from evidence.packs.revocation import NOT_ASKED, Revocation
 from evidence.packs.stamping import NoStamp, Stamps
 
 FOLDER = "packs"
@@ -52,7 +53,7 @@ class Seal:
     """A signing key with its certificate and the certificate of the authority that signed it.
 
     `others`: authorities above that one, for whoever follows them. `stamps`: the outside authority for the time, where
-    one answers; `time_said`: what the pages say of that.
+    one answers; `time_said`: what the pages say of that. `revocation`: what says that the key was not taken back.
     """
 
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -61,6 +62,7 @@ class Seal:
     others: tuple[x509.Certificate, ...] = ()
     stamps: Stamps | None = None
     time_said: str = stamping.ask("", None)[1]
+    revocation: Revocation = NOT_ASKED
 
     @property
     def name(self) -> str:
@@ -83,6 +85,15 @@ def timed(seal: Seal, url: str, authority: Path | None) -> Seal:
     """The same seal with the time-stamping authority at `url`, where it answers; what it did is in `time_said`."""
     stamps, said = stamping.ask(url, authority)
     return replace(seal, stamps=stamps, time_said=said)
+
+
+def looked_up(seal: Seal, at: datetime) -> Seal:
+    """The same seal with what its authorities say of it now. SealError where one says that it was taken back."""
+    try:
+        told = revocation.asked([seal.certificate, seal.authority, *seal.others], at)
+    except revocation.TakenBack as error:
+        raise SealError(f"{error}. Nothing is signed with it: name another key, and tell the auditors.") from None
+    return replace(seal, revocation=told)
 
 
 def open_seal(keys: Path, *, at: datetime) -> Seal:
