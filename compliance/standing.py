@@ -82,10 +82,13 @@ def mentioned(material: Mapping[str, Any]) -> list[str]:
 
 
 class Standing:
-    """The estate at a moment, by the rows that count, each kind read when it is asked for."""
+    """The estate at a moment, by the rows that count, each kind read when it is asked for.
 
-    def __init__(self, moment: datetime, known_at: datetime | None = None) -> None:
-        self.moment, self.known_at = moment, known_at
+    `within`: the addresses that are looked at, where somebody needs to know of a few servers only.
+    """
+
+    def __init__(self, moment: datetime, known_at: datetime | None = None, *, within: Q | None = None) -> None:
+        self.moment, self.known_at, self.within = moment, known_at, within or Q()
         self._hollow: set[str] = set()
 
     @cached_property
@@ -101,7 +104,7 @@ class Standing:
     @cached_property
     def addresses(self) -> Named:
         """The addresses of servers that count, by server."""
-        return self.counted(Address.objects.order_by("pk"), "server", "zone")
+        return self.counted(Address.objects.filter(self.within).order_by("pk"), "server", "zone")
 
     @cached_property
     def parties(self) -> Named:

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from compliance.actions.reach import names_of_server
-from compliance.models import Connection, ConnectionVersion, Endpoint, Server, User
+from compliance.models import Connection, ConnectionVersion, Endpoint, Membership, Server, User
 from compliance.models.estate import day_of
 from compliance.nearby import naming_by_ends
 from compliance.permissions import may
@@ -28,8 +29,8 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
     person = signed_in(request)
     subject = get_object_or_404(Server.objects.for_user(person).select_related("system__owner"), name=name)
     now = timezone.now()
-    estate = Standing(now)
-    names = names_of_server(name, now) | {one.zone.name for one in estate.addresses.get(subject.pk, []) if one.zone}
+    held = Standing(now, within=Q(server=subject)).addresses.get(subject.pk, [])
+    names = names_of_server(name, now) | {one.zone.name for one in held if one.zone}
     into, out, shares = sorted_out(naming_by_ends(names, day_of(now)), names, day_of(now), person)
     said = panel("server", subject, person)
     return render(
@@ -46,7 +47,7 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
             "into": into,
             "out": out,
             "shares": shares,
-            "step": one_step(out, shares, name, estate, person),
+            "step": one_step(out, shares, name, now, person),
             "addresses": addresses(subject, person),
             "groups": groups(subject, person),
             "findings": said.get("findings", []),
@@ -111,13 +112,16 @@ def listed(version: ConnectionVersion, today: date, seen: set[int]) -> dict[str,
 
 
 def one_step(
-    out: list[dict[str, Any]], shares: list[dict[str, Any]], name: str, estate: Standing, person: User
+    out: list[dict[str, Any]], shares: list[dict[str, Any]], name: str, now: datetime, person: User
 ) -> dict[str, Any]:
     """How far whoever holds this server reaches in one step: the servers behind every end it may talk to."""
     ends_named = {str(row["destination"]) for row in out} | {row["server"] for row in held_elsewhere(shares)}
     found: set[str] = set()
     outside: list[str] = []
-    rows = Endpoint.objects.filter(name__in=ends_named).select_related("server", "group", "zone")
+    rows = list(Endpoint.objects.filter(name__in=ends_named).select_related("server", "group", "zone"))
+    members = Membership.objects.in_force(now).filter(group__in=[end.group_id for end in rows if end.group_id])
+    zones = [end.zone_id for end in rows if end.zone_id]
+    estate = Standing(now, within=Q(server__in=members.values("server")) | Q(zone__in=zones))
     for end in rows:
         if end.server:
             found.add(end.server.name)

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q
-
 from compliance.models import ChangeRecord, Connection, Server, User
 from compliance.views.navigation import at_most, shown
 from compliance.words import VERDICTS
@@ -110,9 +108,9 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
 
 def server(subject: Server, person: User) -> dict[str, Any]:
     """When the rules of a server were last read, and its findings."""
-    among = FindingMember.objects.standing().filter(server=subject).values("finding_id")
-    own = Q(server=subject) | Q(pk__in=among)
-    findings = Finding.objects.for_user(person).standing().filter(own).worst_first()
+    keys = set(FindingMember.objects.standing().filter(server=subject).values_list("finding_id", flat=True))
+    keys |= set(Finding.objects.filter(server=subject).values_list("pk", flat=True))  # each by an index of its own
+    findings = Finding.objects.for_user(person).standing().filter(pk__in=keys).worst_first()
     read_at, late = servers_read(person, [subject.pk]).get(subject.pk, (None, True))
     return {
         "read_at": read_at,

@@ -24,9 +24,10 @@ def listening(subject: Server) -> dict[str, Any] | None:
     held = [newest(subject, back=back) for back in (0, 1)]
     if any(one.reading.size > LARGEST for snapshots in held for one in snapshots):
         return {"unread": 0, "rows": [], "too_large": True}
-    now, before = (host_of(subject, snapshots) for snapshots in held)
+    now = host_of(subject, held[0])
     if now is None or POINT not in now.points:
         return None
+    before = host_of(subject, held[1])
     found = {one.subject: one.finding.ref for one in _members(subject)}
     return {
         "too_large": False,
