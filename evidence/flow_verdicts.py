@@ -1,4 +1,7 @@
-"""What flow records say about the register. Without any: usage unknown, once for each network connection."""
+"""What flows say about the register. Without any: usage unknown, once for each network connection.
+
+`usage_verdicts` draws them from stored flow logs; here are single records, and none at all.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from datetime import date
 from compliance.traffic.boxes import Box
 from compliance.traffic.witness import Witness
 from evidence.case import Case
+from evidence.flowlogs.seen import FlowEvidence
 from evidence.judgement import Judgement
 from evidence.rules import Certainty, FlowRecord, Verdict
+from evidence.usage_verdicts import POINT, from_logs
 
-POINT = "flows"
 
-
-def usage(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:
+def usage(case: Case, flows: Iterable[FlowRecord] | FlowEvidence | None, at: date) -> Iterator[Judgement]:
     """Flows of the case's address space between servers or to and from them, and the connections none was seen of."""
+    if isinstance(flows, FlowEvidence):
+        yield from from_logs(case, flows)
+        return
     used: set[str] = set()
     for flow in flows or ():
         if flow.space != case.wanted.space or not {flow.src, flow.dst} & set(case.estate.holders):

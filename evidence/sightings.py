@@ -37,6 +37,7 @@ class Kind(StrEnum):
     LISTENERS = "listeners"
     NEIGHBOURS = "neighbours"
     INVENTORY = "inventory"
+    FLOWS = "flows"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from evidence.connection_verdicts import connections
 from evidence.excess_verdicts import excesses
 from evidence.exposure_verdicts import exposures
 from evidence.flow_verdicts import usage
+from evidence.flowlogs.seen import FlowEvidence
 from evidence.judgement import Judgement, Silence
 from evidence.listener_verdicts import listeners
 from evidence.review_verdicts import overdue
@@ -29,6 +30,7 @@ from evidence.share_verdicts import shares
 from evidence.sightings import Sighting
 from evidence.unfiltered_verdicts import unfiltered, unseen
 from evidence.unknown_verdicts import unknown
+from evidence.usage_verdicts import addresses_in
 
 if TYPE_CHECKING:
     from evidence.kept import Kept
@@ -58,6 +60,7 @@ ORDER: tuple[Verdict, ...] = (
     Verdict.permits_more,
     Verdict.share_wider,
 )
+Flows = Iterable[FlowRecord] | FlowEvidence | None  # single records, what stored logs say, or nothing was read
 RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
 # Said beside the verdict of a connection and never in its place: about its use, and about who looks at it again.
 BESIDE: Final = frozenset({Verdict.usage_unknown, Verdict.review_overdue, Verdict.review_missed})
@@ -73,7 +76,7 @@ def judge(
     readings: Mapping[str, Reading],
     *,
     before: Mapping[str, Reading] | None,
-    flows: Iterable[FlowRecord] | None,
+    flows: Flows,
     at: date,
     absent: Mapping[str, Verdict | Silence] | None = None,
     kept: Kept | None = None,
@@ -85,17 +88,20 @@ def judge(
     `readings`: host -> its merged reading; `before`: the last good readings before them, for what changed;
     `absent`: why a host has no reading (`stale`, `unreachable`; else `not_verifiable`); `kept`: the answers of
     earlier comparisons, which change nothing but the time it takes; `also`: addresses that inventories and earlier
-    readings show; `excused`: those that somebody decided need not be registered.
+    readings show (those that stored flow logs show are taken from `flows`); `excused`: those that somebody decided
+    need not be registered.
     """
+    if isinstance(flows, FlowEvidence):
+        also = (*also, *addresses_in(flows))
     return judge_case(Case(wanted, readings, before, absent or {}, kept, also, excused), flows=flows, at=at)
 
 
-def judge_case(case: Case, *, flows: Iterable[FlowRecord] | None, at: date) -> tuple[Judgement, ...]:
+def judge_case(case: Case, *, flows: Flows, at: date) -> tuple[Judgement, ...]:
     """The same for a case that somebody else looks at as well."""
     return tuple(_every(case, flows, at))
 
 
-def _every(case: Case, flows: Iterable[FlowRecord] | None, at: date) -> Iterator[Judgement]:
+def _every(case: Case, flows: Flows, at: date) -> Iterator[Judgement]:
     said = [*connections(case), *shares(case), *excesses(case), *unfiltered(case)]
     yield from said
     yield from unseen(case, said)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from compliance.register import Entry
 from compliance.traffic.addresses import BITS
@@ -85,10 +85,19 @@ COPY (SELECT e.name AS entry, f.whole, s.family, s.hi AS src_hi, s.lo AS src_lo,
       WHERE t.passed GROUP BY ALL)
 TO {path} (FORMAT parquet, COMPRESSION zstd)
 """
+ENDS: Final = "COPY (SELECT family, hi, lo FROM spots ORDER BY ALL) TO {path} (FORMAT parquet, COMPRESSION zstd)"
 OUTSIDE: Final = """
 COPY (SELECT t.* EXCLUDE (id) FROM tuples t ANTI JOIN found f USING (id))
 TO {path} (FORMAT parquet, COMPRESSION zstd)
 """
+
+
+class Stored(NamedTuple):
+    """The Parquet files of one day: what was used, what nobody authorised, and every address that took part."""
+
+    uses: Path
+    outside: Path
+    ends: Path
 
 
 class Matcher:
@@ -118,24 +127,24 @@ class Matcher:
             sql = "INSERT INTO names SELECT unnest(?::VARCHAR[]), unnest(?::UBIGINT[])"
             engine.do(sql, list(names), list(names.values()))
 
-    def day(self, rollups: Sequence[Path], into: Path) -> tuple[Path, Path]:
+    def day(self, rollups: Sequence[Path], into: Path) -> Stored:
         """The uses and what nobody authorised, of the rollups of one day (or of any others that belong together).
 
         Kept by what they rest on: the same files and the same register are not read again.
         """
         key = hashlib.sha256("\n".join([self.digest, *sorted(one.name for one in rollups)]).encode()).hexdigest()[:32]
-        uses, outside = into / f"uses-{key}.parquet", into / f"outside-{key}.parquet"
-        if uses.exists() and outside.exists():
-            return uses, outside
+        stored = Stored(*(into / f"{name}-{key}.parquet" for name in Stored._fields))
+        if all(path.exists() for path in stored):
+            return stored
         engine = self.engine
         engine.do(TUPLES.format(paths=", ".join(quoted(one) for one in rollups)))
         for statement in (SPOTS, MASKED, HELD, ASKED, FOUND):
             engine.do(statement)
-        for path, statement in ((uses, USES), (outside, OUTSIDE)):
+        for path, statement in zip(stored, (USES, OUTSIDE, ENDS), strict=True):
             partial = path.with_suffix(".partial")
             engine.do(statement.format(path=quoted(partial)))
             partial.replace(path)
-        return uses, outside
+        return stored
 
 
 def prefixes(family: Family, low: int, high: int) -> Iterable[tuple[int, int, int]]:

@@ -23,7 +23,7 @@ def entry(name: str, *boxes: Box, family: Family = 4) -> Entry:
 
 def matched(engine: Engine, entries: list[Entry], folder: Path, *lines: str) -> tuple[list[tuple], list[tuple]]:
     found = rolled(engine, file(folder, *lines))
-    uses, outside = Matcher(engine, entries).day(list(found.days.values()), folder)
+    uses, outside, _ = Matcher(engine, entries).day(list(found.days.values()), folder)
     return (
         engine.rows(f"SELECT entry, whole, sum(flows)::BIGINT FROM read_parquet('{uses}') GROUP BY ALL ORDER BY ALL"),
         engine.rows(f"SELECT src_lo, dst_lo, port, passed, flows FROM read_parquet('{outside}') ORDER BY ALL"),

@@ -1,0 +1,115 @@
+"""The stored days of a span, put together into what the verdicts are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from compliance.traffic import intervals
+from compliance.traffic.boxes import Family
+from compliance.traffic.intervals import Interval
+from evidence.flowlogs.engine import Engine, quoted
+from evidence.flowlogs.matching import Stored
+from evidence.flowlogs.seen import Coverage, FlowEvidence, Tally, Use
+from evidence.flowlogs.shapes import Rolled
+
+USES: Final = """
+SELECT entry, family, src_hi, src_lo, whole, min(first), max(last), sum(flows)::UBIGINT, sum(packets)::UBIGINT,
+  sum(bytes)::UBIGINT
+FROM read_parquet([{paths}]) GROUP BY ALL ORDER BY ALL
+"""
+OUTSIDE: Final = """
+SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, other, max(sure), bool_or(passed), sum(flows)::UBIGINT,
+  sum(packets)::UBIGINT, sum(bytes)::UBIGINT, min(first), max(last), min(sensor)
+FROM read_parquet([{paths}]) GROUP BY ALL ORDER BY ALL
+"""
+LIVE: Final = "SELECT DISTINCT sensor, hour FROM read_parquet([{paths}])"
+ENDS: Final = "SELECT DISTINCT family, hi, lo FROM read_parquet([{paths}]) ORDER BY ALL"
+# A network interface watches the address that is an end of all its flows, when it is the only one. Of other places (a
+# firewall, an exporter) that is no proof: what they do not see, they do not log. Those are declared.
+BESIDE: Final = """
+WITH ends AS (
+  SELECT sensor, family, hi, lo, count(*) AS n FROM (
+    SELECT sensor, family, src_hi AS hi, src_lo AS lo FROM read_parquet([{paths}])
+    UNION ALL SELECT sensor, family, dst_hi, dst_lo FROM read_parquet([{paths}])) GROUP BY ALL),
+totals AS (SELECT sensor, family, sum(n) // 2 AS n FROM ends GROUP BY ALL)
+SELECT e.sensor, e.family, e.hi, e.lo FROM ends e JOIN totals t USING (sensor, family)
+WHERE e.n = t.n AND (e.sensor LIKE 'eni-%' OR regexp_full_match(e.sensor, '[0-9A-Fa-f]{{12}}'))
+QUALIFY count(*) OVER (PARTITION BY e.sensor, e.family) = 1
+ORDER BY ALL
+"""
+Watches = Mapping[str, Mapping[Family, Sequence[Interval]]]
+
+
+def gather(
+    engine: Engine,
+    stored: Iterable[Stored],
+    coverage: Coverage,
+    *,
+    servers: Collection[int],
+    scope: Mapping[Family, Sequence[Interval]],
+) -> FlowEvidence:
+    """What the stored days say. `servers`: the registered addresses; `scope`: the ranges whose every address should be
+    one. What neither end of which is a server or in scope is counted, and nothing is said of it."""
+    days = list(stored)
+    if not days:
+        return FlowEvidence(coverage)
+    uses: dict[str, list[Use]] = {}
+    for entry, family, high, low, *rest in engine.rows(USES.format(paths=_listed(one.uses for one in days))):
+        uses.setdefault(entry, []).append(Use(family, _value(high, low), *rest))
+    outside: list[Tally] = []
+    elsewhere = 0
+    for family, *ends in engine.rows(OUTSIDE.format(paths=_listed(one.outside for one in days))):
+        src, dst = _value(ends[0], ends[1]), _value(ends[2], ends[3])
+        tally = Tally(family, src, dst, *ends[4:])
+        if any(value in servers or intervals.holds(scope.get(family, ()), value) for value in (src, dst)):
+            outside.append(tally)
+        else:
+            elsewhere += tally.flows
+    every = (
+        (family, _value(high, low))
+        for family, high, low in engine.rows(ENDS.format(paths=_listed(o.ends for o in days)))
+    )
+    seen = tuple(one for one in every if intervals.holds(scope.get(one[0], ()), one[1]))
+    kept = {name: tuple(several) for name, several in uses.items()}
+    return FlowEvidence(coverage, kept, tuple(outside), elsewhere, seen)
+
+
+def covered(
+    engine: Engine,
+    files: Iterable[Rolled],
+    first_hour: int,
+    last_hour: int,
+    *,
+    declared: Watches | None = None,
+    known: Iterable[str] = (),
+) -> Coverage:
+    """Which hours were watched, by the files of the span.
+
+    `declared`: what each place watches, where that is known; else a network interface watches the one address that all
+    its flows have in common. `known`: places that should log, whether or not they did.
+    """
+    several = list(files)
+    paths = _listed(path for one in several for path in one.days.values())
+    live: dict[str, set[int]] = {name: set() for name in (*known, *(declared or {}))}
+    watches: dict[str, dict[Family, list[Interval]]] = {}
+    if paths:
+        for sensor, hour in engine.rows(LIVE.format(paths=paths)):
+            live.setdefault(sensor, set()).add(hour)
+        for sensor, family, high, low in engine.rows(BESIDE.format(paths=paths)):
+            value = _value(high, low)
+            watches.setdefault(sensor, {}).setdefault(family, []).append((value, value))
+    gaps = [gap for one in several for gap in one.gaps]
+    for gap in gaps:
+        if gap.kind == "nodata":
+            live.setdefault(gap.sensor, set()).update(range(gap.first_hour, gap.last_hour + 1))
+    return Coverage(first_hour, last_hour, live, {**watches, **(declared or {})}, gaps)
+
+
+def _value(high: int, low: int) -> int:
+    return (high << 64) | low
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return ", ".join(quoted(one) for one in paths)
