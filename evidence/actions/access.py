@@ -24,7 +24,7 @@ from evidence.collectors.collected import PullError
 from evidence.collectors.keys import Shown, public_half
 from evidence.models import ErrorCode, Pin, Pull, Source, SourceSecret
 
-TAKES_A_SECRET: Final = frozenset({Source.Kind.SSH, Source.Kind.GIT})
+TAKES_A_SECRET: Final = frozenset({Source.Kind.SSH, Source.Kind.GIT, Source.Kind.AWS})
 AGAIN = "Nothing was changed. Look at the page again: somebody may have been quicker."
 
 
@@ -52,7 +52,7 @@ def set_secret(source: Source, given: Given, *, by: User, at: datetime | None = 
         raise Refused("The secret was not set.", why, "Correct the reference.")
     if source.kind != Source.Kind.SSH and given.use != SourceSecret.Use.PASSWORD:
         raise Refused(
-            "The secret was not set.", "A repository takes a token.", "Choose the password, and give it there."
+            "The secret was not set.", "It takes a token or an access key.", "Choose the password, and give it there."
         )
     value, public = given.value, ""
     if not given.reference and not value:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from compliance.models import Server, User
+from evidence.collectors import aws
 from evidence.collectors.addresses import resolve
 from evidence.collectors.collected import PullError
 from evidence.collectors.ssh import PORT, USER
@@ -76,6 +77,7 @@ FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {
     Source.Kind.DIRECTORY: ("path", "pattern"),
     Source.Kind.UPLOAD: (),
     Source.Kind.LOCAL: (),
+    Source.Kind.AWS: ("regions", "role", "external_id", "endpoint_url"),
 }
 
 
@@ -83,6 +85,7 @@ NEEDED: Final = {
     "url": "Say which repository holds the host's dumps or configuration.",
     "path": "Say which folder the host's dumps arrive in, for example /srv/dumps/web-01.",
     "host": "Write the host's name or IP address.",
+    "regions": "Name the regions that hold servers, such as ap-southeast-2.",
 }
 SPELT: Final = {"inside": "path"}  # the place inside a repository is its path for the collector
 
@@ -131,6 +134,30 @@ class SourceForm(forms.Form):
         initial="eastwest",
         help_text="The command that the next page shows makes it. Eastwest makes a key for it.",
     )
+    regions = forms.CharField(
+        label="Regions",
+        required=False,
+        max_length=400,
+        help_text="Each that holds servers, with commas between: ap-southeast-2, ap-southeast-4.",
+    )
+    role = forms.CharField(
+        label="Role to assume",
+        required=False,
+        max_length=560,
+        help_text="Its ARN. Empty: who Eastwest signs in as may describe the account by themselves.",
+    )
+    external_id = forms.CharField(
+        label="External id",
+        required=False,
+        max_length=1224,
+        help_text="As the role's trust policy asks for it.",
+    )
+    endpoint_url = forms.CharField(
+        label="Endpoint",
+        required=False,
+        max_length=300,
+        help_text="Only where the account is asked by another address than Amazon's own, such as a private endpoint.",
+    )
     fresh_hours = freshness()
 
     def __init__(self, *args: Any, kind: str, person: User, **kwargs: Any) -> None:
@@ -148,7 +175,17 @@ class SourceForm(forms.Form):
         cleaned = super().clean() or {}
         if cleaned.get("kind") == Source.Kind.SSH:
             self.clean_ssh(cleaned)
+        if cleaned.get("kind") == Source.Kind.AWS and cleaned.get("regions"):
+            self.clean_aws(cleaned)
         return cleaned
+
+    def clean_aws(self, cleaned: dict[str, Any]) -> None:
+        """Regions that are regions, and a role that is a role."""
+        for name, look in (("regions", aws.regions_of), ("role", aws.role_of)):
+            try:
+                look(cleaned)
+            except PullError as error:
+                self.add_error(name, f"{error.what} {error.next_step}")
 
     def clean_ssh(self, cleaned: dict[str, Any]) -> None:
         """Where a host may be, and an account it may have."""

@@ -26,6 +26,7 @@ class Source(models.Model):
         GIT = "git", "Git repository of configurations"
         PUSH = "push", "Pushed by the host over HTTPS"
         SSH = "ssh", "Linux host over SSH"
+        AWS = "aws", "AWS account"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")
     name = models.CharField(max_length=120, unique=True)

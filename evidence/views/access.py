@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -67,7 +68,8 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
     known, waiting = confirmed_pin(row), pins.open().first()
     edits = may(person, "edit_source", row) is None
     return {
-        "address": where(row.config) if over_ssh else row.config.get("url", ""),
+        "address": where(row.config) if over_ssh else row.config.get("url") or account_of(row.config),
+        "without": "what this machine itself has for AWS" if row.kind == Source.Kind.AWS else "nothing yet",
         "over_ssh": over_ssh,
         "known_at": place_of(row),
         "user": row.config.get("user", ""),
@@ -80,6 +82,11 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
         "mine": waiting is not None and waiting.proposed_by_id == person.pk,
         "first": over_ssh and known is None,
     }
+
+
+def account_of(config: Mapping[str, Any]) -> str:
+    """The role and the regions of an account; "" for what is none."""
+    return ", ".join(str(config[name]) for name in ("role", "regions") if config.get(name))
 
 
 def secret(request: HttpRequest, number: int) -> HttpResponse:

@@ -52,6 +52,10 @@ WAYS: Final = (
         Kind.UPLOAD,
         "A person brings its dumps, all of one moment, and brings them again before they grow stale.",
     ),
+    Way(
+        Kind.AWS,
+        "Security groups, network ACLs, interfaces and routes of an account, by a role that may only describe them.",
+    ),
     Way(Kind.LOCAL, "The machine that Eastwest runs on, by its own read-only commands."),
 )  # fmt: skip
 

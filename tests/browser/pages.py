@@ -199,6 +199,7 @@ PAGES: Final = (
     Row("source_folders", "erin", "/sources/folders/", 200, steps.see_a_folder_of_hosts),
     Row("source_add", "erin", "/sources/new/?kind=git"),
     Row("source_add", "erin", "/sources/new/?kind=ssh"),
+    Row("source_add", "erin", "/sources/new/?kind=aws"),
     Row("source", "erin", "/sources/{partly}/"),
     Row("source", "erin", "/sources/{gone}/"),
     Row("source", "erin", "/sources/{pushed}/"),

@@ -30,6 +30,7 @@ def project() -> dict[str, list[Requirement]]:
     return {
         "run": [Requirement(line) for line in data["project"]["dependencies"]],
         "dev": [Requirement(line) for line in data["dependency-groups"]["dev"]],
+        **{name: list(map(Requirement, rows)) for name, rows in data["project"]["optional-dependencies"].items()},
     }
 
 
@@ -63,7 +64,7 @@ def imported() -> frozenset[str]:
     return frozenset(found)
 
 
-@pytest.mark.parametrize("needed", project()["run"], ids=lambda needed: str(needed.name))
+@pytest.mark.parametrize("needed", project()["run"] + project()["aws"], ids=lambda needed: str(needed.name))
 def test_every_dependency_is_used(needed: Requirement) -> None:
     used = modules_of(needed.name) & imported()
     fonts = needed.name.startswith("fontpkg-") and needed.name.replace("-", "_") in _all_text()
@@ -76,9 +77,11 @@ def test_what_is_used_by_name_is_named_there(name: str, where: str) -> None:
     assert words.get(name, name) in (TOP / where).read_text()
 
 
-@pytest.mark.parametrize("lock", ["run", "dev"])
+@pytest.mark.parametrize("lock", ["run", "aws", "dev"])
 def test_the_lock_fits_the_list(lock: str) -> None:
-    wanted = project()["run"] + (project()["dev"] if lock == "dev" else [])
+    """The lock of an extra holds all of `run`, and `dev` every extra."""
+    more = {"run": [], "aws": project()["aws"], "dev": project()["aws"] + project()["dev"]}
+    wanted = project()["run"] + more[lock]
     stale = [
         str(need)
         for need in wanted
@@ -87,12 +90,14 @@ def test_the_lock_fits_the_list(lock: str) -> None:
     assert stale == [], "make the locks again: docs/develop.md says how"
 
 
-def test_both_locks_name_the_same_versions() -> None:
+def test_all_locks_name_the_same_versions() -> None:
+    assert {name: locked("aws").get(name) for name in locked("run")} == locked("run")
+    assert {name: locked("dev").get(name) for name in locked("aws")} == locked("aws")
     assert {name: locked("dev").get(name) for name in locked("run")} == locked("run")
     assert locked("uv") == {"uv": locked("dev")["uv"]}
 
 
-@pytest.mark.parametrize("lock", ["run", "dev", "uv"])
+@pytest.mark.parametrize("lock", ["run", "aws", "dev", "uv"])
 def test_everything_locked_has_a_hash(lock: str) -> None:
     text = (TOP / "requirements" / f"{lock}.txt").read_text()
     for block in re.split(r"\n(?=[\w.-]+==)", text)[1:]:

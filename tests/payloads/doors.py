@@ -29,6 +29,8 @@ KINDS: Final = {  # each way of reading asks for fields of its own
     "ssh": {"host": "10.61.1.99", "port": 22, "user": "eastwest"},
     "git": {"url": "https://lists.example/configs.git", "branch": "main", "inside": "hosts/a", "alive_by": "file"},
     "directory": {"path": "/nowhere", "pattern": "*.txt"},
+    "aws": {"regions": "ap-southeast-2", "role": "arn:aws:iam::123456789012:role/eastwest", "external_id": "of-us",
+            "endpoint_url": ""},
     "push": {}, "upload": {}, "local": {},
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ UNCOUNTED = "its rules were not counted: the reading or the register is not whol
 HOW = {
     "directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself",
     "ssh": "read from the system itself over SSH", "git": "committed to a repository",
-    "push": "pushed by the host itself",
+    "push": "pushed by the host itself", "aws": "read from the account itself",
 }  # fmt: skip
 NAMES = {"listeners": "listening services", "shares/nfs": "NFS shares", "shares/smb": "Samba shares"}
 POINT_COLUMNS = ("host", "point", "read_at", "last_confirmed_at", "how", "tier", "default", "rules", "tied", "untied",

@@ -1,0 +1,338 @@
+"""An AWS account, by the describe calls of EC2 in each of its regions: all pages of all of them, or nothing.
+
+Signed in with an access key of the source, or with what the machine itself has (environment, profile, instance role);
+where a role is named, by assuming it with its external id. Needs the optional package boto3 (extra `aws`). What came is
+written as the answers are documented, sorted, one file for each region and call.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from evidence.collectors.addresses import resolve
+from evidence.collectors.collected import Collected, PullError, Step
+from evidence.models.sources import ErrorCode
+from evidence.rules import Artefact
+
+REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}")
+ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,500}")
+EXTERNAL: Final = re.compile(r"[\w+=,.@:/-]{2,1224}")
+KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
+SESSION: Final = "eastwest"  # how CloudTrail names what we do
+CONNECT_S, READ_S, ATTEMPTS = 10, 60, 3
+MOST_PAGES: Final = 2_000
+
+
+class Call(NamedTuple):
+    """One describe call: its operation, the key of its list, and the key its objects are sorted by."""
+
+    operation: str
+    key: str
+    sorted_by: str
+
+    @property
+    def command(self) -> str:
+        """As the command line calls it."""
+        return f"describe-{self.operation.removeprefix('describe_').replace('_', '-')}"
+
+
+CALLS: Final = (
+    Call("describe_vpcs", "Vpcs", "VpcId"),
+    Call("describe_subnets", "Subnets", "SubnetId"),
+    Call("describe_security_groups", "SecurityGroups", "GroupId"),
+    Call("describe_security_group_rules", "SecurityGroupRules", "SecurityGroupRuleId"),
+    Call("describe_network_acls", "NetworkAcls", "NetworkAclId"),
+    Call("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
+    Call("describe_route_tables", "RouteTables", "RouteTableId"),
+    Call("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    Call("describe_egress_only_internet_gateways", "EgressOnlyInternetGateways", "EgressOnlyInternetGatewayId"),
+    Call("describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    Call("describe_vpc_peering_connections", "VpcPeeringConnections", "VpcPeeringConnectionId"),
+    Call("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    Call("describe_transit_gateway_attachments", "TransitGatewayAttachments", "TransitGatewayAttachmentId"),
+    Call("describe_vpn_gateways", "VpnGateways", "VpnGatewayId"),
+    Call("describe_managed_prefix_lists", "PrefixLists", "PrefixListId"),
+)
+THROTTLED: Final = frozenset({
+    "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "RequestThrottled",
+    "TooManyRequestsException", "SlowDown", "EC2ThrottledException",
+})  # fmt: skip
+EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+UNKNOWN_KEY: Final = frozenset({
+    "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
+    "IncompleteSignature", "InvalidAccessKeyId", "MissingAuthenticationToken",
+})  # fmt: skip
+DENIED: Final = frozenset(
+    {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation"}
+)
+OFF: Final = frozenset({"OptInRequired", "InvalidEndpoint", "UnknownEndpoint"})
+POLICY: Final = "Give its role the policy on the page of this kind of source (docs/sources/aws.md)."
+
+
+def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | None, deadline: float) -> Collected:
+    """Every answer of every region of `config["regions"]`, or none: a page that fails fails the whole reading.
+
+    `role` and `external_id`: what is assumed; `endpoint_url`: instead of Amazon's own addresses. `secret`: the access
+    key as `ID:SECRET`, without which the machine's own credentials count. Raises PullError.
+    """
+    regions = regions_of(config)
+    came: list[Artefact] = []
+    with explained(deadline):
+        session, account = signed_in(config, secret, deadline, regions[0])
+        for region in regions:
+            client = session(region)
+            for call in CALLS:
+                rows = pages(client, call, {}, deadline)
+                came.append(
+                    written(region, call.command, call.key, sorted(rows, key=lambda one: str(one.get(call.sorted_by))))
+                )
+                if call.key == "PrefixLists":
+                    came += (entries(client, region, str(one["PrefixListId"]), deadline) for one in rows)
+    return Collected(tuple(came), cursor="", complete=True, whole=True, device={"account": account})
+
+
+def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
+    """Whether we are let in, and whether the first call of each region is answered."""
+    said: list[Step] = []
+    sign, ask = "Sign in", "Ask each region for its VPCs"
+    try:
+        regions = regions_of(config)
+        with explained(deadline):
+            session, account = signed_in(config, secret, deadline, regions[0])
+        said.append(Step(sign, "ok", f"It is account {account}."))
+        with explained(deadline):
+            counts = [f"{region}: {len(pages(session(region), CALLS[0], {}, deadline))}" for region in regions]
+        said.append(Step(ask, "ok", f"VPCs by region: {', '.join(counts)}."))
+    except PullError as error:
+        said.append(Step(ask if said else sign, "failed", error.what, error.next_step))
+        said += [Step(ask, "skipped")] if len(said) == 1 else []
+    return tuple(said)
+
+
+def regions_of(config: Mapping[str, Any]) -> list[str]:
+    """The regions that are asked. Raises PullError for what is none."""
+    given = str(config.get("regions", ""))
+    found = list(dict.fromkeys(given.replace(",", " ").split()))
+    wrong = next((one for one in found if not REGION.fullmatch(one)), "")
+    if wrong or not found:
+        what = f"{wrong[:40]!r} is no region." if wrong else "No region is named."
+        raise PullError(ErrorCode.CONFIG, what, "Name the regions, such as ap-southeast-2, with commas between them.")
+    return found
+
+
+def signed_in(
+    config: Mapping[str, Any], secret: bytes | None, deadline: float, region: str
+) -> tuple[Callable[[str], Any], str]:
+    """(region -> its EC2 client, the account we are in). Raises PullError, and what boto3 raises."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError as error:
+        what = "The program for AWS is not installed (boto3)."
+        next_step = "Run: .venv/bin/python -m pip install --require-hashes -r requirements/aws.txt"
+        raise PullError(ErrorCode.DEPENDENCY, what, next_step) from error
+    options = {"config": Config(
+        connect_timeout=CONNECT_S, read_timeout=min(READ_S, max(1, int(deadline - time.monotonic()))),
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, user_agent_extra="eastwest",
+    )}  # fmt: skip
+    endpoint = endpoint_of(config)
+    if endpoint:
+        options["endpoint_url"] = endpoint
+    session = boto3.Session(**keys(secret), region_name=region)
+    role = role_of(config)
+    if role:
+        session = boto3.Session(**assumed(session.client("sts", **options), role, config), region_name=region)
+    account = str(session.client("sts", **options).get_caller_identity()["Account"])
+
+    def client(name: str) -> Any:
+        return session.client("ec2", region_name=name, **options)
+
+    return client, account
+
+
+def endpoint_of(config: Mapping[str, Any]) -> str:
+    """The address given instead of Amazon's own; judged like every address that a source names. Raises PullError."""
+    given = str(config.get("endpoint_url") or "").strip()
+    if not given:
+        return ""
+    parts = urlsplit(given)
+    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username or parts.password:
+        what = "The endpoint is no address such as https://ec2.example.net."
+        raise PullError(ErrorCode.CONFIG, what, "Leave it empty for Amazon's own, or write the address alone.")
+    resolve(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+    return given
+
+
+def keys(secret: bytes | None) -> dict[str, str]:
+    """The access key of the source; {} where the machine's own credentials count. Raises PullError."""
+    if secret is None:
+        return {}
+    uid, _, value = secret.decode("utf-8", "replace").strip().partition(":")
+    if not KEY_ID.fullmatch(uid) or not value:
+        what = "The secret is no access key: it is not of the form ID:SECRET."
+        raise PullError(ErrorCode.AUTH, what, "Set it again: the key's id, a colon, and the secret access key.")
+    return {"aws_access_key_id": uid, "aws_secret_access_key": value}
+
+
+def role_of(config: Mapping[str, Any]) -> str:
+    """The role that is assumed, "" for none. Raises PullError where it or its external id is none."""
+    role, external = (str(config.get(name) or "").strip() for name in ("role", "external_id"))
+    if role and not ROLE.fullmatch(role):
+        raise PullError(ErrorCode.CONFIG, f"{role[:80]!r} is no role.", "Write its ARN: arn:aws:iam::…:role/….")
+    if external and not EXTERNAL.fullmatch(external):
+        raise PullError(
+            ErrorCode.CONFIG, "The external id holds signs that none has.", "Copy it from the trust policy."
+        )
+    if external and not role:
+        raise PullError(
+            ErrorCode.CONFIG, "An external id without a role does nothing.", "Name the role, or leave both."
+        )
+    return role
+
+
+def assumed(sts: Any, role: str, config: Mapping[str, Any]) -> dict[str, str]:
+    """The credentials of a role, with the external id that its trust policy asks for. Raises PullError."""
+    external = str(config.get("external_id") or "").strip()
+    given = {"ExternalId": external} if external else {}
+    try:
+        found = sts.assume_role(RoleArn=role, RoleSessionName=SESSION, **given)["Credentials"]
+    except sts.exceptions.ClientError as error:
+        if code_of(error) not in DENIED:
+            raise
+        what = f"{role} does not let us in."
+        next_step = "Look at its trust policy: it must name who Eastwest signs in as, and the same external id."
+        raise PullError(ErrorCode.AUTH, what, next_step) from None
+    return {
+        "aws_access_key_id": found["AccessKeyId"],
+        "aws_secret_access_key": found["SecretAccessKey"],
+        "aws_session_token": found["SessionToken"],
+    }
+
+
+def pages(client: Any, call: Call, asked: Mapping[str, str], deadline: float) -> list[dict[str, Any]]:
+    """All objects of a call, page by page; a page without its end or above a limit fails it. Raises PullError."""
+    found: list[dict[str, Any]] = []
+    token: dict[str, str] = {}
+    for _ in range(MOST_PAGES):
+        if time.monotonic() > deadline:
+            raise PullError(
+                ErrorCode.TIMEOUT, f"{call.command} was not answered to its end in time.",
+                "Raise EASTWEST_PULL_LIMIT_S, or make a source for each region.",
+            )  # fmt: skip
+        answer = getattr(client, call.operation)(**asked, **token)
+        found += answer[call.key]
+        following = answer.get("NextToken")
+        if not following:
+            return found
+        if following == token.get("NextToken"):
+            break
+        token = {"NextToken": following}
+    raise PullError(
+        ErrorCode.TRUNCATED, f"{call.command} does not come to an end.", "Read it again; look at what answers there."
+    )
+
+
+ENTRIES: Final = Call("get_managed_prefix_list_entries", "Entries", "Cidr")
+
+
+def entries(client: Any, region: str, uid: str, deadline: float) -> Artefact:
+    """The entries of a prefix list, with its id beside them."""
+    rows = sorted(pages(client, ENTRIES, {"PrefixListId": uid}, deadline), key=lambda one: str(one.get("Cidr")))
+    return written(region, f"get-managed-prefix-list-entries --prefix-list-id {uid}", "Entries", rows, PrefixListId=uid)
+
+
+def written(region: str, command: str, key: str, rows: Iterable[Mapping[str, Any]], **beside: str) -> Artefact:
+    """An answer as a file: the same objects give the same bytes."""
+    content = json.dumps({**beside, key: list(rows)}, indent=1, sort_keys=False, default=str, ensure_ascii=False)
+    name = f"{region}-{beside.get('PrefixListId', key)}.json"
+    return Artefact(name, f"{content}\n".encode(), f"aws ec2 {command} --region {region}", datetime.now(UTC))
+
+
+def code_of(error: Any) -> str:
+    """The code of an error that AWS answered."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def explained(deadline: float) -> Iterator[None]:
+    """What AWS and its library say, in the words of the run model."""
+    try:
+        from botocore import exceptions
+    except ImportError:
+        yield  # signed_in says it
+        return
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise answered(error) from None
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError):
+        raise PullError(
+            ErrorCode.AUTH, "There is nothing to sign in to AWS with.",
+            "Set an access key as the source's secret, or give the machine a role.",
+        ) from None  # fmt: skip
+    except exceptions.SSLError as error:
+        raise PullError(
+            ErrorCode.TLS, f"The certificate of {said(error)} is not to be trusted.", "Look at the endpoint."
+        ) from None
+    except (
+        exceptions.ConnectTimeoutError,
+        exceptions.EndpointConnectionError,
+        exceptions.ProxyConnectionError,
+    ) as error:
+        what = f"{said(error)} could not be reached."
+        raise PullError(ErrorCode.UNREACHABLE, what, "Look at the network, the proxy and the region's name.") from None
+    except (exceptions.ReadTimeoutError, exceptions.ConnectionClosedError) as error:
+        late = time.monotonic() >= deadline
+        raise PullError(
+            ErrorCode.TIMEOUT, f"{said(error)} did not finish its answer.",
+            "Raise EASTWEST_PULL_LIMIT_S." if late else "It is tried again; look at the network if it stays so.",
+        ) from None  # fmt: skip
+    except (exceptions.BotoCoreError, KeyError) as error:
+        what = f"What came is no answer of EC2 ({type(error).__name__})."
+        raise PullError(ErrorCode.PARSE, what, "Look at what answers at the endpoint.") from None
+
+
+def said(error: Any) -> str:
+    """Which address an error is about, without what was asked of it."""
+    return urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname or "AWS"
+
+
+def answered(error: Any) -> PullError:
+    """An error that AWS answered."""
+    code, operation = code_of(error), error.operation_name
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if code in THROTTLED:
+        wait = str(headers.get("retry-after", ""))
+        return PullError(
+            ErrorCode.RATE_LIMITED, f"AWS was asked too often ({operation}); nothing of this reading counts.",
+            "It is tried again later. If it stays so, read the account less often, or each region by itself.",
+            retry_after=float(wait) if wait.isdigit() else None,
+        )  # fmt: skip
+    if code in EXPIRED:
+        return PullError(
+            ErrorCode.AUTH, f"The credentials have expired ({code}).",
+            "Set a key that lasts, or let a role be assumed; look at this machine's clock as well.",
+        )  # fmt: skip
+    if code in UNKNOWN_KEY:
+        return PullError(
+            ErrorCode.AUTH, f"AWS does not know the access key ({code}).", "Set the source's secret again."
+        )
+    if code in DENIED:
+        return PullError(ErrorCode.PERMISSION, f"{operation} is not permitted to us.", POLICY)
+    if code in OFF:
+        return PullError(
+            ErrorCode.CONFIG, f"A region is not enabled for this account ({code}).", "Take it out of the source."
+        )
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if status >= 500:
+        return PullError(
+            ErrorCode.UNREACHABLE, f"AWS could not answer {operation} ({code}).", "It is tried again later."
+        )
+    return PullError(ErrorCode.PARSE, f"AWS refused {operation} ({code}).", "Report it with this code.")
