@@ -309,3 +309,10 @@ def test_a_page_is_finished_in_five_minutes() -> None:
     reference = {"settings.md", "estate.md"}  # looked up in, not read through
     long = {name(path): len(path.read_text().split()) for path in PAGES if path.name not in reference}
     assert {page: words for page, words in long.items() if words > 1400} == {}
+
+
+def test_decisions_have_numbers_of_their_own() -> None:
+    decisions = [page for page in PAGES if page.parent.name == "adr"]
+    assert len({page.name[:4] for page in decisions}) == len(decisions)
+    wrong = [page.name for page in decisions if not re.match(rf"# 0*{int(page.name[:4])}\b", page.read_text())]
+    assert wrong == []
