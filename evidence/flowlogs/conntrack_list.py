@@ -1,7 +1,8 @@
 """`conntrack -L -o xml`, with `,timestamp` where the kernel keeps it: who speaks through this host at this moment.
 
-The kernel follows who began, so the orientation is certain. An entry is made only once its packet passed every hook
-of this host. Where the answer comes from another address than was called, a translation stands; its real end is taken.
+The kernel follows who began, so the orientation is certain. An entry is made once its packet has left this host or
+reached it, and may be refused beyond: of TCP only what the kernel holds for assured (the handshake was seen) got
+through. Where the answer comes from another address than was called, a translation stands; its real end is taken.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ META: Final = re.compile(r"<meta direction=\"(\w{1,20})\">(.*?)</meta>")
 VALUE: Final = re.compile(r"<(src|dst|sport|dport|type|code|packets|bytes|start|stop|deltatime)>([^<]{1,45})</")
 PROTO: Final = re.compile(r"<layer4 protonum=\"(\d{1,3})\"")
 NANO: Final = 10**9
+TCP: Final = 6
 
 
 def sniff(head: bytes, name: str) -> float:
@@ -66,6 +68,7 @@ def _record(line: str, received: int) -> Record | None:
     hidden = back["src"] != out["dst"] or back["dst"] != out["src"]
     last = int(alone["stop"]) // NANO if "stop" in alone else received
     first = int(alone["start"]) // NANO if "start" in alone else received - int(alone.get("deltatime", 0))
+    passed = proto != TCP or "<assured/>" in found[2]
     packets = int(out.get("packets", 0)) + int(back.get("packets", 0))
     size = int(out.get("bytes", 0)) + int(back.get("bytes", 0))
-    return Record("", out["src"], back["src"], sport, dport, proto, packets, size, first, last, True, 1, hidden)
+    return Record("", out["src"], back["src"], sport, dport, proto, packets, size, first, last, passed, 1, hidden)

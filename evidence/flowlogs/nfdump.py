@@ -79,6 +79,7 @@ def _record(one: dict[str, Any]) -> tuple[Record, bool, bool]:
         first = last = received
     sport, dport, hint = _ports(one, proto)
     accepted = int(one.get("fwd_status", 0)) not in DROPPED and str(one.get("event", "")) not in DENIED
+    accepted = accepted and not _refused(one, proto)
     sensor = str(one.get("ip4_router") or one.get("ip6_router") or one.get("export_sysid") or "")
     packets = int(one.get("in_packets", 0)) + int(one.get("out_packets", 0))
     size = int(one.get("in_bytes", 0)) + int(one.get("out_bytes", 0))
@@ -99,6 +100,15 @@ def _ports(one: dict[str, Any], proto: int) -> tuple[int | None, int | None, int
     began = isinstance(flags, str) and "S" in flags and "A" not in flags and proto == 6
     sport, dport = one.get("src_port"), one.get("dst_port")
     return (None if sport is None else int(sport)), (None if dport is None else int(dport)), int(began)
+
+
+def _refused(one: dict[str, Any], proto: int) -> bool:
+    """Whether its TCP flags show a handshake that never came to an end: a SYN alone, or a reset as the only answer."""
+    flags = one.get("tcp_flags")
+    if proto != 6 or not isinstance(flags, str):
+        return False
+    seen = {letter for letter in flags if letter.isalpha()}
+    return bool(seen) and ("A" not in seen or ("R" in seen and seen <= {"A", "R"}))
 
 
 def _moment(text: Any) -> int:

@@ -12,6 +12,8 @@ from evidence.flowlogs.engine import quoted
 from evidence.flowlogs.shapes import COLUMNS, Gap, Naming, Plain, Sifted, Table
 
 ICMP: Final = frozenset({1, 58})
+# What ICMP says of another packet (unreachable, time exceeded …) belongs to that packet's connection, and is left out.
+ABOUT_OTHERS: Final = frozenset({(1, 3), (1, 4), (1, 11), (1, 12), (58, 1), (58, 2), (58, 3), (58, 4)})
 WITH_PORTS: Final = frozenset({6, 17, 33, 132, 136})
 LAST_SECOND: Final = 2**32 - 1
 Unit = TypeVar("Unit")
@@ -86,7 +88,7 @@ def sifted(
                 if isinstance(unit, Odd):
                     raise unit
                 record = read(unit)
-                if record is None:
+                if record is None or (record.proto, record.sport) in ABOUT_OTHERS:
                     ignored += 1
                 else:
                     target.write(whole(record))

@@ -62,7 +62,9 @@ def test_nfdump_objects_of_an_array_or_one_a_line_are_the_same(flow_engine: Engi
 
 @pytest.mark.parametrize(("change", "expected"), [
     ({"fwd_status": 128}, (5432, None, 90, False)),
-    ({"tcp_flags": "......S."}, (5432, None, 100, True)),
+    ({"tcp_flags": "......S."}, (5432, None, 100, False)),
+    ({"tcp_flags": "...A.R.."}, (5432, None, 90, False)),
+    ({"tcp_flags": "...A...."}, (5432, None, 90, True)),
     ({"proto": 1, "icmp_type": 8, "icmp_code": 0}, (0, 8, 100, True)),
 ])  # fmt: skip
 def test_nfdump_says_what_was_dropped_and_who_began(
@@ -75,6 +77,11 @@ def test_nfdump_says_what_was_dropped_and_who_began(
 def test_an_echo_reply_is_the_answer_of_the_one_who_was_asked(flow_engine: Engine, tmp_path: Path) -> None:
     found = rolled(flow_engine, put(tmp_path, json.dumps([{**NF, "proto": 1, "icmp_type": 0, "icmp_code": 0}])))
     assert rows(flow_engine, found, "src_lo, dst_lo, other, port") == [(B, A, 8, 0)]
+
+
+def test_what_icmp_says_of_another_packet_is_no_flow_of_its_own(flow_engine: Engine, tmp_path: Path) -> None:
+    found = rolled(flow_engine, put(tmp_path, json.dumps([NF, {**NF, "proto": 1, "icmp_type": 3, "icmp_code": 3}])))
+    assert found.lines == Lines(2, 1, 1, 0)
 
 
 def test_an_answer_without_flows_is_a_file_of_none(flow_engine: Engine, tmp_path: Path) -> None:
@@ -164,11 +171,12 @@ def test_zeek_by_its_fields_and_as_json(flow_engine: Engine, tmp_path: Path) -> 
 def test_conntrack_knows_who_began_and_what_stands_behind_a_translation(flow_engine: Engine, tmp_path: Path) -> None:
     text = "\n".join([
         '<?xml version="1.0" encoding="utf-8"?>', "<conntrack>", FLOW.format(dst="10.0.0.2", dport=5432),
-        FLOW.format(dst="192.0.2.9", dport=15432), "<flow>broken</flow>", "</conntrack>", "",
+        FLOW.format(dst="192.0.2.9", dport=15432), "<flow>broken</flow>",
+        FLOW.format(dst="10.0.0.2", dport=5432).replace("<assured/>", ""), "</conntrack>", "",
     ])  # fmt: skip
     found = rolled(flow_engine, put(tmp_path, text), received=NOON)
-    assert found.lines == Lines(6, 2, 3, 1)
-    assert rows(flow_engine, found) == [(A, B, 5432, None, 100, True, 2)]
+    assert found.lines == Lines(7, 3, 3, 1)
+    assert rows(flow_engine, found) == [(A, B, 5432, None, 100, False, 1), (A, B, 5432, None, 100, True, 2)]
     assert [gap.kind for gap in found.gaps if gap.kind == "hidden"] == ["hidden"]
     with pytest.raises(FormatError, match="no time of its own"):
         rolled(flow_engine, put(tmp_path, text))
