@@ -27,7 +27,7 @@ from evidence.formats.sections import Section, sections
 from evidence.rules import Artefact, FormatError, Reading
 
 NAME = "cisco-asa"
-VERSION = re.compile(r"(?::? ?(?:ASA|PIX|FWSM)|NGFW) Version (\d+)\.(\d+)")
+VERSION = re.compile(r"(?::? ?(?:ASA|PIX|FWSM)|NGFW) Version ([0-9]{1,3})\.([0-9]{1,3})")
 PROMPT = re.compile(r"[\w./-]{1,64}[#>] ?(?:(?:sh|show|term|terminal|more|exit|wr|write)\b.*)?")
 KINDS = frozenset({"network", "service", "protocol", "icmp-type"})
 ADDRESSED = frozenset({"host", "subnet", "range", "fqdn", "service"})
@@ -97,7 +97,10 @@ class _File:
     def _section(self, section: Section) -> None:
         read = READERS.get(section.words[0])
         if read is not None:
-            read(self, section)
+            try:
+                read(self, section)
+            except (IndexError, ValueError):
+                self._unread(section, "it ends too early, or is not of the form that is known")
         elif section.words[0] in FIRST:
             self._ignore(section)
         else:
@@ -152,7 +155,9 @@ class _File:
             self.firewall.interfaces[held.nameif] = held
 
     def _object(self, section: Section) -> None:
-        words = [word for word in section.words if word != "group"] if section.words[1] == "group" else section.words
+        words = (
+            [word for word in section.words if word != "group"] if section.words[1:2] == ["group"] else section.words
+        )
         if len(words) < 3 or words[1] not in {*KINDS, "network-service", "user", "security"}:
             self._unread(section, "it is not known what this kind of object holds")
             return

@@ -279,7 +279,8 @@ def _translated(firewall: Firewall, account: Account) -> list[Rule]:
 def _mapped(firewall: Firewall, said: Said, real: str) -> Iterable[tuple[Family, tuple[Box, ...], str]]:
     """(family, destinations, interface at which they are met) of a translation."""
     words = said.words
-    if not firewall.real_addresses or words[0] != "nat" or not words[1].startswith("("):
+    whole = len(words) > 3 and words[0] == "nat" and words[1].startswith("(")
+    if not firewall.real_addresses or not whole:
         yield from ((family, (FULL[family],), "") for family in FAMILIES)
         return
     inner, _, outer = words[1].strip("()").partition(",")

@@ -113,8 +113,8 @@ def _icmp(words: list[str], families: tuple[Family, ...]) -> dict[Family, list[S
         table = TABLES[family]
         if not words:
             found[family] = [Service((ICMP[family], ICMP[family]))]
-        elif words[0].isdigit() or words[0] in table:
-            kind = int(words[0]) if words[0].isdigit() else table[words[0]][0]
+        elif entries.is_number(words[0]) or words[0] in table:
+            kind = int(words[0]) if entries.is_number(words[0]) else table[words[0]][0]
             found[family] = [entries.icmp_of(kind, int(words[1]) if len(words) > 1 else None, family)]
     if not found:
         raise ValueError(f"{words[0]!r} is no known type of ICMP")

@@ -242,7 +242,7 @@ def _named_ports(left: Words, entry: Entry, dialect: Dialect, line: int) -> list
     values: list[int] = []
     while True:
         word = left.peek()
-        is_port = word.isdigit() or word in known
+        is_port = entries.is_number(word) or word in known
         if len(values) >= count and not (operator in {"eq", "neq"} and is_port and not dialect.unified):
             break
         try:
@@ -289,12 +289,12 @@ def _icmp(left: Words, entry: Entry, dialect: Dialect, objects: Objects) -> None
             entry.doubts.extend(doubts)
             return
         word = left.peek()
-        if word.isdigit() and int(word) <= ICMP_TOP:
+        if entries.is_number(word) and int(word) <= ICMP_TOP:
             kind: int = int(left.take())
-            code = int(left.take()) if left.peek().isdigit() else None
+            code = int(left.take()) if entries.is_number(left.peek()) else None
         elif word in dialect.icmp[family]:
             kind, code = dialect.icmp[family][left.take().lower()]
-            if code is None and left.peek().isdigit():
+            if code is None and entries.is_number(left.peek()):
                 code = int(left.take())
         else:
             return
@@ -339,7 +339,7 @@ def _options(left: Words, entry: Entry, line: int) -> None:
 
 def _log(left: Words) -> None:
     """`log`, with what ASA (`warnings interval 300`) or IOS (a label) says behind it."""
-    if left.peek() in LEVELS or left.peek().isdigit():
+    if left.peek() in LEVELS or entries.is_number(left.peek()):
         left.take()
     if left.takes("interval") and left.peek():
         left.take()

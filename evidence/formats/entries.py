@@ -17,6 +17,7 @@ from compliance.traffic.shares import Origin, Residue
 from evidence.rules import Action, Rule
 
 MOST_BOXES = 50_000  # of one rule: beyond, it is not spelt out
+LONGEST = 10  # digits of a number
 MOST_RANGES = 4096  # of one mask with holes
 ANY_PORT: Interval = (0, PORT_TOP)
 ANY_PROTOCOL: Interval = (0, PROTO_TOP)
@@ -130,6 +131,11 @@ def number(text: str, names: Mapping[str, int], top: int) -> int:
     if found > top:
         raise ValueError(f"{text} is above {top}")
     return found
+
+
+def is_number(text: str) -> bool:
+    """Whether it is a number that may stand in a configuration: digits of ASCII, not too many."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST
 
 
 def icmp_of(kind: int | None, code: int | None, family: Family) -> Service:

@@ -143,7 +143,10 @@ class _File:
         first, second = words[0], words[1] if len(words) > 1 else ""
         read = READERS.get((first, second)) or READERS.get((first, ""))
         if read is not None:
-            read(self, section)
+            try:
+                read(self, section)
+            except (IndexError, ValueError):
+                self._unread(section, "it ends too early, or is not of the form that is known")
         elif first in FIRST or (first == "ip" and second in IP) or (first == "ipv6" and second in IPV6):
             self._ignore(section)
         else:
@@ -209,13 +212,13 @@ class _File:
     def _numbered_list(self, section: Section) -> None:
         name, line = (section.words[1] if len(section.words) > 2 else ""), section.head.line
         if name in {"compiled", "hardware", "rate-limit", "dynamic-extended"} or (
-            name.isdigit() and _within(name, OF_ANOTHER_KIND)
+            entries.is_number(name) and _within(name, OF_ANOTHER_KIND)
         ):
             self._ignore(section)
             return
-        held = self._list(name, 4, line, is_standard=name.isdigit() and _within(name, STANDARD))
+        held = self._list(name, 4, line, is_standard=entries.is_number(name) and _within(name, STANDARD))
         rest = section.words[2:]
-        if not name.isdigit():
+        if not entries.is_number(name):
             self._bad(held, line, "only numbered lists are written so")
         else:
             self._entry(held, line, rest)
@@ -230,10 +233,10 @@ class _File:
         place = held.last + STEP
         if words[:1] == ["sequence"] and len(words) > 2:
             words = words[1:]
-        if words and words[0].isdigit():
+        if words and entries.is_number(words[0]):
             place, words = int(words[0]), words[1:]
         elif "sequence" in words[1:-1]:
-            place = int(words[-1]) if words[-1].isdigit() else place
+            place = int(words[-1]) if entries.is_number(words[-1]) else place
         if words[:1] == ["remark"]:
             held.remarks.append(" ".join(words[1:]))
             self.account.consume(line.number)
@@ -382,7 +385,7 @@ def _keeps(section: Section, words: list[str]) -> bool:
     """Whether a line at the margin belongs to the open list or group: a person may have typed it so."""
     head = section.words
     if head[0] in {"ip", "ipv6"} and head[1:2] == ["access-list"]:
-        return words[0] in ENTRY - {"no"} or words[0].isdigit()
+        return words[0] in ENTRY - {"no"} or entries.is_number(words[0])
     if head[0] == "object-group":
         if words[0] in ALONE:
             return len(words) == 1

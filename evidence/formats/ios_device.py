@@ -65,7 +65,7 @@ def interface_line(router: Router, held: Interface, said: Said) -> bool:
     elif (first, second) in {("ip", "address"), ("ipv6", "address")}:
         _address(held, words)
     elif first in REDUNDANT:
-        return _shared(held, words)
+        _shared(held, words)
     elif (first, second) in {("ip", "access-group"), ("ipv6", "traffic-filter")}:
         if len(words) != 4 or words[3] not in {"in", "out"}:
             raise ValueError("it is not known how this list is attached")
@@ -119,16 +119,12 @@ def _address(held: Interface, words: Sequence[str]) -> None:
     held.addresses.append((family, value, int(length_text) if slash else addresses.BITS[family]))
 
 
-def _shared(held: Interface, words: Sequence[str]) -> bool:
-    """`standby 1 ip 10.0.0.1`: an address that the device has while it is the active one."""
+def _shared(held: Interface, words: Sequence[str]) -> None:
+    """`standby 1 ip 10.0.0.1`: an address that the device has while it is the active one. The rest says no address."""
     if "ip" not in words[1:-1]:
-        return False
-    try:
-        family, value = addresses.parse_host(words[words.index("ip", 1) + 1])
-    except ValueError:
-        return False
+        return
+    family, value = addresses.parse_host(words[words.index("ip", 1) + 1])
     held.addresses.append((family, value, addresses.BITS[family]))
-    return True
 
 
 def reading(name: str, router: Router, account: Account) -> Reading:
@@ -298,20 +294,18 @@ def _translated(router: Router, live: Iterable[Interface], account: Account, cha
 
 
 def _globals(said: Said, live: Iterable[Interface]) -> list[Box]:
-    """The destinations that a static translation is about: its second address, or an interface's."""
+    """The destinations that a static translation is about: its second address, or an interface's; else all."""
     words = said.words
-    if words[2] != "inside":
+    if words[2] != "inside" or "static" not in words[:-2] or "network" in words:
         return [box_of(4)]
-    start = words.index("static") + 1
-    if words[start] == "network":
-        return [box_of(4)]
-    at = start + (3 if words[start] in {"tcp", "udp"} else 1 + (words[start] == "esp"))
-    if words[at : at + 1] == ["interface"]:
-        held = [one for one in live if one.name.lower() == words[at + 1].lower()]
+    left = words[words.index("static") + 1 :]
+    left = left[3 if left[0] in {"tcp", "udp"} else 2 if left[0] == "esp" else 1 :]
+    if left[:1] == ["interface"]:
+        held = [one for one in live if [one.name.lower()] == [word.lower() for word in left[1:2]]]
         own = [value for one in held for family, value, _ in one.addresses if family == 4]
         return [box_of(4, dst=(value, value)) for value in own] or [box_of(4)]
     try:
-        family, value = addresses.parse_host(words[at])
+        family, value = addresses.parse_host(left[0])
     except (ValueError, IndexError):
         return [box_of(4)]
     return [box_of(4, dst=(value, value))] if family == 4 else [box_of(4)]

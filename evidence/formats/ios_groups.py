@@ -79,13 +79,13 @@ def _ports(words: list[str], protocol: int) -> tuple[list[Interval], list[str]]:
 
 
 def _has(words: list[str], family: Family) -> bool:
-    return not words or words[0].isdigit() or words[0] in TABLES[family]
+    return not words or entries.is_number(words[0]) or words[0] in TABLES[family]
 
 
 def _icmp(words: list[str], family: Family) -> Service:
     if not words:
         return entries.icmp_of(None, None, family)
-    kind, code = (int(words[0]), None) if words[0].isdigit() else TABLES[family][words[0]]
+    kind, code = (int(words[0]), None) if entries.is_number(words[0]) else TABLES[family][words[0]]
     if len(words) > 1:
         code = int(words[1])
     return entries.icmp_of(kind, code, family)

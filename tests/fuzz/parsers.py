@@ -12,11 +12,13 @@ from compliance.register_file import lines_of, read_text
 from compliance.traffic.witness import Witness
 from evidence import inventory_csv, reading_json
 from evidence.formats import (
+    asa,
     aws,
     chrony,
     conntrack,
     exportfs,
     exports,
+    ios,
     ip_addr,
     ip_neigh,
     ip_route,
@@ -117,7 +119,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
-    ("ip_neigh", ip_neigh), ("aws", aws),
+    ("ip_neigh", ip_neigh), ("aws", aws), ("ios", ios), ("asa", asa),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
