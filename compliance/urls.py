@@ -126,6 +126,7 @@ urlpatterns = [
     path("setup/systems/new/", estate.system, name="system_add"),
     path("setup/zones/new/", estate.zone, name="zone_add"),
     path("setup/people/", people.people, name="people"),
+    path("setup/people/<int:number>/link/", people.link, name="person_link"),
     path("setup/people/<int:number>/leave/", leaving.leave, name="person_leave"),
     path("setup/people/new/", estate.person, name="person_add"),
     path("setup/roles/new/", estate.role, name="role_add"),

@@ -182,6 +182,26 @@ def set_up_link(person: User, *, by: User | None, at: datetime | None = None) ->
     return token
 
 
+def fresh_link(person: User, *, by: User, at: datetime | None = None) -> str:
+    """A token in place of one that ran out, for somebody who has never come in.
+
+    Nobody else gets one from a page: with it an administrator could come in as somebody who decides.
+    """
+    may_manage(by, at or timezone.now())
+    if came_in(person):
+        raise Refused(
+            f"{person} gets no new link.",
+            "They have come in already; with a link somebody else could come in as them.",
+            "Who lost their password sets it anew at the sign-in page, or by ./run manage setuplink on the machine.",
+        )
+    return set_up_link(person, by=by, at=at)
+
+
+def came_in(person: User) -> bool:
+    """Whether a person has set a password or signed in, ever."""
+    return person.last_login is not None or person.has_usable_password()
+
+
 def first_link(*, at: datetime | None = None) -> str:
     """The address behind which the first administrator sets a password; "" once somebody has one.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
+from compliance.actions.people import came_in, fresh_link
 from compliance.models import Role, RoleGrant, User
 from compliance.permissions import check
 from compliance.views.changes import signed_in
@@ -36,8 +39,12 @@ def people(request: HttpRequest) -> HttpResponse:
             "title": person.title,
             "roles": held.get(person.pk, []) if person.is_active else [],
             "active": person.is_active,
+            "link_url": f"/setup/people/{person.pk}/link/" if waits_for_link(person) else "",
             "leave_url": f"/setup/people/{person.pk}/leave/" if person.is_active and person != request.user else "",
         }
+
+    def waits_for_link(person: User) -> bool:
+        return person.is_active and not person.is_service and not came_in(person)
 
     choices = [Choice("role", "Role", Role.choices)]
     context = {
@@ -46,3 +53,14 @@ def people(request: HttpRequest) -> HttpResponse:
         "total": User.objects.count(),
     }
     return render(request, "compliance/people.html", context)
+
+
+@require_POST
+def link(request: HttpRequest, number: int) -> HttpResponse:
+    """A new set-up link for somebody whose first one ran out, shown once."""
+    by = signed_in(request)
+    check(by, "manage_people", None)
+    person = get_object_or_404(User, pk=number, is_active=True)
+    token = fresh_link(person, by=by)
+    shown = {"person": person, "link": f"{settings.SITE_URL}/setup/link/{token}/"}
+    return render(request, "compliance/person_link.html", shown)

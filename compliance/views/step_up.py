@@ -34,6 +34,7 @@ STEP_UP: Final[dict[str, str]] = {
     "source_key": "",
     "person_add": "",
     "person_leave": "",
+    "person_link": "people",
     "role_add": "",
     "grant_confirm": "",
     "grant_end": "",

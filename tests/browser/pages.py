@@ -337,6 +337,7 @@ OTHERS: Final = {
     "shared_pdf": ("", "/share/{link}/pdf/", FILE),
     "shared_reply": ("", "/share/{link}/replies/1/", GONE),
     "sheet_script": ("ada", "/tests/{sheet}/script/1/", FILE),
+    "person_link": ("alex", "/setup/people/{omar}/link/", POSTS_ONLY),
     "sheet_run": ("erin", "/tests/{sheet}/run/1/", POSTS_ONLY),
     "pack_again": ("ada", "/packs/{pack}/again/", POSTS_ONLY),
     "pack_verify": ("ada", "/packs/{pack}/verify/", POSTS_ONLY),

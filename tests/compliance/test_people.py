@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from compliance.actions import connections, estate
@@ -170,3 +172,31 @@ def test_an_address_has_one_holder_and_finds_its_zone(people: People) -> None:
     estate.add_address(made["file-01"], "10.20.30.31", by=people.alex, at=freed + timedelta(days=91))
     with pytest.raises(Refused):
         estate.add_zone("x", system=people.payroll, prefixes=["10.0.0.1/8"], by=people.alex)
+
+
+def test_who_never_came_in_gets_a_new_link_from_the_page_and_nobody_else(people: People, client: Client) -> None:
+    new = verbs.make_person("nora@example.org", "Nora", by=people.alex)
+    old = verbs.set_up_link(new, by=people.alex)
+    client.force_login(people.alex, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": timezone.now().timestamp()}]
+    session.save()
+    address = f"/setup/people/{new.pk}/link/"
+    assert address in client.get("/setup/people/").content.decode()
+    page = client.post(address).content.decode()
+    [token] = re.findall(r"/setup/link/([\w-]+)/", page)
+    with pytest.raises(Refused, match="does not open"):
+        verbs.use_link(old, PASSWORD)
+    verbs.use_link(token, PASSWORD)
+    with pytest.raises(Refused, match="have come in already"):
+        verbs.fresh_link(User.objects.get(pk=new.pk), by=people.alex)
+    assert address not in client.get("/setup/people/").content.decode()
+    again = client.post(address)
+    assert again.status_code >= 400
+    assert "/setup/link/" not in again.content.decode()
+    User.objects.filter(pk=people.omar.pk).update(last_login=timezone.now())  # by the organisation's own sign-in
+    people.omar.refresh_from_db()
+    with pytest.raises(Refused, match="have come in already"):
+        verbs.fresh_link(people.omar, by=people.alex)
+    with pytest.raises(Refused):
+        verbs.fresh_link(verbs.make_person("x@example.org", "X", by=people.alex), by=people.mina)

@@ -199,6 +199,7 @@ ROUTES: Final[dict[str, Row]] = {
     "people": Row("X"),
     "person_add": Row("X", "X"),
     "person_leave": Row("X", "X"),
+    "person_link": Row(None, "X"),
     "role_add": Row("X", "X"),
     "roles": Row("X"),
     "grant_confirm": Row("X", "X"),

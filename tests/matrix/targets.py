@@ -58,6 +58,7 @@ GIVEN: Final = {
 # what belongs to the whole installation: the same for both sides
 INSTALLATION: Final = {
     "token_revoke": "token", "grant_confirm": "unconfirmed", "grant_end": "unconfirmed", "person_leave": "leaver",
+    "person_link": "leaver",
     **dict.fromkeys(("receiver", "receiver_test", "receiver_pause", "receiver_end", "message_again"), "receiver"),
     "receiver_resume": "resting",
 }  # fmt: skip

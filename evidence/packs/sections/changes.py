@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from compliance.models import TRANSITIONS, Approval, ChangeRecord, Justification, LedgerInbox, PolicyCheck, State
@@ -67,8 +67,8 @@ def build(scope: Scope) -> Section:
     return Section("changes", TITLE, served("changes"), state, because, "packs/print/changes.html", data, tables)
 
 
-def known(scope: Scope) -> list[Known]:
-    """The change records of the period: the urgent ones first, then the newest first."""
+def of_period(scope: Scope) -> QuerySet[ChangeRecord]:
+    """The change records of the period."""
     begin, end = span(scope)
     moments = ("created_at", "submitted_at", "decided_at", "implemented_at", "verified_at")
     touched = Q()
@@ -76,12 +76,13 @@ def known(scope: Scope) -> list[Known]:
         touched |= Q(**{f"{name}__gte": begin, f"{name}__lt": end})
         touched |= Q(**{f"{name}": end})
     mine = Q(system__name__in=scope.systems) | Q(needs__system__name__in=scope.systems)
-    rows = list(
-        ChangeRecord.objects.filter(mine, touched, created_at__lte=scope.as_of)
-        .select_related("connection", "justification", "requested_by", "implemented_by")
-        .distinct()
-        .order_by("-pk")
-    )
+    return ChangeRecord.objects.filter(mine, touched, created_at__lte=scope.as_of).distinct()
+
+
+def known(scope: Scope, only: Collection[int] | None = None) -> list[Known]:
+    """The change records of the period: the urgent ones first, then the newest first. `only`: those with these keys."""
+    asked = of_period(scope) if only is None else of_period(scope).filter(pk__in=only)
+    rows = list(asked.select_related("connection", "justification", "requested_by", "implemented_by").order_by("-pk"))
     keys = [row.pk for row in rows]
     given: dict[int, list[Approval]] = defaultdict(list)
     approvals = Approval.objects.filter(needed__change_id__in=keys, at__lte=scope.as_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -123,13 +123,44 @@ def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
     return _once(("findings", scope, held), lambda: _findings(scope, held))
 
 
-def _findings(scope: Scope, held: Comparison | None) -> list[Standing]:
+def some_findings(scope: Scope, keys: Collection[int]) -> list[Standing]:
+    """Those of `findings` with these keys, read without the others unless they were read already."""
+    kept, held = _read.get(), comparison(scope)
+    if kept is not None:
+        return [one for one in findings(scope, held) if one.finding.pk in keys]
+    return _findings(scope, held, only=keys)
+
+
+def finding_keys(scope: Scope) -> list[int]:
+    """The keys of `findings` without their content: three columns of each verdict, six of each finding, as `stood`."""
+    kept, held = _read.get(), comparison(scope)
+    if kept is not None or held is None:
+        return [one.finding.pk for one in findings(scope, held)]
+    seen = VerdictRow.objects.filter(concerns(scope), comparison=held).exclude(verdict__in=NO_FINDING)
+    said = set(seen.values_list("verdict", "point", "subject"))
+    whole = ("pk", "verdict", "point", "subject", "first_seen", "cured_at")
+    return [
+        one["pk"]
+        for one in Finding.objects.filter(concerns(scope)).order_by("pk").values(*whole).iterator()
+        if (one["verdict"], one["point"][:200], one["subject"]) in said
+        or (one["first_seen"] <= held.at and (one["cured_at"] is None or one["cured_at"] > held.at))
+    ]
+
+
+def _findings(scope: Scope, held: Comparison | None, only: Collection[int] | None = None) -> list[Standing]:
+    """`only`: the keys of the findings that are asked for, None for all."""
+    known = Finding.objects.filter(concerns(scope))
+    if only is None:
+        every, decided = rows(scope, held), decisions(scope.as_of)
+    else:
+        known = known.filter(pk__in=only)
+        about = VerdictRow.objects.filter(concerns(scope), comparison=held, subject__in=known.values("subject"))
+        every = list(about.select_related("connection", "server", "system").order_by("pk")) if held else []
+        decided = decisions(scope.as_of, only)
     said: dict[tuple[str, str, str], VerdictRow] = {}
-    for row in rows(scope, held):
+    for row in every:
         if row.verdict not in NO_FINDING:
             said.setdefault((row.verdict, row.point, row.subject), row)
-    known = Finding.objects.filter(concerns(scope))
-    decided = decisions(scope.as_of)
     order = [Finding.Severity.HIGH, Finding.Severity.MEDIUM, Finding.Severity.LOW]
     found = []
     for finding in known.select_related("system__owner", "connection", "server", "accepted_by"):
@@ -163,11 +194,15 @@ def stand_in(finding: Finding, held: Comparison) -> VerdictRow:
     )  # fmt: skip
 
 
-def decisions(as_of: datetime) -> dict[int, str]:
-    """Finding → what people last did about it by then, from the ledger: what came later is not in the pack."""
+def decisions(as_of: datetime, only: Collection[int] | None = None) -> dict[int, str]:
+    """Finding → what people last did about it by then, from the ledger: what came later is not in the pack.
+
+    `only`: the keys of the findings that are asked for, None for all.
+    """
     said = LedgerInbox.objects.filter(
         data__object__type=Finding._meta.label_lower, data__verb__in=[ACCEPT, ACKNOWLEDGE], created__lte=as_of
     )
+    said = said if only is None else said.filter(data__object__id__in=list(only))
     rows = said.order_by("created", "pk").values_list("data__object__id", "data__verb")
     return {int(key): str(verb) for key, verb in rows}
 

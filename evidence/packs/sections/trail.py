@@ -17,7 +17,7 @@ from evidence.models import VerdictRow
 from evidence.packs.section import Scope
 from evidence.packs.sections import changes
 from evidence.packs.sections.course import agreed, capacity
-from evidence.packs.sections.known import Standing, comparison, findings, versions
+from evidence.packs.sections.known import Standing, comparison, finding_keys, some_findings, versions
 from evidence.packs.sections.words import packet
 from evidence.verdicts import BESIDE
 
@@ -48,7 +48,7 @@ def connection_ids(scope: Scope) -> list[str]:
 
 def connections(scope: Scope, chosen: Collection[str]) -> list[Trail]:
     """The trails of these connections, by the versions that stood at the cut-off."""
-    keys = [int(ref.partition("-")[2]) for ref in chosen]
+    keys = keys_of(chosen)
     found = ConnectionVersion.objects.filter(connection__in=keys).authorised_at(day_of(scope.as_of), scope.as_of)
     held = newest(found.select_related("connection__source", "connection__destination", "change__requested_by"))
     changed = [version.change_id for version in held]
@@ -65,6 +65,11 @@ def connections(scope: Scope, chosen: Collection[str]) -> list[Trail]:
         of_version(version, why.get(version.change_id), given[version.change_id], said[version.connection_id], scope)
         for version in held
     ]
+
+
+def keys_of(chosen: Collection[str]) -> list[int]:
+    """The keys of some ids, as people use these."""
+    return [int(ref.partition("-")[2]) for ref in chosen]
 
 
 def of_version(
@@ -133,12 +138,12 @@ def moment(at: datetime) -> str:
 
 def change_ids(scope: Scope) -> list[str]:
     """The change records of the period, by the same reading as their own section."""
-    return [one.row.ref for one in changes.known(scope)]
+    return [f"CHG-{key}" for key in changes.of_period(scope).values_list("pk", flat=True)]
 
 
 def change_records(scope: Scope, chosen: Collection[str]) -> list[Trail]:
     """The trails of these change records."""
-    return [of_change(one) for one in changes.known(scope) if one.row.ref in chosen]
+    return [of_change(one) for one in changes.known(scope, keys_of(chosen))]
 
 
 def of_change(one: changes.Known) -> Trail:
@@ -163,12 +168,12 @@ def of_change(one: changes.Known) -> Trail:
 
 def finding_ids(scope: Scope) -> list[str]:
     """The findings that stood at the cut-off."""
-    return [one.finding.ref for one in findings(scope)]
+    return [f"FND-{key}" for key in finding_keys(scope)]
 
 
 def standing(scope: Scope, chosen: Collection[str]) -> list[Trail]:
     """The trails of these findings."""
-    return [of_finding(one) for one in findings(scope) if one.finding.ref in chosen]
+    return [of_finding(one) for one in some_findings(scope, keys_of(chosen))]
 
 
 def of_finding(one: Standing) -> Trail:
