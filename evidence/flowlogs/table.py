@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from evidence.flowlogs import aws_vpc, azure, conntrack_list, netfilter_log, nfdump, zeek
+from evidence.flowlogs import aws_parquet, aws_vpc, azure, conntrack_list, netfilter_log, nfdump, zeek
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.rollup import roll_up
 from evidence.flowlogs.shapes import FlowFormat, Plain, Rolled
@@ -14,7 +14,7 @@ from evidence.flowlogs.unpacked import by_lines, unpack
 from evidence.rules import FormatError
 
 FLOW_FORMATS: Final[tuple[FlowFormat, ...]] = (
-    aws_vpc, nfdump, azure, zeek, conntrack_list, netfilter_log,
+    aws_vpc, aws_parquet, nfdump, azure, zeek, conntrack_list, netfilter_log,
 )  # fmt: skip
 HEAD: Final = 64 * 1024
 SURE: Final = 0.5

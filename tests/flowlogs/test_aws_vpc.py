@@ -182,3 +182,50 @@ def test_what_is_no_flow_log_is_refused_with_what_to_do(
         rolled(flow_engine, path)
     assert said in str(caught.value)
     assert caught.value.next_step
+
+
+def parquet(engine: Engine, folder: Path, *lines: str) -> Path:
+    """The lines as the service writes them in Parquet: underscores in the names, numbers as numbers."""
+    text = file(folder, *lines, name="rows.log", header=V2.replace("-", "_"))
+    path = folder / "log.parquet"
+    said = f"read_csv('{text}', delim=' ', header=true, nullstr='-', all_varchar=true)"
+    numbers = (
+        "srcport::INTEGER AS srcport, dstport::INTEGER AS dstport, protocol::BIGINT AS protocol, start::BIGINT AS start"
+    )
+    engine.do(f"COPY (SELECT * REPLACE ({numbers}) FROM {said}) TO '{path}' (FORMAT parquet)")
+    return path
+
+
+def test_parquet_says_the_same_as_text(flow_engine: Engine, tmp_path: Path) -> None:
+    lines = (CALL, ANSWER, silent("NODATA"), aws("10.0.0.1", "10.0.0.2", 40000, 22, action="REJECT"))
+    text, other = (
+        rolled(flow_engine, file(tmp_path, *lines)),
+        rolled(flow_engine, parquet(flow_engine, tmp_path, *lines)),
+    )
+    assert other.lines == Lines(4, 4, 0, 0)
+    assert rows(flow_engine, other) == rows(flow_engine, text) != []
+    assert other.alike == text.alike
+    assert other.gaps == text.gaps
+
+
+def test_a_record_of_parquet_nobody_understands_is_named(flow_engine: Engine, tmp_path: Path) -> None:
+    odd = (CALL.replace(" 5432 ", " 70000 "), CALL.replace("ACCEPT", "MAYBE"))
+    found = rolled(flow_engine, parquet(flow_engine, tmp_path, CALL, *odd))
+    assert found.lines == Lines(3, 1, 0, 2)
+    assert [one.line for one in found.unread] == [2, 3]
+    assert "dstport '70000'" in found.unread[0].reason
+
+
+def test_parquet_that_is_cut_or_of_something_else_is_refused(flow_engine: Engine, tmp_path: Path) -> None:
+    path = parquet(flow_engine, tmp_path, CALL)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(FormatError, match="cut short"):
+        rolled(flow_engine, path)
+    flow_engine.do(f"COPY (SELECT 1 AS moon) TO '{path}' (FORMAT parquet)")
+    with pytest.raises(FormatError, match="does not name srcaddr"):
+        rolled(flow_engine, path)
+
+
+def test_icmp_has_no_type_in_this_log(flow_engine: Engine, tmp_path: Path) -> None:
+    found = rolled(flow_engine, file(tmp_path, aws("10.0.0.1", "10.0.0.2", 0, 0, proto=1)))
+    assert rows(flow_engine, found, "port, other, sure") == [(None, None, 50)]
