@@ -14,6 +14,7 @@ from compliance.traffic.boxes import FAMILIES, Box, Family, intersect
 from compliance.traffic.difference import shared
 from compliance.traffic.index import Index
 from compliance.traffic.witness import choose
+from evidence.actors import actors
 from evidence.case import Case, Host
 from evidence.excess_verdicts import cut, judged, subject
 from evidence.formats.evaluate import Piece
@@ -71,6 +72,7 @@ def _opened(case: Case, host: Host, point: str, family: Family, parts: list[tupl
         witness = choose(family, extra[0], case.estate.inventory)
         line = at_line(held[0][0].origin)
         because = f"{rule}{line} lets {witness} through; it was stopped before, and nobody authorised it"
+        because += actors(host.reading, point, rule)
         yield _judgement(case, host, point, family, subject(host, point, rule), rule, extra, because)
 
 
@@ -85,6 +87,7 @@ def _lost(case: Case, host: Host, point: str, family: Family, parts: list[tuple[
         piece, box = gone[0]
         witness = choose(family, box, case.estate.inventory)
         because = f"{witness} of {entry.id} was let through before; {piece.rule}{at_line(piece.origin)} stops it now"
+        because += actors(host.reading, point, piece.rule)
         lost = [part for _, part in gone]
         yield _judgement(case, host, point, family, entry.id, piece.rule, lost, because)
 

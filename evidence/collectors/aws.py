@@ -2,7 +2,7 @@
 
 Signed in with an access key of the source, or with what the machine itself has (environment, profile, instance role);
 where a role is named, by assuming it with its external id. Needs the optional package boto3 (extra `aws`). What came is
-written as the answers are documented, sorted, one file for each region and call.
+written as the answers are documented, sorted, one file for each region and call. CloudTrail is asked who changed them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -60,6 +61,16 @@ CALLS: Final = (
     Call("describe_vpn_gateways", "VpnGateways", "VpnGatewayId"),
     Call("describe_managed_prefix_lists", "PrefixLists", "PrefixListId"),
 )
+LOOK_BACK: Final = timedelta(days=7)
+EVENTS: Final = (  # what CloudTrail is asked for: the calls that open, close or lead elsewhere
+    "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress",
+    "RevokeSecurityGroupEgress", "ModifySecurityGroupRules", "ModifyNetworkInterfaceAttribute",
+    "ModifyInstanceAttribute",
+    "CreateNetworkAclEntry", "ReplaceNetworkAclEntry", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation",
+    "CreateRoute", "ReplaceRoute", "DeleteRoute", "AssociateRouteTable", "ReplaceRouteTableAssociation",
+    "AttachInternetGateway", "AssociateAddress", "ModifyManagedPrefixList",
+)  # fmt: skip
+EVENT_KEYS: Final = ("EventId", "EventName", "EventTime", "Username", "Resources", "CloudTrailEvent")
 THROTTLED: Final = frozenset({
     "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "RequestThrottled",
     "TooManyRequestsException", "SlowDown", "EC2ThrottledException",
@@ -84,18 +95,22 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
     """
     regions = regions_of(config)
     came: list[Artefact] = []
+    missing: list[str] = []
     with explained(deadline):
         session, account = signed_in(config, secret, deadline, regions[0])
         for region in regions:
-            client = session(region)
+            client = session("ec2", region)
             for call in CALLS:
-                rows = pages(client, call, {}, deadline)
-                came.append(
-                    written(region, call.command, call.key, sorted(rows, key=lambda one: str(one.get(call.sorted_by))))
-                )
+                rows = in_order(pages(client, call, {}, deadline), call.sorted_by)
+                came.append(written(region, call.command, call.key, rows))
                 if call.key == "PrefixLists":
                     came += (entries(client, region, str(one["PrefixListId"]), deadline) for one in rows)
-    return Collected(tuple(came), cursor="", complete=True, whole=True, device={"account": account})
+            events, why = acts(session("cloudtrail", region), region, deadline)
+            came.append(events)
+            missing += [f"CloudTrail of {region}: {why}"] if why else []
+    return Collected(
+        tuple(came), cursor="", complete=True, missing=tuple(missing), whole=True, device={"account": account}
+    )  # fmt: skip
 
 
 def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
@@ -108,7 +123,7 @@ def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -
             session, account = signed_in(config, secret, deadline, regions[0])
         said.append(Step(sign, "ok", f"It is account {account}."))
         with explained(deadline):
-            counts = [f"{region}: {len(pages(session(region), CALLS[0], {}, deadline))}" for region in regions]
+            counts = [f"{region}: {len(pages(session('ec2', region), CALLS[0], {}, deadline))}" for region in regions]
         said.append(Step(ask, "ok", f"VPCs by region: {', '.join(counts)}."))
     except PullError as error:
         said.append(Step(ask if said else sign, "failed", error.what, error.next_step))
@@ -129,8 +144,8 @@ def regions_of(config: Mapping[str, Any]) -> list[str]:
 
 def signed_in(
     config: Mapping[str, Any], secret: bytes | None, deadline: float, region: str
-) -> tuple[Callable[[str], Any], str]:
-    """(region -> its EC2 client, the account we are in). Raises PullError, and what boto3 raises."""
+) -> tuple[Callable[[str, str], Any], str]:
+    """((service, region) -> its client, the account we are in). Raises PullError, and what boto3 raises."""
     try:
         import boto3
         from botocore.config import Config
@@ -151,8 +166,8 @@ def signed_in(
         session = boto3.Session(**assumed(session.client("sts", **options), role, config), region_name=region)
     account = str(session.client("sts", **options).get_caller_identity()["Account"])
 
-    def client(name: str) -> Any:
-        return session.client("ec2", region_name=name, **options)
+    def client(service: str, name: str) -> Any:
+        return session.client(service, region_name=name, **options)
 
     return client, account
 
@@ -216,7 +231,7 @@ def assumed(sts: Any, role: str, config: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def pages(client: Any, call: Call, asked: Mapping[str, str], deadline: float) -> list[dict[str, Any]]:
+def pages(client: Any, call: Call, asked: Mapping[str, Any], deadline: float) -> list[dict[str, Any]]:
     """All objects of a call, page by page; a page without its end or above a limit fails it. Raises PullError."""
     found: list[dict[str, Any]] = []
     token: dict[str, str] = {}
@@ -239,13 +254,47 @@ def pages(client: Any, call: Call, asked: Mapping[str, str], deadline: float) ->
     )
 
 
+LOOKUP: Final = Call("lookup_events", "Events", "EventId")
 ENTRIES: Final = Call("get_managed_prefix_list_entries", "Entries", "Cidr")
 
 
 def entries(client: Any, region: str, uid: str, deadline: float) -> Artefact:
     """The entries of a prefix list, with its id beside them."""
-    rows = sorted(pages(client, ENTRIES, {"PrefixListId": uid}, deadline), key=lambda one: str(one.get("Cidr")))
+    rows = in_order(pages(client, ENTRIES, {"PrefixListId": uid}, deadline), ENTRIES.sorted_by)
     return written(region, f"get-managed-prefix-list-entries --prefix-list-id {uid}", "Entries", rows, PrefixListId=uid)
+
+
+def in_order(rows: Iterable[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The same objects in the same order, however they came."""
+    return sorted(rows, key=lambda one: str(one.get(key)))
+
+
+def acts(client: Any, region: str, deadline: float) -> tuple[Artefact, str]:
+    """Who changed lists, routes and interfaces in the last days, and why that is not known ("" = it is).
+
+    It is beside the rules: an account whose log may not be read is read all the same, and the reading says so.
+    """
+    rows: list[dict[str, Any]] = []
+    why = ""
+    try:
+        with explained(deadline):
+            for name in EVENTS:
+                asked = {
+                    "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": name}],
+                    "StartTime": datetime.now(UTC) - LOOK_BACK,
+                }
+                rows += pages(client, LOOKUP, asked, deadline)
+    except PullError as error:
+        if error.code == ErrorCode.TIMEOUT:
+            raise
+        rows, why = [], error.what
+    kept: list[dict[str, Any]] = [{key: one[key] for key in EVENT_KEYS if key in one} for one in rows]
+    for one in kept:
+        one["EventTime"] = str(getattr(one.get("EventTime"), "isoformat", str)())
+    kept.sort(key=lambda one: (one["EventTime"], str(one.get("EventId"))))
+    made = written(region, "", "Events", kept)
+    command = f"aws cloudtrail lookup-events --region {region}"
+    return replace(made, name=f"{region}-CloudTrail.json", command=command), why
 
 
 def written(region: str, command: str, key: str, rows: Iterable[Mapping[str, Any]], **beside: str) -> Artefact:
@@ -331,8 +380,10 @@ def answered(error: Any) -> PullError:
             ErrorCode.CONFIG, f"A region is not enabled for this account ({code}).", "Take it out of the source."
         )
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if status >= 500:
+    if status >= 500 and status != 501:
         return PullError(
             ErrorCode.UNREACHABLE, f"AWS could not answer {operation} ({code}).", "It is tried again later."
         )
+    if status == 501:
+        return PullError(ErrorCode.CONFIG, f"What answers does not know {operation}.", "Look at the endpoint.")
     return PullError(ErrorCode.PARSE, f"AWS refused {operation} ({code}).", "Report it with this code.")

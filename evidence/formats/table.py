@@ -9,6 +9,7 @@ from evidence.formats import (
     asa,
     aws,
     chrony,
+    cloudtrail,
     conntrack,
     exportfs,
     exports,
@@ -50,7 +51,7 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
-    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, ios, asa,
+    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ READ_HERE = (
     "ip_route",
     "ip_neigh",
     "aws",
+    "cloudtrail",
     "ios",
     "asa",
 )  # the formats whose cases test_corpus.py reads

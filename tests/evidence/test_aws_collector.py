@@ -6,6 +6,7 @@ import ipaddress
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,6 +79,7 @@ def refused(emulator: str, **given: Any) -> PullError:
 def test_all_answers_come_and_are_read(emulator: str, ec2: Any) -> None:
     Account(ec2)
     came = collect(emulator)
+    assert [one.partition(":")[0] for one in came.missing] == [f"CloudTrail of {REGION}"]  # the emulator has none
     assert (came.complete, came.whole, came.device) == (True, True, {"account": "123456789012"})
     assert {call.key for call in aws.CALLS} <= {
         one.name.removeprefix(f"{REGION}-").removesuffix(".json") for one in came.artefacts
@@ -265,3 +267,32 @@ def test_no_secret_stands_in_what_came(emulator: str, ec2: Any) -> None:
     for one in collect(emulator, role=ROLE).artefacts:
         assert b"nobody" not in one.content
         assert "nobody" not in one.command
+
+
+class Log:
+    """What stands in the place of CloudTrail."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer, self.asked = answer, []  # type: ignore[var-annotated]
+
+    def lookup_events(self, **asked: Any) -> dict[str, Any]:
+        self.asked.append(asked["LookupAttributes"][0]["AttributeValue"])
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {"Events": self.answer if asked["LookupAttributes"][0]["AttributeValue"] == "CreateRoute" else []}
+
+
+def test_who_acted_is_asked_beside_the_rules() -> None:
+    event = {
+        "EventId": "1", "EventName": "CreateRoute", "EventTime": datetime(2026, 11, 22, tzinfo=UTC), "Username": "pat",
+        "ReadOnly": "no", "CloudTrailEvent": '{"requestParameters": {"routeTableId": "rtb-0a"}}',
+    }  # fmt: skip
+    log = Log([event])
+    came, why = aws.acts(log, REGION, time.monotonic() + 9)
+    assert (why, log.asked) == ("", list(aws.EVENTS))
+    said = read_host([came]).statements
+    assert [(one.subject, one.value, one.detail("at")) for one in said] == [
+        ("rtb-0a", "pat", "2026-11-22T00:00:00+00:00")
+    ]
+    denied, why = aws.acts(Log(failing("AccessDenied", 403)), REGION, time.monotonic() + 9)
+    assert (json.loads(denied.content), why) == ({"Events": []}, "DescribeVpcs is not permitted to us.")

@@ -44,6 +44,13 @@ def answers(*to_data: dict[str, Any], gateway: bool = False, public: str = "") -
     }  # fmt: skip
 
 
+def acted(event: str, on: str, who: str = "pat") -> dict[str, Any]:
+    """What CloudTrail says of one call."""
+    said = {"userIdentity": {"arn": f"arn:aws:iam::123456789012:user/{who}"}, "sourceIPAddress": "198.51.100.9",
+            "requestParameters": {"groupId": on}}  # fmt: skip
+    return {"EventName": event, "EventTime": "2026-11-22T03:10:00+00:00", "CloudTrailEvent": json.dumps(said)}
+
+
 class Account:
     """Two servers of an account, one approved connection between them, and the account as a source."""
 
@@ -83,13 +90,18 @@ def test_opened_by_hand_then_narrowed(account: Account) -> None:
     snapshot = Snapshot.objects.get(source=account.source)
     assert (snapshot.lines_total, snapshot.lines_unread) == (10, 0)
 
-    account.shows(answers(permission("tcp", 5432, ranges=["0.0.0.0/0"])))
+    log = [acted("AuthorizeSecurityGroupIngress", "sg-data"), acted("AuthorizeSecurityGroupIngress", "sg-app", "kim")]
+    account.shows({**answers(permission("tcp", 5432, ranges=["0.0.0.0/0"])), "Events": log})
     changed = account.open("changed_without_record")
     assert [(one.server.name if one.server else "", one.point) for one in changed] == [
         ("aws-payroll", "aws-payroll/eni-data/in")
     ]
     assert "tcp/5432" in changed[0].because
     assert "it was stopped before, and nobody authorised it" in changed[0].because
+    assert changed[0].because.endswith(
+        "CloudTrail names arn:aws:iam::123456789012:user/pat (AuthorizeSecurityGroupIngress on sg-data, "
+        "2026-11-22T03:10:00+00:00 from 198.51.100.9)"
+    )
     wide = account.open("permits_more")
     assert [one.point for one in wide] == ["aws-payroll/eni-data/in"]
 

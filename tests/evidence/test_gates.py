@@ -171,14 +171,15 @@ def test_a_cut_configuration_of_a_device_is_refused(kind: str) -> None:
 
 def test_every_format_is_cut() -> None:
     cut = {format_of(Artefact(name, text.encode())) for name, text in DUMPS.items()}
-    assert cut | set(OWN_WORDS) | set(DEVICES) | {"aws"} == {one.NAME for one in FORMATS}
+    assert cut | set(OWN_WORDS) | set(DEVICES) | {"aws", "cloudtrail"} == {one.NAME for one in FORMATS}
 
 
-def test_answers_of_an_account_are_whole_or_refused() -> None:
+@pytest.mark.parametrize(("kind", "case"), [("aws", "account"), ("cloudtrail", "events")])
+def test_answers_of_an_account_are_whole_or_refused(kind: str, case: str) -> None:
     """They are nobody's dumps and are read alone."""
-    content = (Path(__file__).parents[1] / "corpus" / "aws" / "account" / "config").read_bytes()
+    content = (Path(__file__).parents[1] / "corpus" / kind / case / "config").read_bytes()
     whole = [Artefact("account.json", content)]
-    assert (format_of(whole[0]), refused(whole, whole)) == ("aws", "")
+    assert (format_of(whole[0]), refused(whole, whole)) == (kind, "")
     taken = [place for place in places(content) if not refused([Artefact("account.json", content[:place])], whole)]
     assert [place for place in taken if settled(content[:place]).split() != settled(content).split()] == []
 

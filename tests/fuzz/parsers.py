@@ -15,6 +15,7 @@ from evidence.formats import (
     asa,
     aws,
     chrony,
+    cloudtrail,
     conntrack,
     exportfs,
     exports,
@@ -119,7 +120,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
-    ("ip_neigh", ip_neigh), ("aws", aws), ("ios", ios), ("asa", asa),
+    ("ip_neigh", ip_neigh), ("aws", aws), ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
