@@ -291,13 +291,14 @@ class _File:
         name = " ".join(section.words[1:2])
         held = self.router.interfaces.setdefault(name, Interface(name, section.head.line))
         self.account.consume(section.head.line.number)
+        margin = section.body[0].depth if section.body else 0
         for said in section.body:
-            self._interface_line(held, said)
+            self._interface_line(held, said, nested=said.depth > margin)
 
-    def _interface_line(self, held: Interface, said: Said) -> None:
+    def _interface_line(self, held: Interface, said: Said, *, nested: bool) -> None:
         words, number = said.words, said.line.number
         try:
-            understood = ios_device.interface_line(self.router, held, said)
+            understood = not nested and ios_device.interface_line(self.router, held, said)
         except (ValueError, IndexError) as problem:
             self.account.fail(number, said.line.text, f"{problem}")
             return
@@ -308,7 +309,7 @@ class _File:
             words[0] in INTERFACE
             or (words[0] == "ip" and second in INTERFACE_IP)
             or (words[0] == "ipv6" and second in INTERFACE_IPV6)
-            or said.depth > 1
+            or nested
         ):
             self.account.ignore(number)
         else:

@@ -38,6 +38,7 @@ class Interface:
     nat: str = ""
     down: bool = False
     switched: bool = False
+    speaks: bool = False  # whether it has an address at all, be it one that somebody else chooses
     doubts: list[tuple[str, str, Line]] = field(default_factory=list)  # direction, what, where
 
 
@@ -64,6 +65,8 @@ def interface_line(router: Router, held: Interface, said: Said) -> bool:
         return _no(held, words[1:])
     elif (first, second) in {("ip", "address"), ("ipv6", "address")}:
         _address(held, words)
+    elif (first, second) in {("ip", "unnumbered"), ("ipv6", "enable"), ("ipv6", "unnumbered")}:
+        held.speaks = True
     elif first in REDUNDANT:
         _shared(held, words)
     elif (first, second) in {("ip", "access-group"), ("ipv6", "traffic-filter")}:
@@ -103,6 +106,7 @@ def _no(held: Interface, words: Sequence[str]) -> bool:
 
 
 def _address(held: Interface, words: Sequence[str]) -> None:
+    held.speaks = True
     text = words[2].lower()
     if text in SECRETIVE or text in {"autoconfig", "prefix-name"}:
         return  # of an address that somebody else chooses nothing is known
@@ -177,10 +181,13 @@ def _list_chain(found: AccessList, account: Account) -> Chain:
 
 
 def _addresses(live: Iterable[Interface]) -> dict[str, tuple[tuple[Family, int, int], ...]]:
-    """What the device holds; what stands on a loopback is its own and no network around it."""
+    """What the device holds; what stands on a loopback is its own and no network around it.
+
+    By an interface without an address nothing of IP comes in or goes out.
+    """
     found: dict[str, tuple[tuple[Family, int, int], ...]] = {}
     for held in live:
-        if held.name.lower().startswith(("null", "nve")) or (held.switched and not held.addresses):
+        if held.name.lower().startswith(("null", "nve")) or not held.speaks:
             continue
         loops = held.name.lower().startswith("loopback")
         key = LOOPBACK if loops else held.name
