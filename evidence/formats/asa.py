@@ -16,7 +16,7 @@ from compliance.traffic.boxes import Family
 from evidence.formats import asa_device, cisco_names, entries
 from evidence.formats.asa_device import Firewall, Interface
 from evidence.formats.asa_groups import Members
-from evidence.formats.asa_known import FIRST, INTERFACE, LISTS
+from evidence.formats.asa_known import FIRST, INTERFACE, IPV6, LISTS
 from evidence.formats.cisco_entry import BadEntry, Dialect, anything, extended, standard
 from evidence.formats.cisco_kind import kind
 from evidence.formats.cursor import Account, Line, lines_of
@@ -247,6 +247,27 @@ class _File:
         self.firewall.same.update(section.words[2:])
         self._consume(section)
 
+    def _route(self, section: Section) -> None:
+        """`route outside 0.0.0.0 0.0.0.0 192.0.2.1 1`; `ipv6 route outside ::/0 …`."""
+        words = section.words[1:] if section.words[0] == "ipv6" else section.words
+        if section.words[0] == "ipv6" and words[0] != "route":
+            if words[0] in IPV6:
+                self._ignore(section)
+            else:
+                self._unread(section, "it is not known what this does")
+            return
+        if "track" in words or "tunneled" in words:
+            self.firewall.statics.unsure = True
+        elif section.words[0] == "ipv6":
+            self.firewall.statics.add(words[2:3], words[1:2])
+        else:
+            self.firewall.statics.add([self._names.get(word, word) for word in words[2:4]], words[1:2])
+        self._consume(section)
+
+    def _learns(self, section: Section) -> None:
+        self.firewall.statics.unsure = True
+        self._ignore(section)
+
     def _nat(self, section: Section) -> None:
         self.firewall.translations.append((section.head, ""))
         self._consume(section)
@@ -277,6 +298,9 @@ READERS = {
     "access-list": _File._list,
     "access-group": _File._attach,
     "same-security-traffic": _File._same_security,
+    "route": _File._route,
+    "ipv6": _File._route,
+    "router": _File._learns,
     "nat": _File._nat,
     "static": _File._nat,
     "global": _File._nat,

@@ -14,6 +14,7 @@ from evidence.formats.device import FORWARD, INPUT, AccessList, Attachment
 from evidence.formats.entries import Named, Side, made
 from evidence.formats.object_groups import Expanded
 from evidence.formats.sections import Said
+from evidence.formats.static_routes import Statics
 from evidence.rules import Action, Chain, Reading, Rule
 
 COMING, BETWEEN, GOING, OWN = ("asa:device/in", "asa:device/between", "asa:device/out", "asa:device/input")
@@ -53,6 +54,7 @@ class Firewall:
     real_addresses: bool = True
     groups: Expanded | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    statics: Statics = field(default_factory=Statics)
 
     def level(self, name: str) -> int:
         """The security level of an interface."""
@@ -103,11 +105,14 @@ def reading(name: str, firewall: Firewall, account: Account) -> Reading:
         chains = [device.list_chain(one, account) for one in lists]
     unread = account.unread()
     live = [one for one in firewall.interfaces.values() if not one.down]
+    held = {one.nameif: tuple(one.addresses) for one in live}
+    firewall.statics.unsure |= any(not one.addresses for one in live)
     return Reading(
         format=name,
         points=device.points(STAGES, unread) if whole else device.fragment_points(lists, unread),
         chains=tuple(chains),
-        addresses={one.nameif: tuple(one.addresses) for one in live},
+        addresses=held,
+        routes=firewall.statics.made(held),
         unread=unread,
         lines={account.name: account.lines()},
         families=frozenset(FAMILIES) if whole else frozenset(family for one in lists for family in one.families),

@@ -36,6 +36,7 @@ FIRST = _named(
     zone zonelabs-integrity
     """
 )
+IPV6 = _named("icmp neighbor dhcp dhcprelay local nd enforce-eui64 unicast-routing")
 LISTS = _named("cached alert-interval deny-flow-max mode")
 INTERFACE = _named(
     """

@@ -315,6 +315,25 @@ class _File:
         else:
             self.account.fail(number, said.line.text, "it is not known what this does at an interface")
 
+    def _route(self, section: Section) -> None:
+        """`ip route 10.0.0.0 255.0.0.0 [interface] router`, `ipv6 route 2001:db8::/32 …`."""
+        words = section.words
+        if "vrf" in words or "track" in words or "dhcp" in words:
+            self.router.statics.unsure = True
+        elif words[0] == "ip":
+            self.router.statics.add(words[2:4], words[4:])
+        else:
+            self.router.statics.add(words[2:3], words[3:])
+        self._consume(section)
+
+    def _learns(self, section: Section) -> None:
+        self.router.statics.unsure = True
+        self._ignore(section)
+
+    def _crypto(self, section: Section) -> None:
+        self.router.statics.unsure |= any("reverse-route" in said.words for said in section.body)
+        self._ignore(section)
+
     def _nat(self, section: Section) -> None:
         if len(section.words) > 4 and section.words[2] in {"inside", "outside"}:
             self.router.translations.append(section.head)
@@ -361,6 +380,12 @@ READERS = {
     ("access-list", ""): _File._numbered_list,
     ("ipv6", "unicast-routing"): _File._ipv6_routing,
     ("ip", "nat"): _File._nat,
+    ("ip", "route"): _File._route,
+    ("ipv6", "route"): _File._route,
+    ("ip", "default-network"): _File._learns,
+    ("router", ""): _File._learns,
+    ("ipv6", "router"): _File._learns,
+    ("crypto", ""): _File._crypto,
     ("policy-map", ""): _File._policy_map,
     ("control-plane", ""): _File._control_plane,
     ("line", ""): _File._line,

@@ -13,6 +13,7 @@ from evidence.formats.cursor import Account, Line
 from evidence.formats.device import FORWARD, INPUT, AccessList, Attachment
 from evidence.formats.entries import Named, made
 from evidence.formats.sections import Said
+from evidence.formats.static_routes import Statics
 from evidence.rules import Action, Chain, Reading, Rule
 
 COMING, BETWEEN, GOING, OWN, CONTROL = (
@@ -38,6 +39,7 @@ class Interface:
     nat: str = ""
     down: bool = False
     switched: bool = False
+    learns: bool = False  # whether its address, and perhaps a route, is somebody else's choice
     speaks: bool = False  # whether it has an address at all, be it one that somebody else chooses
     doubts: list[tuple[str, str, Line]] = field(default_factory=list)  # direction, what, where
 
@@ -53,6 +55,7 @@ class Router:
     dropping: set[str] = field(default_factory=set)  # policies that drop
     control: list[Said] = field(default_factory=list)  # what guards the device itself
     filters: list[Said] = field(default_factory=list)  # what may stop anything
+    statics: Statics = field(default_factory=Statics)
 
 
 def interface_line(router: Router, held: Interface, said: Said) -> bool:
@@ -109,6 +112,7 @@ def _address(held: Interface, words: Sequence[str]) -> None:
     held.speaks = True
     text = words[2].lower()
     if text in SECRETIVE or text in {"autoconfig", "prefix-name"}:
+        held.learns = True
         return  # of an address that somebody else chooses nothing is known
     if words[0] == "ip" and "/" not in text:
         family, value = addresses.parse_host(text)
@@ -140,13 +144,16 @@ def reading(name: str, router: Router, account: Account) -> Reading:
     live = [held for held in router.interfaces.values() if not held.down]
     if whole:
         chains = [*_bases(router, live, account), *chains]
+    router.statics.unsure |= any(one.vrf or one.learns for one in live)
+    held = _addresses(live)
     unread = account.unread()
     fragments = device.fragment_points([one for one in router.lists.values() if not one.is_empty()], unread)
     return Reading(
         format=name,
         points=device.points(STAGES, unread) if whole else fragments,
         chains=tuple(chains),
-        addresses=_addresses(live),
+        addresses=held,
+        routes=router.statics.made(held),
         unread=unread,
         lines={account.name: account.lines()},
         families=frozenset(FAMILIES) if whole else frozenset(family for _, family in router.lists),
