@@ -6,7 +6,7 @@ corridors on a track of its own and enters the other zone on its side. The same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ Point = tuple[float, float]
 Rect = tuple[float, float, float, float]  # x, y, width, height
 PORT_STEP, TRACK_STEP, LANE_STEP = 11.0, 9.0, 13.0  # between ports of a side, lines up a corridor, lines along one
 LABEL_HEIGHT = 10.0
+SQUARE = 40.0  # side of the squares by which the ground is looked up
 STEP = 4.0  # how finely a place for a label is looked for
 
 
@@ -190,19 +191,22 @@ def _labelled(
     corners: Sequence[tuple[Point, ...]], edges: Sequence[Edge], boxes: list[Rect], size: tuple[float, float]
 ) -> tuple[Route, ...]:
     """Finds each label a place on its own line, clear of boxes, of arrow heads and of every other label."""
-    taken = [_grown(box, 1.0) for box in boxes] + [_head(line) for line in corners]
-    segments = [piece for line in corners for piece in pairwise(line)]
+    taken, lines = Ground(), Ground()
+    for rect in [*(_grown(box, 1.0) for box in boxes), *map(_head, corners)]:
+        taken.add(rect)
+    whose: dict[tuple[Point, Point], list[int]] = {}
+    for piece in (piece for line in corners for piece in pairwise(line)):
+        whose.setdefault(piece, []).append(lines.add(_along(piece)))
     found: dict[int, Route] = {}
     for number in sorted(range(len(edges)), key=lambda at: (-edges[at].widths[0], at)):
-        own = set(pairwise(corners[number]))
-        others = [piece for piece in segments if piece not in own]
-        found[number] = _place(corners[number], edges[number].widths, taken, others, size)
-        taken.append(_grown(found[number].label, 1.5))
+        own = {one for piece in pairwise(corners[number]) for one in whose[piece]}
+        found[number] = _place(corners[number], edges[number].widths, taken, lines, own, size)
+        taken.add(_grown(found[number].label, 1.5))
     return tuple(found[number] for number in range(len(edges)))
 
 
 def _place(
-    line: tuple[Point, ...], widths: tuple[float, ...], taken: list[Rect], others: list[tuple[Point, Point]],
+    line: tuple[Point, ...], widths: tuple[float, ...], taken: Ground, lines: Ground, own: set[int],
     size: tuple[float, float],
 ) -> Route:  # fmt: skip
     """The spot that crosses the fewest other lines; the wished width first, then the shorter ones."""
@@ -211,9 +215,10 @@ def _place(
         for order, (x, y) in enumerate(_spots(line, width)):
             spot = (x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)
             off = spot[0] < 0 or spot[1] < 0 or spot[0] + width > size[0] or spot[1] + LABEL_HEIGHT > size[1]
-            covers = sum(_meet(spot, other) for other in taken)
-            crosses = sum(_crosses(_grown(spot, 2.0), piece) for piece in others)
-            rank = (covers + off, crosses * 2 + which * 1.5, which, order)
+            covers = len(taken.met(spot)) + off
+            if best is not None and (covers, which * 1.5, which, order) >= best[0]:
+                continue  # not better, whatever it crosses
+            rank = (covers, len(lines.met(_grown(spot, 2.0)) - own) * 2 + which * 1.5, which, order)
             if best is None or rank < best[0]:
                 best = (rank, Route(line, spot, which))
         if best is not None and best[0][0] == 0 and best[0][1] <= which * 1.5:
@@ -221,6 +226,33 @@ def _place(
     if best is None:
         raise ValueError("a line of the map has no length")
     return best[1]
+
+
+class Ground:
+    """Rectangles by the squares they lie in: which of them one meets is asked of its own squares, not of all."""
+
+    def __init__(self) -> None:
+        self.rects: list[Rect] = []
+        self.squares: dict[tuple[int, int], list[int]] = {}
+
+    def add(self, rect: Rect) -> int:
+        """Puts one down; gives its number."""
+        self.rects.append(rect)
+        for square in _squares(rect):
+            self.squares.setdefault(square, []).append(len(self.rects) - 1)
+        return len(self.rects) - 1
+
+    def met(self, rect: Rect) -> set[int]:
+        """The numbers of those it meets."""
+        near = {number for square in _squares(rect) for number in self.squares.get(square, ())}
+        return {number for number in near if _meet(rect, self.rects[number])}
+
+
+def _squares(rect: Rect) -> Iterator[tuple[int, int]]:
+    left, top, right, bottom = rect[0], rect[1], rect[0] + rect[2], rect[1] + rect[3]
+    for column in range(int(left // SQUARE), int(right // SQUARE) + 1):
+        for row in range(int(top // SQUARE), int(bottom // SQUARE) + 1):
+            yield column, row
 
 
 def _spots(line: tuple[Point, ...], width: float) -> list[Point]:
@@ -254,6 +286,7 @@ def _meet(one: Rect, two: Rect) -> bool:
     )
 
 
-def _crosses(rect: Rect, piece: tuple[Point, Point]) -> bool:
+def _along(piece: tuple[Point, Point]) -> Rect:
+    """The ground of a straight piece of a line."""
     (x1, y1), (x2, y2) = piece
-    return _meet(rect, (min(x1, x2) - 0.1, min(y1, y2) - 0.1, abs(x1 - x2) + 0.2, abs(y1 - y2) + 0.2))
+    return (min(x1, x2) - 0.1, min(y1, y2) - 0.1, abs(x1 - x2) + 0.2, abs(y1 - y2) + 0.2)
