@@ -38,13 +38,12 @@ class Counts:
     disabled: int
 
 
-def counted(reading: Reading, point: Point, entries: Sequence[Entry]) -> Counts:
-    """Counts of a point that packets pass; `entries`: what is authorised to pass it."""
+def counted(reading: Reading, point: Point, ties: Ties) -> Counts:
+    """Counts of a point that packets pass; `ties`: what is authorised to pass it."""
     chains = {chain.name: chain for chain in reading.chains}
     stages = [chains[name] for name in point.stages if name in chains]
     met = reached(stages, chains)
     opening = grouped(rule for chain in met if not is_other(chain) for rule in chain.rules if opens(rule))
-    ties = Ties(entries)
     tied = {key for key, parts in opening.items() if any(map(ties.holds, parts))}
     wide = {chain.name for chain in unrestricted(stages, chains)}
     return Counts(

@@ -92,18 +92,48 @@ def shortfalls(changes: Any, known_at: datetime | None = None) -> dict[int, str]
 
 def looked_at(changes: Any, known_at: datetime | None = None) -> list[tuple[ChangeRecord, str]]:
     """Each of these changes with why it does not count as approved, "" where it does."""
-    needs: dict[int, list[ApprovalNeeded]] = defaultdict(list)
-    given: dict[int, list[Approval]] = defaultdict(list)
-    change_of: dict[int, int] = {}
-    for need in ApprovalNeeded.objects.filter(change_id__in=changes).order_by("pk"):
-        needs[need.change_id].append(need)
-        change_of[need.pk] = need.change_id
-    approvals = Approval.objects.filter(needed__change_id__in=changes)
-    for approval in approvals.filter(at__lte=known_at) if known_at else approvals:
-        if approval.needed_id in change_of:  # else it came while this was being read
-            given[change_of[approval.needed_id]].append(approval)
-    rows = ChangeRecord.objects.filter(pk__in=changes).only(*SEALED_OF)
-    return [(change, shortfall(change, needs[change.pk], given[change.pk])) for change in rows]
+    return Proven(changes).looked_at(known_at)
+
+
+class Proven:
+    """Changes (ids or a query of ids) with all that was asked and given for them, read once, asked as of any moment."""
+
+    def __init__(self, changes: Any) -> None:
+        self.needs: dict[int, list[ApprovalNeeded]] = defaultdict(list)
+        self.given: dict[int, list[Approval]] = defaultdict(list)
+        change_of: dict[int, int] = {}
+        for need in ApprovalNeeded.objects.filter(change_id__in=changes).order_by("pk"):
+            self.needs[need.change_id].append(need)
+            change_of[need.pk] = need.change_id
+        for approval in Approval.objects.filter(needed__change_id__in=changes):
+            if approval.needed_id in change_of:  # else it came while this was being read
+                self.given[change_of[approval.needed_id]].append(approval)
+        self.rows = {change.pk: change for change in ChangeRecord.objects.filter(pk__in=changes).only(*SEALED_OF)}
+        self._said: dict[tuple[int, frozenset[int]], str] = {}
+
+    def looked_at(
+        self, known_at: datetime | None = None, among: Iterable[int] | None = None
+    ) -> list[tuple[ChangeRecord, str]]:
+        """Each (or each `among` them) with why it does not count as approved as known then, "" where it does."""
+        rows = self.rows.values() if among is None else [self.rows[key] for key in among]
+        return [(change, self._shortfall(change, known_at)) for change in rows]
+
+    def _shortfall(self, change: ChangeRecord, known_at: datetime | None) -> str:
+        given = [one for one in self.given[change.pk] if known_at is None or one.at <= known_at]
+        key = change.pk, frozenset(one.pk for one in given)
+        if key not in self._said:  # the same approvals say the same in every month
+            self._said[key] = shortfall(change, self.needs[change.pk], given)
+        return self._said[key]
+
+    def without_force(
+        self, day: date, known_at: datetime | None = None, among: Iterable[int] | None = None
+    ) -> set[int]:
+        """The ids that authorised nothing on that day: not approved, or resting on a risk nobody accepts."""
+        from compliance.baseline import without_risk
+
+        rows = self.looked_at(known_at, among)
+        approved = {change.pk: change.material for change, why in rows if not why}
+        return {*(change.pk for change, why in rows if why), *without_risk(approved, day, known_at)}
 
 
 def unproven_changes(changes: Any, known_at: datetime | None = None) -> list[int]:
@@ -113,8 +143,4 @@ def unproven_changes(changes: Any, known_at: datetime | None = None) -> list[int
 
 def without_force(changes: Any, day: date, known_at: datetime | None = None) -> list[int]:
     """The ids among these that authorised nothing on that day: not approved, or resting on a risk nobody accepts."""
-    from compliance.baseline import without_risk
-
-    rows = looked_at(changes, known_at)
-    approved = {change.pk: change.material for change, why in rows if not why}
-    return sorted([*(change.pk for change, why in rows if why), *without_risk(approved, day, known_at)])
+    return sorted(Proven(changes).without_force(day, known_at))

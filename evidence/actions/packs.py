@@ -157,10 +157,11 @@ def prepared(
     pack: Pack, scope: Scope, key: seal.Seal, run: Run | None, at: datetime
 ) -> tuple[binder.Prepared, list[Section]]:
     """All that the pack is made of, but its pages."""
-    sections = gathered(scope, run)
-    part = slice_of(scope, because=f"{pack.ref}")
-    front = replace(face(pack, scope, at), sealed=part.sealed if part else None)
-    kept, origins = part.members if part else (), provenance(scope)
+    with read_once():
+        sections = gathered(scope, run)
+        part = slice_of(scope, because=f"{pack.ref}")
+        front = replace(face(pack, scope, at), sealed=part.sealed if part else None)
+        kept, origins = part.members if part else (), provenance(scope)
     if scope.profile == Pack.Profile.REDACTED:
         front, sections = redaction.redacted(front, sections, aliases())
         kept, origins = tuple(redaction.ledger(kept)), {}
@@ -200,11 +201,10 @@ def gathered(scope: Scope, run: Run | None) -> list[Section]:
     """Every section of settings.PACK_SECTIONS, in its order."""
     paths = settings.PACK_SECTIONS
     found: list[Section] = []
-    with read_once():
-        for number, path in enumerate(paths):
-            if run is not None:
-                run.step(f"Gathering part {number + 1} of {len(paths)}", number, len(paths))
-            found.append(import_string(path)(scope))
+    for number, path in enumerate(paths):
+        if run is not None:
+            run.step(f"Gathering part {number + 1} of {len(paths)}", number, len(paths))
+        found.append(import_string(path)(scope))
     return found
 
 

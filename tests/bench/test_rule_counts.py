@@ -7,7 +7,7 @@ import pytest
 from compliance.register import wanted
 from evidence.formats import iptables
 from evidence.host import merge
-from evidence.rule_counts import Counts, counted
+from evidence.rule_counts import Counts, Ties, counted
 from evidence.rules import Artefact
 
 REGISTER = {
@@ -28,7 +28,7 @@ def of(rules: list[str], point: str = "INPUT", *, chains: str = "", table: str =
     text = "\n".join([f"{HEAD}{chains}".rstrip("\n"), *rules, "COMMIT", table])
     reading = merge([iptables.read([Artefact("iptables-save.txt", text.encode())])])
     entries = [one for one in wanted(REGISTER).entries if ("db-01", point) in one.required or point == "FORWARD"]
-    return counted(reading, next(one for one in reading.points if one.name == point), entries)
+    return counted(reading, next(one for one in reading.points if one.name == point), Ties(entries))
 
 
 def ids(rules: object) -> list[str]:

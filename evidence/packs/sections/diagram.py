@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 
 from compliance.drawing import diagram
 from compliance.models import Server
-from compliance.models.estate import day_of
-from compliance.standing import register_on
 from compliance.traffic.addresses import parse_host
 from compliance.traffic.boxes import Family
 from evidence import readings
@@ -19,7 +17,7 @@ from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
 from evidence.packs.sections.gates import Gate, Gates
-from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, served
+from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, served, standing_at
 from evidence.packs.sections.places import Map, Pair, Place, drawn, services
 from evidence.packs.verify import NOT_KNOWN
 from evidence.rules import Certainty, FormatError, Reading, Verdict
@@ -74,7 +72,7 @@ def understood(one: Read) -> Reading | None:
 
 def registered(held: Comparison) -> dict[str, tuple[int, ...]]:
     """The addresses of the servers then."""
-    rows = register_on(day_of(held.at), known_at=held.at)["servers"]
+    rows = standing_at(held.at)["servers"]
     return {row["name"]: tuple(parse_host(one)[1] for one in row["addresses"]) for row in rows}
 
 

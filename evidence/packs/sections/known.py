@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from compliance.catalogue import controls
 from compliance.models import Connection, ConnectionVersion, LedgerInbox, Server, System
+from compliance.models.approvals import Proven
+from compliance.models.connections import VersionQuerySet
 from compliance.models.estate import day_of
-from compliance.standing import newest
+from compliance.standing import newest, register_on
 from evidence import readings
 from evidence.actions.findings import NO_FINDING
 from evidence.models import Comparison, Finding, Pull, Snapshot, Source, VerdictRow
@@ -85,7 +87,7 @@ def read_once() -> Iterator[None]:
         _read.reset(token)
 
 
-def _once(key: tuple[object, ...], read: Callable[[], list[Row]]) -> list[Row]:
+def once(key: tuple[object, ...], read: Callable[[], list[Row]]) -> list[Row]:
     """What `read` gives, from before where it was asked within `read_once`; a list of the caller's own."""
     kept = _read.get()
     if kept is None:
@@ -97,7 +99,7 @@ def _once(key: tuple[object, ...], read: Callable[[], list[Row]]) -> list[Row]:
 
 def rows(scope: Scope, of: Comparison | None) -> list[VerdictRow]:
     """Every verdict of the comparison that concerns the pack, counted or not."""
-    return _once(("rows", scope, of), lambda: _rows(scope, of))
+    return once(("rows", scope, of), lambda: _rows(scope, of))
 
 
 def _rows(scope: Scope, of: Comparison | None) -> list[VerdictRow]:
@@ -120,7 +122,7 @@ def counted(every: list[VerdictRow]) -> list[VerdictRow]:
 def findings(scope: Scope, of: Comparison | None = None) -> list[Standing]:
     """The findings that stood at the last comparison by the cut-off, seen in it or not, worst first."""
     held = of or comparison(scope)
-    return _once(("findings", scope, held), lambda: _findings(scope, held))
+    return once(("findings", scope, held), lambda: _findings(scope, held))
 
 
 def some_findings(scope: Scope, keys: Collection[int]) -> list[Standing]:
@@ -224,11 +226,16 @@ def servers(scope: Scope) -> list[Server]:
 
 def last_reads(of: list[Server], at: datetime) -> dict[str, Read]:
     """By name of server: its best reading by that moment, or none and why."""
+    key = ("reads", at, tuple(server.pk for server in of))
+    return {read.server.name: read for read in once(key, lambda: _last_reads(of, at))}
+
+
+def _last_reads(of: list[Server], at: datetime) -> list[Read]:
     by_server: dict[int, list[Read]] = {server.pk: [] for server in of}
     whose = {server.pk: server for server in of}
     for source in Source.objects.filter(server__in=of, created_at__lte=at).order_by("pk"):
         by_server[source.server_id].append(read_from(source, whose[source.server_id], at))
-    return {server.name: best(server, by_server[server.pk]) for server in of}
+    return [best(server, by_server[server.pk]) for server in of]
 
 
 def best(server: Server, found: list[Read]) -> Read:
@@ -268,6 +275,11 @@ def span(scope: Scope) -> tuple[datetime, datetime]:
     return begin, min(end, scope.as_of)
 
 
+def standing_at(moment: datetime) -> dict[str, Any]:
+    """The register as it stood at a moment, as known then. Not to be altered: several parts of a pack read the same."""
+    return once(("register", moment), lambda: [register_on(day_of(moment), known_at=moment)])[0]
+
+
 def versions(scope: Scope, at: datetime) -> list[ConnectionVersion]:
     """What was authorised then of the systems of the pack, as known then, one version a connection by its number.
 
@@ -275,9 +287,31 @@ def versions(scope: Scope, at: datetime) -> list[ConnectionVersion]:
     """
     mine = ConnectionVersion.objects.filter(connection__system__name__in=scope.systems)
     found = mine.authorised_at(day_of(at), at).select_related("connection__source", "connection__destination")
-    return _once(("versions", scope, at), lambda: newest(found))
+    return once(("versions", scope, at), lambda: newest(found))
 
 
 def connections(scope: Scope) -> list[Connection]:
     """The connections and shares of the systems of the pack that were authorised at the cut-off, as known then."""
     return [version.connection for version in versions(scope, scope.as_of)]
+
+
+def bases(scope: Scope, moments: Sequence[datetime]) -> list[tuple[int, int]]:
+    """(individually justified, provisional) among the connections authorised at each moment, as known then.
+
+    The approvals are read once for all moments: a year of months is not a year of readings.
+    """
+    mine = VersionQuerySet(ConnectionVersion).filter(connection__system__name__in=scope.systems)
+    proven = Proven(mine.order_by().values("change_id"))
+    return [bases_at(mine, proven, at) for at in moments]
+
+
+def bases_at(mine: VersionQuerySet, proven: Proven, at: datetime) -> tuple[int, int]:
+    """The same at one moment: one version a connection, the newest of those in force."""
+    standing = mine.standing_on(day_of(at), at).filter(change__content_hash=F("material_hash"))
+    names = ("connection_id", "valid_from", "pk", "change_id", "material__basis")
+    rows = standing.order_by("connection_id", "valid_from", "pk").values_list(*names)
+    found = [row for row in rows if row[3] in proven.rows]
+    bad = proven.without_force(day_of(at), at, {row[3] for row in found})
+    basis = {row[0]: row[4] for row in found if row[3] not in bad}
+    justified = sum(one == "justified" for one in basis.values())
+    return justified, len(basis) - justified

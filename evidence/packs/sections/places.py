@@ -6,18 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Q
 
 from compliance.drawing import diagram
 from compliance.models import Connection, Endpoint, Server, Zone
-from compliance.models.estate import day_of
-from compliance.standing import Standing, register_on
+from compliance.standing import Standing
 from compliance.traffic import addresses, intervals
 from compliance.traffic.boxes import FAMILIES, Family
 from compliance.traffic.intervals import Interval
 from evidence.packs.section import Scope
+from evidence.packs.sections.known import standing_at
 
 NO_ZONE: Final = "No zone named"
 OUTSIDE: Final = "Outside the estate"  # all parties as one, where they are too many to draw each
@@ -60,16 +61,25 @@ class Map:
             for (source, target), rows in self.rows.items()
         )
 
+    @cached_property
+    def by_ref(self) -> dict[str, set[Pair]]:
+        """Connection → the pairs it runs between."""
+        found: dict[str, set[Pair]] = defaultdict(set)
+        for pair, rows in self.rows.items():
+            for row in rows:
+                found[row["id"]].add(pair)
+        return dict(found)
+
     def pairs_of(self, ref: str) -> set[Pair]:
         """The pairs a connection runs between."""
-        return {pair for pair, rows in self.rows.items() if any(row["id"] == ref for row in rows)}
+        return self.by_ref.get(ref, set())
 
 
 def drawn(scope: Scope) -> Map:
     """The map at the cut-off: the zones of the systems, and those (and the parties outside) they are connected to."""
     every, homes = all_places(scope.as_of)
     mine = set(Connection.objects.filter(system__name__in=scope.systems).values_list("pk", flat=True))
-    register = register_on(day_of(scope.as_of), known_at=scope.as_of)
+    register = standing_at(scope.as_of)
     said = [row for row in [*register["connections"], *map(as_flow, register["shares"])] if number(row["id"]) in mine]
     ends = Ends(every, homes, scope.as_of)
     rows: dict[Pair, list[dict[str, Any]]] = defaultdict(list)

@@ -9,17 +9,16 @@ from typing import Any
 from django.utils import timezone
 
 from compliance.models.estate import day_of
-from compliance.register import Entry, RegisterError
+from compliance.register import Entry, RegisterError, wanted
 from evidence import readings
 from evidence.artefacts import Damaged
-from evidence.authorised import wanted_on
 from evidence.case import FORWARD, INPUT, OUTPUT
 from evidence.commands.rule_edits import for_people
 from evidence.models import Comparison
 from evidence.packs import content
 from evidence.packs.section import Cell
-from evidence.packs.sections.known import Read
-from evidence.rule_counts import Counts, counted
+from evidence.packs.sections.known import Read, standing_at
+from evidence.rule_counts import Counts, Ties, counted
 from evidence.rules import FormatError, Reading
 
 Tied = Mapping[tuple[str, str], set[str]]  # (host/point, rule) -> the connections it was found to let through
@@ -43,10 +42,11 @@ def listed_points(
 ) -> tuple[list[content.PointLine], list[tuple[Cell, ...]]]:
     """Each point that was read and those that should have been; and the rows of the rules tied to nothing."""
     allowed = authorised(held)
+    passing = Allowed(allowed) if allowed is not None else None
     points: list[content.PointLine] = []
     untied: list[tuple[Cell, ...]] = []
     for read in reads.values():
-        measured = measure(read, allowed) if allowed is not None else {}
+        measured = measure(read, passing) if passing is not None else {}
         points += lines_of(read, tied, held, measured)
         for name, counts in measured.items():
             untied += [
@@ -62,23 +62,33 @@ def authorised(held: Comparison | None) -> list[Entry] | None:
     if held is None:
         return None
     try:
-        return list(wanted_on(day_of(held.at), known_at=held.at).entries)
+        return list(wanted(standing_at(held.at), at=day_of(held.at)).entries)
     except RegisterError:
         return None
 
 
-def measure(read: Read, allowed: Sequence[Entry]) -> dict[str, Counts]:
+class Allowed:
+    """What is authorised, ready to be asked at each point: what any host may forward is made ready once for all."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.at: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            for place in entry.required:
+                self.at[place].append(entry)
+        self.forwarded = Ties(entries)
+
+    def ties(self, host: str, point: str) -> Ties:
+        """What may pass a point of a host."""
+        return self.forwarded if point == FORWARD else Ties(self.at.get((host, point), []))
+
+
+def measure(read: Read, allowed: Allowed) -> dict[str, Counts]:
     """The counts of each point that packets pass; none for a server that was not read or whose copy is damaged."""
     reading = reading_of(read)
     if reading is None:
         return {}
-    at: dict[str, list[Entry]] = defaultdict(list)
-    for entry in allowed:
-        for host, point in entry.required:
-            if host == read.server.name:
-                at[point].append(entry)
     return {
-        point.name: counted(reading, point, allowed if point.name == FORWARD else at[point.name])
+        point.name: counted(reading, point, allowed.ties(read.server.name, point.name))
         for point in reading.points
         if point.model == FILTERING
     }

@@ -9,7 +9,7 @@ from evidence.artefacts import Damaged, read_back
 from evidence.models import PulledArtefact, StoredArtefact
 from evidence.packs.manifest import Provenance, Quality, path_part
 from evidence.packs.section import Scope
-from evidence.packs.sections.known import Read, last_reads, served, servers
+from evidence.packs.sections.known import Read, last_reads, once, served, servers
 
 READING = "reading"  # what was understood of the files, as JSON
 TIERS: dict[str, Quality] = {"good": "good", "fair": "fair"}
@@ -31,6 +31,10 @@ class Raw:
 
 def raws(scope: Scope) -> list[Raw]:
     """Every raw file behind the last readings of the servers, and the readings themselves as JSON."""
+    return once(("raws", scope), lambda: _raws(scope))
+
+
+def _raws(scope: Scope) -> list[Raw]:
     found: list[Raw] = []
     for read in last_reads(servers(scope), scope.as_of).values():
         if read.snapshot is not None:

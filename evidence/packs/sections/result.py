@@ -17,6 +17,7 @@ from evidence.packs.sections.basis import Basis, basis
 from evidence.packs.sections.known import (
     Read,
     Standing,
+    bases,
     comparison,
     concerns,
     counted,
@@ -25,7 +26,6 @@ from evidence.packs.sections.known import (
     rows,
     served,
     servers,
-    versions,
 )
 from evidence.packs.sections.seen import inventory, listed, lists_read
 from evidence.packs.sections.tried import agreed, with_test
@@ -57,7 +57,7 @@ def build(scope: Scope) -> Section:
     heads = counted(every)
     standing = findings(scope, held)
     reads = last_reads(servers(scope), scope.as_of)
-    justified, provisional = bases(scope, scope.as_of)
+    (justified, provisional), *_ = bases(scope, [scope.as_of])
     beyond = extra(heads)
     state, because = held_state(held, reads, heads)
     data = content.Result(
@@ -109,12 +109,6 @@ def lead(justified: int, provisional: int, heads: list[VerdictRow], *, compared:
     return f"{basis} {wrong} verdicts are not as authorised. {unknown} could not be determined.{reviews}"
 
 
-def bases(scope: Scope, at: datetime) -> tuple[int, int]:
-    """(individually justified, provisional) among the connections authorised then, as known then."""
-    said = [version.material.get("basis") for version in versions(scope, at)]
-    return sum(one == "justified" for one in said), sum(one != "justified" for one in said)
-
-
 def extra(heads: list[VerdictRow]) -> int:
     """How much is permitted and not authorised, as far as that is known."""
     return sum(row.verdict in WIDER for row in heads)
@@ -122,14 +116,15 @@ def extra(heads: list[VerdictRow]) -> int:
 
 def trend(scope: Scope) -> tuple[content.Month, ...]:
     """The three numbers at the end of each month that had a comparison, the last half year."""
-    found = []
+    then: list[tuple[datetime, Comparison]] = []
     for end in reversed(month_ends(scope.as_of)):
         held = Comparison.objects.filter(published=True, at__lte=end).order_by("-at", "-pk").first()
-        if held is None or (held.at.year, held.at.month) != (end.year, end.month):
-            continue
+        if held is not None and (held.at.year, held.at.month) == (end.year, end.month):
+            then.append((end, held))
+    found = []
+    for (end, held), two in zip(then, bases(scope, [end for end, _ in then]), strict=True):
         heads = VerdictRow.objects.filter(concerns(scope), comparison=held, headline=True, verdict__in=WIDER)
-        day = timezone.localtime(end)
-        found.append(content.Month(f"{day:%-d %B %Y}", *bases(scope, end), heads.count()))
+        found.append(content.Month(f"{timezone.localtime(end):%-d %B %Y}", *two, heads.count()))
     return tuple(found)
 
 
