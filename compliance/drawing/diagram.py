@@ -116,11 +116,12 @@ class Diagram:
         known = {(cell.source, cell.destination): cell for cell in self.cells}
         rows = {source: [known.get((source, to)) or Cell(source, to, "unknown") for to in names] for source in names}
         counts = Counter(cell.state for row in rows.values() for cell in row)
-        starts = range(0, len(names), COLUMNS_PER_BLOCK)
+        across = math.ceil(len(names) / max(1, math.ceil(len(names) / COLUMNS_PER_BLOCK)))  # blocks alike, none a rest
+        starts = range(0, len(names), max(1, across))
         blocks = tuple(
             (
-                names[at : at + COLUMNS_PER_BLOCK],
-                tuple((source, tuple(row[at : at + COLUMNS_PER_BLOCK])) for source, row in rows.items()),
+                names[at : at + across],
+                tuple((source, tuple(row[at : at + across])) for source, row in rows.items()),
             )
             for at in starts
         )

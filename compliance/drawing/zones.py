@@ -25,7 +25,7 @@ SMALL = 2.5 * WIDTH  # narrower drawings are shown as they are
 
 
 @dataclass(frozen=True, slots=True)
-class _Badge:
+class Badge:
     """A counted finding on a line: its sign, number and colour class."""
 
     text: str
@@ -42,20 +42,20 @@ def zone_map(diagram: Diagram, *, title: str) -> str:
     """The map as one <svg> element with a title for those who cannot see it. Zones keep their places."""
     places = slots(len(diagram.zones))
     where = {zone.name: place for zone, place in zip(diagram.zones, places, strict=True)}
-    lines = _lines(diagram)
-    labels = [_label_texts(link) for link, _ in lines]
+    drawn_lines = lines(diagram)
+    labels = [label_texts(link) for link, _ in drawn_lines]
     edges = [
-        Edge(where[link.source], where[link.destination], _widths(texts, _badges(cell)))
-        for (link, cell), texts in zip(lines, labels, strict=True)
+        Edge(where[link.source], where[link.destination], widths(texts, badges(cell)))
+        for (link, cell), texts in zip(drawn_lines, labels, strict=True)
     ]
     layout = lay_out(places, edges, width=WIDTH, height=HEIGHT)
     drawn: list[str] = []
-    for (link, _), route in zip(lines, layout.routes, strict=True):
-        drawn += _line(link, route)
+    for (link, _), route in zip(drawn_lines, layout.routes, strict=True):
+        drawn += line(link, route)
     for zone, place in zip(diagram.zones, places, strict=True):
-        drawn += _zone(diagram, zone, layout.boxes[place])
-    for (_, cell), route, texts in zip(lines, layout.routes, labels, strict=True):
-        drawn += _label(texts[route.width], _badges(cell), route)
+        drawn += zone_box(diagram, zone, layout.boxes[place])
+    for (_, cell), route, texts in zip(drawn_lines, layout.routes, labels, strict=True):
+        drawn += label(texts[route.width], badges(cell), route)
     return _svg(layout, title, drawn)
 
 
@@ -69,7 +69,7 @@ def _svg(layout: Layout, title: str, drawn: Iterable[str]) -> str:
     return head + "".join(drawn) + "</svg>"
 
 
-def _lines(diagram: Diagram) -> list[tuple[Link, Cell]]:
+def lines(diagram: Diagram) -> list[tuple[Link, Cell]]:
     """A line for each direction with something authorised, and one for each with findings and nothing authorised."""
     linked = {(link.source, link.destination): link for link in diagram.links if link.source != link.destination}
     for cell in diagram.cells:
@@ -81,7 +81,7 @@ def _lines(diagram: Diagram) -> list[tuple[Link, Cell]]:
     return [(linked[pair], diagram.cell(*pair)) for pair in pairs]
 
 
-def _label_texts(link: Link) -> tuple[str, ...]:
+def label_texts(link: Link) -> tuple[str, ...]:
     """What a label says, the fuller wording first."""
     count = f"{link.connections:,}"
     if not link.services:
@@ -90,14 +90,16 @@ def _label_texts(link: Link) -> tuple[str, ...]:
     return (f"{count} · {_cut(link.services[0], 16)}{more}", count)
 
 
-def _badges(cell: Cell) -> list[_Badge]:
+def badges(cell: Cell) -> list[Badge]:
+    """The findings of a pair that are counted on its line."""
     counted = (("+", cell.wider, "zm-wider", WIDER), ("\u00d7", cell.nobody, "zm-nobody", NOBODY),
                ("?", cell.unknown, "zm-unknown", UNKNOWN))  # fmt: skip
-    return [_Badge(f"{sign}{number:,}", kind, fill) for sign, number, kind, fill in counted if number]
+    return [Badge(f"{sign}{number:,}", kind, fill) for sign, number, kind, fill in counted if number]
 
 
-def _widths(texts: tuple[str, ...], badges: list[_Badge]) -> tuple[float, ...]:
-    extra = sum(badge.width + 1.5 for badge in badges)
+def widths(texts: tuple[str, ...], found: list[Badge]) -> tuple[float, ...]:
+    """The room that a label takes with each of its texts."""
+    extra = sum(badge.width + 1.5 for badge in found)
     return tuple(_pill_width(text) + extra for text in texts)
 
 
@@ -105,7 +107,7 @@ def _pill_width(text: str) -> float:
     return len(text) * LABEL_PX * MONO + 9
 
 
-def _line(link: Link, route: Route) -> list[str]:
+def line(link: Link, route: Route) -> list[str]:
     """The line and its arrow head. Nothing authorised: dashed, so that it is told apart without colour."""
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in route.corners)
     x, y = route.corners[-1]
@@ -119,7 +121,8 @@ def _line(link: Link, route: Route) -> list[str]:
     ]
 
 
-def _label(text: str, badges: list[_Badge], route: Route) -> list[str]:
+def label(text: str, found: list[Badge], route: Route) -> list[str]:
+    """What stands on a line: its text in a pill, then its counted findings."""
     x, y, _, height = route.label
     wide = _pill_width(text)
     out = [
@@ -128,7 +131,7 @@ def _label(text: str, badges: list[_Badge], route: Route) -> list[str]:
         _text(x + wide / 2, y + height - 2.8, text, LABEL_PX, "zm-label", INK, mono=True, anchor="middle"),
     ]
     at = x + wide + 1.5
-    for badge in badges:
+    for badge in found:
         out.append(
             f'<rect class="{badge.kind}" x="{at:.1f}" y="{y:.1f}" width="{badge.width:.1f}" height="{height:.1f}" '
             f'rx="1.5" fill="{badge.fill}"/>'
@@ -151,7 +154,7 @@ def _label(text: str, badges: list[_Badge], route: Route) -> list[str]:
     return out
 
 
-def _zone(diagram: Diagram, zone: Zone, box: tuple[float, float, float, float]) -> list[str]:
+def zone_box(diagram: Diagram, zone: Zone, box: tuple[float, float, float, float]) -> list[str]:
     """The zone's box: name and number of servers, the servers that matter most, what goes in and out, what was read."""
     x, y, wide, tall = box
     dash = ' stroke-dasharray="5 3"' if zone.outside else ""

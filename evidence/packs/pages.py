@@ -6,7 +6,7 @@ A template engine of its own: only templates/packs/print is looked in, autoescap
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from compliance.catalogue import Control, controls
-from compliance.drawing import diagram
+from compliance.drawing import around, diagram
 from compliance.drawing.zones import zone_map
 from evidence.packs.appendices import Piece
 from evidence.packs.content import Face, Network, Review
@@ -79,6 +79,7 @@ class _Part:
     matrix: diagram.Matrix | None = None
     zones: tuple[tuple[diagram.Zone, tuple[int, int, int]], ...] = ()
     minutes: SafeString | None = None
+    dense: bool = False
 
     @property
     def appendix(self) -> bool:
@@ -163,13 +164,23 @@ def _part(section: Section) -> _Part:
     template = Path(section.template).name
     if isinstance(section.data, Network):
         drawn = section.data.diagram
-        maps = tuple((site, mark_safe(zone_map(one, title=_title(site))))  # noqa: S308  every text in it is escaped
-                     for site, one in diagram.maps(drawn))  # fmt: skip
+        maps = tuple(each for site, one in diagram.maps(drawn) for each in _drawings(site, one))
         zones = tuple((zone, drawn.flows(zone.name)) for zone in drawn.zones)
-        return _Part(section, number, asked, template, maps, drawn.matrix(), zones)
+        dense = any(around.is_dense(one) for _, one in diagram.maps(drawn))
+        return _Part(section, number, asked, template, maps, drawn.matrix(), zones, dense=dense)
     if isinstance(section.data, Review):
         return _Part(section, number, asked, template, minutes=clean_minutes(section.data.minutes))
     return _Part(section, number, asked, template)
+
+
+def _drawings(site: str, one: diagram.Diagram) -> Iterator[tuple[str, SafeString]]:
+    """One map; or, where nobody could follow its lines, a drawing of each zone by itself."""
+    if not around.is_dense(one):
+        yield site, mark_safe(zone_map(one, title=_title(site)))  # noqa: S308  every text in it is escaped
+        return
+    for number, name in enumerate(around.drawn_alone(one)):
+        title = f"{name}: what comes in from each other zone and goes out to it; the lists below say the same in words"
+        yield "" if number else site, mark_safe(around.zone_around(one, name, title=title))  # noqa: S308  as above
 
 
 def _title(site: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.drawing import diagram, routes
+from compliance.drawing import around, diagram, routes
 from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone
 from compliance.drawing.zones import zone_map
 from evidence.packs import lists, manifest, render, seal
@@ -157,6 +157,28 @@ def test_beyond_a_dozen_zones_each_site_has_its_map_and_the_rest_is_one_box() ->
     assert first.zones[-1].name == diagram.OTHER_SITES
     assert [(link.connections, link.services) for link in first.links] == [(5, ("tcp/22", "tcp/443"))]
     assert first.cell("AZ0", diagram.OTHER_SITES).state == "unknown"  # one pair of many was read: that is not closed
+
+
+def test_a_map_that_nobody_can_follow_is_drawn_zone_by_zone_and_no_line_is_left_out() -> None:
+    ours = zones(7)
+    party, other = Zone("Party", outside=True), Zone("Other party", outside=True)
+    links = tuple(Link(a.name, b.name, 7, ("tcp/443",)) for a in ours for b in ours)  # within a zone it is no line
+    found = (Cell("Z0", "Party", "beyond", nobody=3), Cell("Party", "Other party", "beyond", nobody=5))
+    drawn = Diagram((*ours, party, other), links, found)
+    assert around.is_dense(drawn)
+    assert not around.is_dense(Diagram(ours, links[:30], ()))
+    assert around.drawn_alone(drawn) == [*(zone.name for zone in ours), "Party"]
+    maps = [around.zone_around(drawn, name, title="t") for name in around.drawn_alone(drawn)]
+    assert [one.count("<polyline") for one in maps] == [13, *([12] * 6), 2]
+    assert maps[0].count('stroke-dasharray="4 2.5"') == 1  # open with nothing authorised
+    assert sum(one.count("7 · tcp/443") for one in maps) == 2 * 42  # each at both its ends
+    assert "×5" in maps[-1]
+
+
+def test_blocks_of_the_matrix_are_alike_and_hold_each_pair_once() -> None:
+    matrix = Diagram(zones(13), (), ()).matrix()
+    assert [len(names) for names, _ in matrix.blocks] == [7, 6]
+    assert len({(c.source, c.destination) for _, rows in matrix.blocks for _, cells in rows for c in cells}) == 169
 
 
 def test_the_map_is_the_same_each_time_and_shows_excess_where_nothing_is_authorised() -> None:
