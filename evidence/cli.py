@@ -1,4 +1,4 @@
-"""The `eastwest` command: read, packet, check, diff, verify and sample, without a database and without a server;
+"""The `eastwest` command: read, packet, check, flows, diff, verify and sample, without a database and without a server;
 plan and apply ask a running one.
 
 Exit status: 0 clean, 1 findings, 2 refused or wrong use, 3 something unread or unproven; 2 before 1 before 3.
@@ -21,6 +21,7 @@ COMMANDS = {
     "read": "evidence.commands.read",
     "packet": "evidence.commands.packet",
     "check": "evidence.commands.check",
+    "flows": "evidence.commands.flows",
     "diff": "evidence.commands.diff",
     "verify": "evidence.commands.verify",
     "sample": "evidence.commands.sample",
@@ -49,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--host", metavar="NAME", help="whose dumps they are; INPUT, OUTPUT, shares and sockets need it")
     check.add_argument("--point", metavar="P", help="judge this point alone")
 
+    flows = commands.add_parser("flows", help="flow logs against a register of authorised connections")
+    flows.add_argument("--register", required=True, metavar="YAML")
+    flows.add_argument("files", nargs="+", metavar="FILE", help="as they came, packed with gzip or not")
+
     diff = commands.add_parser("diff", help="what NEW lets through and OLD did not, and the other way round")
     diff.add_argument("old", metavar="OLD")
     diff.add_argument("new", metavar="NEW")
@@ -74,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--remove", action="store_true", help="ask for the removal of what the file does not name")
     apply.add_argument("--digest", default="", metavar="HEX", help="only if this is still the plan that was read")
 
-    for command in (read, packet, check, diff, verify, sample, plan, apply):
+    for command in (read, packet, check, flows, diff, verify, sample, plan, apply):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return top
 

@@ -49,12 +49,13 @@ def gather(
     *,
     servers: Collection[int],
     scope: Mapping[Family, Sequence[Interval]],
+    space: str = "default",
 ) -> FlowEvidence:
     """What the stored days say. `servers`: the registered addresses; `scope`: the ranges whose every address should be
     one. What neither end of which is a server or in scope is counted, and nothing is said of it."""
     days = list(stored)
     if not days:
-        return FlowEvidence(coverage)
+        return FlowEvidence(coverage, space=space)
     uses: dict[str, list[Use]] = {}
     for entry, family, high, low, *rest in engine.rows(USES.format(paths=_listed(one.uses for one in days))):
         uses.setdefault(entry, []).append(Use(family, _value(high, low), *rest))
@@ -73,7 +74,22 @@ def gather(
     )
     seen = tuple(one for one in every if intervals.holds(scope.get(one[0], ()), one[1]))
     kept = {name: tuple(several) for name, several in uses.items()}
-    return FlowEvidence(coverage, kept, tuple(outside), elsewhere, seen)
+    return FlowEvidence(coverage, kept, tuple(outside), elsewhere, seen, space=space)
+
+
+def span(engine: Engine, files: Iterable[Rolled]) -> tuple[int, int] | None:
+    """The first and the last hour of which the files speak; None when they speak of none.
+
+    What a doubtful clock wrote does not stretch it.
+    """
+    several = list(files)
+    wrong = {(gap.sensor, hour) for one in several for gap in one.gaps if gap.kind == "clock"
+             for hour in (gap.first_hour, gap.last_hour)}  # fmt: skip
+    paths = _listed(path for one in several for path in one.days.values())
+    hours = {(name, hour) for name, hour in engine.rows(LIVE.format(paths=paths))} if paths else set()
+    hours |= {(gap.sensor, gap.first_hour) for one in several for gap in one.gaps if gap.kind == "nodata"}
+    kept = [hour for name, hour in hours if (name, hour) not in wrong] or [hour for _, hour in hours]
+    return (min(kept), max(kept)) if kept else None
 
 
 def covered(

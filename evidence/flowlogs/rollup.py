@@ -21,7 +21,7 @@ from evidence.rules import FormatError, Lines, Unread
 EPHEMERAL: Final = 32768  # where Linux and Windows begin to choose a client's port
 CERTAIN, LIKELY, OPEN = 100, 90, 50
 AHEAD_H: Final = 1  # hours a record may lie after the moment its file was received
-FAR_H: Final = 24 * 14  # hours a record may lie before it
+FAR_H: Final = 24 * 14  # hours a record may lie before the newest of its file
 REJECTED, ACCEPTED, NODATA, SKIPDATA, ODD = 0, 1, 2, 3, 9
 PORTS: Final = "proto IN (6, 17, 33, 132, 136)"
 GROUPED: Final = f"""
@@ -183,14 +183,16 @@ def _gaps(engine: Engine, plain: Plain, failed: int, received: int | None) -> Se
     if failed:
         found.append(Gap("unread", "", low, high, failed, f"{failed} lines of {plain.name} were not understood"))
     late = (received // 3600 + AHEAD_H) if received else 2**32
-    early = (received // 3600 - FAR_H) if received else 0
+    newest = engine.rows("SELECT max(hour) FROM grouped WHERE hour <= ?", late)[0][0]
+    early = int(newest or 0) - FAR_H  # a file may come late; what it holds lies together all the same
     wrong = engine.rows(
         "SELECT coalesce(sensor, ''), min(hour), max(hour), sum(flows), sum(backwards) FROM grouped"
         " WHERE hour > ? OR hour < ? OR backwards > 0 GROUP BY sensor ORDER BY ALL", late, early,
     )  # fmt: skip
     for sensor, first, last, number, backwards in wrong:
-        why = f"the clock is doubtful: {number} records lie far from when the file came, or end before they begin"
-        found.append(Gap("clock", sensor, int(first), int(last), int(number), f"{why} ({backwards} of the latter)"))
+        why = f"the clock is doubtful: {number} records lie after the file came or far from its others, or end before "
+        why += f"they begin ({backwards} of the latter)"
+        found.append(Gap("clock", sensor, int(first), int(last), int(number), why))
     behind = engine.rows(
         "SELECT coalesce(sensor, ''), min(hour), max(hour), sum(hidden) FROM grouped WHERE hidden > 0 GROUP BY sensor"
         " ORDER BY ALL"

@@ -167,6 +167,13 @@ def test_a_clock_that_is_wrong_is_said(flow_engine: Engine, tmp_path: Path) -> N
     assert len(found.days) == 2
 
 
+def test_a_file_that_comes_late_is_no_wrong_clock_and_a_jump_within_it_is(flow_engine: Engine, tmp_path: Path) -> None:
+    assert rolled(flow_engine, file(tmp_path, CALL), received=NOON + 200 * 86400).gaps == ()
+    back = aws("10.0.0.1", "10.0.0.2", 40000, 5432, at=NOON - 30 * 86400)
+    found = rolled(flow_engine, file(tmp_path, CALL, back), received=NOON + 200 * 86400)
+    assert [(gap.kind, gap.first_hour, gap.records) for gap in found.gaps] == [("clock", NOON // 3600 - 720, 1)]
+
+
 @pytest.mark.parametrize(("content", "said"), [
     (b"", "it is empty"),
     (b"hello world\n", "it is like none of the flow logs known"),
