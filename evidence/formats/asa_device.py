@@ -34,6 +34,7 @@ class Interface:
     addresses: list[tuple[Family, int, int]] = field(default_factory=list)
     down: bool = False
     management: bool = False
+    bridged: bool = False
     families: set[Family] = field(default_factory=lambda: {4})
 
 
@@ -73,6 +74,8 @@ def interface_line(held: Interface, said: Said, names: Mapping[str, str]) -> boo
         held.level = int(words[1])
     elif words[0] in {"shutdown", "management-only"}:
         held.down, held.management = held.down or words[0] == "shutdown", held.management or words[0] != "shutdown"
+    elif words[0] == "bridge-group":
+        held.bridged = True
     elif words[:2] == ["ipv6", "enable"]:
         held.families.add(6)
     elif words[:2] == ["ip", "address"]:
@@ -105,7 +108,9 @@ def reading(name: str, firewall: Firewall, account: Account) -> Reading:
         chains = [device.list_chain(one, account) for one in lists]
     unread = account.unread()
     live = [one for one in firewall.interfaces.values() if not one.down]
-    held = {one.nameif: tuple(one.addresses) for one in live}
+    # The network of a bridge is reached by its members, and lists are attached to those: which one is not known.
+    bridged = any(one.bridged for one in live)
+    held = {} if bridged else {one.nameif: tuple(one.addresses) for one in live}
     firewall.statics.unsure |= any(not one.addresses for one in live)
     return Reading(
         format=name,

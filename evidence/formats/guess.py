@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from evidence.formats.cisco_kind import kind
+
 
 class Guess(NamedTuple):
     """What it seems to be and what helps."""
@@ -26,9 +28,6 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
       "add table ", "add chain ", "add rule ", "add set ", "add map ", "add element ", "insert rule ", "create table ",
       "nft add ", "nft -f "),
      Guess("nft rules in text form, which is not read: a file may differ from what the kernel holds", JSON)),
-    (("!! IOS XR", "ipv4 access-list "), Guess("a Cisco IOS XR configuration", LATER)),
-    (("!Command: show ", "feature ", "vdc "), Guess("a Cisco NX-OS configuration", LATER)),
-    (("transceiver qsfp", "management api http-commands"), Guess("an Arista EOS configuration", LATER)),
     (("ASA Version", "object-group ", "access-group ", "nameif "), Guess("a Cisco ASA configuration", LATER)),
     (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
     (("config firewall ", "config vdom", "#config-version="), Guess("a FortiOS configuration", LATER)),
@@ -40,11 +39,19 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
     (("<?xml", "<config", "<rpc-reply"), Guess("an XML document", LATER)),
     (("{", "["), Guess("JSON of another kind", LATER)),
 )  # fmt: skip
+KINDS = {
+    "xr": Guess("a Cisco IOS XR configuration", LATER),
+    "nxos": Guess("a Cisco NX-OS configuration, or an Arista EOS one", LATER),
+    "eos": Guess("an Arista EOS configuration", LATER),
+}
 NOTHING = Guess("nothing this version knows", LATER)
 
 
 def guess(text: str) -> Guess:
     """The best guess for the beginning of a file: the first line in the table that some line starts with."""
+    known = KINDS.get(kind(text.encode("utf-8", "replace")))
+    if known is not None:
+        return known
     lines = [line.strip() for line in text.split("\n") if line.strip() and not line.strip().startswith(("#", "!"))]
     for starts, found in STARTS:
         if any(line.startswith(starts) for line in lines):

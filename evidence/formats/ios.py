@@ -288,7 +288,12 @@ class _File:
         ]
 
     def _interface(self, section: Section) -> None:
-        name = " ".join(section.words[1:2])
+        words = section.words
+        if len(words) < 2 or words[1] == "range":
+            self._unread(section, "it is not one interface")
+            return
+        spaced = len(words) > 2 and words[2][0].isdecimal()  # `GigabitEthernet 0/0`, as a person types it
+        name = words[1] + words[2] if spaced else words[1]
         held = self.router.interfaces.setdefault(name, Interface(name, section.head.line))
         self.account.consume(section.head.line.number)
         margin = section.body[0].depth if section.body else 0
@@ -303,7 +308,9 @@ class _File:
             self.account.fail(number, said.line.text, f"{problem}")
             return
         second = words[1] if len(words) > 1 else ""
-        if understood:
+        if nested and {"access-group", "traffic-filter", "service-policy"} & set(words):
+            self.account.fail(number, said.line.text, "it judges a part of this interface")
+        elif understood:
             self.account.consume(number)
         elif (
             words[0] in INTERFACE
@@ -335,8 +342,11 @@ class _File:
         self._ignore(section)
 
     def _nat(self, section: Section) -> None:
-        if len(section.words) > 4 and section.words[2] in {"inside", "outside"}:
+        words = section.words
+        if len(words) > 4 and words[2] in {"inside", "outside"}:
             self.router.translations.append(section.head)
+        elif words[2:3] == ["source"]:  # between interfaces that are neither inside nor outside
+            self.router.filters.append(section.head)
         self._consume(section)
 
     def _policy_map(self, section: Section) -> None:

@@ -76,7 +76,8 @@ def interface_line(router: Router, held: Interface, said: Said) -> bool:
         if len(words) != 4 or words[3] not in {"in", "out"}:
             raise ValueError("it is not known how this list is attached")
         family: Family = 4 if first == "ip" else 6
-        held.attachments.append(Attachment(held.name, words[3], family, words[2], said.line))
+        known = [one for one in held.attachments if (one.direction, one.family) != (words[3], family)]
+        held.attachments = [*known, Attachment(held.name, words[3], family, words[2], said.line)]
     elif (first, second) in {("vrf", "forwarding"), ("ip", "vrf")}:
         held.vrf = words[-1]
     elif first == "ip" and second == "nat":
@@ -296,7 +297,7 @@ def _translated(router: Router, live: Iterable[Interface], account: Account, cha
     outside = [held for held in live if held.nat == "outside"]
     found: list[Rule] = []
     for said in router.translations if outside else ():
-        if "static" not in said.words and said.words[2] == "inside":
+        if "static" not in said.words and said.words[2:4] == ["inside", "source"]:
             continue
         number = said.line.number
         named = Named(f"ios:nat#{number}", chain, number, account.origin(said.line))

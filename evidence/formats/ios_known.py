@@ -50,7 +50,7 @@ IP = _named(
     http icmp identd igmp inspect ipc ips irdp kerberos large-community-list local local-pool mobile mrm mroute
     mroute-cache msdp multicast multicast-routing name-server nbar netmask-format nhrp options ospf pgm pim
     port-map prefix-list prefix-sequence radius rarp-server rcmd reflexive-list route routing rsvp rtp scp sctp
-    security sla slb source-route spd spf-timer ssh sso subnet-zero subscriber tacacs tcp telnet tftp tos
+    security sla source-route spd spf-timer ssh sso subnet-zero subscriber tacacs tcp telnet tftp tos
     traffic-export traffic-index tunnel udp unreachables verify vrf wccp
     """
 )
