@@ -24,6 +24,7 @@ from evidence.attachments import attachments, is_fabric
 from evidence.commands.answer import Answer, Refusal, status
 from evidence.commands.dumps import reading_of
 from evidence.commands.packet import spelt
+from evidence.formats.aws_lists import MEMBERS
 from evidence.proposals import Proposals
 from evidence.rules import Reading, Verdict
 from evidence.share_verdicts import Row
@@ -88,7 +89,25 @@ def _account(asked: argparse.Namespace, wanted: Wanted, reading: Reading) -> Ans
     ]
     if asked.point:
         kept = [one for one in kept if one.point.partition("/")[2].casefold() == asked.point.casefold()]
-    return _answer(kept, wanted, ACCOUNT, reading)
+    answer = _answer(kept, wanted, ACCOUNT, reading)
+    later = _later(reading)
+    text = [f"later: {one['rule']} lets in whoever joins {one['group']}; today {one['now']}" for one in later]
+    return replace(answer, data={**answer.data, "later_members": later}, text="\n".join([answer.text, *text]))
+
+
+def _later(reading: Reading) -> list[dict[str, str]]:
+    """The rules of the judged interfaces that name a group: who joins it decides what they let through tomorrow."""
+    used = {
+        rule.target
+        for chain in reading.chains
+        if chain.name.partition(":")[2].partition("/")[0] in reading.addresses
+        for rule in chain.rules
+    }
+    return [
+        {"rule": one.subject, "group": one.value, "now": one.detail("now")}
+        for one in reading.statements
+        if one.about == MEMBERS and one.subject.partition("#")[0] in used
+    ]
 
 
 def _place(wanted: Wanted, host: str | None, point: str | None) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from evidence.formats.aws_objects import ACL, GROUP, GROUP_RULE, Estate, Thing, 
 from evidence.rules import Action, Chain, Rule, Statement
 
 TABLE = "aws"
+MEMBERS = "members"  # what statements say of the groups that rules name
 Direction = Literal["in", "out"]
 DIRECTIONS: tuple[Direction, Direction] = ("in", "out")
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58}
@@ -140,7 +141,7 @@ class Groups:
             if permit.group and not permit.doubt:
                 now = ", ".join(say(one.family, one.low, one.high) for one in permit.peers) or "nobody"
                 later = (("now", now), ("later", f"every interface that joins {permit.group} is let through as well"))
-                self.statements.append(Statement("members", f"{name}#{permit.id}", permit.group, later, origin))
+                self.statements.append(Statement(MEMBERS, f"{name}#{permit.id}", permit.group, later, origin))
         return Chain(name, TABLE, TABLE, 0, Action.DENY, tuple(found))
 
     @staticmethod

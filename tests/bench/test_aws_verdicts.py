@@ -201,6 +201,9 @@ def test_the_command_judges_an_account(tmp_path: Path, capsys: pytest.CaptureFix
 
     status, answer = check(**CLOSED)
     assert (status, answer["summary"]["verdicts"]) == (CLEAN, {"implemented": 11})
+    assert {one["rule"]: one["now"] for one in answer["later_members"]} == {
+        "aws:sg-web/out#1": APP, "aws:sg-app/in#1": WEB, "aws:sg-app/out#1": DB, "aws:sg-db/in#1": APP,
+    }  # fmt: skip
     points = {one["point"] for one in check("--host", "db-01", **CLOSED)[1]["verdicts"]}
     assert points == {"eni-db/in", "FORWARD", "RETURN"}
     assert check()[0] == FINDINGS
