@@ -13,6 +13,7 @@ from evidence.models import Comparison, VerdictRow
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
+from evidence.packs.sections import pairs
 from evidence.packs.sections.basis import Basis, basis
 from evidence.packs.sections.known import (
     Read,
@@ -56,7 +57,7 @@ def build(scope: Scope) -> Section:
     every = rows(scope, held)
     heads = counted(every)
     standing = findings(scope, held)
-    reads = last_reads(servers(scope), scope.as_of)
+    reads, ends = last_reads(servers(scope), scope.as_of), pairs.listed(scope, every)
     (justified, provisional), *_ = bases(scope, [scope.as_of])
     beyond = extra(heads)
     state, because = held_state(held, reads, heads)
@@ -67,7 +68,7 @@ def build(scope: Scope) -> Section:
         beyond=beyond,
         trend=trend(scope),
         verdicts=tally(heads),
-        coverage=coverage(scope, reads, every),
+        coverage=(*coverage(scope, reads, every), *pairs.coverage(ends)),
         inventory=inventory(scope, reads, every),
         gaps=tuple(gap(one) for one in standing[:GAPS]),
         gaps_total=len(standing),
@@ -77,7 +78,7 @@ def build(scope: Scope) -> Section:
     )
     tested = agreed(scope)
     lines = [line(row, with_test(basis(row, reads, held), row, tested)) for row in heads]
-    tables = (Table("verdicts", COLUMNS, lines), listed(scope))
+    tables = (Table("verdicts", COLUMNS, lines), listed(scope), ends)
     return Section("result", TITLE, served("result"), state, because, "packs/print/result.html", data, tables)
 
 
