@@ -48,7 +48,7 @@ NOT_SHOWN = (
     "Whether an authorised connection was used: no flow logs were read.",
 )
 NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
-NOT_READ = ("Cisco IOS and ASA", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
+NOT_READ = ("Cisco NX-OS and IOS XR", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
 
 
 def build(scope: Scope) -> Section:
