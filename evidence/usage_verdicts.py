@@ -6,7 +6,9 @@ expected use needs, all of them watched for every pair of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -28,6 +30,7 @@ UNUSED_AFTER: Final = {
     "yearly": 367 * DAY_H,
 }  # fmt: skip
 STANDBY: Final = "standby"
+OPEN: Final = 50  # neither the log nor the ports tell who began
 PROVEN: Final = 100  # of `sure`: the log itself tells who began
 
 
@@ -53,18 +56,51 @@ def addresses_in(flows: FlowEvidence) -> Iterator[Sighting]:
 
 
 def _outside(case: Case, flows: FlowEvidence) -> Iterator[Judgement]:
-    proven = {frozenset((one.src, one.dst)): one for one in flows.outside if one.sure >= PROVEN}
+    proven = {(one.src, one.dst, one.proto, one.port): one for one in flows.outside if one.sure >= PROVEN}
     strangers: dict[tuple[Family, int, int, int | None], list[Tally]] = {}
-    for one in flows.outside:
-        twin = proven.get(frozenset((one.src, one.dst)))
-        if twin is not None and one.sure < PROVEN and twin.proto == one.proto and twin.port in {one.port, one.other}:
-            continue  # the same conversation, told by a record that does not say who began
+    for one in _oriented(one for one in flows.outside if not _told(one, proven)):
         if not one.passed and one.src not in case.estate.holders:
             strangers.setdefault((one.family, one.dst, one.proto, one.port), []).append(one)
             continue
         yield _said(case, flows, one)
     for several in strangers.values():
         yield _said(case, flows, several[0]) if len(several) == 1 else _tried_by_many(case, several)
+
+
+def _told(one: Tally, proven: Mapping[tuple[int, int, int, int | None], Tally]) -> bool:
+    """Whether another record says the same with who began, and as much of what got through."""
+    if one.sure >= PROVEN:
+        return False
+    turned = proven.get((one.dst, one.src, one.proto, one.other)) if one.other is not None else None
+    twin = proven.get((one.src, one.dst, one.proto, one.port)) or turned
+    return twin is not None and (twin.passed or not one.passed)
+
+
+def _oriented(tallies: Iterable[Tally]) -> Iterator[Tally]:
+    """What the log does not orient, put together for each two addresses: the port that stays the same is the service's.
+
+    Each conversation of two high ports is a tally of its own, and so is its answer; a person is told once.
+    """
+    unsure: dict[tuple[Family, frozenset[int], int], list[Tally]] = {}
+    for one in tallies:
+        if one.other is None or one.port is None or one.sure > OPEN or one.proto in ICMP.values():
+            yield one
+        else:
+            unsure.setdefault((one.family, frozenset((one.src, one.dst)), one.proto), []).append(one)
+    for several in unsure.values():
+        while several:
+            times = Counter((end, port) for one in several for end, port in ((one.dst, one.port), (one.src, one.other)))
+            (end, port), _ = min(times.items(), key=lambda each: (-each[1], each[0][1] or 0, each[0][0]))
+            mine = [one for one in several if (end, port) in {(one.dst, one.port), (one.src, one.other)}]
+            several = [one for one in several if one not in mine]
+            first = mine[0]
+            peer = first.src if first.dst == end else first.dst
+            yield replace(
+                first, src=peer, dst=end, port=port, other=None, passed=any(one.passed for one in mine),
+                flows=sum(one.flows for one in mine), packets=sum(one.packets for one in mine),
+                bytes=sum(one.bytes for one in mine), first=min(one.first for one in mine),
+                last=max(one.last for one in mine),
+            )  # fmt: skip
 
 
 def _said(case: Case, flows: FlowEvidence, one: Tally) -> Judgement:

@@ -86,14 +86,14 @@ def table_of(columns: Sequence[str], source: str, header: int) -> Table:
     behind = [f'coalesce("pkt-{end}" <> {end}, false)' for end in ends if f"pkt-{end}" in columns]
     hidden = " OR ".join(behind) or "false"
     sizes = {one: one if one in columns else f"0::UBIGINT AS {one}" for one in ("packets", "bytes")}
-    ports = {port: f"IF(protocol IN (1, 58), NULL, {port})" for port in ("srcport", "dstport")}  # the log has no types
     sql = (
-        f"SELECT {sensor} AS sensor, {ends['srcaddr']} AS src, {ends['dstaddr']} AS dst, {ports['srcport']} AS sport,"  # noqa: S608  our own names
-        f" {ports['dstport']} AS dport, protocol AS proto, {sizes['packets']}, {sizes['bytes']}, start AS first,"
+        f"SELECT {sensor} AS sensor, {ends['srcaddr']} AS src, {ends['dstaddr']} AS dst, srcport AS sport,"  # noqa: S608  our own names
+        f" dstport AS dport, protocol AS proto, {sizes['packets']}, {sizes['bytes']}, start AS first,"
         f' "end" AS last, action, {status} AS status, coalesce({hint}, 0)::TINYINT AS hint, {hidden} AS hidden'
         f" FROM {source}"
     )
-    return Table(sql, header, tuple(one for one in columns if one not in KNOWN and one != DELIVERED))
+    unknown = tuple(one for one in columns if one not in KNOWN and one != DELIVERED)
+    return Table(sql, header, unknown, icmp=False)
 
 
 @lru_cache(maxsize=65536)

@@ -62,9 +62,11 @@ WHERE text NOT IN (SELECT text FROM places)
 MIXED: Final = """
 SELECT count(*) FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b WHERE s.family <> d.family
 """
+PLAIN: Final = "g.port, g.other"
+UNTYPED: Final = "IF(g.proto IN (1, 58), NULL, g.port) AS port, IF(g.proto IN (1, 58), NULL, g.other) AS other"
 WRITTEN: Final = """
-COPY (SELECT g.sensor, s.family, s.hi AS src_hi, s.lo AS src_lo, d.hi AS dst_hi, d.lo AS dst_lo, g.proto, g.port,
-        g.other, g.sure, g.kind = 1 AS accepted, g.hour::UINTEGER AS hour, g.flows, g.replies, g.packets, g.bytes,
+COPY (SELECT g.sensor, s.family, s.hi AS src_hi, s.lo AS src_lo, d.hi AS dst_hi, d.lo AS dst_lo, g.proto,
+        {ports}, g.sure, g.kind = 1 AS accepted, g.hour::UINTEGER AS hour, g.flows, g.replies, g.packets, g.bytes,
         g.first, g.last, g.hidden
       FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b
       WHERE g.kind <= 1 AND g.hour // 24 = {day} AND s.family = d.family)
@@ -104,7 +106,7 @@ def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, re
         why = f"of {lines} lines {records} were counted as records, {ignored} left out and {failed} not understood"
         raise FormatError(f"{plain.name} is not used", why, "Report it: a line went missing.")
     unknown = tuple(dict.fromkeys(one for table in sifted.tables for one in table.unknown))
-    days = _written(engine, into, plain.sha256)
+    days = _written(engine, into, plain.sha256, icmp=all(table.icmp for table in sifted.tables))
     number, total = engine.rows(ALIKE)[0]
     alike = hashlib.sha256(f"{number} {total}".encode()).hexdigest()
     gaps = (*sifted.gaps, *_gaps(engine, plain, failed, received))
@@ -151,13 +153,13 @@ def _broken(engine: Engine) -> bool:
     return any(engine.rows(statement)[0][0] for statement in (BROKEN, MIXED))
 
 
-def _written(engine: Engine, into: Path, name: str) -> dict[int, Path]:
+def _written(engine: Engine, into: Path, name: str, *, icmp: bool) -> dict[int, Path]:
     days = engine.rows("SELECT DISTINCT hour // 24 FROM grouped WHERE kind <= 1 ORDER BY 1")
     found: dict[int, Path] = {}
     for (day,) in days:
         path = into / f"{int(day)}-{name[:32]}.parquet"
         partial = path.with_suffix(".partial")
-        engine.do(WRITTEN.format(day=int(day), path=quoted(partial)))
+        engine.do(WRITTEN.format(day=int(day), path=quoted(partial), ports=PLAIN if icmp else UNTYPED))
         partial.replace(path)
         found[int(day)] = path
     return found

@@ -41,11 +41,13 @@ class Table:
     """Where the engine finds records: a relation in SQL that gives COLUMNS, and what was said about the lines.
 
     `header`: lines that are not records. `unknown`: columns the format does not know, which are named and not read.
+    `icmp`: whether the log has the types of ICMP; without, its ports of 0 say nothing.
     """
 
     sql: str
     header: int
     unknown: tuple[str, ...] = ()
+    icmp: bool = True
 
 
 GapKind = Literal["nodata", "skipdata", "cut", "unread", "clock", "sampling", "missing", "hidden"]

@@ -14,7 +14,7 @@ from compliance.traffic.addresses import prefix_range
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.gathered import covered, gather
 from evidence.flowlogs.matching import Matcher, Stored
-from evidence.flowlogs.seen import Coverage, FlowEvidence, Holding, unexpected
+from evidence.flowlogs.seen import Coverage, FlowEvidence, Holding, Tally, unexpected
 from evidence.flowlogs.shapes import Rolled
 from evidence.judgement import Judgement
 from evidence.rules import Certainty, Verdict
@@ -183,3 +183,40 @@ def test_pairs_of_before_are_not_unexpected_again(month: tuple[FlowEvidence, lis
     every = month[0].outside
     assert unexpected(every, every) == []
     assert [one.pair for one in unexpected(every, every[1:])] == [every[0].pair]
+
+
+def tally(src: str, dst: str, port: int, other: int | None, *, sure: int = 50, passed: bool = True) -> Tally:
+    ends = int(ip_address(src)), int(ip_address(dst))
+    return Tally(4, *ends, 6, port, other, sure, passed, 1, 1, 60, START, START + 9, "eni-a")
+
+
+def said_of(*tallies: Tally) -> list[tuple[str, str, str]]:
+    coverage = Coverage(START // HOUR, START // HOUR, {}, {})
+    found = judged(FlowEvidence(coverage, outside=tallies))
+    return sorted((one.verdict.value, one.certainty.value, one.subject) for one in found if one.excess)
+
+
+def test_conversations_nobody_can_orient_are_said_once_by_the_port_that_stays() -> None:
+    calls = [tally(WEB, DB, 50051, 40000 + at) for at in range(4)]
+    answers = [tally(DB, WEB, 40000 + at, 50051) for at in range(4)]
+    assert said_of(*calls, *answers) == [("used_outside", "possible", f"{WEB} → {DB} tcp/50051")]
+
+
+def test_a_conversation_the_log_orients_is_not_said_again_and_the_other_way_round_is() -> None:
+    proven = tally(WEB, DB, 50051, None, sure=100)
+    again = tally(DB, WEB, 40000, 50051)
+    back = tally(DB, WEB, 50051, None, sure=90)
+    assert said_of(proven, again, back) == [
+        ("used_outside", "definite", f"{WEB} → {DB} tcp/50051"),
+        ("used_outside", "possible", f"{DB} → {WEB} tcp/50051"),
+    ]
+
+
+def test_what_was_stopped_for_certain_does_not_hide_what_may_have_passed() -> None:
+    stopped, passed = tally(WEB, DB, 50051, None, sure=100, passed=False), tally(WEB, DB, 50051, 40000)
+    assert [one[0] for one in said_of(stopped, passed)] == ["attempted", "used_outside"]
+
+
+def test_a_scan_from_outside_is_one_event() -> None:
+    many = [tally(f"203.0.113.{at}", DB, 22, None, sure=100, passed=False) for at in range(1, 9)]
+    assert said_of(*many) == [("attempted", "definite", f"outside → {DB} tcp/22")]
