@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 from compliance.traffic.addresses import BITS
 from compliance.traffic.boxes import FAMILIES, Family
 from evidence.formats.aws_fabric import FORWARD, RETURN, Fabric
-from evidence.formats.aws_lists import check_acl, check_group
+from evidence.formats.aws_lists import check_acl, check_group, check_group_rule
 from evidence.formats.aws_objects import (
     LISTED,
-    ROUTE_TABLE,
     Estate,
     Interface,
     Thing,
+    check_other,
+    check_table,
     cidr,
     interface,
     known,
-    rows,
     subnet,
     text,
 )
@@ -151,19 +151,16 @@ class _Answers:
             check_group(thing)
             self._once(estate.groups, uid, thing)
         elif key == "SecurityGroupRules":
-            if not isinstance(value.get("IsEgress"), bool):
-                raise ValueError("IsEgress is neither true nor false")
+            check_group_rule(value)
             estate.group_rules.setdefault(text(value, "GroupId", needed=True), []).append(thing)
         elif key == "NetworkAcls":
             check_acl(thing)
             self._once(estate.acls, uid, thing)
         elif key == "RouteTables":
-            known(value, ROUTE_TABLE)
-            for one in (*rows(value, "Routes"), *rows(value, "Associations")):
-                if not text(one, "State") and "SubnetId" in one:
-                    text(one, "SubnetId", needed=True)
+            check_table(value)
             self._once(estate.tables, uid, thing)
         else:
+            check_other(key, value)
             if key == "PrefixLists":
                 known(value, LISTED)
                 if "Cidrs" in value:
@@ -180,7 +177,11 @@ class _Answers:
         """The points with all that speaks against them."""
         estate = self.estate
         estate.prefixes = {name: listed for name, listed in estate.prefixes.items() if name not in self._half}
-        fabric = Fabric(estate)
+        try:
+            fabric = Fabric(estate)
+            exposed = tuple(exposures(estate))
+        except ValueError as wrong:  # each object was looked at alone; this is about several of them
+            raise FormatError("The answers do not fit together", str(wrong), GIVE) from wrong
         for group in estate.groups.values():
             doubt = fabric.groups.disagreement(group)
             if doubt:
@@ -198,7 +199,7 @@ class _Answers:
             unread=unread,
             lines={account.name: account.lines() for account in self._accounts},
             families=frozenset(FAMILIES),
-            statements=(*fabric.groups.statements, *exposures(estate)),
+            statements=(*fabric.groups.statements, *exposed),
         )
 
     def _points(self, failed: Failed) -> list[str]:

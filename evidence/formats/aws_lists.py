@@ -260,12 +260,23 @@ def check_group(group: Thing) -> None:
         for one in rows(group.value, direction):
             for kind in PEERS:
                 for peer in rows(one, kind):
-                    text(peer, "Description")
+                    for name in ("Description", "GroupId", "PeeringStatus"):
+                        text(peer, name)
+
+
+def check_group_rule(value: Mapping[str, Any]) -> None:
+    """Raises ValueError where a rule that stands by itself has parts of another kind."""
+    if not isinstance(value.get("IsEgress"), bool):
+        raise ValueError("IsEgress is neither true nor false")
+    text(value, "Description")
+    for name in ("GroupId", "PeeringStatus"):
+        text(row(value, "ReferencedGroupInfo"), name)
 
 
 def check_acl(acl: Thing) -> None:
     """Raises ValueError where a network ACL has parts that nobody here knows, or of another kind."""
     known(acl.value, ACL)
+    rows(acl.value, "Associations")
     for one in rows(acl.value, "Entries"):
         if number(one, "RuleNumber") is None or not isinstance(one.get("Egress"), bool):
             raise ValueError("an entry has no number, or does not say its direction")

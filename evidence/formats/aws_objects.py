@@ -230,6 +230,7 @@ def interface(account: Account, found: Found) -> Interface:
             ranges.append(cidr(address))
             outside = text(association, "PublicIp") or text(association, "CarrierIp")
             if outside:
+                cidr(outside)
                 public[ranges[-1].low] = outside
     ranges += [cidr(text(one, "Ipv6Address", needed=True)) for one in rows(value, "Ipv6Addresses")]
     ranges += [cidr(text(one, "Ipv4Prefix", needed=True)) for one in rows(value, "Ipv4Prefixes")]
@@ -250,3 +251,32 @@ def subnet(found: Found) -> Subnet:
     value = found.value
     known(value, SUBNET)
     return Subnet(text(value, "SubnetId", needed=True), text(value, "VpcId", needed=True), tuple(vpc_ranges(value)))
+
+
+def check_other(key: str, value: Mapping[str, Any]) -> None:
+    """Raises ValueError where what is asked of an object of these kinds later is not of the kind it should be."""
+    for name in ("State", "ResourceId", "VpcEndpointType", "ConnectivityType", "SubnetId", "VpcId"):
+        if not isinstance(value.get(name), dict):
+            text(value, name)
+    for name in ("Attachments", "VpcAttachments"):
+        rows(value, name)
+    if key == "Vpcs":
+        vpc_ranges(value)
+        text(row(value, "BlockPublicAccessStates"), "InternetGatewayBlockMode")
+    if key == "VpcPeeringConnections":
+        text(row(value, "Status"), "Code")
+        for side in ("AccepterVpcInfo", "RequesterVpcInfo"):
+            text(row(value, side), "VpcId")
+            vpc_ranges(row(value, side))
+
+
+def check_table(value: Mapping[str, Any]) -> None:
+    """Raises ValueError where a route table has parts that nobody here knows, or of another kind."""
+    known(value, ROUTE_TABLE)
+    for one in rows(value, "Associations"):
+        text(one, "SubnetId")
+    for one in rows(value, "Routes"):
+        for name in one:
+            text(one, name)
+        if one.get("GatewayId") == "local" and destination(one):
+            cidr(destination(one))
