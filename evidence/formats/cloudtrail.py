@@ -49,7 +49,7 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
         for one in listed:
             try:
                 said.extend(_event(one, account))
-            except (ValueError, TypeError, AttributeError) as wrong:
+            except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
                 one.fail(account, f"not an event as CloudTrail gives it: {wrong}", POINT)
     return Reading(
         format=NAME,
