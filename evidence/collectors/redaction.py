@@ -112,7 +112,9 @@ def redacted(artefact: Artefact) -> Artefact:
     content = artefact.content
     if b"PRIVATE KEY" in content:
         content = _keys(content)
-    redact = _cisco if kind(content[:HEAD]) else _by_name(artefact) or _by_content(content)
+    if kind(content[:HEAD]):  # and by its name as well: a file of a host may hold a line that looks like a device's
+        content = _cisco(content)
+    redact = _by_name(artefact) or _by_content(content)
     if redact is not None:
         content = redact(content)
     if content == artefact.content:
@@ -137,6 +139,4 @@ def _by_content(content: bytes) -> Redact | None:
         return _comments
     if any(word in head for word in SAMBA_WORDS):
         return _samba
-    if kind(head):
-        return _cisco
     return _rsyslog if any(word in head for word in SYSLOG_WORDS) else None

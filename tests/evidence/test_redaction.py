@@ -33,6 +33,7 @@ CASES = [
     ("nft-j-list-ruleset", b'{"nftables": [{"rule": {"comment": "community: c4nary-S3cret"}}]}'),
     ("anything", b"-----BEGIN RSA PRIVATE KEY-----\nc4nary-S3cret=\n-----END RSA PRIVATE KEY-----\n"),
     ("dump.txt", b"# Global parameters\n[global]\n\tx:api key = c4nary-S3cret\n"),
+    ("rsyslog.conf", b"# x\nfeature abc\n*.* :ommysql:db-01,Syslog,log,c4nary-S3cret\n"),
     *(("r1.cfg", b"version 15.2\n" + line + b"\n") for line in (
         b"enable secret 5 c4nary-S3cret", b"username bob privilege 15 password 7 c4nary-S3cret",
         b"snmp-server community c4nary-S3cret RO 10", b"snmp-server host 10.0.0.1 version 2c c4nary-S3cret",
