@@ -187,7 +187,7 @@ def test_a_link_that_leads_outside_or_nowhere_fails_the_pack(link: str, said: st
 
 
 def test_pieces_keep_every_row_once_and_end_with_the_text_they_may_hold() -> None:
-    rows = [(str(number), "x" * (50_000 if number in (5, 6) else 10)) for number in range(2000)]
+    rows = [(str(number), "x" * (70_000 if number in (5, 6) else 10)) for number in range(2000)]
     cut = appendices.pieces([Table("a", ("n", "t"), rows), Table("b", ("n",), [("1",)])])
     assert [one.number for one in cut] == [0] * (len(cut) - 1) + [1]
     assert [row[0] for one in cut[:-1] for row in one.rows] == [row[0] for row in rows]
