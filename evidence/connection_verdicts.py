@@ -8,6 +8,7 @@ from compliance.register import Entry
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
+from evidence.attachments import Attachment, interface_of
 from evidence.case import Case, Host
 from evidence.formats.evaluate import Piece
 from evidence.judgement import Judgement, Silence, at_line
@@ -67,7 +68,15 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
         witness = choose(entry.family, missing, case.estate.inventory)
         because = f"{witness} does not pass {point} of {name}: the address is not one the host shows as its own"
         return _unproven(entry, place, because)
-    return _implemented(entry, place, found, host)
+    return _implemented(entry, place, found, host, behind(case, host, point))
+
+
+def behind(case: Case, host: Host, point: str) -> str:
+    """What is said of servers behind an interface of an account whose own packet filter nobody read; "" of others."""
+    interface = interface_of(host.reading, point)
+    here = Attachment(host.name, interface)
+    names = [name for name, held in case.attached.items() if interface and here in held and name not in case.hosts]
+    return f"; what {' and '.join(names)} itself filters was not read" if names else ""
 
 
 def _outside(parts: tuple[Box, ...], found: list[Piece]) -> Box | None:
@@ -76,7 +85,7 @@ def _outside(parts: tuple[Box, ...], found: list[Piece]) -> Box | None:
     return next((rest for part in parts for rest in residual(part, boxes)), None)
 
 
-def _implemented(entry: Entry, place: str, found: list[Piece], host: Host) -> Judgement:
+def _implemented(entry: Entry, place: str, found: list[Piece], host: Host, unread: str) -> Judgement:
     first = next(iter(found), None)
     rule, origin = (first.rule, first.origin) if first else ("", None)
     if first is None:
@@ -85,6 +94,7 @@ def _implemented(entry: Entry, place: str, found: list[Piece], host: Host) -> Ju
     rules = {piece.rule for piece in found}
     if len(rules) > 1:
         because += f" and {len(rules) - 1} more"
+    because += unread
     return Judgement(Verdict.implemented, Certainty.definite, entry.id, place, rule, (), None, because, entry.family)
 
 

@@ -78,6 +78,9 @@ def test_a_tight_account_is_as_authorised_at_every_point() -> None:
     assert at(found, "CON-2") == dict.fromkeys(["eni-app/in", "eni-web/out", "FORWARD", "RETURN"], "implemented")
     assert at(found, "CON-1") == dict.fromkeys(["eni-web/in", "FORWARD", "RETURN"], "implemented")
     assert {one.verdict for one in found} - {Verdict.usage_unknown} == {Verdict.implemented}
+    by_point = {one.point: one.because for one in found if one.subject == "CON-2"}
+    said = {point: " itself filters was not read" in because for point, because in by_point.items()}
+    assert {point.partition("/")[2] for point, told in said.items() if told} == {"eni-app/in", "eni-web/out"}
 
 
 def test_what_is_missing_is_named_where_it_is_missing() -> None:

@@ -48,7 +48,10 @@ NOT_SHOWN = (
     "Whether an authorised connection was used: no flow logs were read.",
 )
 NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
-NOT_READ = ("Cisco NX-OS and IOS XR", "FortiOS", "PAN-OS", "Junos", "AWS", "Azure", "Kubernetes")
+NOT_READ = (
+    "Cisco NX-OS and IOS XR", "FortiOS", "PAN-OS", "Junos", "transit gateways, VPN and Direct Connect of AWS", "Azure",
+    "Kubernetes",
+)  # fmt: skip
 
 
 def build(scope: Scope) -> Section:
