@@ -128,7 +128,8 @@ def site(place: Path, url: str, database: str) -> Iterator[Site]:
     env = place_env(place, url) | {"EASTWEST_PORT": str(port)}
     said = json.loads(run([sys.executable, "-m", "benchmarks.web_site", "sessions"], env))
     pages = {email: [Page(*row) for row in rows] for email, rows in said["pages"].items()}
-    with subprocess.Popen(web_command(port, env), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    command, quiet = web_command(port, env), subprocess.DEVNULL
+    with subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet) as server:
         try:
             until_it_answers(port, server)
             yield Site(database, port, (server.pid, *postmaster(url)), said["sessions"], pages)
