@@ -23,7 +23,6 @@ from compliance.permissions import check, may
 from compliance.run import Run
 from evidence.actions.devices import talk
 from evidence.actions.sheets import hosts, kept, understood
-from evidence.collectors import secrets
 from evidence.collectors.collected import PullError
 from evidence.collectors.limited import LeftBehind
 from evidence.collectors.trying import MOST, PROGRAM, seconds_for, tried, wish
@@ -115,8 +114,7 @@ def run(row: SheetRun, *, run: Run) -> SheetRun:
         way = way_in(source)
 
         def work() -> bytes:
-            secret = secrets.secret_of(way.held, deadline) if way.held else None
-            return tried(way.config, told, secret=secret, deadline=deadline)
+            return tried(way, told, deadline=deadline)
 
         content = talk(source, work, seconds=seconds, began=beat, beat=beat)
         run.step(f"Understanding what {server.name} said", 2, 3)

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from evidence.collectors import secrets
 from evidence.collectors.collected import PullError
 from evidence.collectors.linux import NOT_FOUND, REFUSED
 from evidence.collectors.ssh import ran, signed_in
+from evidence.collectors.way_in import WayIn
 from evidence.models.sources import ErrorCode
 from evidence.packs.manifest import path_part
 from evidence.sheet_script import MOST_BYTES, STAMP, WAIT_S, numeric
@@ -37,9 +39,10 @@ def seconds_for(rows: int) -> float:
     return rows * (WAIT_S + 1) + SPARE_S
 
 
-def tried(config: Mapping[str, Any], told: bytes, *, secret: bytes | None, deadline: float) -> bytes:
+def tried(way: WayIn, told: bytes, *, deadline: float) -> bytes:
     """What the host's eastwest-try printed. Raises PullError when it did not, or not all of it."""
-    with signed_in(config, secret, deadline) as session:
+    secret = secrets.secret_of(way.held, deadline) if way.held else None
+    with signed_in(way.config, secret, deadline) as session:
         status, stream = ran(session, PROGRAM, deadline, told=told, refuse=refuse_flood)
     refuse_status(status, stream)
     return stream
