@@ -112,7 +112,7 @@ def see_what_it_opens(page: Page) -> Response | None:
 
 def bring(page: Page, content: bytes) -> Response | None:
     """A spreadsheet of servers, brought to the import."""
-    page.locator("main input[type=file]").set_input_files(
+    page.locator("main input[name=file]").set_input_files(
         {"name": "servers.csv", "mimeType": "text/csv", "buffer": content}
     )
     return clicked(page, named(page, "See what would happen"))
@@ -125,7 +125,7 @@ def match_columns(page: Page) -> Response | None:
 
 def plan_a_register(page: Page) -> Response | None:
     """A register file that adds a connection and gives another one more port, read as a plan."""
-    page.locator("main input[type=file]").set_input_files(
+    page.locator("main input[name=file]").set_input_files(
         {"name": "ours.yaml", "mimeType": "application/yaml", "buffer": REGISTER}
     )
     return clicked(page, named(page, "See what would change"))
@@ -164,7 +164,7 @@ def verify_a_changed_pack(page: Page) -> Response | None:
     brought.write(built.read_bytes())
     with zipfile.ZipFile(brought, "a") as archive:
         archive.writestr("data/added.csv", "a,b\n")
-    page.locator("main input[type=file]").set_input_files(
+    page.locator("main input[name=file]").set_input_files(
         {"name": built.name, "mimeType": "application/zip", "buffer": brought.getvalue()}
     )
     return clicked(page, named(page, "Verify"))
