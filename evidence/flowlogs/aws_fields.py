@@ -5,12 +5,11 @@ Shared by the text and the Parquet form, which differ in nothing else.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
+from evidence.flowlogs.rows import is_address
 from evidence.flowlogs.shapes import Table
 from evidence.rules import FormatError
 
@@ -53,7 +52,7 @@ def fault(columns: Sequence[str], line: str) -> str:
                 return f"{name} is not said"
         elif name in NUMBERS and not (WHOLE.fullmatch(word) and word.isascii() and int(word) <= NUMBERS[name][1]):
             return f"{name} {word[:40]!r} is no number it can be"
-        elif name in ADDRESSES and not _is_address(word):
+        elif name in ADDRESSES and not is_address(word):
             return f"{name} {word[:40]!r} is no address"
     if silent and DASH in {row["start"], row["end"]}:
         return "it does not say of which time nothing was recorded"
@@ -94,12 +93,3 @@ def table_of(columns: Sequence[str], source: str, header: int) -> Table:
     )
     unknown = tuple(one for one in columns if one not in KNOWN and one != DELIVERED)
     return Table(sql, header, unknown, icmp=False)
-
-
-@lru_cache(maxsize=65536)
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text

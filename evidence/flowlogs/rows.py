@@ -44,7 +44,7 @@ class Record(NamedTuple):
 def whole(record: Record) -> str:
     """The record as a line of COLUMNS. Raises Odd where something in it cannot be."""
     for address in (record.src, record.dst):
-        if not _is_address(address):
+        if not is_address(address):
             raise Odd(f"{address[:60]!r} is no address")
     if (":" in record.src) != (":" in record.dst):
         raise Odd("it mixes IPv4 and IPv6")
@@ -102,7 +102,8 @@ def sifted(
 
 
 @lru_cache(maxsize=65536)
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether it is an address of either family, without a zone."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -23,7 +23,7 @@ from evidence.formats.cursor import Account, Line, lines_of
 from evidence.formats.device import AccessList, Attachment
 from evidence.formats.entries import Named, Side, rules_of
 from evidence.formats.object_groups import Expanded, Group, Member
-from evidence.formats.sections import Section, sections
+from evidence.formats.sections import Accounted, Section, sections
 from evidence.rules import Artefact, FormatError, Reading
 
 NAME = "cisco-asa"
@@ -49,7 +49,7 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
     return asa_device.reading(NAME, file.firewall, file.account)
 
 
-class _File:
+class _File(Accounted):
     """One configuration: every line goes somewhere, then the lists are made of their entries."""
 
     def __init__(self, artefact: Artefact) -> None:
@@ -105,18 +105,6 @@ class _File:
             self._ignore(section)
         else:
             self._unread(section, "it is not known what this statement does")
-
-    def _ignore(self, section: Section) -> None:
-        for said in (section.head, *section.body):
-            self.account.ignore(said.line.number)
-
-    def _consume(self, section: Section) -> None:
-        for said in (section.head, *section.body):
-            self.account.consume(said.line.number)
-
-    def _unread(self, section: Section, why: str) -> None:
-        for said in (section.head, *section.body):
-            self.account.fail(said.line.number, said.line.text, why)
 
     def _no(self, section: Section) -> None:
         words = section.words[1:]

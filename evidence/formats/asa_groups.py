@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from compliance.traffic.boxes import FAMILIES, ICMP, PORT_TOP, PROTO_TOP, Family
 from compliance.traffic.intervals import Interval
-from evidence.formats import cisco_names, entries
+from evidence.formats import cisco_names, entries, names
 from evidence.formats.entries import ANY_PORT, Service, Side
 from evidence.formats.object_groups import Group, Meaning, Member
 
@@ -65,7 +65,7 @@ def service(words: list[str]) -> dict[Family, list[Service]]:
         return {family: [Service()] for family in FAMILIES}
     if name in {"icmp", "icmp6"}:
         return _icmp(left, (4,) if name == "icmp" else (6,))
-    protocols = PROTOCOLS.get(name) or (entries.number(name, cisco_names.PROTOCOLS, PROTO_TOP),)
+    protocols = PROTOCOLS.get(name) or (names.number(name, cisco_names.PROTOCOLS, PROTO_TOP),)
     source, target = [ANY_PORT], [ANY_PORT]
     while left:
         side = left[0] if left[0] in {"source", "destination"} else "destination"
@@ -94,7 +94,7 @@ def _ports(words: list[str], protocols: tuple[int, ...]) -> tuple[list[Interval]
     known: dict[str, int] = dict(cisco_names.ASA_ONLY)
     for one in protocols:
         known |= cisco_names.PORTS.get(one, {})
-    values = [entries.number(word, known, PORT_TOP) for word in words[1 : count + 1]]
+    values = [names.number(word, known, PORT_TOP) for word in words[1 : count + 1]]
     if len(values) < count:
         raise ValueError(" ".join(words))
     return entries.ports(words[0], values), words[count + 1 :]
@@ -103,7 +103,7 @@ def _ports(words: list[str], protocols: tuple[int, ...]) -> tuple[list[Interval]
 def _protocol(word: str) -> dict[Family, list[Service]]:
     if word == "ip":
         return {family: [Service()] for family in FAMILIES}
-    value = entries.number(word, cisco_names.PROTOCOLS, PROTO_TOP)
+    value = names.number(word, cisco_names.PROTOCOLS, PROTO_TOP)
     return {family: [Service((value, value))] for family in FAMILIES}
 
 

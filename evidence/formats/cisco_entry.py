@@ -13,7 +13,7 @@ from typing import Protocol
 from compliance.traffic.boxes import ICMP, ICMP_TOP, PORT_TOP, PROTO_TOP, Family
 from compliance.traffic.intervals import Interval
 from compliance.traffic.shares import Residue
-from evidence.formats import cisco_names, entries
+from evidence.formats import cisco_names, entries, names
 from evidence.formats.entries import ANY_PORT, Entry, Service, Side
 from evidence.rules import Action
 
@@ -166,7 +166,7 @@ def _protocol(left: Words, entry: Entry, dialect: Dialect, objects: Objects, lin
 
 def _numbered(word: str, entry: Entry, line: int) -> Service:
     try:
-        value = entries.number(word, cisco_names.PROTOCOLS, PROTO_TOP)
+        value = names.number(word, cisco_names.PROTOCOLS, PROTO_TOP)
     except ValueError as problem:
         residue = Residue("match", str(problem), line)
         if residue not in entry.residue:
@@ -246,7 +246,7 @@ def _named_ports(left: Words, entry: Entry, dialect: Dialect, line: int) -> list
         if len(values) >= count and not (operator in {"eq", "neq"} and is_port and not dialect.unified):
             break
         try:
-            values.append(entries.number(left.take(), known, PORT_TOP))
+            values.append(names.number(left.take(), known, PORT_TOP))
         except ValueError as problem:
             entry.residue.append(Residue("match", f"{operator} {problem}", line))
             if operator == "range" and not values:

@@ -6,7 +6,7 @@ entry says that is not understood becomes its residue: it may or may not match, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -119,18 +119,6 @@ def ports(operator: str, values: Sequence[int]) -> list[Interval]:
         return [(values[0] + 1, PORT_TOP)] if values[0] < PORT_TOP else []
     low, high = min(values), max(values)
     return [(low, high)]
-
-
-def number(text: str, names: Mapping[str, int], top: int) -> int:
-    """A number 0..top, or one of the names. Raises ValueError."""
-    found = names.get(text.lower())
-    if found is None:
-        if not (text.isascii() and text.isdigit() and len(text) <= 6):
-            raise ValueError(f"{text!r} is no known name and no number")
-        found = int(text)
-    if found > top:
-        raise ValueError(f"{text} is above {top}")
-    return found
 
 
 def is_number(text: str) -> bool:

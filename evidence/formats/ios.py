@@ -23,7 +23,7 @@ from evidence.formats.ios_device import Interface, Router
 from evidence.formats.ios_groups import read_member
 from evidence.formats.ios_known import AROUND, FIRST, INTERFACE, INTERFACE_IP, INTERFACE_IPV6, IP, IPV6
 from evidence.formats.object_groups import Expanded, Group, Member
-from evidence.formats.sections import Said, Section, sections
+from evidence.formats.sections import Accounted, Said, Section, sections
 from evidence.rules import Action, Artefact, FormatError, Reading
 
 NAME = "cisco-ios"
@@ -82,7 +82,7 @@ class _List:
     last: int = 0
 
 
-class _File:
+class _File(Accounted):
     """One configuration: every line goes somewhere, then the lists are made of their entries."""
 
     def __init__(self, artefact: Artefact) -> None:
@@ -151,18 +151,6 @@ class _File:
             self._ignore(section)
         else:
             self._unread(section, "it is not known what this statement does")
-
-    def _ignore(self, section: Section) -> None:
-        for said in (section.head, *section.body):
-            self.account.ignore(said.line.number)
-
-    def _consume(self, section: Section) -> None:
-        for said in (section.head, *section.body):
-            self.account.consume(said.line.number)
-
-    def _unread(self, section: Section, why: str) -> None:
-        for said in (section.head, *section.body):
-            self.account.fail(said.line.number, said.line.text, why)
 
     def _no(self, section: Section) -> None:
         """What is switched off: of lists, nothing is left of them; the rest says that something is not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compliance.traffic.boxes import FAMILIES, PORT_TOP, PROTO_TOP, Family
 from compliance.traffic.intervals import Interval
-from evidence.formats import cisco_names, entries
+from evidence.formats import cisco_names, entries, names
 from evidence.formats.entries import ANY_PORT, Service
 from evidence.formats.object_groups import Group, Meaning, Member
 
@@ -55,7 +55,7 @@ def _service(words: list[str], made: Meaning) -> None:
             raise ValueError(f"{words[1]!r} is no known type of ICMP")
         made.add_services(found)
         return
-    protocols = [6, 17] if name == "tcp-udp" else [entries.number(name, cisco_names.PROTOCOLS, PROTO_TOP)]
+    protocols = [6, 17] if name == "tcp-udp" else [names.number(name, cisco_names.PROTOCOLS, PROTO_TOP)]
     source, target = [ANY_PORT], [ANY_PORT]
     left = words[1:]
     if left[:1] == ["source"]:
@@ -72,7 +72,7 @@ def _ports(words: list[str], protocol: int) -> tuple[list[Interval], list[str]]:
     operator = words[0] if words[0] in OPERATORS else "eq"
     left = words[1:] if words[0] in OPERATORS else words
     count = 2 if operator == "range" else 1
-    values = [entries.number(word, cisco_names.PORTS.get(protocol, {}), PORT_TOP) for word in left[:count]]
+    values = [names.number(word, cisco_names.PORTS.get(protocol, {}), PORT_TOP) for word in left[:count]]
     if len(values) < count:
         raise ValueError(" ".join(words))
     return entries.ports(operator, values), left[count:]

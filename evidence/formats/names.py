@@ -5,6 +5,8 @@ Sources: Debian's /etc/protocols, extensions/libxt_icmp.h of iptables 1.8, src/d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 PROTOCOLS: dict[str, int] = {
     "icmp": 1, "igmp": 2, "ggp": 3, "ipencap": 4, "ipip": 4, "st": 5, "tcp": 6, "egp": 8, "igp": 9, "pup": 12,
     "udp": 17, "hmp": 20, "xns-idp": 22, "rdp": 27, "iso-tp4": 29, "dccp": 33, "xtp": 36, "ddp": 37, "idpr-cmtp": 38,
@@ -94,7 +96,7 @@ FIRST_PACKET = TCP_FLAGS["syn"]  # the flags of the first packet of a TCP connec
 UNTOLD_FLAGS = TCP_FLAGS["ecn"] | TCP_FLAGS["cwr"]  # a first packet may or may not carry them
 
 
-def number(text: str, names: dict[str, int], top: int) -> int:
+def number(text: str, names: Mapping[str, int], top: int) -> int:
     """A number 0..top written in decimal or as one of the names. Raises ValueError."""
     found = names.get(text.lower())
     if found is None:

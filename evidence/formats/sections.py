@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from evidence.formats.cursor import Line
+from evidence.formats.cursor import Account, Line
 
 Keeps = Callable[["Section", list[str]], bool]
 
@@ -49,3 +49,21 @@ def sections(lines: Iterable[Line], keeps: Keeps) -> list[Section]:
         else:
             found.append(Section(said))
     return found
+
+
+class Accounted:
+    """A configuration whose sections go somewhere with all their lines."""
+
+    account: Account
+
+    def _ignore(self, section: Section) -> None:
+        for said in (section.head, *section.body):
+            self.account.ignore(said.line.number)
+
+    def _consume(self, section: Section) -> None:
+        for said in (section.head, *section.body):
+            self.account.consume(said.line.number)
+
+    def _unread(self, section: Section, why: str) -> None:
+        for said in (section.head, *section.body):
+            self.account.fail(said.line.number, said.line.text, why)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,3 +26,24 @@ def program(pems: tuple[Path, Path], settings: Any) -> Iterator[Hook]:
     settings.RECEIVERS_CA_FILE = pems[1]
     with hook(pems[0]) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[int]:
+    """A port of this machine at which somebody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        over = threading.Event()
+
+        def answer() -> None:
+            while not over.is_set():
+                try:
+                    server.accept()[0].close()
+                except TimeoutError:
+                    continue
+
+        worker = threading.Thread(target=answer)
+        worker.start()
+        yield int(server.getsockname()[1])
+        over.set()
+        worker.join()

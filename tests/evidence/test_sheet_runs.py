@@ -7,7 +7,6 @@ import ipaddress
 import re
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -40,27 +39,6 @@ def pair(number: int, port: int, expected: str = "closed", **said: Any) -> dict[
     ends = {"from": HOST, "to": "pay-db-01", "source": "127.0.0.1", "target": "127.0.0.1"}
     values = {"source_value": 0, "target_value": 0, "connection": "", "said": "compared"}
     return {"row": number, "expected": expected, "port": port, **ends, **values, **said}
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[int]:
-    """A port of this machine at which somebody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.2)
-        over = threading.Event()
-
-        def answer() -> None:
-            while not over.is_set():
-                try:
-                    server.accept()[0].close()
-                except TimeoutError:
-                    continue
-
-        worker = threading.Thread(target=answer)
-        worker.start()
-        yield int(server.getsockname()[1])
-        over.set()
-        worker.join()
 
 
 def page_of(sheet: Sheet, person: User) -> str:

@@ -6,8 +6,6 @@ import dataclasses
 import shutil
 import socket
 import subprocess
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,27 +48,6 @@ def text(*lines: str, first: str = "", at: str = "at=2026-11-02T10:30:00Z") -> s
     """What a script prints."""
     begin = first or f"begin sheet=TST-1 pairs={HASH} host=b-1"
     return "".join(f"{MARK} {line} {at}\n" for line in (begin, *lines))
-
-
-@pytest.fixture
-def listening() -> Iterator[int]:
-    """A port of this machine at which somebody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.2)
-        over = threading.Event()
-
-        def answer() -> None:
-            while not over.is_set():
-                try:
-                    server.accept()[0].close()
-                except TimeoutError:
-                    continue
-
-        worker = threading.Thread(target=answer)
-        worker.start()
-        yield int(server.getsockname()[1])
-        over.set()
-        worker.join()
 
 
 @pytest.mark.parametrize("tools", ["bash", "nc", "none"])
