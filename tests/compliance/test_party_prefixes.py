@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection as database
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.utils import timezone
 
@@ -155,17 +153,3 @@ def test_the_pages_show_what_it_means_and_ask(people: People, bank: Endpoint) ->
     assert sent["Location"] == f"/changes/{change.ref}/"
     assert 'href="/parties/bank/"' in omar.get(f"/changes/{change.ref}/").content.decode()
     assert 'href="/parties/bank/"' in omar.get(f"/connections/{row.ref}/").content.decode()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_parties_were_known_by_before_is_taken_over_sealed() -> None:
-    executor = MigrationExecutor(database)
-    before = executor.migrate([("compliance", "0014_notices")])
-    end = before.apps.get_model("compliance", "Endpoint").objects.create(
-        kind="external_party", name="vendor", prefixes=[FIRST, "2001:db8:ffff::/48"]
-    )
-    executor = MigrationExecutor(database)
-    executor.migrate(executor.loader.graph.leaf_nodes())
-    rows = PartyPrefix.objects.filter(end_id=end.pk)
-    assert [row.prefix for row in rows.authorised_at(LONG_AGO)] == [FIRST, "2001:db8:ffff::/48"]
-    assert all(row.seal_holds() for row in rows)

@@ -112,9 +112,9 @@ def test_ready_is_when_all_it_needs_can_be_used(broker_url: str, monkeypatch: py
 
 
 def test_a_database_behind_its_migrations_is_not_ready(broker_url: str) -> None:
-    [(app, last)] = MigrationExecutor(connection).loader.graph.leaf_nodes("evidence")
+    [(app, last)] = MigrationExecutor(connection).loader.graph.leaf_nodes("mfa")
     MigrationRecorder(connection).record_unapplied(app, last)
     try:
         assert Client().get("/readyz").json()["checks"]["tables"] == "cannot be used"
     finally:
-        call_command("migrate", "evidence", fake=True, verbosity=0)
+        call_command("migrate", "mfa", fake=True, verbosity=0)
