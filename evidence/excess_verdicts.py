@@ -33,6 +33,7 @@ from evidence.connection_verdicts import not_given
 from evidence.formats.aws_fabric import vacant
 from evidence.formats.evaluate import Piece, judges
 from evidence.formats.first_packet import BORN, UNTRACKED
+from evidence.interfaces import interfaces
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
 from evidence.regions import may_pass, stages
 from evidence.rules import Action, Certainty, Verdict
@@ -305,7 +306,9 @@ def _reach(case: Case, host: Host, point: str, family: Family) -> str:
             f"{counted(len(others), 'other server')} and everyone outside may come in, as far as nobody else stops it"
         )
     if point != OUTPUT:
-        return "everything that is not denied by a rule passes"
+        free = [one.name for one in interfaces(host.reading) if not one.coming]
+        at = f"; what comes in at {listed(free)} meets no list" if free else ""
+        return f"everything that is not denied by a rule passes{at}"
     holding = [name for name in others if denies_something(case, name, INPUT, family)]
     left = [name for name in others if name not in holding]
     parts = [f"it may open connections to {counted(len(others), 'other server')} ({counted(len(others), 'pair')})"]

@@ -200,11 +200,15 @@ class AddressSet:
     origin: Origin
 
 
+OBJECTS = "objects"  # what the statements about named objects and groups of a device are about
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What a host says of itself, beside its rules: it is shown as "the server says", and proves nothing by itself.
 
-    `about`: mount, mounted-by, sshd, time, logs, updates, samba or flows; `subject`: what of it; `value`: what is said;
+    `about`: mount, mounted-by, sshd, time, logs, updates, samba or flows; of a device lists (where each is attached)
+    and objects (what each holds as written, its members parted by `; `); `subject`: what of it; `value`: what is said;
     `details`: (name, text) pairs in the order of the tool.
     """
 

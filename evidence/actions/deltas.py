@@ -108,6 +108,7 @@ def row(delta: Delta, one: Changed, said: Attribution) -> RuleChange:
         rule_file=origin.name[:200] if origin else "",
         rule_line=origin.first if origin else 0,
         rule_text=for_people(origin.text)[:2000] if origin else "",
+        cause=one.cause[:500],
         boxes=[list(box) for box in one.boxes],
         sure=one.sure,
         **attributed(said),
@@ -154,6 +155,7 @@ def changed(stored: RuleChange) -> Changed:
         origin if stored.rule_text else None,
         tuple(tuple(box) for box in stored.boxes),
         stored.sure,
+        stored.cause,
     )
 
 

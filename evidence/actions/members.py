@@ -36,6 +36,9 @@ def together(held: Sequence[Case], system: str) -> Case:
     one = first.judgement
     servers = list(dict.fromkeys(case.server.name for case in held if case.server is not None))
     because = one.because
+    if len(servers) == 1 and len(held) > 1:
+        because = f"{one.cause}; this changed {counted(len(held), 'rule or connection', 'rules and connections')}. "
+        because += f"For one: {one.because}"
     if len(servers) > 1:
         because = f"{one.cause} of {counted(len(servers), 'server')} of {system}: {listed(servers, most=SPELT_OUT)}. "
         because += f"For one: {one.because}"

@@ -20,6 +20,7 @@ from evidence.artefacts import keep
 from evidence.collectors.directory import LARGEST, command
 from evidence.collectors.redaction import redacted, spans
 from evidence.collectors.table import COLLECTORS
+from evidence.gates import format_of
 from evidence.models import ErrorCode, Pull, PulledArtefact, Source
 from evidence.rules import Artefact
 
@@ -119,16 +120,17 @@ def upload(source: Source, files: Iterable[tuple[str, bytes]], *, by: User, at: 
 def ask_for(source: Source, files: Sequence[tuple[str, bytes]], *, by: User | None, at: datetime) -> Pull:
     """The reading of files that were brought, all of one moment: kept before anything else is written."""
     clean = [redacted(Artefact(name, content, command(name))) for name, content in files]
-    kept = [(one.name, keep(one.content), spans(one.content)) for one in clean]
+    kept = [(one.name, keep(one.content), spans(one.content), format_of(one)) for one in clean]
     with transaction.atomic():
         row = Pull.objects.create(source=source, queued_at=at, by=by)
-        for name, stored, secrets in kept:
+        for name, stored, secrets, format_ in kept:
             PulledArtefact.objects.create(
-                pull=row, stored=stored, name=name[:200], command=command(name), observed_at=at, redacted=secrets
-            )
+                pull=row, stored=stored, name=name[:200], command=command(name), observed_at=at, redacted=secrets,
+                format=format_,
+            )  # fmt: skip
         row.job = enqueue("pull", key=f"pull:{source.pk}:{row.pk}", args={"source": source.pk}, by=by)
         row.save(update_fields=["job"])
-        said = [{"name": name, "sha256": stored.sha256} for name, stored, _ in kept]
+        said = [{"name": name, "sha256": stored.sha256} for name, stored, *_ in kept]
         record("push" if by is None else "upload", source, by=by, at=at, files=said)
     return row
 

@@ -121,7 +121,10 @@ def reading(name: str, firewall: Firewall, account: Account) -> Reading:
         unread=unread,
         lines={account.name: account.lines()},
         families=frozenset(FAMILIES) if whole else frozenset(family for one in lists for family in one.families),
-        statements=tuple(device.said(lists, firewall.attachments, account, whole=whole)),
+        statements=(
+            *device.said(lists, firewall.attachments, account, whole=whole),
+            *(firewall.groups.said(account) if firewall.groups else ()),
+        ),
     )
 
 

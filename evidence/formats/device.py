@@ -21,6 +21,9 @@ from evidence.rules import Action, Chain, Point, Rule, Statement, Unread
 FORWARD, INPUT = "FORWARD", "INPUT"
 POINTS = (FORWARD, INPUT)
 LISTS = "lists"  # what the statements about lists are about
+# What the statement about answers is about; a device whose lists keep no state says so, or why that is not known
+ANSWERS = "answers"
+WITHOUT_STATE = "judged like any packet"
 
 
 @dataclass(slots=True)
@@ -127,6 +130,12 @@ def said(
             value = f"{each.direction} of {each.interface or 'every interface'}; it is not defined: see the point"
             found.append(Statement(LISTS, each.name, value, (), account.origin(each.line)))
     return found
+
+
+def answers(account: Account, doubts: Iterable[str]) -> Statement:
+    """That answers are judged like any packet, for a device whose lists keep no state; or why nobody can say."""
+    told = "; ".join(dict.fromkeys(doubts))
+    return Statement(ANSWERS, FORWARD, told or WITHOUT_STATE, (), account.origin(Line(0, "")))
 
 
 def fragment_points(lists: Iterable[AccessList], unread: Sequence[Unread]) -> tuple[Point, ...]:

@@ -248,6 +248,7 @@ class _File(Accounted):
                 origin = self.account.origin(line)
                 named = Named(f"{found.chain}#{place}", found.chain, place, origin)
                 if words[0] == "evaluate":  # lets in answers of what a `reflect` saw: never the first packet
+                    self.router.keeping.append(f"evaluate {' '.join(words[1:])} in list {found.name}")
                     found.rules.append(made(named, held.family, Action.PERMIT, (FULL[held.family],), states=ANSWERS))
                     continue
                 try:
@@ -258,6 +259,7 @@ class _File(Accounted):
                 named = named._replace(origin=entries.commented(origin, remarks, groups.take_used()))
                 found.rules.extend(rules_of(entry, named))
             self.router.lists[found.name, held.family] = found
+        self.router.objects = groups.said(self.account)
 
     def _group(self, section: Section) -> None:
         words, line = section.words, section.head.line

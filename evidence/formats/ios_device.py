@@ -14,7 +14,7 @@ from evidence.formats.device import FORWARD, INPUT, AccessList, Attachment
 from evidence.formats.entries import Named, made
 from evidence.formats.sections import Said
 from evidence.formats.static_routes import Statics
-from evidence.rules import Action, Chain, Reading, Rule
+from evidence.rules import Action, Chain, Reading, Rule, Statement
 
 COMING, BETWEEN, GOING, OWN, CONTROL = (
     "ios:device/in", "ios:device/between", "ios:device/out", "ios:device/input", "ios:device/control",
@@ -42,6 +42,7 @@ class Interface:
     learns: bool = False  # whether its address, and perhaps a route, is somebody else's choice
     speaks: bool = False  # whether it has an address at all, be it one that somebody else chooses
     doubts: list[tuple[str, str, Line]] = field(default_factory=list)  # direction, what, where
+    inspects: list[str] = field(default_factory=list)  # what remembers connections and lets their answers in
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Router:
     control: list[Said] = field(default_factory=list)  # what guards the device itself
     filters: list[Said] = field(default_factory=list)  # what may stop anything
     statics: Statics = field(default_factory=Statics)
+    objects: list[Statement] = field(default_factory=list)  # what each group holds
+    keeping: list[str] = field(default_factory=list)  # what lets answers in by what it saw before
 
 
 def interface_line(router: Router, held: Interface, said: Said) -> bool:
@@ -95,7 +98,8 @@ def interface_line(router: Router, held: Interface, said: Said) -> bool:
     elif (first, second) in {("ip", "admission"), ("ip", "auth-proxy"), ("ip", "urlfilter")}:
         held.doubts.append(("in", f"{first} {second} may stop it", said.line))
     elif (first, second) in {("ip", "inspect"), ("ip", "ips")}:
-        pass  # lets answers in and looks at contents; a first packet is judged by the lists
+        if second == "inspect":  # lets answers in; a first packet is judged by the lists
+            held.inspects.append("ip inspect")
     else:
         return False
     return True
@@ -158,8 +162,19 @@ def reading(name: str, router: Router, account: Account) -> Reading:
         unread=unread,
         lines={account.name: account.lines()},
         families=frozenset(FAMILIES) if whole else frozenset(family for _, family in router.lists),
-        statements=tuple(device.said(router.lists.values(), attachments, account, whole=whole)),
+        statements=(
+            *device.said(router.lists.values(), attachments, account, whole=whole),
+            *router.objects,
+            *([device.answers(account, _keeping(router, live))] if whole else ()),
+        ),
     )
+
+
+def _keeping(router: Router, live: Iterable[Interface]) -> list[str]:
+    """Why answers are not judged by the lists alone: what remembers a connection, or another address they come to."""
+    inspected = [f"{what} at {held.name}" for held in live for what in held.inspects]
+    translated = ["addresses are translated"] if router.translations and any(held.nat for held in live) else []
+    return [*router.keeping, *inspected, *translated]
 
 
 def _account_bad(router: Router, account: Account, attachments: Iterable[Attachment], *, whole: bool) -> None:

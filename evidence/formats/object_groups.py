@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from compliance.traffic import intervals
 from compliance.traffic.boxes import Family
 from compliance.traffic.intervals import Interval
+from evidence.formats.cursor import Account, Line
 from evidence.formats.entries import Service, Side
+from evidence.rules import OBJECTS, Statement
 
 DEEPEST = 64  # groups that may stand in one another
 
@@ -96,6 +98,14 @@ class Expanded:
             return None
         self._used.extend(found.ways)
         return found.ports, list(found.doubts)
+
+    def said(self, account: Account) -> list[Statement]:
+        """What each group holds as it is written, so that two readings show which of them was edited."""
+        return [
+            Statement(OBJECTS, group.name, "; ".join(" ".join(one.words) for one in group.members),
+                      (("kind", group.kind),), account.origin(Line(group.line, group.name)))
+            for group in self._groups.values()
+        ]  # fmt: skip
 
     def take_used(self) -> list[str]:
         """The names asked for since the last call, each with the way to its members."""

@@ -65,7 +65,7 @@ class UploadForm(forms.Form):
     dumps = FilesField(
         label="Files",
         help_text="iptables-save, ip6tables-save, nft -j list ruleset, ip -j addr, ip -j neigh, exportfs -s,"
-        " testparm -s, ss. All of one host, of one moment.",
+        " testparm -s, ss. All of one host, of one moment. Of a router or firewall its one configuration, whole.",
     )
 
 

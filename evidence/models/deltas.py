@@ -50,6 +50,9 @@ class RuleChange(models.Model):
     rule_file = models.CharField(max_length=200, blank=True)
     rule_line = models.PositiveIntegerField(default=0)
     rule_text = models.TextField(blank=True)
+    cause = models.CharField(
+        max_length=500, blank=True, help_text="The edit of an object that it comes of; empty: the rule itself changed."
+    )
     boxes = models.JSONField(default=list)
     sure = models.BooleanField(default=True, help_text="False: whether the rule does so could not be determined.")
     outcome = models.CharField(max_length=10, choices=Outcome.choices)

@@ -17,12 +17,12 @@ from evidence.undelivered import CARRIED_OUT, without_delta
 from evidence.views.shown import SPELT_OUT, box_text, is_late, latest, spoken_point
 
 COLUMNS: Final = (
-    "seen", "server", "point", "rule", "file", "line", "text", "direction", "traffic", "outcome", "record", "matched",
-    "what",
+    "seen", "server", "point", "rule", "file", "line", "text", "object edited", "direction", "traffic", "outcome",
+    "record", "matched", "what",
 )  # fmt: skip
 CELLS: Final = (
-    "at", "server", "point", "rule", "file", "line", "text", "direction", "all_traffic", "outcome", "ref", "matched",
-    "because",
+    "at", "server", "point", "rule", "file", "line", "text", "cause", "direction", "all_traffic", "outcome", "ref",
+    "matched", "because",
 )  # fmt: skip
 NEWEST: Final = 200  # change records that are looked through for those nothing came of
 HEADINGS = ("Where", "Effect", "Rule", "Change record")  # of the table, after its first
@@ -79,6 +79,7 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     words = asked.get("q", "").strip()
     if words:
         found = Q(because__icontains=words) | Q(rule_text__icontains=words) | Q(server__name__icontains=words)
+        found |= Q(cause__icontains=words)
         rows = rows.filter(found | by_json("change__material", words))
     for name, path in (("outcome", "outcome"), ("direction", "direction"), ("server", "server__name")):
         if asked.get(name):
@@ -100,6 +101,7 @@ def listed(row: RuleChange) -> dict[str, Any]:
         "file": row.rule_file,
         "line": row.rule_line,
         "text": row.rule_text,
+        "cause": row.cause,
         "direction": row.direction,
         "sure": row.sure,
         "traffic": boxes[:SPELT_OUT],

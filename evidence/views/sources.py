@@ -27,6 +27,7 @@ from evidence.readings import load
 from evidence.rules import Lines
 from evidence.views import access
 from evidence.views.push_tokens import section
+from evidence.views.rules import stands
 from evidence.views.states import is_late, next_try, state, strangers, strips
 
 SHOWN: Final = 50
@@ -159,6 +160,8 @@ def source(
             "pulls_url": f"/sources/{row.pk}/readings/",
             "artefacts": artefacts(good) if good else [],
             "points": [point(each) for each in good.points] if good else [],
+            "interfaces": stands(good, person) if good else [],
+            "rules_url": f"/sources/{row.pk}/rules/" if good else "",
             "unread": [{**each, "file": each.get("name", "")} for each in unread[:SHOWN]],
             "unread_more": max(len(unread) - SHOWN, 0),
             "upload": upload,

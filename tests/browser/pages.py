@@ -212,6 +212,7 @@ PAGES: Final = (
     Row("source_pause", "erin", "/sources/{partly}/pause/"),
     Row("source_resume", "erin", "/sources/{gone}/resume/"),
     Row("source_readings", "erin", "/sources/{partly}/readings/"),
+    Row("source_rules", "erin", "/sources/{partly}/rules/"),
     Row("coverage", "erin", "/coverage/"),
     Row("job", "erin", "/jobs/{job}/"),
     # Reviews and packs

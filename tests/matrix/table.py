@@ -251,6 +251,7 @@ ROUTES: Final[dict[str, Row]] = {
     "source_pause": Row("EX", "EX", thing="source"),
     "source_resume": Row("EX", "EX", thing="paused"),
     "source_readings": Row(ALL, thing="source"),
+    "source_rules": Row(ALL, thing="source"),
     "push": Row(None),  # asks for the token of one source itself
     "metrics": Row(NOBODY),  # asks for a service token itself: tests/compliance/test_watching.py
     "push_token_add": Row("EX", "EX", thing="pushed"),
