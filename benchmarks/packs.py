@@ -85,8 +85,11 @@ def _largest(place: Path) -> Iterator[Figure]:
 
 def _cpu(work: Callable[[], object]) -> float:
     """Processor seconds of the children of some work."""
+    from evidence.packs import render_ready
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     work()
+    render_ready.end_all()  # what they took is counted once they are gone
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import random
+import signal
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,8 @@ import pytest
 from compliance.drawing import around, diagram, routes
 from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone
 from compliance.drawing.zones import zone_map
-from evidence.packs import lists, manifest, render, seal
+from evidence.packs import lists, manifest, render, render_ready, seal
+from evidence.packs.fonts import fonts
 from evidence.packs.section import Section, Table
 
 NOW = datetime(2026, 10, 31, 13, 0, tzinfo=UTC)
@@ -98,12 +101,28 @@ def test_the_renderer_stays_within_its_limits() -> None:
         render.render_in_child(replace(PAGE, html="<p>x" * 60_000), render.Limits(wall=0.5))
 
 
+def test_what_stands_ready_gives_the_same_bytes_each_time_and_is_begun_anew_when_it_is_gone() -> None:
+    dense = replace(PAGE, html=f"{PAGE.html}<h2 id=a>b</h2><table><tr><th>c<td>{'d ' * 99}</table>", assets=fonts())
+    render_ready.end_all()
+    first = render.render_in_child(dense)
+    [ready] = render_ready._waiting
+    with pytest.raises(render.RenderError, match="not part of the pack"):
+        render.render_in_child(replace(PAGE, html="<img src=x>"))
+    with pytest.raises(render.RenderError, match="could not be made within 1 MB"):
+        render.render_in_child(PAGE, render.Limits(memory=1 << 20))
+    assert render.render_in_child(dense) == first
+    assert render_ready._waiting == [ready]  # what went wrong ended its own fork
+    os.killpg(ready.process.pid, signal.SIGKILL)
+    assert render.render_in_child(dense) == first
+    assert render_ready._waiting != [ready]
+
+
 def test_a_machine_without_pango_is_told_what_to_paste(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A stand-in for the package fails to load as the real one does without its library."""
     (tmp_path / "weasyprint.py").write_text("raise OSError(\"cannot load library 'libpango-1.0-0'\")\n")
     (tmp_path / "python").write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
     (tmp_path / "python").chmod(0o755)
-    monkeypatch.setattr(render.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(render.RenderUnavailable, match=r"libpango.*sudo apt-get install -y libpango-1\.0-0"):
         render.render_in_child(PAGE)
 

@@ -1,0 +1,161 @@
+"""The process that sets pages, `python -m evidence.packs.render_child`: it loads the printer once and forks for orders.
+
+Only it imports WeasyPrint. Loading costs a second of processor time, which a fork has behind it. An order comes over
+the socket that is its standard input: one message and three open files (the order, where the pages go, where a sentence
+goes). The fork alone reads the order. It fetches nothing (only names that begin with `pack:` and were handed in), has
+bounded memory and processor time, and ends with its document, so that no order finds anything of the one before.
+The same order gives the same bytes. It makes a part of a document, or joins parts (joining.py) into the one that is
+sealed.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import io
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from evidence.packs import joining, tagging
+from evidence.packs.joined import JoinError
+from evidence.packs.render import INSTALL_LINE, REFUSED, SCHEME, UNAVAILABLE, read_field
+from evidence.packs.render_ready import IDLE_S
+
+TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ttf": "font/ttf", ".woff2": "font/woff2", ".css": "text/css"}
+
+
+def main() -> int:
+    """Serves orders one after another until nobody asks for a while or who asked is gone; gives the exit status."""
+    try:
+        import weasyprint  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
+    except OSError as error:
+        sys.stderr.write(f"PDFs cannot be made on this machine: {_first_line(error)} Paste this line: {INSTALL_LINE}\n")
+        return UNAVAILABLE
+    gc.disable()  # a fork ends with its document; collecting costs a fifth of the time
+    gc.freeze()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with socket.socket(fileno=sys.stdin.fileno()) as asker:
+        asker.settimeout(IDLE_S)
+        while True:
+            try:
+                said, files, _, _ = socket.recv_fds(asker, 1024, 3)
+            except TimeoutError:
+                return 0
+            if not said:
+                return 0
+            asker.sendall(b"%d" % _in_a_fork(json.loads(said), files))
+
+
+def _in_a_fork(bounds: dict[str, Any], files: Sequence[int]) -> int:
+    """The exit status of a fork of its own for one order; below 0 the signal that ended it."""
+    fork = os.fork()
+    if not fork:
+        status = 1
+        try:
+            status = _served(bounds, files)
+        finally:
+            os._exit(status)  # whatever went wrong ends this fork and nothing else; the status says that no pages came
+    for one in files:
+        os.close(one)
+    return os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+
+
+def _served(bounds: dict[str, Any], files: Sequence[int]) -> int:
+    """The order that stands in the first file, its pages in the second; gives the exit status."""
+    for place, one in enumerate(files):
+        os.dup2(one, place)
+    resource.setrlimit(resource.RLIMIT_AS, (bounds["memory"], bounds["memory"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (bounds["cpu"], bounds["cpu"]))
+    os.environ["SOURCE_DATE_EPOCH"] = str(bounds["epoch"])  # fontTools writes it into the fonts it cuts
+    with open(0, "rb", closefd=False) as order, open(1, "wb", closefd=False) as pages:
+        asked = json.load(order)
+        if "parts" in asked:
+            return _joined([Path(one) for one in asked["parts"]], Path(asked["numbers"]).read_bytes(), asked, pages)
+        pdf, refused = _document(asked)
+        if refused:
+            wanted = ", ".join(refused)[:300]
+            sys.stderr.write(f"The pack's pages ask for something that is not part of the pack: {wanted}\n")
+            return REFUSED
+        if asked["seal"]:
+            return _joined([pdf], None, asked, pages)
+        pages.write(pdf)
+        return 0
+
+
+def _joined(
+    parts: Sequence[bytes | Path], numbers: bytes | None, asked: dict[str, Any], pages: io.BufferedWriter
+) -> int:
+    """Writes the joined document; gives the exit status."""
+    try:
+        joining.join(parts, pages, identifier=asked["identifier"], seal=read_field(asked["seal"]), numbers=numbers)
+    except JoinError as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    return 0
+
+
+def _first_line(error: OSError) -> str:
+    """The first sentence of a loader's complaint, ended by a full stop."""
+    return str(error).splitlines()[0].split(".  ")[0].rstrip(".")[:200] + "."
+
+
+def _document(asked: dict[str, Any]) -> tuple[bytes, list[str]]:
+    """The PDF and the addresses that were asked for and refused (WeasyPrint swallows a refusal inside SVG)."""
+    from weasyprint import HTML
+    from weasyprint import Attachment as Attached
+    from weasyprint.urls import URLFetcher, URLFetcherResponse  # type: ignore[import-untyped, unused-ignore]
+
+    assets = {name: base64.b64decode(content) for name, content in asked["assets"].items()}
+    refused: list[str] = []
+
+    class PackOnly(URLFetcher):  # type: ignore[misc, unused-ignore]
+        """Serves what was handed in by name; everything else is refused and remembered."""
+
+        def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> URLFetcherResponse:
+            name = url.removeprefix(SCHEME)
+            if not url.startswith(SCHEME) or name not in assets:
+                refused.append(url[:120])
+                raise ValueError("not part of the pack")
+            return URLFetcherResponse(url, assets[name], {"Content-Type": TYPES.get(Path(name).suffix, "text/plain")})
+
+    fetcher = PackOnly()
+    made_at = datetime.fromisoformat(asked["made_at"])
+    attached = [
+        Attached(file_obj=io.BytesIO(base64.b64decode(content)), name=name, description=description, created=made_at,
+                 modified=made_at, relationship="Data", url_fetcher=fetcher)
+        for name, content, description in asked["attachments"]
+    ]  # fmt: skip
+    # no identifier: the printer would write every object twice for its hash, and the joining gives the file its own
+    said = {"pdf_variant": "pdf/a-3a", "pdf_tags": True, "pdf_identifier": False, "attachments": attached}
+    page = HTML(string=asked["html"], base_url=SCHEME, url_fetcher=fetcher)
+    set_pages = page.render(stylesheets=_styles(asked, 0), **said)
+    while asked["following"] is not None:  # where the appendices begin is known when the pages before them are set
+        before = len(set_pages.pages)
+        set_pages = page.render(stylesheets=_styles(asked, before), **said)
+        if len(set_pages.pages) == before:
+            break
+    pdf = set_pages.write_pdf(finisher=tagging.put_right, **said)
+    return bytes(pdf), refused
+
+
+def _styles(asked: dict[str, Any], before: int) -> list[Any]:
+    """Page numbers that come later are left out; those of appendices, `before` pages on, are put in the contents."""
+    from weasyprint import CSS
+
+    rules = [] if asked["numbered"] else ["@page { @bottom-right { content: none !important } }"]
+    at = before + 1
+    for number, long in enumerate(asked["following"] or ()):
+        rules.append(f'.appendix-{number}::after {{ content: "{at if before else "000"}" }}')
+        at += long
+    return [CSS(string="\n".join(rules))] if rules else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())
