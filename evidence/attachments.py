@@ -1,8 +1,8 @@
 """Which interfaces of a cloud account a server stands behind, and what its connections must pass there. Pure.
 
 A server is attached to every interface that holds one of its addresses. That interface, and the path with the way back,
-are required points of its connections (docs/adr/0030). The host's own packet filter is one as well where something is
-known of it as a source; where nothing is, the account alone decides.
+are required points of its connections (docs/adr/0030), beside the host's own packet filter, read or not: what nobody
+read is not known. Only where AWS itself runs what stands behind an interface is there no such filter (docs/adr/0034).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from compliance.traffic.boxes import FAMILIES, TOP, Box, Family, box_of, limited
 from compliance.traffic.intervals import Interval
 from evidence.formats.aws_fabric import FORWARD, RETURN, inside, vacant
 from evidence.formats.aws_lists import PORTED
+from evidence.formats.aws_objects import OPERATED
 from evidence.formats.aws_routes import PRIVATE
 from evidence.rules import Reading
 
@@ -73,18 +74,32 @@ def _holders(reading: Reading, interface: str, holders: Mapping[int, str]) -> It
                             if low <= value <= high and family_of_value(value) == family)  # fmt: skip
 
 
+def operators(reading: Reading) -> dict[str, str]:
+    """Interface -> the service of AWS that runs what stands behind it (`amazon-rds`); no interface of a customer."""
+    return {one.subject: one.value for one in reading.statements if one.about == OPERATED} if is_fabric(reading) else {}
+
+
 def required(
     wanted: Wanted, readings: Mapping[str, Reading], known: Collection[str], attached: Mapping[str, list[Attachment]]
 ) -> Wanted:
-    """The register with the points of accounts that its connections must pass. `known`: hosts that are sources."""
+    """The register with the points of accounts that its connections must pass. `known`: hosts that are sources.
+
+    A host's own point stays required, unless it is no source and AWS runs all that holds its addresses of the family.
+    """
     if not attached:
         return wanted
+    run = {account: operators(reading) for account, reading in readings.items()}
 
     def points(entry: Entry) -> Iterator[tuple[str, str]]:
         accounts: dict[str, None] = {}
         for host, point in entry.required:
             mine = [one for one in attached.get(host, ()) if spans(readings[one.account], one.interface, entry.family)]
-            if point not in WAY or not mine or host in known:
+            if (
+                point not in WAY
+                or host in known
+                or not mine
+                or any(one.interface not in run[one.account] for one in mine)
+            ):
                 yield host, point
             if point in WAY:
                 yield from ((one.account, f"{one.interface}/{WAY[point]}") for one in mine)

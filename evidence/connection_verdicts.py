@@ -8,10 +8,10 @@ from compliance.register import Entry
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
-from evidence.attachments import Attachment, interface_of
+from evidence.attachments import interface_of, operators
 from evidence.case import Case, Host
 from evidence.formats.evaluate import Piece
-from evidence.judgement import Judgement, Silence, at_line
+from evidence.judgement import Judgement, Silence, at_line, listed
 from evidence.rules import Certainty, Verdict
 
 # What is said when a required point has no reading, by the reason that it has none.
@@ -54,7 +54,7 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
     host = case.hosts.get(name)
     if host is None:
         verdict, because = no_reading(case, name)
-        return _unproven(entry, place, because, verdict=verdict)
+        return _unproven(entry, place, because + _in_front(case, name), verdict=verdict)
     parts = case.part(entry, host, point)
     found = [piece for part in parts for piece in host.pieces(point, entry.family, part)]
     denied = [piece for piece in found if piece.decision == "deny"]
@@ -68,15 +68,23 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
         witness = choose(entry.family, missing, case.estate.inventory)
         because = f"{witness} does not pass {point} of {name}: the address is not one the host shows as its own"
         return _unproven(entry, place, because)
-    return _implemented(entry, place, found, host, behind(case, host, point))
+    return _implemented(entry, place, found, host, _behind(host, point))
 
 
-def behind(case: Case, host: Host, point: str) -> str:
-    """What is said of servers behind an interface of an account whose own packet filter nobody read; "" of others."""
-    interface = interface_of(host.reading, point)
-    here = Attachment(host.name, interface)
-    names = [name for name, held in case.attached.items() if interface and here in held and name not in case.hosts]
-    return f"; what {' and '.join(names)} itself filters was not read" if names else ""
+def _in_front(case: Case, name: str) -> str:
+    """For a server whose own packet filter nobody read: where else it is judged; "" where it stands behind nothing."""
+    held = case.attached.get(name, ())
+    if not held:
+        return ""
+    return (
+        f"; what an account lets through is judged at {listed(one.interface for one in held)}, not what {name} filters"
+    )
+
+
+def _behind(host: Host, point: str) -> str:
+    """What is said at an interface that AWS runs; "" at others."""
+    service = operators(host.reading).get(interface_of(host.reading, point), "")
+    return f"; {service} of AWS runs what stands behind it, and no packet filter of ours is there" if service else ""
 
 
 def _outside(parts: tuple[Box, ...], found: list[Piece]) -> Box | None:
@@ -85,7 +93,7 @@ def _outside(parts: tuple[Box, ...], found: list[Piece]) -> Box | None:
     return next((rest for part in parts for rest in residual(part, boxes)), None)
 
 
-def _implemented(entry: Entry, place: str, found: list[Piece], host: Host, unread: str) -> Judgement:
+def _implemented(entry: Entry, place: str, found: list[Piece], host: Host, beside: str) -> Judgement:
     first = next(iter(found), None)
     rule, origin = (first.rule, first.origin) if first else ("", None)
     if first is None:
@@ -94,7 +102,7 @@ def _implemented(entry: Entry, place: str, found: list[Piece], host: Host, unrea
     rules = {piece.rule for piece in found}
     if len(rules) > 1:
         because += f" and {len(rules) - 1} more"
-    because += unread
+    because += beside
     return Judgement(Verdict.implemented, Certainty.definite, entry.id, place, rule, (), None, because, entry.family)
 
 

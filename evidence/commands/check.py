@@ -2,7 +2,8 @@
 
 With --host the host's own points, shares and sockets are judged; without it the files are a firewall's, and every
 connection is judged at FORWARD. The files of a cloud account are judged at the interfaces of the registered servers and
-along the whole path; there --host takes one server out of them. Use of connections and pairs of other servers are not
+along the whole path; there --host takes one server out of them, and what servers filter by themselves is named as not
+given. Use of connections and pairs of other servers are not
 looked at: that needs flow logs and the evidence of every host.
 """
 
@@ -91,8 +92,17 @@ def _account(asked: argparse.Namespace, wanted: Wanted, reading: Reading) -> Ans
         kept = [one for one in kept if one.point.partition("/")[2].casefold() == asked.point.casefold()]
     answer = _answer(kept, wanted, ACCOUNT, reading)
     later = _later(reading)
+    unseen = [name for name in held if asked.host in {None, name} and any(one.point in _own(name) for one in found)]
     text = [f"later: {one['rule']} lets in whoever joins {one['group']}; today {one['now']}" for one in later]
-    return replace(answer, data={**answer.data, "later_members": later}, text="\n".join([answer.text, *text]))
+    if unseen:
+        text.append(f"what {', '.join(unseen)} filter by themselves is not in these files, and not judged here")
+    data = {**answer.data, "later_members": later, "filters_not_in_these_files": unseen}
+    return replace(answer, data=data, text="\n".join([answer.text, *text]))
+
+
+def _own(name: str) -> tuple[str, ...]:
+    """The places of a server's own packet filter."""
+    return tuple(f"{name}/{point}" for point in NEEDS_HOST)
 
 
 def _later(reading: Reading) -> list[dict[str, str]]:

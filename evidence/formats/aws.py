@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from compliance.traffic.addresses import BITS
 from compliance.traffic.boxes import FAMILIES, Family
-from evidence.formats.aws_fabric import FORWARD, RETURN, Fabric
+from evidence.formats.aws_fabric import FORWARD, RETURN, Fabric, operated
 from evidence.formats.aws_lists import check_acl, check_group, check_group_rule
 from evidence.formats.aws_objects import (
     LISTED,
@@ -199,7 +199,7 @@ class _Answers:
             unread=unread,
             lines={account.name: account.lines() for account in self._accounts},
             families=frozenset(FAMILIES),
-            statements=(*fabric.groups.statements, *exposed),
+            statements=(*fabric.groups.statements, *exposed, *operated(estate)),
         )
 
     def _points(self, failed: Failed) -> list[str]:

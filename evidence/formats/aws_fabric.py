@@ -15,9 +15,9 @@ from compliance.traffic.addresses import Range, parse, say
 from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats.aws_lists import DIRECTIONS, TABLE, Direction, Groups, acl_chain, rule
-from evidence.formats.aws_objects import Estate, Interface, Subnet
+from evidence.formats.aws_objects import OPERATED, Estate, Interface, Subnet
 from evidence.formats.aws_routes import PUBLIC, blocked, gateways, links, table_chain
-from evidence.rules import Action, Chain, Reading, Rule
+from evidence.rules import Action, Chain, Reading, Rule, Statement
 
 FORWARD, RETURN = "FORWARD", "RETURN"
 FORWARD_STAGES = ("leave", "acl-out", "route", "acl-in", "enter")
@@ -266,6 +266,15 @@ def _towards(spans: Iterable[Range]) -> list[tuple[Family, Box]]:
 def _sources(ranges: Iterable[Range], family: Family) -> list[tuple[int, int]]:
     listed = list(ranges)
     return [(one.low, one.high) for one in listed if one.family == family] if listed else [(0, TOP[family])]
+
+
+def operated(estate: Estate) -> Iterator[Statement]:
+    """The interfaces that AWS runs for us: a load balancer, a database. No packet filter of ours stands behind them."""
+    for one in estate.interfaces.values():
+        if one.operator:
+            account, found = one.origin
+            origin = Origin(account.digest, account.name, found.first, found.last, one.id, one.id)
+            yield Statement(OPERATED, one.id, one.operator, (), origin)
 
 
 def inside(reading: Reading, family: Family) -> list[tuple[int, int]]:

@@ -46,6 +46,9 @@ LISTED = frozenset({
 }) | SOMETIMES  # fmt: skip
 
 
+OPERATED = "operated"  # what statements say of interfaces whose machine AWS itself runs
+
+
 def text(value: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
     """A text of an object, "" where it has none. Raises ValueError."""
     found = value.get(key)
@@ -114,6 +117,7 @@ class Interface:
     kind: str
     label: str
     checked: bool  # it takes and sends only what is its own
+    operator: str  # the service of AWS whose machine it is attached to ("" = a customer's, or nobody says)
     origin: tuple[Account, Found]
 
     @property
@@ -239,10 +243,11 @@ def interface(account: Account, found: Found) -> Interface:
     if not isinstance(checked, bool):
         raise ValueError("SourceDestCheck is neither true nor false")
     groups = tuple(text(one, "GroupId", needed=True) for one in rows(value, "Groups"))
+    owner = text(row(value, "Attachment"), "InstanceOwnerId")  # an account's number, or `amazon-elb`, `amazon-rds`, …
     return Interface(
         text(value, "NetworkInterfaceId", needed=True), text(value, "VpcId"), text(value, "SubnetId", needed=True),
         tuple(dict.fromkeys(ranges)), groups, public, text(value, "InterfaceType") or "interface",
-        text(value, "Description"), checked, (account, found),
+        text(value, "Description"), checked, owner if owner.startswith("amazon-") else "", (account, found),
     )  # fmt: skip
 
 

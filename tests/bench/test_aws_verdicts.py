@@ -14,7 +14,7 @@ from evidence import cli
 from evidence.commands.answer import CLEAN, FINDINGS, REFUSED, UNPROVEN
 from evidence.judgement import Judgement
 from evidence.rules import Reading, Verdict
-from evidence.verdicts import judge
+from evidence.verdicts import judge, roll_up
 from tests.bench.aws_account import (
     ACCOUNT,
     APP,
@@ -51,6 +51,11 @@ CLOSED: dict[str, Any] = {  # the account with groups that let nothing out beyon
 }
 
 
+OPEN = host(v4="*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
+PASSED = ("eni-app/in", "eni-web/out", "FORWARD", "RETURN")
+OWN = frozenset({"INPUT", "OUTPUT"})
+
+
 def register(*connections: dict[str, Any]) -> Wanted:
     """The register with these connections."""
     return wanted({"servers": SERVERS, "zones": ZONES, "connections": list(connections or AUTHORISED)})
@@ -68,25 +73,53 @@ def at(found: list[Judgement], connection: str) -> dict[str, str]:
     return {one.point.partition("/")[2]: one.verdict.value for one in mine}
 
 
+def of_account(found: list[Judgement], connection: str) -> dict[str, str]:
+    """The same without the servers' own packet filters."""
+    return {point: verdict for point, verdict in at(found, connection).items() if point not in OWN}
+
+
 def beyond(found: list[Judgement], verdict: Verdict = Verdict.permits_more) -> dict[str, str]:
     """Point -> why, of one verdict."""
     return {one.point.partition("/")[2]: one.because for one in found if one.verdict is verdict}
 
 
 def test_a_tight_account_is_as_authorised_at_every_point() -> None:
-    found = judged(reading(**CLOSED))
-    assert at(found, "CON-2") == dict.fromkeys(["eni-app/in", "eni-web/out", "FORWARD", "RETURN"], "implemented")
-    assert at(found, "CON-1") == dict.fromkeys(["eni-web/in", "FORWARD", "RETURN"], "implemented")
-    assert {one.verdict for one in found} - {Verdict.usage_unknown} == {Verdict.implemented}
-    by_point = {one.point: one.because for one in found if one.subject == "CON-2"}
-    said = {point: " itself filters was not read" in because for point, because in by_point.items()}
-    assert {point.partition("/")[2] for point, told in said.items() if told} == {"eni-app/in", "eni-web/out"}
+    found = judged(reading(**CLOSED), web_01=OPEN, app_01=OPEN, db_01=OPEN)
+    assert at(found, "CON-2") == dict.fromkeys([*PASSED, "INPUT", "OUTPUT"], "implemented")
+    assert at(found, "CON-1") == dict.fromkeys(["eni-web/in", "FORWARD", "RETURN", "INPUT"], "implemented")
+    mine = [one for one in found if one.subject.startswith("CON-")]
+    assert {one.verdict for one in mine} - {Verdict.usage_unknown} == {Verdict.implemented}
+
+
+def test_what_nobody_read_of_a_server_is_not_known_however_tight_its_account() -> None:
+    found = judged(reading(**CLOSED), web_01=OPEN)
+    assert at(found, "CON-2") == {**dict.fromkeys([*PASSED, "OUTPUT"], "implemented"), "INPUT": "not_verifiable"}
+    assert roll_up(found)["CON-2"] is Verdict.not_verifiable
+    (because,) = [one.because for one in found if one.point == "app-01/INPUT" and one.subject == "CON-2"]
+    assert because.startswith("no evidence from app-01; what an account lets through is judged at eni-app")
+
+
+def test_where_aws_runs_the_machine_nobody_of_ours_filters() -> None:
+    run = {"AttachmentId": "a-1", "InstanceOwnerId": "amazon-rds", "Status": "attached"}
+    ours = {**run, "InstanceOwnerId": "123456789012"}
+    for attachment, points in ((run, set()), (ours, {"INPUT"})):
+        db = {**interface("eni-db", DB, "subnet-priv", "sg-db"), "Attachment": attachment}
+        found = judged(reading(**CLOSED, NetworkInterfaces=[*ACCOUNT["NetworkInterfaces"][:2], db]), app_01=OPEN)
+        said = at(found, "CON-3")
+        assert said.keys() - {"eni-db/in", "eni-app/out", "FORWARD", "RETURN", "OUTPUT"} == points
+        assert {said[one] for one in points} <= {"not_verifiable"}
+        (because,) = [one.because for one in found if one.subject == "CON-3" and one.point == "cloud/eni-db/in"]
+        assert ("amazon-rds of AWS runs what stands behind it" in because) is not bool(points)
+    shut = host(v4="*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
+    db["Attachment"] = run  # somebody reads it all the same: then what was read decides
+    read = reading(**CLOSED, NetworkInterfaces=[*ACCOUNT["NetworkInterfaces"][:2], db])
+    assert at(judged(read, app_01=OPEN, db_01=shut), "CON-3")["INPUT"] == "not_implemented"
 
 
 def test_what_is_missing_is_named_where_it_is_missing() -> None:
     groups = [CLOSED["SecurityGroups"][0], group("sg-app"), CLOSED["SecurityGroups"][2]]
     found = judged(reading(SecurityGroups=groups))
-    assert at(found, "CON-2") == {
+    assert of_account(found, "CON-2") == {
         "eni-app/in": "not_implemented", "eni-web/out": "implemented", "FORWARD": "not_implemented",
         "RETURN": "implemented",
     }  # fmt: skip
@@ -116,7 +149,7 @@ def test_an_answer_that_is_stopped_is_said_and_hides_nothing() -> None:
     half = acl("acl-one", ["subnet-priv"], [entry(100), entry(100, "allow", "6", ports=(443, 443), egress=True)])
     read = reading(**CLOSED, NetworkAcls=[acl("acl-all", ["subnet-pub"]), half])
     found = judged(read)
-    assert at(found, "CON-2") == {
+    assert of_account(found, "CON-2") == {
         "eni-app/in": "implemented", "eni-web/out": "implemented", "FORWARD": "implemented",
         "RETURN": "not_implemented",
     }  # fmt: skip
@@ -124,7 +157,7 @@ def test_an_answer_that_is_stopped_is_said_and_hides_nothing() -> None:
 
 @pytest.mark.parametrize("kind", ["NetworkAcls", "RouteTables", "Subnets"])
 def test_a_path_that_was_not_read_is_not_verifiable_and_its_interfaces_are(kind: str) -> None:
-    found = at(judged(reading(**CLOSED, **{kind: None})), "CON-2")
+    found = of_account(judged(reading(**CLOSED, **{kind: None})), "CON-2")
     assert (found["eni-app/in"], found["eni-web/out"], found["FORWARD"]) == (
         "implemented", "implemented", "not_verifiable",
     )  # fmt: skip
@@ -138,8 +171,9 @@ def test_a_server_without_an_interface_is_not_verifiable() -> None:
 
 def test_the_hosts_own_filter_is_required_where_it_is_a_source() -> None:
     own = host(v4="*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
-    found = at(judged(reading(**CLOSED), app_01=own), "CON-2")
+    found = at(judged(reading(**CLOSED), app_01=own, web_01=OPEN), "CON-2")
     assert found == {
+        "OUTPUT": "implemented",
         "INPUT": "not_implemented", "eni-app/in": "implemented", "eni-web/out": "implemented",
         "FORWARD": "implemented", "RETURN": "implemented",
     }  # fmt: skip
@@ -148,7 +182,7 @@ def test_the_hosts_own_filter_is_required_where_it_is_a_source() -> None:
 def test_a_zone_is_those_who_stand_in_it() -> None:
     """A reference to a group lets the zone's servers in; nobody holds the zone's other addresses."""
     from_zone = {"id": "CON-5", "source": "dmz", "destination": "app-01", "services": ["tcp/8080"]}
-    assert set(at(judged(reading(**CLOSED), PUBLISHED, from_zone, TO_DB), "CON-5").values()) == {"implemented"}
+    assert set(of_account(judged(reading(**CLOSED), PUBLISHED, from_zone, TO_DB), "CON-5").values()) == {"implemented"}
     more = [*ACCOUNT["NetworkInterfaces"], interface("eni-new", "10.0.1.99", "subnet-pub", "sg-db")]
     found = judged(reading(**CLOSED, NetworkInterfaces=more), PUBLISHED, from_zone, TO_DB)
     assert at(found, "CON-5")["eni-app/in"] == "not_implemented"  # somebody new stands there, and is not let in
@@ -163,7 +197,7 @@ def test_an_unread_object_makes_no_interface_look_well() -> None:
     ]
     found = judged(reading(SecurityGroups=strange))
     assert set(at(found, "CON-2").values()) == {"not_verifiable"}
-    assert set(at(found, "CON-1").values()) == {"implemented", "not_verifiable"}
+    assert set(of_account(found, "CON-1").values()) == {"implemented", "not_verifiable"}
     said = beyond(found, Verdict.not_verifiable)
     assert "nobody here knows 'Isolated'" in said["eni-app/in"]
 
@@ -203,6 +237,7 @@ def test_the_command_judges_an_account(tmp_path: Path, capsys: pytest.CaptureFix
         return status, json.loads(capsys.readouterr().out)
 
     status, answer = check(**CLOSED)
+    assert answer["filters_not_in_these_files"] == ["web-01", "app-01", "db-01"]
     assert (status, answer["summary"]["verdicts"]) == (CLEAN, {"implemented": 11})
     assert {one["rule"]: one["now"] for one in answer["later_members"]} == {
         "aws:sg-web/out#1": APP, "aws:sg-app/in#1": WEB, "aws:sg-app/out#1": DB, "aws:sg-db/in#1": APP,
