@@ -7,11 +7,12 @@ read is not known. Only where AWS itself runs what stands behind an interface is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, NamedTuple
 
-from compliance.register import Entry, Wanted, part_at
+from compliance.register import Entry, Wanted
 from compliance.traffic import intervals
 from compliance.traffic.addresses import family_of_value, prefix_range
 from compliance.traffic.boxes import FAMILIES, TOP, Box, Family, box_of, limited, subtract
@@ -47,6 +48,36 @@ def interface_of(reading: Reading, point: str) -> str:
     return name if is_fabric(reading) and way in SIDE and name in reading.addresses else ""
 
 
+class Account:
+    """The reading of an account, with what is asked of it for every interface and connection worked out once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self._inside = {family: inside(reading, family) for family in FAMILIES}
+        self._vacant = {family: vacant(reading, family) for family in FAMILIES}
+        self._spans: dict[tuple[str, Family], list[Interval]] = {}
+
+    @cached_property
+    def operators(self) -> dict[str, str]:
+        """Interface -> the service of AWS that runs what stands behind it (`amazon-rds`); none of a customer's."""
+        return {one.subject: one.value for one in self.reading.statements if one.about == OPERATED}
+
+    def spans(self, interface: str, family: Family) -> list[Interval]:
+        """The addresses of an interface as ranges."""
+        key = (interface, family)
+        if key not in self._spans:
+            self._spans[key] = spans(self.reading, interface, family)
+        return self._spans[key]
+
+    def inside(self, family: Family) -> list[Interval]:
+        """The addresses of its VPCs."""
+        return self._inside[family]
+
+    def vacant(self, family: Family, low: int, high: int) -> Sequence[Interval]:
+        """The ranges, some of which lie between two addresses, that no interface holds: nobody sends, nobody hears."""
+        return intervals.meeting(self._vacant[family], low, high)
+
+
 def spans(reading: Reading, interface: str, family: Family) -> list[Interval]:
     """The addresses of an interface as ranges."""
     held = reading.addresses.get(interface, ())
@@ -74,13 +105,8 @@ def _holders(reading: Reading, interface: str, holders: Mapping[int, str]) -> It
                             if low <= value <= high and family_of_value(value) == family)  # fmt: skip
 
 
-def operators(reading: Reading) -> dict[str, str]:
-    """Interface -> the service of AWS that runs what stands behind it (`amazon-rds`); no interface of a customer."""
-    return {one.subject: one.value for one in reading.statements if one.about == OPERATED} if is_fabric(reading) else {}
-
-
 def required(
-    wanted: Wanted, readings: Mapping[str, Reading], known: Collection[str], attached: Mapping[str, list[Attachment]]
+    wanted: Wanted, accounts: Mapping[str, Account], known: Collection[str], attached: Mapping[str, list[Attachment]]
 ) -> Wanted:
     """The register with the points of accounts that its connections must pass. `known`: hosts that are sources.
 
@@ -88,12 +114,12 @@ def required(
     """
     if not attached:
         return wanted
-    run = {account: operators(reading) for account, reading in readings.items()}
+    run = {name: account.operators for name, account in accounts.items()}
 
     def points(entry: Entry) -> Iterator[tuple[str, str]]:
-        accounts: dict[str, None] = {}
+        passed: dict[str, None] = {}
         for host, point in entry.required:
-            mine = [one for one in attached.get(host, ()) if spans(readings[one.account], one.interface, entry.family)]
+            mine = [one for one in attached.get(host, ()) if accounts[one.account].spans(one.interface, entry.family)]
             if (
                 point not in WAY
                 or host in known
@@ -103,24 +129,26 @@ def required(
                 yield host, point
             if point in WAY:
                 yield from ((one.account, f"{one.interface}/{WAY[point]}") for one in mine)
-                accounts.update(dict.fromkeys(one.account for one in mine))
-        yield from ((account, path) for account in accounts for path in (FORWARD, RETURN))
+                passed.update(dict.fromkeys(one.account for one in mine))
+        yield from ((account, path) for account in passed for path in (FORWARD, RETURN))
 
     entries = (replace(entry, required=tuple(dict.fromkeys(points(entry)))) for entry in wanted.entries)
     return replace(wanted, entries=tuple(entries))
 
 
-def part(entry: Entry, host: str, point: str, wanted: Wanted, reading: Reading) -> tuple[Box, ...]:
-    """The part of an entry that one point is asked about: at an interface its own traffic, on a path what runs between
-    its ends. What an interface says to itself never leaves it; addresses that nobody holds send nothing.
+def part(entry: Entry, host: str, point: str, account: Account) -> tuple[Box, ...]:
+    """The part of an entry that one point of an account is asked about: at an interface its own traffic, on a path what
+    runs between its ends. What an interface says to itself never leaves it; addresses that nobody holds send nothing.
     """
-    if not is_fabric(reading):
-        return part_at(entry, host, point, wanted)
     family = entry.family
-    interface = interface_of(reading, point)
+    interface = interface_of(account.reading, point)
     if interface:
         side = SIDE[point.partition("/")[2]]
-        return tuple(_at(entry.boxes, spans(reading, interface, family), side, vacant(reading, family)))
+        mine = account.spans(interface, family)
+        return tuple(
+            one for box in entry.boxes
+            for one in _at([box], mine, side, account.vacant(family, box[2 - side], box[3 - side]))
+        )  # fmt: skip
     if point not in {FORWARD, RETURN}:
         return entry.boxes
     asked = {way: [name.removesuffix(f"/{way}") for account, name in entry.required
@@ -131,17 +159,17 @@ def part(entry: Entry, host: str, point: str, wanted: Wanted, reading: Reading) 
     for way, side in SIDE.items():
         anybody = [box for box in entry.boxes if (box[2 - side], box[3 - side]) == (0, TOP[family])]
         others = [box for box in entry.boxes if box not in anybody]
-        peers = [one for name in asked[OUT if way == IN else IN] for one in spans(reading, name, family)]
+        peers = [one for name in asked[OUT if way == IN else IN] for one in account.spans(name, family)]
         # Of a VPC's addresses those of the servers that are meant: a zone, or anybody, holds others as well.
-        elsewhere = intervals.subtract(inside(reading, family), intervals.merge(peers))
+        elsewhere = intervals.subtract(account.inside(family), peers)
         for name in asked[way]:
-            mine = spans(reading, name, family)
+            mine = account.spans(name, family)
             for box in (*_at(others, mine, side, elsewhere), *_at(anybody, mine, side, [*elsewhere, *private])):
                 found.update(dict.fromkeys(_asking(family, box, point)))
     return tuple(found)
 
 
-def _at(boxes: Iterable[Box], mine: list[Interval], side: int, without: list[Interval]) -> Iterator[Box]:
+def _at(boxes: Iterable[Box], mine: Sequence[Interval], side: int, without: Sequence[Interval]) -> Iterator[Box]:
     """What of the boxes has one end in `mine`, and the other one neither there nor in `without`."""
     other, not_there = 2 - side, intervals.merge([*mine, *without])
     for box in boxes:

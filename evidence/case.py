@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from compliance.register import Entry, Wanted
+from compliance.register import Entry, Wanted, part_at
 from compliance.traffic import intervals
 from compliance.traffic.addresses import family_of_value, prefix_range
 from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, intersect_all
@@ -16,7 +17,7 @@ from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
 from evidence import attachments
-from evidence.attachments import interface_of, is_fabric
+from evidence.attachments import Account, interface_of, is_fabric
 from evidence.formats.evaluate import Evaluator, Piece
 from evidence.judgement import Silence
 from evidence.points import reached
@@ -48,6 +49,15 @@ class Estate:
             for family in FAMILIES
         }
 
+    @cached_property
+    def _sorted(self) -> list[int]:
+        return sorted(self.holders)
+
+    def within(self, spans: Iterable[Interval]) -> Iterator[int]:
+        """The registered addresses in some ranges, in their order."""
+        for low, high in spans:
+            yield from self._sorted[bisect_left(self._sorted, low) : bisect_right(self._sorted, high)]
+
     def of(self, host: str, family: Family) -> tuple[int, ...]:
         """The registered addresses of a server in one family."""
         return tuple(value for value in self.servers.get(host, ()) if family_of_value(value) == family)
@@ -69,6 +79,8 @@ class Host:
         self._facts: dict[tuple[str, Family], Facts] = {}
         self._evaluators: dict[tuple[str, bool], Evaluator] = {}
         self._whole: dict[tuple[str, Family], tuple[Piece, ...]] = {}
+        self._at: dict[str, Reading] = {}
+        self.account = Account(reading) if is_fabric(reading) else None
 
     @cached_property
     def points(self) -> dict[str, Point]:
@@ -107,21 +119,22 @@ class Host:
         """The chains by name."""
         return {chain.name: chain for chain in self.reading.chains}
 
+    @cached_property
+    def _shown(self) -> dict[Family, tuple[int, ...]]:
+        """The addresses that the host itself shows: an account has thousands, and is asked for each interface."""
+        found: dict[Family, dict[int, None]] = {family: {} for family in FAMILIES}
+        for interface, held in self.reading.addresses.items():
+            for family, value, _ in held if interface != "lo" else ():
+                found[family][value] = None
+        return {family: tuple(values) for family, values in found.items()}
+
     def own(self, family: Family) -> tuple[int, ...] | None:
         """The host's addresses of a family without the loopback's; None when they are not known.
 
         What the host itself shows is taken before what the register says.
         """
         if self.reading.addresses:
-            return tuple(
-                dict.fromkeys(
-                    value
-                    for interface, held in self.reading.addresses.items()
-                    if interface != "lo"
-                    for one, value, _ in held
-                    if one == family
-                )
-            )
+            return self._shown[family]
         return self._estate.of(self.name, family) or None
 
     def takes_part(self, family: Family) -> bool | None:
@@ -137,8 +150,8 @@ class Host:
         At an interface of an account what goes to its addresses (`in`), or comes from them (`out`).
         """
         interface = interface_of(self.reading, point)
-        if interface:
-            held = attachments.spans(self.reading, interface, family)
+        if interface and self.account:
+            held = self.account.spans(interface, family)
             return [box_of(family, dst=one) if is_incoming(point) else box_of(family, src=one) for one in held]
         own = self.own(family)
         if point not in {INPUT, OUTPUT} or own is None:
@@ -147,15 +160,21 @@ class Host:
             return [box_of(family, dst=(value, value)) for value in own]
         return [box_of(family, src=(value, value)) for value in own]
 
+    def at(self, point: str) -> Reading:
+        """The reading as far as a point needs it: an account has thousands of points, each with a few lists."""
+        if self.account is None or point not in self.points:
+            return self.reading
+        if point not in self._at:
+            place = self.points[point]
+            chains = reached((self.chains[name] for name in place.stages if name in self.chains), self.chains)
+            self._at[point] = replace(self.reading, chains=tuple(chains), points=(place,), addresses={})
+        return self._at[point]
+
     def pieces(self, point: str, family: Family, box: Box, *, overlook_unread: bool = False) -> list[Piece]:
         """The evaluator's pieces of a box. `overlook_unread`: as if every line had been read (never for a proof)."""
         key = (point, overlook_unread)
         if key not in self._evaluators:
-            reading = self.reading
-            if is_fabric(reading) and point in self.points:  # thousands of points: each is prepared from its own lists
-                place = self.points[point]
-                chains = reached((self.chains[name] for name in place.stages if name in self.chains), self.chains)
-                reading = replace(reading, chains=tuple(chains), points=(place,), addresses={})
+            reading = self.at(point)
             if overlook_unread:
                 points = tuple(replace(one, unread=0) for one in reading.points)
                 reading = replace(reading, unread=(), points=points)
@@ -184,9 +203,8 @@ class Host:
     def _found(self, point: str, family: Family) -> Facts:
         registered = self._estate.of(self.name, family)
         interface = interface_of(self.reading, point)
-        if interface:
-            held = attachments.spans(self.reading, interface, family)
-            registered = tuple(value for value in self._estate.holders if intervals.holds(held, value))
+        if interface and self.account:
+            registered = tuple(self._estate.within(self.account.spans(interface, family)))
         if self._kept is None or self.name not in self._kept.readings:
             return self._asked(point, family, registered)
         rests_on = ("facts", self.name, point, family, self._kept.readings[self.name], registered)
@@ -225,13 +243,13 @@ class Case:
         excused: Collection[tuple[Family, int]] = (),
     ) -> None:
         self.attached = attachments.attachments(wanted.servers, readings)
-        hosts = {name for name, reading in readings.items() if not is_fabric(reading)}
-        self.wanted = attachments.required(wanted, readings, {*hosts, *absent}, self.attached)
         self.absent, self.kept = absent, kept
         self.excused = frozenset(excused)
         self._also = tuple(also)
         self.estate = Estate(wanted.servers)
         self.hosts = {name: Host(name, reading, self.estate, kept) for name, reading in readings.items()}
+        accounts = {name: host.account for name, host in self.hosts.items() if host.account}
+        self.wanted = attachments.required(wanted, accounts, {*self.hosts, *absent} - {*accounts}, self.attached)
         self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
         self._with_aliases: dict[tuple[str, str, Family], Index] = {}
         self.authorised: dict[Family, Index] = {
@@ -287,7 +305,9 @@ class Case:
 
     def part(self, entry: Entry, host: Host, point: str) -> tuple[Box, ...]:
         """The part of an entry that a point of a host is asked about."""
-        return attachments.part(entry, host.name, point, self.wanted, host.reading)
+        if host.account is None:
+            return part_at(entry, host.name, point, self.wanted)
+        return attachments.part(entry, host.name, point, host.account)
 
     def towards(self, host: str, family: Family, boxes: list[Box]) -> list[Box]:
         """The parts of `boxes` that go to a registered address of the host."""

@@ -8,7 +8,7 @@ from compliance.register import Entry
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
-from evidence.attachments import interface_of, operators
+from evidence.attachments import interface_of
 from evidence.case import Case, Host
 from evidence.formats.evaluate import Piece
 from evidence.judgement import Judgement, Silence, at_line, listed
@@ -83,7 +83,7 @@ def _in_front(case: Case, name: str) -> str:
 
 def _behind(host: Host, point: str) -> str:
     """What is said at an interface that AWS runs; "" at others."""
-    service = operators(host.reading).get(interface_of(host.reading, point), "")
+    service = host.account.operators.get(interface_of(host.reading, point), "") if host.account else ""
     return f"; {service} of AWS runs what stands behind it, and no packet filter of ours is there" if service else ""
 
 

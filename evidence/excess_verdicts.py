@@ -30,7 +30,6 @@ from compliance.traffic.witness import choose
 from evidence.attachments import interface_of, is_fabric
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host, is_incoming
 from evidence.connection_verdicts import not_given
-from evidence.formats.aws_fabric import vacant
 from evidence.formats.evaluate import Piece, judges
 from evidence.formats.first_packet import BORN, UNTRACKED
 from evidence.interfaces import interfaces
@@ -137,7 +136,7 @@ def _at(case: Case, host: Host, point: str, family: Family) -> Iterator[Judgemen
 def _found(case: Case, host: Host, point: str, family: Family) -> Iterator[Piece]:
     """What the point says of all traffic it may let through beyond the authorised."""
     place, index = host.points[point], case.authorised_at(host, point, family)
-    for box in may_pass(place, stages(host.reading, place, family), index, host.scope(point, family)):
+    for box in may_pass(place, stages(host.at(point), place, family), index, host.scope(point, family)):
         yield from host.pieces(point, family, box, overlook_unread=True)
 
 
@@ -265,11 +264,14 @@ def _because(
 
 def _along(case: Case, host: Host, point: str, family: Family, extent: tuple[Box, ...]) -> str:
     """What the rest of the path does to what an interface of an account lets through; "" elsewhere."""
-    if not interface_of(host.reading, point):
+    account = host.account
+    if account is None or not interface_of(host.reading, point):
         return ""
-    empty = vacant(host.reading, family)
     peer = 0 if is_incoming(point) else 2
-    asked = [limited(box, peer, low, high) for box in extent for low, high in _without(box, peer, empty)]
+    asked = [
+        limited(box, peer, low, high) for box in extent
+        for low, high in _without(box, peer, account.vacant(family, box[peer], box[peer + 1]))
+    ]  # fmt: skip
     found: dict[str, Piece] = {}
     for piece in (piece for box in asked[:MOST_PIECES] for piece in host.pieces(FORWARD, family, box)):
         if piece.decision == "permit":
@@ -282,7 +284,7 @@ def _along(case: Case, host: Host, point: str, family: Family, extent: tuple[Box
     return f"; contained by {found['deny'].rule}"
 
 
-def _without(box: Box, at: int, spans: list[Interval]) -> list[Interval]:
+def _without(box: Box, at: int, spans: Sequence[Interval]) -> list[Interval]:
     return intervals.subtract([(box[at], box[at + 1])], spans)
 
 

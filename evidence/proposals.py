@@ -11,7 +11,7 @@ from compliance.policy.shipped import described
 from compliance.register import Entry, Wanted, part_at
 from compliance.traffic.boxes import Box, Family
 from compliance.traffic.witness import describe
-from evidence.attachments import is_fabric, part
+from evidence.attachments import Account, is_fabric, part
 from evidence.exposure_verdicts import CURE, SUBJECT
 from evidence.judgement import Judgement
 from evidence.narrower import commands
@@ -30,6 +30,7 @@ class Proposals:
     def __init__(self, wanted: Wanted, judged: Iterable[Judgement], readings: Mapping[str, Reading]) -> None:
         self.wanted = wanted
         self.readings = readings
+        self.accounts = {name: Account(reading) for name, reading in readings.items() if is_fabric(reading)}
         self.entries: dict[str, list[Entry]] = {}
         for entry in wanted.entries:
             self.entries.setdefault(entry.id, []).append(entry)
@@ -76,9 +77,8 @@ class Proposals:
         carried = self.carried.get((one.point, one.rule, one.family), set())
         entries = [entry for name in sorted(carried) for entry in self.entries[name] if entry.family == one.family]
         known = host in self.wanted.servers
-        reading = self.readings.get(host)
-        if reading is not None and is_fabric(reading):
-            return [box for entry in entries for box in part(entry, host, point, self.wanted, reading)]
+        if host in self.accounts:
+            return [box for entry in entries for box in part(entry, host, point, self.accounts[host])]
         return [
             box for entry in entries for box in (part_at(entry, host, point, self.wanted) if known else entry.boxes)
         ]

@@ -138,6 +138,7 @@ class Scope:
                         network = own_network(case, name, family, value)
                         self._places[family].append(network)
                         self.networks.setdefault(network[2], name)
+            self._places[family] = list(dict.fromkeys(self._places[family]))  # most servers share theirs with others
         self._all = {family: self._spans(family) for family in FAMILIES}
 
     def _spans(self, family: Family) -> list[Interval]:

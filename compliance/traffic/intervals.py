@@ -42,9 +42,7 @@ def subtract(a: Iterable[Interval], b: Iterable[Interval]) -> list[Interval]:
     left: list[Interval] = []
     cuts = merge(b)
     for low, high in merge(a):
-        for cut_low, cut_high in cuts:
-            if cut_high < low or cut_low > high:
-                continue
+        for cut_low, cut_high in meeting(cuts, low, high):
             if low < cut_low:
                 left.append((low, cut_low - 1))
             low = cut_high + 1

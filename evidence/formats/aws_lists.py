@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from compliance.traffic import intervals
 from compliance.traffic.addresses import Range, say
 from compliance.traffic.boxes import FAMILIES, FULL, ICMP, ICMP_TOP, PORT_TOP, PROTO_TOP, TOP, Box, Family, box_of
 from compliance.traffic.shares import Origin, Residue
@@ -147,7 +148,7 @@ class Groups:
     @staticmethod
     def _boxes(permit: Permit, family: Family, direction: Direction) -> Iterator[Box]:
         everyone = (0, TOP[family])
-        peers = [(one.low, one.high) for one in permit.peers if one.family == family]
+        peers = intervals.merge((one.low, one.high) for one in permit.peers if one.family == family)
         for low, high in [everyone] if permit.doubt else peers:
             src, dst = ((low, high), everyone) if direction == "in" else (everyone, (low, high))
             yield permit.service.box(family, src, dst)
