@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-LONG_RUN = 1000  # tests
+LONG_RUN = 3000  # tests: more than the house has, of which each page of the documentation is several
 ON_POSTGRESQL = "test_both_on_postgresql"
 # Quiet: no updates, no sync, no second process tree; a container has neither a sandbox nor a GPU to offer.
 CHROMIUM_OPTIONS = [
