@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,10 +16,11 @@ from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, i
 from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.witness import Inventory
-from evidence import attachments
+from evidence import answers, attachments, paths
 from evidence.attachments import Account, interface_of, is_fabric
 from evidence.formats.evaluate import Evaluator, Piece
 from evidence.judgement import Silence
+from evidence.paths import Crossing, Paths, Said, Standing
 from evidence.points import reached
 from evidence.rules import Chain, Point, Reading, Rule, Verdict
 from evidence.sightings import Scope, Sighting, seen_by, strangers
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from evidence.kept import Kept  # it reads the whole program when it is imported
 
 INPUT, FORWARD, OUTPUT = "INPUT", "FORWARD", "OUTPUT"
+RETURN = paths.RETURN
 LINK_LOCAL: Interval = prefix_range(6, 0xFE80 << 112, 10)
 POLICY = "#policy"
 
@@ -162,6 +164,8 @@ class Host:
 
     def at(self, point: str) -> Reading:
         """The reading as far as a point needs it: an account has thousands of points, each with a few lists."""
+        if point == RETURN and answers.judges_answers(self.reading):
+            return answers.of_answers(self.reading)
         if self.account is None or point not in self.points:
             return self.reading
         if point not in self._at:
@@ -241,15 +245,20 @@ class Case:
         kept: Kept | None = None,
         also: Iterable[Sighting] = (),
         excused: Collection[tuple[Family, int]] = (),
+        said: Sequence[Said] = (),
+        stood: Iterable[Standing] = (),
     ) -> None:
         self.attached = attachments.attachments(wanted.servers, readings)
+        self.paths = Paths(wanted, readings, said, stood)
+        self._crossings: dict[tuple[str, Family, tuple[Box, ...]], list[Crossing]] = {}
         self.absent, self.kept = absent, kept
         self.excused = frozenset(excused)
         self._also = tuple(also)
         self.estate = Estate(wanted.servers)
         self.hosts = {name: Host(name, reading, self.estate, kept) for name, reading in readings.items()}
         accounts = {name: host.account for name, host in self.hosts.items() if host.account}
-        self.wanted = attachments.required(wanted, accounts, {*self.hosts, *absent} - {*accounts}, self.attached)
+        asked = attachments.required(wanted, accounts, {*self.hosts, *absent} - {*accounts}, self.attached)
+        self.wanted = paths.required(asked, readings, self.crossings) if self.paths else asked
         self.before = {name: Host(name, reading, self.estate) for name, reading in (before or {}).items()}
         self._with_aliases: dict[tuple[str, str, Family], Index] = {}
         self.authorised: dict[Family, Index] = {
@@ -303,8 +312,22 @@ class Case:
         index = self._with_aliases[key] = Index(dict.fromkeys([*boxes, *more]))
         return index
 
+    def crossings(self, entry: Entry) -> list[Crossing]:
+        """The devices that an authorised connection passes, or may pass, each with its part of it."""
+        key = (entry.id, entry.family, entry.boxes)
+        if key not in self._crossings:
+            self._crossings[key] = self.paths.crossings(entry.family, entry.boxes)
+        return self._crossings[key]
+
+    def passes(self, entry: Entry, host: str, point: str) -> bool:
+        """Whether the point is that of a device between the ends of an entry."""
+        return point in {FORWARD, RETURN} and any(one.device == host for one in self.crossings(entry))
+
     def part(self, entry: Entry, host: Host, point: str) -> tuple[Box, ...]:
         """The part of an entry that a point of a host is asked about."""
+        if self.passes(entry, host.name, point):
+            boxes = (box for one in self.crossings(entry) if one.device == host.name for box in one.boxes)
+            return tuple(dict.fromkeys(boxes))
         if host.account is None:
             return part_at(entry, host.name, point, self.wanted)
         return attachments.part(entry, host.name, point, host.account)

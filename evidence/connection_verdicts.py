@@ -10,6 +10,7 @@ from compliance.traffic.residual import residual
 from compliance.traffic.witness import choose
 from evidence.attachments import interface_of
 from evidence.case import Case, Host
+from evidence.device_verdicts import Passage
 from evidence.formats.evaluate import Piece
 from evidence.judgement import Judgement, Silence, at_line, listed
 from evidence.rules import Certainty, Verdict
@@ -55,6 +56,8 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
     if host is None:
         verdict, because = no_reading(case, name)
         return _unproven(entry, place, because + _in_front(case, name), verdict=verdict)
+    if case.passes(entry, name, point):
+        return _passing(case, entry, host, point)
     parts = case.part(entry, host, point)
     found = [piece for part in parts for piece in host.pieces(point, entry.family, part)]
     denied = [piece for piece in found if piece.decision == "deny"]
@@ -85,6 +88,24 @@ def _behind(host: Host, point: str) -> str:
     """What is said at an interface that AWS runs; "" at others."""
     service = host.account.operators.get(interface_of(host.reading, point), "") if host.account else ""
     return f"; {service} of AWS runs what stands behind it, and no packet filter of ours is there" if service else ""
+
+
+def _passing(case: Case, entry: Entry, host: Host, point: str) -> Judgement:
+    """What a device between the ends says."""
+    said, place = Passage(case, entry, host, point), f"{host.name}/{point}"
+    if all(piece.decision == "permit" for piece in said.pieces):
+        return _implemented(entry, place, said.pieces, host, "")
+    blind = said.not_known()
+    if blind:
+        return _unproven(entry, place, blind)
+    blocked = said.blocked()
+    if blocked is not None:
+        return blocked
+    doubtful = next((piece for piece in said.pieces if piece.decision == "unproven"), None)
+    if doubtful is not None:
+        return _doubtful(entry, host, point, doubtful)
+    because, rule = said.unsure()
+    return _unproven(entry, place, because, rule=rule)
 
 
 def _outside(parts: tuple[Box, ...], found: list[Piece]) -> Box | None:

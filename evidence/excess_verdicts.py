@@ -30,6 +30,7 @@ from compliance.traffic.witness import choose
 from evidence.attachments import interface_of, is_fabric
 from evidence.case import FORWARD, INPUT, OUTPUT, POLICY, Case, Host, is_incoming
 from evidence.connection_verdicts import not_given
+from evidence.containment import contained
 from evidence.formats.evaluate import Piece, judges
 from evidence.formats.first_packet import BORN, UNTRACKED
 from evidence.interfaces import interfaces
@@ -64,7 +65,8 @@ def excesses(case: Case) -> Iterator[Judgement]:
                 if (host.takes_part(family) is not False or host.own(family)) and not _never_forwards(
                     host, point, family
                 ):
-                    yield from _recalled(case, host, point, family)
+                    found = _recalled(case, host, point, family)
+                    yield from (contained(case, host.name, point, one) for one in found)
         for name in _named_points(host):
             yield from _unread(host, name)
 

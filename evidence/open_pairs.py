@@ -19,7 +19,7 @@ from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from compliance.traffic.residual import covered
 from evidence.attachments import IN, OUT
-from evidence.case import INPUT, OUTPUT, Case
+from evidence.case import FORWARD, INPUT, OUTPUT, Case
 from evidence.sightings import NETWORK
 
 STEPS = 20_000
@@ -118,6 +118,7 @@ class Pairs:
         self._plain = {
             place: all(not self._goes_out[name].denies for name in names) for place, names in self._in_place.items()
         }
+        self._barred = Barred(case, family)
 
     def groups(self) -> dict[str, Group]:
         """The open pairs by the label of their places."""
@@ -129,7 +130,7 @@ class Pairs:
                 continue
             wide = any(self._wide.overlapping(box_of(self._family, dst=(one, one))) for one in own)
             for place, names in self._in_place.items():
-                alike = self._plain[place] and not stance.denies and not wide
+                alike = self._plain[place] and not stance.denies and not wide and not self._case.paths
                 sources = names if alike else [name for name in names if self._is_open(name, target, wide=wide)]
                 count = len(sources) - (alike and self._place[target] == place)
                 if count:
@@ -157,6 +158,8 @@ class Pairs:
             return False
         if _meets(self._goes_out[source].denies, self._own[target]):
             return False
+        if all(self._barred.denies(src, dst) for src in self._own[source] for dst in self._own[target]):
+            return False
         return not (wide and all(covered(box, self._authorised(box)) for box in self.between(source, target)))
 
     def _authorised(self, box: Box) -> list[Box]:
@@ -167,7 +170,8 @@ class Pairs:
         for source in sources if stance.permits else ():
             if source != target and self._goes_out[source].permits:
                 boxes = self.between(source, target)
-                if stance.permits_all(boxes) and self._goes_out[source].permits_all(boxes):
+                open_here = stance.permits_all(boxes) and self._goes_out[source].permits_all(boxes)
+                if open_here and all(self._barred.permits(box) for box in boxes):
                     group.prove(source, target)
 
     def _stance(self, name: str, point: str) -> Stance:
@@ -209,6 +213,45 @@ class Pairs:
             return f"zone {zone}"
         length = NETWORK[self._family]
         return f"network {to_text(self._family, prefix_range(self._family, self._own[name][0], length)[0])}/{length}"
+
+
+class Barred:
+    """What devices do to the traffic between two addresses."""
+
+    def __init__(self, case: Case, family: Family) -> None:
+        self._case, self._family = case, family
+        self._denied: dict[tuple[str, Interval, Interval], Index] = {}
+
+    def denies(self, src: int, dst: int) -> bool:
+        """Whether some of the traffic is denied whichever way it takes: a way that is not known denies nothing."""
+        ways = self._case.paths.between(self._family, src, dst)
+        if not ways.devices or ways.kind == "perhaps":
+            return False
+        said = [self._stops(name, src, dst) for name in ways.devices]
+        return any(said) if ways.kind == "between" else all(said)
+
+    def permits(self, box: Box) -> bool:
+        """Whether every device that may be passed certainly lets all of it through."""
+        ways = self._case.paths.between(self._family, box[0], box[2])
+        return all(self._lets_through(name, box) for name in ways.devices)
+
+    def _stops(self, device: str, src: int, dst: int) -> bool:
+        """Asked of the two networks at once, and kept: of whole zones there are millions of pairs."""
+        host, family = self._case.hosts.get(device), self._family
+        if host is None or FORWARD not in host.rule_points:
+            return False
+        here, there = self._case.paths.segment(family, src), self._case.paths.segment(family, dst)
+        if (device, here, there) not in self._denied:
+            found = host.pieces(FORWARD, family, box_of(family, src=here, dst=there), overlook_unread=True)
+            self._denied[device, here, there] = Index(one.box for one in found if one.decision == "deny")
+        pair = box_of(family, src=(src, src), dst=(dst, dst))
+        return bool(self._denied[device, here, there].overlapping(pair))
+
+    def _lets_through(self, device: str, box: Box) -> bool:
+        host = self._case.hosts.get(device)
+        if host is None or FORWARD not in host.rule_points:
+            return False
+        return all(piece.decision == "permit" for piece in host.pieces(FORWARD, self._family, box))
 
 
 def _meets(spans: Sequence[Interval], values: Iterable[int]) -> bool:

@@ -13,6 +13,7 @@ from evidence import reading_json
 from evidence.artefacts import read_back
 from evidence.judgement import Silence
 from evidence.models import Comparison, ErrorCode, Finding, Snapshot, Source, VerdictRow
+from evidence.paths import FORWARD, OUTPUT, Standing, stood
 from evidence.rules import Reading, Verdict
 from evidence.sides import Joined, Side, joined
 
@@ -44,6 +45,20 @@ def current(at: datetime) -> tuple[Held, dict[str, Silence]]:
             if silent.verdict is Verdict.unreachable or name not in absent:
                 absent[name] = silent
     return fresh, {name: why for name, why in absent.items() if name not in fresh}
+
+
+def standings(names: Iterable[str] | None = None) -> list[Standing]:
+    """Where devices stood when they were last read, fresh or not: all of them, or those of these servers."""
+    rows = Source.objects.exclude(last_good__isnull=True).exclude(last_good__networks=[])
+    rows = rows.exclude(server__status=Server.Status.RETIRED).select_related("server", "last_good").order_by("pk")
+    if names is not None:
+        rows = rows.filter(server__name__in=list(names))
+    found: list[Standing] = []
+    for source in rows:
+        points = {str(one.get("name")) for one in source.last_good.points} if source.last_good else set()
+        if source.last_good and FORWARD in points and OUTPUT not in points:  # as evidence.paths.is_device has it
+            found.append(stood(source.server.name, source.last_good.networks))
+    return found
 
 
 def silence(source: Source) -> Silence:

@@ -8,7 +8,7 @@ What was not read, reached or decided is said; `implemented` is only said when e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ from evidence.flow_verdicts import usage
 from evidence.flowlogs.seen import FlowEvidence
 from evidence.judgement import Judgement, Silence
 from evidence.listener_verdicts import listeners
+from evidence.paths import Said, Standing
 from evidence.review_verdicts import overdue
 from evidence.rules import FlowRecord, Reading, Verdict
 from evidence.share_changes import share_changes
@@ -82,6 +83,8 @@ def judge(
     kept: Kept | None = None,
     also: Iterable[Sighting] = (),
     excused: Collection[tuple[Family, int]] = (),
+    said: Sequence[Said] = (),
+    stood: Iterable[Standing] = (),
 ) -> tuple[Judgement, ...]:
     """Every judgement about the servers of `wanted`, in a stable order.
 
@@ -89,11 +92,14 @@ def judge(
     `absent`: why a host has no reading (`stale`, `unreachable`; else `not_verifiable`); `kept`: the answers of
     earlier comparisons, which change nothing but the time it takes; `also`: addresses that inventories and earlier
     readings show (those that stored flow logs show are taken from `flows`); `excused`: those that somebody decided
-    need not be registered.
+    need not be registered; `said`: which devices stand between two zones, by hand; `stood`: where devices stood of
+    which nothing fresh is known.
     """
     if isinstance(flows, FlowEvidence):
         also = (*also, *addresses_in(flows))
-    return judge_case(Case(wanted, readings, before, absent or {}, kept, also, excused), flows=flows, at=at)
+    return judge_case(
+        Case(wanted, readings, before, absent or {}, kept, also, excused, said, stood), flows=flows, at=at
+    )
 
 
 def judge_case(case: Case, *, flows: Flows, at: date) -> tuple[Judgement, ...]:

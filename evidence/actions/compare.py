@@ -75,11 +75,11 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     also, excused = sightings.also(now, moment), sightings.excused(moment)
     with one_moment():
         records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
-    case = Judged(wanted, now, then if last else None, absent, kept, also, excused)
+    case = Judged(wanted, now, then if last else None, absent, kept, also, excused, stood=readings.standings(absent))
     judgements = [
         *beside_records(judge_case(case, flows=None, at=day_of(moment))),
         *irregular(records),
-        *source_trouble(moment, {host for entry in wanted.entries for host, _ in entry.required}),
+        *source_trouble(moment, {host for entry in case.wanted.entries for host, _ in entry.required}),
         *differing(picked),
         *rewritten(moment),
         *inventory_trouble(moment),

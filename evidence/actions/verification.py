@@ -29,6 +29,7 @@ from evidence.collectors.table import COLLECTORS
 from evidence.formats.evaluate import evaluator
 from evidence.judgement import Silence
 from evidence.models import Pull, Snapshot, Source, Verification
+from evidence.paths import Paths
 from evidence.rules import Reading, Verdict
 from evidence.verdicts import BESIDE, RANK, Judgement, judge
 
@@ -48,7 +49,7 @@ class Finding(NamedTuple):
 def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Verification:
     """Reads the affected servers again and compares. Publishes the proof and moves the change, fenced by the job."""
     moment = at or timezone.now()
-    servers = affected(change)
+    servers = [*affected(change), *between(change, moment)]
     before = readings.before(servers, change.decided_at or change.created_at)
     read_again(servers, run)
     run.step(f"Comparing {change.ref}")
@@ -64,7 +65,7 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     fresh, absent = readings.current(at)
     now = readings.readings_of(fresh)
     asked = wanted_on(day_of(at))
-    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
+    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, stood=readings.standings(absent))
     rows = []
     for change in changes:
         found = outcome(change, said, asked, now, {}, at)
@@ -72,6 +73,18 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
         with transaction.atomic():
             rows.append(publish(change, found, snapshots, at))
     return rows
+
+
+def between(change: ChangeRecord, at: datetime) -> list[str]:
+    """The devices that its connections pass, or may pass: engineers change them as well."""
+    devices = readings.standings()
+    asked = with_entry(change, at) if devices else None
+    if asked is None:
+        return []
+    paths = Paths(asked, {}, (), devices)
+    mine = [entry for entry in asked.entries if entry.id in change.refs]
+    passed = {one.device for entry in mine for one in paths.crossings(entry.family, entry.boxes)}
+    return sorted(passed.difference(affected(change)))
 
 
 def affected(change: ChangeRecord) -> list[str]:
@@ -121,7 +134,7 @@ def decide(
 ) -> Finding:
     """The outcome, from the judgements about this connection and about what its servers permit beyond."""
     asked = with_entry(change, at)
-    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent)
+    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, stood=readings.standings(absent))
     return outcome(change, said, asked, now, then, at)
 
 
