@@ -100,6 +100,15 @@ PULLS: dict[str, Status] = {
     "failed": Status("Failed", "circle-x", "bad"),
 }
 
+FLOW_FILES: dict[str, Status] = {
+    "waiting": Status("Waiting", "hourglass", "off"),
+    "read": Status("Read", "circle-check", "ok"),
+    "again": Status("The same as another", "copy", "off"),
+    "replaced": Status("Held by a later one", "layers", "off"),
+    "refused": Status("Not understood", "circle-x", "bad"),
+    "failed": Status("Not read", "circle-x", "bad"),
+}
+
 SOURCES: dict[str, Status] = {
     "fresh": Status("Fresh", "circle-check", "ok"),
     "partial": Status("Partly read", "circle-minus", "warn"),
@@ -264,6 +273,7 @@ KINDS: dict[str, dict[str, Status]] = {
     "job": JOBS,
     "pull": PULLS,
     "source": SOURCES,
+    "flow_file": FLOW_FILES,
     "coverage": COVERAGE,
     "review": REVIEWS,
     "action": ACTIONS,

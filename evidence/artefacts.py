@@ -31,6 +31,28 @@ def keep(content: bytes) -> StoredArtefact:
     return row
 
 
+def keep_file(path: Path) -> StoredArtefact:
+    """The same for a file of any size, which is moved there: it lies on the same disk, and nobody writes to it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while chunk := source.read(2**20):
+            digest.update(chunk)
+        size = source.tell()
+        os.fsync(source.fileno())
+    sha256 = digest.hexdigest()
+    place = place_of(sha256)
+    if place.exists():
+        path.unlink()
+    else:
+        if not place.parent.is_dir():
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            settle(place.parent.parent)
+        path.replace(place)
+        settle(place.parent)
+    row, _ = StoredArtefact.objects.get_or_create(sha256=sha256, defaults={"size": size})
+    return row
+
+
 def write_whole(place: Path, content: bytes) -> None:
     """The file whole, or not at all, also when the power fails: when this returns, bytes and name are on the disk."""
     if not place.parent.is_dir():

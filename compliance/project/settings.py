@@ -8,6 +8,11 @@ from pathlib import Path
 
 from compliance.project import env, oidc
 from compliance.project.broker import celery_url, redis_url
+from compliance.project.job_tables import JOB_ABANDONED as JOB_ABANDONED
+from compliance.project.job_tables import JOB_KINDS as JOB_KINDS
+from compliance.project.job_tables import JOB_QUEUES as JOB_QUEUES
+from compliance.project.job_tables import JOB_SYSTEMS as JOB_SYSTEMS
+from compliance.project.job_tables import SCHEDULES as SCHEDULES
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR = env.folder("EASTWEST_VAR", BASE_DIR / "var")
@@ -16,6 +21,7 @@ KEYS = VAR / "keys"
 KEYS.mkdir(mode=0o700, exist_ok=True)
 ARTEFACTS = VAR / "artefacts"
 PACKS = VAR / "packs"
+FLOWS = VAR / "flows"
 
 
 def kept_secret(name: str) -> str:
@@ -240,64 +246,8 @@ CELERY_BEAT_SCHEDULE = {"tick": {"task": "compliance.tick", "schedule": 2.0, "op
 CELERY_TIMEZONE = "UTC"
 JOB_LEASE_S = env.whole("EASTWEST_JOB_LEASE_S", 60, low=2, high=3600)
 JOB_MAX_TRIES = 8
-# What talks to devices waits for them most of the time: workers of its own, so that nothing else waits with it
-JOB_QUEUES = {"pull": "pull", "test_source": "pull", "run_sheet": "pull", "deliver": "pull", "read_tickets": "pull"}
 PULL_SLOTS = env.whole("EASTWEST_PULL_SLOTS", 8, low=2, high=64)
 PULL_LIMIT_S = env.whole("EASTWEST_PULL_LIMIT_S", 120, low=1, high=3600)
-JOB_KINDS = {
-    "pull": "evidence.jobs.pull",
-    "test_source": "evidence.jobs.test_source",
-    "run_sheet": "evidence.jobs.run_sheet",
-    "read_inventory": "evidence.jobs.read_inventory",
-    "compare": "evidence.jobs.compare",
-    "verify_change": "evidence.jobs.verify_change",
-    "build_pack": "evidence.jobs.build_pack",
-    "set_pages": "evidence.jobs.set_pages",
-    "reconcile": "evidence.jobs.reconcile",
-    "remind": "reviews.jobs.remind",
-    "plan_reviews": "reviews.jobs.plan",
-    "send": "compliance.jobs.send",
-    "digests": "compliance.jobs.digests",
-    "digest": "compliance.jobs.digest",
-    "remind_dates": "compliance.jobs.remind_dates",
-    "checkpoint": "compliance.actions.checkpoints.job",
-    "ship_ledger": "compliance.actions.shipping.job",
-    "deliver": "evidence.jobs.deliver",
-    "read_tickets": "evidence.jobs.read_tickets",
-}
-# Who is told, in the same transaction, that a job of the kind ended without what it was to bring
-JOB_ABANDONED = {
-    "pull": "evidence.jobs.pull_abandoned",
-    "test_source": "evidence.jobs.test_abandoned",
-    "run_sheet": "evidence.jobs.sheet_abandoned",
-    "read_inventory": "evidence.jobs.inventory_abandoned",
-    "verify_change": "evidence.jobs.pull_abandoned",
-    "build_pack": "evidence.jobs.pack_abandoned",
-    "set_pages": "evidence.jobs.pages_abandoned",
-    "deliver": "evidence.jobs.delivery_abandoned",
-}
-# Of which systems a job of the kind is, so that who works for another neither sees nor stops it
-JOB_SYSTEMS = {
-    "pull": "evidence.jobs.systems_of_pull",
-    "test_source": "evidence.jobs.systems_of_pull",
-    "run_sheet": "evidence.jobs.systems_of_sheet",
-    "read_inventory": "evidence.jobs.systems_of_inventory",
-    "verify_change": "evidence.jobs.systems_of_change",
-    "build_pack": "evidence.jobs.systems_of_pack",
-    "set_pages": "evidence.jobs.systems_of_pack",
-}
-SCHEDULES = [
-    "compliance.actions.checkpoints.due",
-    "compliance.actions.shipping.due",
-    "evidence.jobs.due_pulls",
-    "evidence.jobs.due_inventories",
-    "evidence.jobs.due_packs",
-    "evidence.jobs.due_comparisons",
-    "evidence.actions.tickets.due",
-    "reviews.jobs.due_reviews",
-    "compliance.jobs.due_dates",
-    "compliance.actions.digests.due",
-]
 CHANGE_CHECKS: dict[str, str] = {}
 # Functions (hit, material, at) → a dated exception that somebody decided on, or None; asked in order
 POLICY_EXCEPTIONS: list[str] = ["compliance.exceptions.for_hit"]

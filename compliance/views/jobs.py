@@ -16,6 +16,8 @@ from compliance.views.changes import signed_in
 TITLES = {
     "pull": "Reading",
     "read_inventory": "Reading the list",
+    "fetch_flows": "Fetching a flow log",
+    "roll_up_flows": "Reading a file of a flow log",
     "run_sheet": "Running a test sheet",
     "compare": "Comparing",
     "build_pack": "Building the pack",

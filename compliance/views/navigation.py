@@ -55,6 +55,7 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
         "Collection",
         (
             ("Sources", "/sources/", "plug", "sources"),
+            ("Flow logs", "/flows/", "activity", ""),
             ("Learn", "/learn/", "graduation-cap", ""),
             ("Set-up", "/setup/", "list-checks", ""),
             ("Help", "/help/", "circle-question-mark", ""),

@@ -6,6 +6,7 @@ from evidence.models.baseline import BaselineGroup, Unlearned
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.duties import Attestation, HostSaid
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
+from evidence.models.flows import FlowDay, FlowFile, FlowGap, FlowLog, FlowPull
 from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
 from evidence.models.links import EvidenceAsk, EvidenceReply, PackLink
 from evidence.models.members import FindingMember, Removal
@@ -37,6 +38,11 @@ __all__ = [
     "EvidenceReply",
     "Finding",
     "FindingMember",
+    "FlowDay",
+    "FlowFile",
+    "FlowGap",
+    "FlowLog",
+    "FlowPull",
     "HostSaid",
     "Inventory",
     "InventoryReading",

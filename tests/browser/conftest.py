@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from io import BytesIO
 
 import pytest
 from allauth.account.forms import default_token_generator
@@ -17,8 +18,33 @@ from django.utils import timezone
 
 from compliance.actions import catalogues, connections, delegations, jobs, people, policy, questions, risks, stages
 from compliance.actions.tokens import make_token
-from compliance.models import ChangeRecord, Connection, Delivery, Membership, Receiver, Role, Server, System, User, Zone
-from evidence.actions import accepted, access, adding, asks, inventories, links, packs, push, receivers, sheets, sources
+from compliance.models import (
+    ChangeRecord,
+    Connection,
+    Delivery,
+    Job,
+    Membership,
+    Receiver,
+    Role,
+    Server,
+    System,
+    User,
+    Zone,
+)
+from evidence.actions import (
+    accepted,
+    access,
+    adding,
+    asks,
+    flow_logs,
+    inventories,
+    links,
+    packs,
+    push,
+    receivers,
+    sheets,
+    sources,
+)
 from evidence.actions.attestations import Statement, attest
 from evidence.actions.compare import compare
 from evidence.actions.receivers import Wanted
@@ -32,6 +58,7 @@ from reviews.sample.load import load
 from tests.browser import passkey
 from tests.browser.steps import PASSWORD
 from tests.factories import WHY
+from tests.flowlogs.logs import V2, aws
 from tests.published import NOW, catalogue
 
 DOMAIN = "sample.example"
@@ -187,6 +214,7 @@ def observed() -> dict[str, object]:
         "shrunk": shrunk.pk,
         "pushed": pushed.pk,
         **inventoried(gone.server.system, erin),
+        **logged(gone.server.system, erin),
         "push_token": token.pk,
         **told(person("alex")),
         "keyed": keyed.pk,
@@ -248,6 +276,23 @@ def inventoried(system: System, erin: User) -> dict[str, object]:
             jobs.run_job(reading.job_id)
         found |= {key: row.pk, f"{key}_file": reading.pk}
     return found
+
+
+def logged(system: System, erin: User) -> dict[str, object]:
+    """A flow log with files that were read, read in part and not understood, and one whose folder is not there."""
+    flows = flow_logs.add_flow_log(system=system, name="payments VPC", kind="upload", watches=["10.20.0.0/16"], by=erin)
+    hours = int(timezone.now().timestamp()) // 3600 - 30
+    lines = [V2, *(aws("10.20.20.11", "10.20.30.11", 40000, 5432, at=(hours + at) * 3600) for at in range(24))]
+    texts = {"2026-11-20.log": lines, "2026-11-21.log": [*lines[:9], "2 of another kind"], "notes.txt": ["not a log"]}
+    brought = [(name, BytesIO("".join(f"{line}\n" for line in text).encode())) for name, text in texts.items()]
+    flow_logs.upload(flows, brought, by=erin)
+    folder = flow_logs.add_flow_log(
+        system=system, name="edge firewall", kind="directory", config={"path": "/srv/nothing-is-here"}, by=erin
+    )  # fmt: skip
+    for job in Job.objects.filter(kind__in=("fetch_flows", "roll_up_flows"), state=Job.State.QUEUED).order_by("pk"):
+        jobs.run_job(job.pk)
+    flow_logs.pause(folder, on=True, because="Nobody writes there.", by=erin)
+    return {"flows": flows.pk, "flow_folder": folder.pk, "flow_file": flows.files.get(name="notes.txt").pk}
 
 
 def learned() -> str:

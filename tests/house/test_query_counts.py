@@ -26,6 +26,10 @@ from evidence.models import (
     Comparison,
     Finding,
     FindingMember,
+    FlowFile,
+    FlowGap,
+    FlowLog,
+    FlowPull,
     Pull,
     ServedShare,
     Sheet,
@@ -46,12 +50,12 @@ PAGES: Final = (
     "/connections/recertify/", "/servers/", "/attestations/", "/campaigns/", "/controls/", "/controls/ism-1479/",
     "/zones/", "/groups/", "/parties/", "/evidence/", "/findings/", "/audit/",
     "/rule-changes/", "/inventory/", "/inventory/?list=never", "/sources/", "/coverage/", "/packs/", "/reviews/",
-    "/setup/", "/tests/", "/samples/",
+    "/setup/", "/tests/", "/samples/", "/flows/",
 )  # fmt: skip
 # Pages of one record, with more and more of what they show: connection, change, finding, server, source
 DETAILS: Final = (
     "/connections/{connection}/", "/changes/{change}/", "/findings/{finding}/", "/servers/{server}/",
-    "/sources/{source}/",
+    "/sources/{source}/", "/flows/{flow}/", "/flows/{flow}/files/",
 )  # fmt: skip
 PAIR: Final = {
     "row": 1, "expected": "open", "connection": "", "from": "pay-db-01", "to": "pay-app-01", "source": "10.20.30.11",
@@ -82,7 +86,7 @@ def address(site: Site, page: str) -> str:
     oldest = Finding.objects.order_by("pk")[0]
     return page.format(
         connection=site.connection.ref, change=site.change.ref, finding=oldest.ref, server="pay-db-01",
-        source=site.sources[0].pk,
+        source=site.sources[0].pk, flow=FlowLog.objects.order_by("pk")[0].pk,
     )  # fmt: skip
 
 
@@ -139,6 +143,15 @@ def grow(site: Site, numbers: range) -> None:
             sheet=sheet, server=server, began_at=timezone.now(), outcomes={"1": "open"}, whole=True, stored=stored,
             sha256="0" * 64, brought_by=site.people.erin,
         )  # fmt: skip
+    for number in numbers:
+        log = FlowLog.objects.create(system=site.people.payroll, name=f"log {number}", kind="upload")
+        pull = FlowPull.objects.create(log=log, state="ok", finished_at=timezone.now(), what="1 file came.")
+        file = FlowFile.objects.create(
+            log=FlowLog.objects.order_by("pk")[0], pull=pull, name=f"file {number}", head="", state="read",
+            received_at=timezone.now(), stored=StoredArtefact.objects.create(sha256=f"{number:064x}", size=1),
+            first_at=timezone.now(), last_at=timezone.now(), lines_unread=1, unread=[{"line": 1, "text": "x"}],
+        )  # fmt: skip
+        FlowGap.objects.create(file=file, kind="cut", first_hour=490000, last_hour=490001, because="It is cut short.")
     one = Finding.objects.all()[0]
     for number in numbers:
         one.pk, one.fingerprint, one.subject = None, f"{number:064x}", f"a rule {number}"

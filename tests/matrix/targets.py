@@ -14,6 +14,7 @@ from compliance.forms.policy import PolicyForm
 from compliance.models import Role
 from compliance.policy.shipped import described, shipped
 from evidence.actions import sheets
+from tests.evidence.flow_site import a_file
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
 from tests.matrix.world import (
     NETS,
@@ -122,6 +123,8 @@ def address(route: str, side: Side) -> str:
         "push_token_revoke": {"token": side.things["push_token"].pk},
         "source_raw": {"artefact": side.things["raw"].pk},
         "inventory_raw": {"reading": side.things["listing"].pk},
+        "flow_file_raw": {"file": side.things["flow_file"].pk},
+        "flow_file_again": {"file": side.things["flow_file"].pk},
         "review_decide": {"item": side.things["item"].pk},
         "review_carry": {"item": side.things["said"].pk},
         "question_answer": {"question": side.things["question"].pk},
@@ -186,6 +189,9 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "inventory_add": {"system": side.system.pk, "name": "Matrix list", "kind": "cmdb", "fresh_days": 8},
         "inventory_bring": {"file": list_file(side)},
         "inventory_columns": {"name": "name", "addresses": "ip"},
+        "flow_log_add": {"system": side.system.pk, "name": "Matrix flows", "kind": "upload", "fresh_hours": 48},
+        "flow_log_upload": {"logs": a_file(NETS[side.word])},
+        "flow_log_watches": {"watches": "10.0.0.0/8", "because": "It is the only way in."},
         "source_upload": {"dumps": dump_file(side)},
         "source_secret": {"how": "made", "use": "key"},
         "source_key": {"decision": "confirm", "because": "At the console.", "fingerprint": things["pin"].fingerprint},

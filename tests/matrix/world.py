@@ -49,6 +49,7 @@ from evidence.sheet_script import MARK
 from reviews import actions as meetings
 from reviews.actions import campaigns
 from reviews.models import AgendaItem, Review
+from tests.evidence.flow_site import logged
 from tests.evidence.site import allow_in, allow_out, put, read, save
 from tests.factories import WHY
 from tests.people import LONG_AGO, People, everybody
@@ -93,6 +94,7 @@ def build(place: Path) -> World:
     for side in sides.values():
         observed(people, side, place / side.word)
         inventoried(people, side, place / f"{side.word} lists")
+        side.things |= logged(side.system, people.alex, place / f"{side.word} flows", NETS[side.word])
         asked_for(people, side)
     said = shipped().as_json()
     said["rules"]["cleartext"]["severity"] = "warn"

@@ -34,6 +34,12 @@ KINDS: Final = {  # each way of reading asks for fields of its own
     "push": {}, "upload": {}, "local": {},
 }  # fmt: skip
 
+FLOW_KINDS: Final = {  # and so does each way a flow log comes
+    "directory": {"path": "/nowhere", "pattern": "*.log"},
+    "git": {"url": "https://lists.example/flows.git", "branch": "main", "inside": "edge", "pattern": "*.log",
+            "through": ""},
+    "upload": {},
+}  # fmt: skip
 ACCOUNT: Final = {
     "account_login": {"login": "erin@example.org", "password": PASSWORD},
     "account_reset_password": {"email": "erin@example.org"},
@@ -101,6 +107,9 @@ def bodies(route: str, side: Side, world: World) -> Iterator[tuple[list[dict[str
     elif route == "source_add":
         for kind, more in KINDS.items():
             yield [], {"server": side.app.pk, "kind": kind, "fresh_hours": 48, **more}
+    elif route == "flow_log_add":
+        for kind, more in FLOW_KINDS.items():
+            yield [], said | {"kind": kind, "watches": "10.0.0.0/8", **more}
     elif route == "bulk_decide":
         ref = side.things["submitted"].ref
         yield [], {"change": [ref], f"seen-{ref}": 2, "verb": "approve", "because": "Seen.", f"because-{ref}": "So."}

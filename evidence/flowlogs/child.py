@@ -1,0 +1,187 @@
+"""A flow log is rolled up in a child process with limits: a hostile or broken file cannot take the worker with it.
+
+`rolled_in_child` is the parent's side. The child is `python -m evidence.flowlogs.child`: it takes a request on stdin,
+limits itself, writes the days, and answers {"rolled": …} or {"refused": [what, why, next_step]} on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from evidence.flowlogs.engine import Engine
+from evidence.flowlogs.grown import holds_all
+from evidence.flowlogs.shapes import Gap, Rolled
+from evidence.flowlogs.table import read_file
+from evidence.rules import FormatError, Lines, Unread
+
+CPU_S: Final = 1800
+WALL_S: Final = 3600.0
+MEMORY: Final = 4 * 2**30  # of address space: the engine keeps to a sixth of it, the rest is mapped and not used
+REFUSED, OUT_OF_MEMORY = 4, 3
+KEPT: Final = "The file is kept as it came. Look whether it is what it should be; if it is, report it with the file."
+
+
+class Brought(NamedTuple):
+    """A file, rolled up. `hours`: day -> a bit for each hour in which it says anything; `holds`, `held_by`: which of
+    the other versions it was asked about it holds in full, and which hold it."""
+
+    rolled: Rolled
+    hours: dict[int, int]
+    holds: tuple[int, ...]
+    held_by: tuple[int, ...]
+
+
+def rolled_in_child(
+    source: Path,
+    into: Path,
+    *,
+    name: str,
+    received: int | None,
+    others: Mapping[int, Sequence[Path]],
+    scratch: Path,
+    wall_s: float = WALL_S,
+) -> Brought:
+    """Rolls the file `source` up to days in the folder `into`; `others`: key -> the days of versions it may hold.
+
+    `scratch`: where it may unpack and spill. Raises FormatError in plain words whatever goes wrong.
+    """
+    with tempfile.TemporaryDirectory(prefix="rolling-", dir=scratch) as place:
+        days = Path(place) / "days"
+        days.mkdir()
+        request = {
+            "source": str(source), "into": str(days), "name": name, "received": received, "scratch": place,
+            "others": {str(key): [str(path) for path in days] for key, days in others.items()},
+        }  # fmt: skip
+        status, said = _run(request, Path(place) / "answer", wall_s, name)
+        if status == 0:
+            return _moved(_answered(json.loads(said)), into)
+    if status == REFUSED:
+        raise FormatError(*_refusal(said))
+    if status == OUT_OF_MEMORY:
+        why = f"reading needs more than {MEMORY // 2**20} MiB of memory"
+    elif status in {-signal.SIGXCPU, -signal.SIGKILL}:
+        why = f"reading took more than {CPU_S} seconds of processor time, or the system stopped it"
+    else:
+        why = f"the reading process stopped unexpectedly (status {status})"
+    raise FormatError(f"{name} could not be read", why, KEPT)
+
+
+def _run(request: dict[str, Any], answer: Path, wall_s: float, name: str) -> tuple[int, bytes]:
+    with answer.open("w+b") as target:
+        child = subprocess.Popen(
+            [sys.executable, "-E", "-s", "-m", "evidence.flowlogs.child"],
+            stdin=subprocess.PIPE, stdout=target, stderr=subprocess.DEVNULL, cwd=Path(__file__).resolve().parents[2],
+            env={"PATH": os.defpath, "LANG": "C.UTF-8"}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            child.communicate(json.dumps(request).encode("ascii"), timeout=wall_s)
+        except subprocess.TimeoutExpired:
+            why = f"reading took longer than {wall_s:g} seconds"
+            raise FormatError(f"{name} was not read", why, KEPT) from None
+        finally:  # whoever stops waiting, for whatever reason, leaves nobody behind who goes on writing
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+        target.seek(0)
+        return child.returncode, target.read()
+
+
+def _moved(brought: Brought, into: Path) -> Brought:
+    """The days whole in their place, and on the disk: two who roll the same file up never write to one file."""
+    days: dict[int, Path] = {}
+    for day, path in brought.rolled.days.items():
+        with path.open("rb") as written:
+            os.fsync(written.fileno())
+        days[day] = path.replace(into / path.name)
+    return brought._replace(rolled=replace(brought.rolled, days=days))
+
+
+def _refusal(said: bytes) -> tuple[str, str, str]:
+    try:
+        what, why, next_step = (str(part) for part in json.loads(said)["refused"])
+    except (ValueError, KeyError, TypeError):
+        return "The file was refused", "the reason was lost", KEPT
+    return what, why, next_step
+
+
+def _answered(said: Mapping[str, Any]) -> Brought:
+    held = said["rolled"]
+    rolled = Rolled(
+        held["format"], held["name"], held["sha256"], Lines(**held["lines"]),
+        tuple(Unread(**one) for one in held["unread"]), tuple(held["unknown"]),
+        tuple(Gap(**one) for one in held["gaps"]), {int(day): Path(path) for day, path in held["days"].items()},
+        held["records"], held["alike"],
+    )  # fmt: skip
+    hours = {int(day): bits for day, bits in said["hours"].items()}
+    return Brought(rolled, hours, tuple(said["holds"]), tuple(said["held_by"]))
+
+
+def _said(brought: Brought) -> dict[str, Any]:
+    rolled = brought.rolled
+    held = {
+        "format": rolled.format, "name": rolled.name, "sha256": rolled.sha256, "lines": asdict(rolled.lines),
+        "unread": [asdict(one) for one in rolled.unread], "unknown": list(rolled.unknown),
+        "gaps": [asdict(one) for one in rolled.gaps], "days": {str(day): str(at) for day, at in rolled.days.items()},
+        "records": rolled.records, "alike": rolled.alike,
+    }  # fmt: skip
+    hours = {str(day): bits for day, bits in brought.hours.items()}
+    return {"rolled": held, "hours": hours, "holds": list(brought.holds), "held_by": list(brought.held_by)}
+
+
+def hours_of(engine: Engine, rolled: Rolled) -> dict[int, int]:
+    """Day -> a bit for each hour in which the file says anything, NODATA too."""
+    found: dict[int, int] = {}
+    for day, path in rolled.days.items():
+        for (hour,) in engine.rows("SELECT DISTINCT hour FROM read_parquet(?)", str(path)):
+            found[day] = found.get(day, 0) | 1 << (int(hour) % 24)
+    for gap in rolled.gaps:
+        if gap.kind == "nodata":
+            for hour in range(gap.first_hour, gap.last_hour + 1):
+                found[hour // 24] = found.get(hour // 24, 0) | 1 << (hour % 24)
+    return found
+
+
+def _read(request: Mapping[str, Any]) -> Brought:
+    with Engine(Path(request["scratch"])) as engine:
+        source, into = Path(request["source"]), Path(request["into"])
+        rolled = read_file(engine, source, into, name=request["name"], received=request["received"])
+        mine = list(rolled.days.values())
+        others = {int(key): [Path(path) for path in days] for key, days in request["others"].items()}
+        holds = tuple(key for key, days in others.items() if holds_all(engine, mine, days))
+        held_by = tuple(key for key, days in others.items() if key not in holds and holds_all(engine, days, mine))
+        return Brought(rolled, hours_of(engine, rolled), holds, held_by)
+
+
+def limit() -> None:
+    """Limits this very process: address space, processor time, no core dumps."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> int:
+    """The child: one request on stdin, one answer on stdout; the exit status says which kind it is."""
+    request = json.load(sys.stdin)
+    limit()
+    try:
+        json.dump(_said(_read(request)), sys.stdout)
+    except FormatError as refused:
+        json.dump({"refused": [refused.what, refused.why, refused.next_step]}, sys.stdout)
+        return REFUSED
+    except MemoryError:
+        return OUT_OF_MEMORY
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
