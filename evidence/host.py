@@ -30,7 +30,7 @@ from evidence.smb_host import settled
 TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
 FABRIC, ACTS = "aws", "cloudtrail"
 FILTERS = frozenset({"iptables-save", "nft-json"})
-DEVICES = frozenset({"cisco-asa", "cisco-ios"})  # a whole device in one configuration: its points come with it
+DEVICES = frozenset({"cisco-asa", "cisco-ios", "panos"})  # a whole device in one configuration: its points come with it
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 
 

@@ -12,7 +12,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
+from evidence.collectors import redaction_panos
 from evidence.collectors.redaction_cisco import marked
+from evidence.formats import panos
 from evidence.formats.cisco_kind import kind
 from evidence.formats.table import HEAD
 from evidence.rules import Artefact
@@ -114,6 +116,8 @@ def redacted(artefact: Artefact) -> Artefact:
         content = _keys(content)
     if kind(content[:HEAD]):  # and by its name as well: a file of a host may hold a line that looks like a device's
         content = _cisco(content)
+    if panos.sniff(content[:HEAD], ""):
+        content = redaction_panos.marked(content, MARK)
     redact = _by_name(artefact) or _by_content(content)
     if redact is not None:
         content = redact(content)

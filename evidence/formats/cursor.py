@@ -104,6 +104,10 @@ class Account:
         at = number if line is None else line
         self._unread.extend(Unread(self.name, at, quoted, reason, point) for point in points or ("",))
 
+    def fail_too(self, number: int) -> None:
+        """One more line (or object) of what is named as unread at another one."""
+        self._failed.add(number)
+
     def unread(self) -> tuple[Unread, ...]:
         """The lines nobody understood, in the order of the file."""
         return tuple(sorted(self._unread, key=lambda one: one.line))

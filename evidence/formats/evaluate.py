@@ -52,6 +52,7 @@ FAMILIES_OF: dict[str, tuple[Family, ...]] = {
     "aws": (4, 6),
     "ios:device": (4, 6),
     "asa:device": (4, 6),
+    "panos:device": (4, 6),
 }
 
 

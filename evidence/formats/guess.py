@@ -16,6 +16,7 @@ class Guess(NamedTuple):
 
 SAVE = "Give the output of `iptables-save` (and `ip6tables-save`) of the host."
 JSON = "Give the output of `nft -j list ruleset`."
+PANOS = "Give it as XML, or `set cli config-output-format set` and the output of `show` in configuration mode."
 LATER = "This version does not read it; the README lists what is read."
 
 # A line that starts so, in the order they are tried.
@@ -31,7 +32,7 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
     (("ASA Version", "object-group ", "access-group ", "nameif "), Guess("a Cisco ASA configuration", LATER)),
     (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
     (("config firewall ", "config vdom", "#config-version="), Guess("a FortiOS configuration", LATER)),
-    (("set rulebase ", "set deviceconfig ", "set address "), Guess("a PAN-OS configuration", LATER)),
+    (("mgt-config {", "localhost.localdomain {", "deviceconfig {"), Guess("a PAN-OS configuration with braces", PANOS)),
     (("set security ", "set firewall ", "set groups ", "firewall {", "security {"),
      Guess("a Junos configuration", LATER)),
     (("apiVersion:", "kind:"), Guess("a Kubernetes manifest", LATER)),

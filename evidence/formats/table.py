@@ -23,6 +23,7 @@ from evidence.formats import (
     mounts,
     nftables,
     packages,
+    panos,
     rmtab,
     rsyslog,
     ss,
@@ -52,6 +53,7 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
     sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
+    panos,
 )  # fmt: skip
 
 

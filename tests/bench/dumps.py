@@ -16,4 +16,5 @@ READ_HERE = (
     "cloudtrail",
     "ios",
     "asa",
+    "panos",
 )  # the formats whose cases test_corpus.py reads

@@ -28,6 +28,7 @@ class Dialect(NamedTuple):
     point: str
     families: tuple[Family, ...] = (4, 6)
     possible: Callable[[], bool] = lambda: True
+    ways: tuple[str | None, str | None] = (None, None)  # where it comes in and goes out, where that matters
 
 
 def _iptables(text: str, family: Family) -> str:
@@ -60,6 +61,10 @@ DIALECTS: dict[str, Dialect] = {
     "cisco-ios, groups": Dialect("cisco", NAME + " object-group", _as_it_is, NAME, (4,)),
     "cisco-ios, IPv6": Dialect("cisco", NAME + " inet6", _as_it_is, NAME, (6,)),
     "cisco-asa": Dialect("ciscoasa", NAME, _as_it_is, NAME, (4,)),
+    "panos": Dialect("paloalto", "from-zone A to-zone B {family}", _as_it_is, "FORWARD", ways=("A", "B")),
+    "panos, no objects": Dialect(
+        "paloalto", "from-zone A to-zone B {family} no-addr-obj", _as_it_is, "FORWARD", ways=("A", "B")
+    ),
 }
 REFERENCE = "iptables"  # held against the kernel by ./run oracle
 
@@ -74,7 +79,8 @@ def permitted(policy: Policy, dialect: Dialect) -> tuple[list[Box], str]:
     reading = read_host([Artefact("policy", text.encode())])
     if reading.unread:
         return [], f"line {reading.unread[0].line} is unread: {reading.unread[0].text}"
-    pieces = Evaluator(reading, dialect.point).pieces(family, FULL[family])
+    iif, oif = dialect.ways
+    pieces = Evaluator(reading, dialect.point).pieces(family, FULL[family], iif=iif, oif=oif)
     unknown = next((piece.because for piece in pieces if piece.decision == "unproven"), "")
     if unknown and all("is not defined" in piece.because for piece in pieces if piece.decision == "unproven"):
         raise NotWritten(unknown)

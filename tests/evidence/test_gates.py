@@ -157,7 +157,7 @@ OWN_WORDS = {
 
 
 # Of the formats of devices: the folder and the case of the corpus that is cut
-DEVICES = {"cisco-ios": ("ios", "banner-and-certificates"), "cisco-asa": ("asa", "whole")}
+DEVICES = {"cisco-ios": ("ios", "banner-and-certificates"), "cisco-asa": ("asa", "whole"), "panos": ("panos", "whole")}
 
 
 @pytest.mark.parametrize("kind", sorted(DEVICES))

@@ -34,21 +34,53 @@ CASES = [
     ("anything", b"-----BEGIN RSA PRIVATE KEY-----\nc4nary-S3cret=\n-----END RSA PRIVATE KEY-----\n"),
     ("dump.txt", b"# Global parameters\n[global]\n\tx:api key = c4nary-S3cret\n"),
     ("rsyslog.conf", b"# x\nfeature abc\n*.* :ommysql:db-01,Syslog,log,c4nary-S3cret\n"),
-    *(("r1.cfg", b"version 15.2\n" + line + b"\n") for line in (
-        b"enable secret 5 c4nary-S3cret", b"username bob privilege 15 password 7 c4nary-S3cret",
-        b"snmp-server community c4nary-S3cret RO 10", b"snmp-server host 10.0.0.1 version 2c c4nary-S3cret",
-        b"crypto isakmp key c4nary-S3cret address 10.0.0.9", b"tacacs server x\n key 7 c4nary-S3cret",
-        b"radius-server host 10.0.0.1 auth-port 1645 acct-port 1646 key 7 c4nary-S3cret",
-        b"key chain k\n key 1\n  key-string 7 c4nary-S3cret",
-        b"interface Gi0/1\n ip ospf message-digest-key 1 md5 7 c4nary-S3cret",
-        b"interface Gi0/1\n standby 1 authentication md5 key-string c4nary-S3cret",
-        b"ntp authentication-key 1 md5 c4nary-S3cret 7", b"router bgp 1\n neighbor 10.0.0.1 password c4nary-S3cret",
-    )),
-    *(("fw.cfg", b"ASA Version 9.16(4)\n" + line + b"\n") for line in (
-        b"passwd c4nary-S3cret encrypted", b" ikev1 pre-shared-key c4nary-S3cret", b"failover key c4nary-S3cret",
-        b"snmp-server host inside 10.0.0.1 community c4nary-S3cret version 2c", b" ldap-login-password c4nary-S3cret",
-        b"aaa-server t host 10.0.0.1\n key c4nary-S3cret",
-    )),
+    *(
+        ("r1.cfg", b"version 15.2\n" + line + b"\n")
+        for line in (
+            b"enable secret 5 c4nary-S3cret",
+            b"username bob privilege 15 password 7 c4nary-S3cret",
+            b"snmp-server community c4nary-S3cret RO 10",
+            b"snmp-server host 10.0.0.1 version 2c c4nary-S3cret",
+            b"crypto isakmp key c4nary-S3cret address 10.0.0.9",
+            b"tacacs server x\n key 7 c4nary-S3cret",
+            b"radius-server host 10.0.0.1 auth-port 1645 acct-port 1646 key 7 c4nary-S3cret",
+            b"key chain k\n key 1\n  key-string 7 c4nary-S3cret",
+            b"interface Gi0/1\n ip ospf message-digest-key 1 md5 7 c4nary-S3cret",
+            b"interface Gi0/1\n standby 1 authentication md5 key-string c4nary-S3cret",
+            b"ntp authentication-key 1 md5 c4nary-S3cret 7",
+            b"router bgp 1\n neighbor 10.0.0.1 password c4nary-S3cret",
+        )
+    ),
+    *(
+        ("fw.cfg", b"ASA Version 9.16(4)\n" + line + b"\n")
+        for line in (
+            b"passwd c4nary-S3cret encrypted",
+            b" ikev1 pre-shared-key c4nary-S3cret",
+            b"failover key c4nary-S3cret",
+            b"snmp-server host inside 10.0.0.1 community c4nary-S3cret version 2c",
+            b" ldap-login-password c4nary-S3cret",
+            b"aaa-server t host 10.0.0.1\n key c4nary-S3cret",
+        )
+    ),
+    *(
+        ("fw.xml", b'<config urldb="paloaltonetworks">\n' + line + b"\n</config>\n")
+        for line in (
+            b"<phash>$5$c4nary-S3cret</phash>",
+            b"<pre-shared-key>\n  <key>c4nary-S3cret</key>\n</pre-shared-key>",
+            b'<private-key src="tpl">c4nary-S3cret</private-key>',
+            b"<auth-password>c4nary-S3cret</auth-password>",
+            b"<snmp-community-string>c4nary-S3cret</snmp-community-string>",
+        )
+    ),
+    *(
+        ("fw.set", b"set deviceconfig system hostname fw\n" + line + b"\n")
+        for line in (
+            b"set mgt-config users admin phash c4nary-S3cret",
+            b'set shared server-profile x secret "c4nary-S3cret 2"',
+            b"set network ike gateway g authentication pre-shared-key key c4nary-S3cret",
+            b"set deviceconfig system snmp-setting access-setting version v2c snmp-community-string c4nary-S3cret",
+        )
+    ),
 ]
 
 
@@ -74,6 +106,8 @@ def test_a_secret_is_replaced_by_a_mark_that_tells_nothing(name: str, content: b
         ("iptables-save", b'*filter\n-A INPUT -m comment --comment "CHG-42 token server" -j ACCEPT\nCOMMIT\n'),
         ("rsyslog.conf", b'action(type="omfwd" target="10.0.0.1" port="514" protocol="tcp")\n'),
         ("r1.cfg", b"version 15.2\nservice password-encryption\nip access-list extended secret\n remark key x\n"),
+        ("fw.set", b"set deviceconfig system x y\nset rulebase security rules password from any\n"),
+        ("fw.xml", b'<config urldb="x"><entry name="password"><from><member>secret</member></from></entry></config>'),
         ("sshd-T", b"passwordauthentication yes\npermitemptypasswords no\n"),
         ("ss-tulpnH", b'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("secret:x",pid=1,fd=3))\n'),
     ],

@@ -29,6 +29,7 @@ from evidence.formats import (
     mounts,
     nftables,
     packages,
+    panos,
     rmtab,
     rsyslog,
     ss,
@@ -120,7 +121,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
-    ("ip_neigh", ip_neigh), ("aws", aws), ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa),
+    ("ip_neigh", ip_neigh), ("aws", aws), ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa), ("panos", panos),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
