@@ -46,8 +46,8 @@ class Book:
         for space, kinds in KINDS.items():
             own = _read(scope, kinds)
             self._own[space] = set(own)
-            above = self._above._groups[space] if self._above is not None else {}
-            self._groups[space] = {**above, **own}
+            inherited = self._above._groups[space] if self._above is not None else {}
+            self._groups[space] = {**inherited, **own}
             self._expanded[space] = Expanded(self._groups[space], self._reader(space))
         for entry in scope.objects.get("address", []):
             self._tagged[entry.word] = frozenset(_tags(entry))

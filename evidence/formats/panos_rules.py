@@ -30,6 +30,7 @@ ACTIONS = {
     "reset-server": Action.REJECT,
     "reset-both": Action.REJECT,
 }
+LONGEST_COMMENT = 1024  # characters, as the device allows
 TYPES = frozenset({"universal", "intrazone", "interzone"})
 LISTS = ("from", "to", "source", "destination", "service", "application")
 Origins = Callable[[Node, str, str], Origin]  # node, uid, comment
@@ -83,7 +84,7 @@ def written(node: Node, *, lists: Sequence[str], words: Iterable[str], inner: It
         elif word == "uuid":
             rule.uid = child.text()
         elif word == "description":
-            rule.comment = " ".join(child.text().split())
+            rule.comment = " ".join(child.text().split())[:LONGEST_COMMENT]
         elif word not in RULE:
             rule.doubt(child.said())
         seen.add(word)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from evidence.formats.panos_known import ROOT
-from evidence.formats.panos_tree import UNREAD, Node, Tree
+from evidence.formats.panos_tree import LONGEST_WORD, UNREAD, Node, Tree
 from evidence.rules import Artefact
 
 WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^\s]+))""")
@@ -56,8 +56,8 @@ def read(artefact: Artefact) -> Tree:
             _unread(tree, number, OPEN)
             continue
         items = _items("\n".join([text, *tree.lines[number:last]]))[1:]
-        if len(items) > MOST_WORDS:
-            _unread(tree, number, f"it has more than {MOST_WORDS} words")
+        if len(items) > MOST_WORDS or any(len(word) > LONGEST_WORD for one in items for word in _flat(one)):
+            _unread(tree, number, f"it has more than {MOST_WORDS} words, or one of more than {LONGEST_WORD} characters")
             continue
         for path, values in _apart(items):
             _add(tree, index, path, values, number, last)
@@ -130,8 +130,13 @@ def _apart(items: list[str | list[str]]) -> list[tuple[list[str], list[str]]]:
     return found if found and not rest else [*found, _path([*items[:base], *rest] if base else items)]
 
 
+def _flat(item: str | list[str]) -> list[str]:
+    return item if isinstance(item, list) else [item]
+
+
 def _path(items: list[str | list[str]]) -> tuple[list[str], list[str]]:
-    words = [word for one in items[:-1] for word in (one if isinstance(one, list) else [one])]
+    """A path and the values at its end, where those stood in brackets."""
+    words = [word for one in items[:-1] for word in _flat(one)]
     last = items[-1] if items else []
     return (words, last) if isinstance(last, list) else ([*words, last], [])
 

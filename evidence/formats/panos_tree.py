@@ -17,6 +17,7 @@ from evidence.rules import Artefact, FormatError
 
 Kind = Literal["tag", "entry", "member", "text", "word"]
 USED, IGNORED, UNREAD = "used", "ignored", "unread"
+LONGEST_WORD = 1000  # characters of a name
 DEEPEST = 100  # elements in one another: no configuration has half as many
 LONG_LINE = 64 * 1024  # characters: beyond, the elements are counted and not the lines
 MOST_SAID = 12  # words of what nobody understood
@@ -94,7 +95,8 @@ class Node:
 
     def said(self) -> str:
         """It and what is below it in few words."""
-        words, waiting = [], [self]
+        words: list[str] = []
+        waiting = [self]
         while waiting and len(words) < MOST_SAID:
             one = waiting.pop()
             words.append(one.word)
@@ -182,6 +184,13 @@ def xml(artefact: Artefact) -> Tree:
     return tree
 
 
+def _cut(node: Node) -> None:
+    """A name longer than any is none: it is unread."""
+    if len(node.word) > LONGEST_WORD:
+        node.word = node.word[:LONGEST_WORD]
+        node.fail(f"a name of more than {LONGEST_WORD} characters")
+
+
 class _Xml:
     def __init__(self, tree: Tree, artefact: Artefact) -> None:
         self._tree, self._name = tree, artefact.name
@@ -223,6 +232,7 @@ class _Xml:
             raise FormatError(f"{self._name} was refused", why, "Give the configuration as the device exports it.")
         named = tag == "entry" and "name" in attrs
         node = Node(attrs["name"] if named else tag, "entry" if named else "tag", line, attrs)
+        _cut(node)
         self._open[-1].children.append(node)
         self._tree.owners.append((line, node))
         self._open.append(node)
@@ -237,6 +247,7 @@ class _Xml:
         text = "".join(parts).strip()
         if tag == "member" and not node.children:
             node.word, node.kind = text, "member"
+            _cut(node)
         elif text:
             said = Node(text, "text", begun or line, last=line)
             node.children.append(said)

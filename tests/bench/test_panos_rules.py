@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
+from compliance.traffic.boxes import Family
 from compliance.traffic.witness import Witness
 from evidence.formats.evaluate import Evaluator
 from evidence.host import read_host
@@ -124,7 +125,7 @@ class Packet(NamedTuple):
     def witness(self) -> Witness:
         src, dst = ip_address(self.src), ip_address(self.dst)
         number = {"tcp": 6, "udp": 17, "icmp": 1, "esp": 50}[self.proto]
-        family = 4 if src.version == 4 else 6
+        family: Family = 4 if src.version == 4 else 6
         return Witness(family, int(src), int(dst), number, self.sport, self.dport, self.iif, self.oif)
 
 
@@ -168,7 +169,7 @@ def packets(dice: Random) -> list[Packet]:
         sport, dport = (
             (dice.choice((80, 1000, 50000)), dice.choice((53, 80, 443, 8005, 9))) if proto != "esp" else (0, 0)
         )
-        found.append(Packet(*ends, proto, sport, dport, iif, oif))
+        found.append(Packet(ends[0], ends[1], proto, sport, dport, iif, oif))
     return found
 
 
