@@ -28,16 +28,19 @@ FRAMES: Final[Mapping[str, tuple[tuple[bytes, ...], bytes, int]]] = {
     "ip-neigh": ((b"[",), b"]", FILE_CAP),
 }
 FLEETING: Final = IN_PASSING | {"rmtab", "chrony", "mounts"}  # half as much of it says nothing
-JSON: Final = frozenset({"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws", "cloudtrail"})
+JSON: Final = frozenset({"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws", "cloudtrail", "fortios-rest"})
 # Written by people as well, who do not always end the last line
 BY_HAND: Final = frozenset({"exports", "rsyslog", "journal-upload", "testparm", "usershare"})
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes, process numbers
 VOLATILE: Final = re.compile(
-    rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time)\": ?\d+"
+    rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time"
+    rb"|hit_count|last_used|first_used|active_sessions"
+    rb"|software_bytes|software_packets|asic_bytes|asic_packets|nturbo_bytes|nturbo_packets)\": ?\d+"
     rb"|pid=\d+|fd=\d+"
     # of devices: when and by whom it was changed, which stands in every copy
     rb"|^! (?:Last configuration change|NVRAM config last updated|No configuration change) .*$|^ntp clock-period .*$"
-    rb"|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$",
+    rb"|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$"
+    rb"|^#conf_file_ver=\d+.*$",
     re.MULTILINE,
 )
 # Of a time source: which, and whether it is used; how far off it is changes with every look

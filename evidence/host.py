@@ -30,7 +30,9 @@ from evidence.smb_host import settled
 TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
 FABRIC, ACTS = "aws", "cloudtrail"
 FILTERS = frozenset({"iptables-save", "nft-json"})
-DEVICES = frozenset({"cisco-asa", "cisco-ios", "panos"})  # a whole device in one configuration: its points come with it
+# A whole device in one configuration: its points come with it
+DEVICES = frozenset({"cisco-asa", "cisco-ios", "fortios", "fortios-rest", "panos"})
+TOGETHER = frozenset({"fortios-rest"})  # formats of which one dump refers to others
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 
 
@@ -45,7 +47,10 @@ def read_host(artefacts: Sequence[Artefact]) -> Reading:
             grouped.setdefault(found.NAME, (found, []))[1].append(artefact)
         if FABRIC in grouped:
             return _fabric(grouped)
-        return merge([found.read([dump]) for found, dumps in grouped.values() for dump in dumps])
+        readings = []
+        for name, (found, dumps) in grouped.items():
+            readings += [found.read(part) for part in ([dumps] if name in TOGETHER else [[one] for one in dumps])]
+        return merge(readings)
 
 
 def _fabric(grouped: Mapping[str, tuple[Format, list[Artefact]]]) -> Reading:

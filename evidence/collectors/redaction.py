@@ -12,9 +12,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
-from evidence.collectors import redaction_panos
+from evidence.collectors import redaction_fortios, redaction_panos
 from evidence.collectors.redaction_cisco import marked
-from evidence.formats import panos
+from evidence.formats import fortios, fortios_rest, panos
 from evidence.formats.cisco_kind import kind
 from evidence.formats.table import HEAD
 from evidence.rules import Artefact
@@ -118,6 +118,9 @@ def redacted(artefact: Artefact) -> Artefact:
         content = _cisco(content)
     if panos.sniff(content[:HEAD], ""):
         content = redaction_panos.marked(content, MARK)
+    head = content[:HEAD]
+    if fortios.sniff(head, artefact.name) or fortios_rest.sniff(head, artefact.name):
+        content = redaction_fortios.marked(content, MARK)
     redact = _by_name(artefact) or _by_content(content)
     if redact is not None:
         content = redact(content)

@@ -53,6 +53,7 @@ FAMILIES_OF: dict[str, tuple[Family, ...]] = {
     "ios:device": (4, 6),
     "asa:device": (4, 6),
     "panos:device": (4, 6),
+    "fortios:device": (4, 6),
 }
 
 

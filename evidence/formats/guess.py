@@ -17,7 +17,10 @@ class Guess(NamedTuple):
 SAVE = "Give the output of `iptables-save` (and `ip6tables-save`) of the host."
 JSON = "Give the output of `nft -j list ruleset`."
 PANOS = "Give it as XML, or `set cli config-output-format set` and the output of `show` in configuration mode."
+WHOLE = "Give the whole configuration (`show full-configuration`), or the backup file."
 LATER = "This version does not read it; the README lists what is read."
+
+PART_OF_FORTIOS = Guess("a part of a FortiOS configuration in which no whole table stands", WHOLE)
 
 # A line that starts so, in the order they are tried.
 STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
@@ -31,7 +34,7 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
      Guess("nft rules in text form, which is not read: a file may differ from what the kernel holds", JSON)),
     (("ASA Version", "object-group ", "access-group ", "nameif "), Guess("a Cisco ASA configuration", LATER)),
     (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
-    (("config firewall ", "config vdom", "#config-version="), Guess("a FortiOS configuration", LATER)),
+    (("config firewall ", "config vdom", "#config-version="), PART_OF_FORTIOS),
     (("mgt-config {", "localhost.localdomain {", "deviceconfig {"), Guess("a PAN-OS configuration with braces", PANOS)),
     (("set security ", "set firewall ", "set groups ", "firewall {", "security {"),
      Guess("a Junos configuration", LATER)),

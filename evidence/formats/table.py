@@ -13,6 +13,8 @@ from evidence.formats import (
     conntrack,
     exportfs,
     exports,
+    fortios,
+    fortios_rest,
     ios,
     ip_addr,
     ip_neigh,
@@ -53,7 +55,7 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
     sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
-    panos,
+    panos, fortios, fortios_rest,
 )  # fmt: skip
 
 

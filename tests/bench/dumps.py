@@ -17,4 +17,6 @@ READ_HERE = (
     "ios",
     "asa",
     "panos",
+    "fortios",
+    "fortios_rest",
 )  # the formats whose cases test_corpus.py reads

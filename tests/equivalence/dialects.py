@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from compliance.traffic.boxes import FULL, Box, Family, box_of, intersect_all
 from compliance.traffic.residual import same_traffic
@@ -29,6 +30,8 @@ class Dialect(NamedTuple):
     families: tuple[Family, ...] = (4, 6)
     possible: Callable[[], bool] = lambda: True
     ways: tuple[str | None, str | None] = (None, None)  # where it comes in and goes out, where that matters
+    says: Callable[[dict[str, Any], Family], bool] = lambda term, family: True  # whether aerleon writes all of a term
+    unicast: bool = False  # whether its lists are about unicast alone
 
 
 def _iptables(text: str, family: Family) -> str:
@@ -54,6 +57,11 @@ def _kernel() -> bool:
     return not missing()
 
 
+def _with_ports(term: dict[str, Any], family: Family) -> bool:
+    """aerleon's FortiOS forgets a protocol without destination ports, and says types of ICMP for IPv4 alone."""
+    return "protocol" not in term or "destination-port" in term or ("icmp-type" in term and family == 4)
+
+
 DIALECTS: dict[str, Dialect] = {
     "iptables": Dialect("iptables", "FORWARD DROP {family} nostate", _iptables, "FORWARD"),
     "nftables": Dialect("nftables", "{family} forward", _listed, "FORWARD", possible=_kernel),
@@ -64,6 +72,15 @@ DIALECTS: dict[str, Dialect] = {
     "panos": Dialect("paloalto", "from-zone A to-zone B {family}", _as_it_is, "FORWARD", ways=("A", "B")),
     "panos, no objects": Dialect(
         "paloalto", "from-zone A to-zone B {family} no-addr-obj", _as_it_is, "FORWARD", ways=("A", "B")
+    ),
+    "fortios": Dialect(
+        "fortigate",
+        "from-zone inner to-zone outer {family}",
+        _as_it_is,
+        "FORWARD",
+        says=_with_ports,
+        ways=("inner", "outer"),
+        unicast=True,
     ),
 }
 REFERENCE = "iptables"  # held against the kernel by ./run oracle
@@ -87,6 +104,11 @@ def permitted(policy: Policy, dialect: Dialect) -> tuple[list[Box], str]:
     return intersect_all([piece.box for piece in pieces if piece.decision == "permit"], spoken_of(family)), unknown
 
 
+def below_multicast(family: Family) -> Box:
+    """All traffic to addresses below those of multicast: in IPv4 what stands above is nobody's."""
+    return box_of(family, dst=(0, (0xE0000000 if family == 4 else 0xFF << 120) - 1))
+
+
 def spoken_of(family: Family) -> list[Box]:
     """All traffic, of ICMP the types that open something."""
     number, types = ICMP[family]
@@ -101,6 +123,8 @@ def spoken_of(family: Family) -> list[Box]:
 def differences(policy: Policy, tally: Counter[str]) -> list[str]:
     """The dialects that let something else through than the reference, each with what is different.
 
+    Of a dialect that cannot say some terms the others are compared.
+
     `tally`: counts how often each dialect was compared.
     """
     wanted, why = permitted(policy, DIALECTS[REFERENCE])
@@ -108,11 +132,19 @@ def differences(policy: Policy, tally: Counter[str]) -> list[str]:
     for name, dialect in DIALECTS.items():
         if name == REFERENCE or policy.family not in dialect.families or not dialect.possible():
             continue
+        asked, reference = policy, wanted
+        terms = tuple(term for term in policy.terms if dialect.says(term, policy.family))
+        if terms != policy.terms:
+            asked = replace(policy, terms=terms)
+            reference = permitted(asked, DIALECTS[REFERENCE])[0] if terms else []
+        if not terms:
+            continue
         try:
-            seen, why = permitted(policy, dialect)
+            seen, why = permitted(asked, dialect)
         except NotWritten:
             continue
         tally[name] += 1
-        if why or not same_traffic(wanted, seen):
+        boxes = [below_multicast(policy.family)] if dialect.unicast else [FULL[policy.family]]
+        if why or not same_traffic(intersect_all(reference, boxes), intersect_all(seen, boxes)):
             found.append(f"{name}: {why or 'it lets something else through'}")
     return found

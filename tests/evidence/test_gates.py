@@ -157,7 +157,13 @@ OWN_WORDS = {
 
 
 # Of the formats of devices: the folder and the case of the corpus that is cut
-DEVICES = {"cisco-ios": ("ios", "banner-and-certificates"), "cisco-asa": ("asa", "whole"), "panos": ("panos", "whole")}
+DEVICES = {
+    "cisco-ios": ("ios", "banner-and-certificates"),
+    "cisco-asa": ("asa", "whole"),
+    "panos": ("panos", "whole"),
+    "fortios": ("fortios", "virtual-domains"),
+    "fortios-rest": ("fortios_rest", "more-pages"),
+}
 
 
 @pytest.mark.parametrize("kind", sorted(DEVICES))

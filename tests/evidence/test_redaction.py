@@ -81,6 +81,18 @@ CASES = [
             b"set deviceconfig system snmp-setting access-setting version v2c snmp-community-string c4nary-S3cret",
         )
     ),
+    *(
+        ("fgt.backup", b"config system global\nend\n" + line + b"\nend\n")
+        for line in (
+            b"config system admin\nedit a\nset password ENC c4nary-S3cret\nnext",
+            b"config vpn ipsec phase1-interface\nedit a\nset psksecret c4nary-S3cret\nnext",
+            b'config user radius\nedit a\nset secret "c4nary-S3cret"\nnext',
+            b'config system snmp community\nedit 1\nset name "c4nary-S3cret"\nnext',
+            b"config router bgp\nconfig neighbor\nedit 10.0.0.1\nset password ENC c4nary-S3cret\nnext\nend",
+            b"config system snmp user\nedit a\nset auth-pwd ENC c4nary-S3cret\nnext",
+        )
+    ),
+    ("interfaces", b'{"http_method":"GET","results":[{"name":"wan","password":"ENC c4nary-S3cret"}],"vdom":"root"}'),
 ]
 
 
@@ -108,6 +120,7 @@ def test_a_secret_is_replaced_by_a_mark_that_tells_nothing(name: str, content: b
         ("r1.cfg", b"version 15.2\nservice password-encryption\nip access-list extended secret\n remark key x\n"),
         ("fw.set", b"set deviceconfig system x y\nset rulebase security rules password from any\n"),
         ("fw.xml", b'<config urldb="x"><entry name="password"><from><member>secret</member></from></entry></config>'),
+        ("fgt.backup", b"config system global\nset admin-ssh-password enable\nset hostname password\nend\n"),
         ("sshd-T", b"passwordauthentication yes\npermitemptypasswords no\n"),
         ("ss-tulpnH", b'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("secret:x",pid=1,fd=3))\n'),
     ],

@@ -19,6 +19,8 @@ from evidence.formats import (
     conntrack,
     exportfs,
     exports,
+    fortios,
+    fortios_rest,
     ios,
     ip_addr,
     ip_neigh,
@@ -122,6 +124,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
     ("ip_neigh", ip_neigh), ("aws", aws), ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa), ("panos", panos),
+    ("fortios", fortios), ("fortios_rest", fortios_rest),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),

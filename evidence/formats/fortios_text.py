@@ -1,0 +1,394 @@
+"""The text of a FortiOS configuration as a tree: `config` tables with their `edit` entries and `set` fields.
+
+A saved configuration is a list of commands: an entry that is edited again is changed, `append` adds to a field, `move`
+puts an entry elsewhere, and so all of them are carried out in order. Words stand in double quotes, in which a backslash
+escapes the next sign and lines may end. With virtual domains the tables of each stand in `config vdom`, those of the
+device in `config global`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from evidence.formats.cursor import Line
+from evidence.rules import FormatError
+
+COMMANDS = frozenset(
+    {"config", "edit", "set", "unset", "append", "unselect", "next", "end", "delete", "move", "clone", "purge"}
+)
+PROMPT = re.compile(r"(?P<host>[\w.-]{1,64})(?: \([^()]{1,80}\))? [#$](?: |$)(?P<rest>.*)")
+PART = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|'(?![^']*')|\\.|[^\s"'\\])+)""", re.DOTALL)
+INNER = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^"\\]""", re.DOTALL)
+CLOSES = re.compile(r'(?:[^"\\]|\\.|\\$)*"')
+PAGER = "--More--"
+ROOT = "root"  # what a device without virtual domains calls its only one
+ZERO = "0.0.0.0"  # noqa: S104 (the address that stands for none, and with a mask of its own for all)
+DEEPEST = 32  # tables in one another
+AGAIN = "Take the configuration again and give the whole output."
+# A service is of one kind: what was said of another kind is forgotten
+KIND_FIELDS = ("tcp-portrange", "udp-portrange", "udplite-portrange", "sctp-portrange", "icmptype", "icmpcode",
+               "protocol-number")  # fmt: skip
+
+
+@dataclass(slots=True)
+class Field:
+    """The words behind a key, and the line that said them last."""
+
+    values: list[str]
+    line: int
+
+
+@dataclass(slots=True)
+class Entry:
+    """What stands between `edit` and `next`, or directly in a table. `again`: lines at which it is edited once more.
+
+    `odd`: commands in it that nobody knows; `text`: its source.
+    """
+
+    name: str
+    first: int
+    last: int
+    text: str = ""
+    fields: dict[str, Field] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    again: list[int] = field(default_factory=list)
+    odd: list[Line] = field(default_factory=list)
+
+    def words(self, key: str) -> list[str]:
+        """The words of a field; none when it is not set."""
+        held = self.fields.get(key)
+        return held.values if held is not None else []
+
+    def word(self, key: str, default: str = "") -> str:
+        """The first word of a field."""
+        return next(iter(self.words(key)), default)
+
+    def rows(self, path: str) -> list[Entry]:
+        """The entries of a table in it."""
+        held = self.tables.get(path)
+        return list(held.entries.values()) if held is not None else []
+
+
+@dataclass(slots=True)
+class Table:
+    """`config PATH … end` of one virtual domain ("" = of the device). `own`: what is set in it without any entry."""
+
+    path: str
+    vdom: str
+    own: Entry
+    entries: dict[str, Entry] = field(default_factory=dict)
+    lines: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Tree:
+    """A whole configuration. `loose`: lines that stand in no table; `around`: comments, prompts, empty lines."""
+
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    vdoms: list[str] = field(default_factory=list)
+    loose: list[Line] = field(default_factory=list)
+    around: list[int] = field(default_factory=list)
+    framed: list[int] = field(default_factory=list)  # `config vdom`, `edit NAME`, `end`
+
+    def table(self, path: str, vdom: str) -> Table | None:
+        """A table of a virtual domain, or of the device."""
+        return self.tables.get((vdom, path))
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An open `config`: a table, or (without one) the frame around the tables of a domain or of the device."""
+
+    table: Table | None
+    entry: Entry | None = None
+    top: Table | None = None  # whose lines these are
+    is_vdoms: bool = False
+
+
+def words_of(text: str) -> tuple[list[str], bool]:
+    """The words of a text, and whether a quotation mark in it is still open."""
+    if '"' not in text and "'" not in text and "\\" not in text:
+        return text.split(), False
+    found: list[str] = []
+    place = 0
+    for part in PART.finditer(text):
+        if part.start() != place:
+            break
+        found.append(_plain(part[1]))
+        place = part.end()
+    return found, bool(text[place:].strip())
+
+
+def _plain(part: str) -> str:
+    """A word without its quotation marks and escapes."""
+    if '"' not in part and "'" not in part and "\\" not in part:
+        return part
+    return "".join(_piece(piece[0]) for piece in INNER.finditer(part))
+
+
+def _piece(piece: str) -> str:
+    if len(piece) > 1 and piece[0] == '"':
+        return re.sub(r"\\(.)", r"\1", piece[1:-1], flags=re.DOTALL)
+    if len(piece) > 1:
+        return piece[1:-1] if piece[0] == "'" else piece[1:]
+    return piece
+
+
+def clean(text: str) -> str:
+    """A line without what a pager or a terminal left in it."""
+    if "\r" in text or "\x08" in text or PAGER in text:
+        text = text.rpartition("\r")[2].replace("\x08", "")
+        text = text.replace(PAGER, "", 1)
+    return text.strip()
+
+
+class Reader:
+    """Carries out the commands of one file."""
+
+    def __init__(self, name: str, lines: Sequence[Line]) -> None:
+        self.tree = Tree()
+        self._name, self._lines = name, lines
+        self._frames: list[_Frame] = []
+        self._vdom = ""
+        self._open: list[Line] = []  # lines whose quotation mark is not closed
+        for line in lines:
+            self._line(line)
+        if self._open or self._frames:
+            what = "a quotation mark is open" if self._open else "an `end` is missing"
+            number = self._open[0].number if self._open else lines[-1].number
+            raise FormatError(f"{name} is cut off", f"{what} after line {number}", AGAIN)
+
+    def _line(self, line: Line) -> None:
+        if self._open:
+            self._open.append(line)
+            if '"' in line.text and CLOSES.match(line.text):
+                self._joined()
+            return
+        text = clean(line.text)
+        if not text or text[0] == "#":
+            self.tree.around.append(line.number)
+            return
+        prompt = PROMPT.fullmatch(text) if " #" in text or " $" in text else None
+        if prompt is not None and prompt["host"] not in COMMANDS:
+            text = prompt["rest"].strip()
+            if text.split(None, 1)[:1] == [] or text.split(None, 1)[0] not in COMMANDS:
+                self.tree.around.append(line.number)
+                return
+        self._command(line, text)
+
+    def _joined(self) -> None:
+        """The lines of a value that ends here, or goes on with another one."""
+        lines = self._open
+        whole = "\n".join([clean(lines[0].text), *(line.text for line in lines[1:])])
+        if words_of(whole)[1]:
+            return
+        self._open = []
+        self._command(lines[0], whole)
+        for line in lines[1:]:
+            self._put(line.number, self.tree.around)
+
+    def _command(self, line: Line, text: str) -> None:
+        said, is_open = words_of(text)
+        if is_open:
+            self._open = [line]
+            return
+        do = DOES.get(said[0]) if said else None
+        before = self._frames[-1] if self._frames else None
+        if do is None or not do(self, line, said):
+            self._odd(line)
+            return
+        frame = self._frames[-1] if said[0] == "config" and self._frames else before
+        self._put(line.number, self.tree.framed, frame)
+
+    def _put(self, number: int, elsewhere: list[int], frame: _Frame | None = None) -> None:
+        frame = frame or (self._frames[-1] if self._frames else None)
+        if frame is not None and frame.top is not None:
+            frame.top.lines.append(number)
+        else:
+            elsewhere.append(number)
+
+    def _odd(self, line: Line) -> None:
+        frame = self._frames[-1] if self._frames else None
+        if frame is None or frame.table is None or frame.top is None:
+            self.tree.loose.append(line)
+            return
+        frame.top.lines.append(line.number)
+        (frame.entry or frame.table.own).odd.append(line)
+
+    def _config(self, line: Line, said: list[str]) -> bool:
+        path = " ".join(said[1:])
+        if not path or len(self._frames) >= DEEPEST:
+            return False
+        outer = self._frames[-1] if self._frames else None
+        if outer is None and path in {"vdom", "global"}:
+            self._frames.append(_Frame(None, is_vdoms=path == "vdom"))
+        elif outer is None or outer.table is None:
+            table = self.tree.tables.get((self._vdom, path))
+            if table is None:
+                table = Table(path, self._vdom, Entry("", line.number, line.number, line.text.strip()))
+                self.tree.tables[self._vdom, path] = table
+            self._frames.append(_Frame(table, top=table))
+        else:
+            holder = outer.entry or outer.table.own
+            table = holder.tables.get(path)
+            if table is None:
+                table = Table(path, self._vdom, Entry("", line.number, line.number, line.text.strip()))
+                holder.tables[path] = table
+            self._frames.append(_Frame(table, top=outer.top))
+        return True
+
+    def _edit(self, line: Line, said: list[str]) -> bool:
+        frame = self._frames[-1] if self._frames else None
+        if frame is None or len(said) != 2:
+            return False
+        name = said[1]
+        if frame.table is None:
+            if not frame.is_vdoms:
+                return False
+            self._vdom = name
+            if name not in self.tree.vdoms:
+                self.tree.vdoms.append(name)
+            return True
+        self._close(frame, line.number - 1)
+        held = frame.table.entries.get(name)
+        if held is not None and name == "0":  # the next free number
+            name, held = f"0 of line {line.number}", None
+        if held is None:
+            held = frame.table.entries[name] = Entry(name, line.number, line.number)
+        else:
+            held.again.append(line.number)
+        frame.entry = held
+        return True
+
+    def _set(self, line: Line, said: list[str]) -> bool:
+        holder = self._holder()
+        if holder is None or len(said) < 2:
+            return False
+        key, values = said[1], said[2:]
+        held = holder.fields.get(key)
+        if key == "protocol" and held is not None and held.values != values:
+            for other in KIND_FIELDS:
+                holder.fields.pop(other, None)
+        holder.fields[key] = Field(values, line.number)
+        return True
+
+    def _append(self, line: Line, said: list[str]) -> bool:
+        holder = self._holder()
+        if holder is None or len(said) < 3:
+            return False
+        held = holder.fields.setdefault(said[1], Field([], line.number))
+        held.values = [*held.values, *said[2:]]
+        return True
+
+    def _unset(self, line: Line, said: list[str]) -> bool:
+        holder = self._holder()
+        if holder is None or len(said) != 2:
+            return False
+        holder.fields.pop(said[1], None)
+        if said[1] == "icmptype":
+            holder.fields.pop("icmpcode", None)
+        return True
+
+    def _unselect(self, line: Line, said: list[str]) -> bool:
+        holder = self._holder()
+        if holder is None or len(said) < 3 or said[1] not in holder.fields:
+            return False
+        held = holder.fields[said[1]]
+        held.values = [value for value in held.values if value not in said[2:]]
+        return True
+
+    def _next(self, line: Line, said: list[str]) -> bool:
+        frame = self._frames[-1] if self._frames else None
+        if frame is None or len(said) != 1:
+            return False
+        if frame.table is None:
+            self._vdom = ""
+            return frame.is_vdoms
+        if frame.entry is None:
+            return False
+        self._close(frame, line.number)
+        return True
+
+    def _end(self, line: Line, said: list[str]) -> bool:
+        if not self._frames or len(said) != 1:
+            return False
+        frame = self._frames.pop()
+        if frame.table is None:
+            self._vdom = ""
+        else:
+            self._close(frame, line.number)
+        return True
+
+    def _delete(self, line: Line, said: list[str]) -> bool:
+        table = self._between()
+        return table is not None and len(said) == 2 and table.entries.pop(said[1], None) is not None
+
+    def _purge(self, line: Line, said: list[str]) -> bool:
+        table = self._between()
+        if table is None:
+            return False
+        table.entries.clear()
+        return True
+
+    def _clone(self, line: Line, said: list[str]) -> bool:
+        table = self._between()
+        if table is None or len(said) != 4 or said[2] != "to" or said[1] not in table.entries:
+            return False
+        old = table.entries[said[1]]
+        fields = {key: Field(list(held.values), held.line) for key, held in old.fields.items()}
+        made = Entry(said[3], line.number, line.number, line.text.strip(), fields, dict(old.tables))
+        if said[3] in table.entries:
+            return False
+        table.entries[said[3]] = made
+        return True
+
+    def _move(self, line: Line, said: list[str]) -> bool:
+        table = self._between()
+        if table is None or len(said) != 4 or said[2] not in {"before", "after"} or said[1] == said[3]:
+            return False
+        if said[1] not in table.entries or said[3] not in table.entries:
+            return False
+        names = [name for name in table.entries if name != said[1]]
+        names.insert(names.index(said[3]) + (said[2] == "after"), said[1])
+        held = dict(table.entries)
+        table.entries.clear()
+        table.entries.update((name, held[name]) for name in names)
+        return True
+
+    def _holder(self) -> Entry | None:
+        frame = self._frames[-1] if self._frames else None
+        return None if frame is None or frame.table is None else frame.entry or frame.table.own
+
+    def _between(self) -> Table | None:
+        """The open table, where no entry of it is open."""
+        frame = self._frames[-1] if self._frames else None
+        return None if frame is None or frame.entry is not None else frame.table
+
+    def _close(self, frame: _Frame, last: int) -> None:
+        entry = frame.entry
+        if entry is None:
+            return
+        start = entry.again[-1] if entry.again else entry.first
+        said = "\n".join(line.text.strip() for line in self._lines[start - 1 : last])
+        entry.text = f"{entry.text}\n{said}" if entry.text else said
+        entry.last = max(entry.last, last)
+        frame.entry = None
+
+
+Does = Callable[[Reader, Line, list[str]], bool]
+DOES: dict[str, Does] = {
+    "config": Reader._config,
+    "edit": Reader._edit,
+    "set": Reader._set,
+    "append": Reader._append,
+    "unset": Reader._unset,
+    "unselect": Reader._unselect,
+    "next": Reader._next,
+    "end": Reader._end,
+    "delete": Reader._delete,
+    "purge": Reader._purge,
+    "clone": Reader._clone,
+    "move": Reader._move,
+}
