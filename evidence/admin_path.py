@@ -16,6 +16,7 @@ from compliance.traffic import intervals
 from compliance.traffic.boxes import FAMILIES, TOP, Family, box_of
 from compliance.traffic.services import protocol_name
 from compliance.traffic.witness import choose
+from evidence import ends
 from evidence.case import INPUT, Case, Host
 from evidence.formats.evaluate import Piece
 from evidence.judgement import at_line
@@ -81,13 +82,12 @@ def paths(case: Case, policy: Policy, sides: Iterable[Side]) -> Iterator[AdminPa
     for name in case.estate.servers:
         found = AdminPath(name, name in bastions)
         host = case.hosts.get(name)
+        found.sockets_read = host is not None and POINT in host.points
         asked = (here(policy, host) if host else policy).rules[RULE].texts(SERVICES)
-        if host is None:
-            found.because = f"nothing of {name} was read"
-        else:
+        if host is not None:
             found.login = login(host.reading)
-            found.services, found.sockets_read = _listening(host, asked), POINT in host.points
-            _reached(case, host, asked, bastions, found)
+            found.services = _listening(host, asked)
+        _reached(case, name, asked, bastions, found)
         yield found
 
 
@@ -131,31 +131,32 @@ def _listening(host: Host, asked: Sequence[str]) -> list[str]:
     return [one for one in asked if one in heard]
 
 
-def _reached(case: Case, host: Host, asked: Sequence[str], bastions: set[str], found: AdminPath) -> None:
-    """Who comes through to the services, by INPUT of the host."""
-    if INPUT not in host.rule_points:
-        found.because = f"the packet filter of {host.name} was not read"
+def _reached(case: Case, name: str, asked: Sequence[str], bastions: set[str], found: AdminPath) -> None:
+    """Who comes through to the services, by INPUT of the host and by the interfaces it stands behind."""
+    host, points = case.hosts.get(name), ends.gates(case, name, INPUT)
+    if not points:
+        found.because = f"the packet filter of {name} was not read" if host else f"nothing of {name} was read"
         return
     spans = [span for _, span in spans_of(found.services or asked)]
     said: list[Reach] = []
     for family in FAMILIES:
-        own = host.own(family) or case.estate.of(host.name, family)
+        own = (host.own(family) if host else ()) or case.estate.of(name, family)
         for span in spans:
             for value in own:
-                for piece in host.pieces(INPUT, family, (0, TOP[family], value, value, *span)):
-                    said.append(_through(case, host, piece, family, bastions, found))
+                for piece in ends.asked(case, name, INPUT, family, (0, TOP[family], value, value, *span)):
+                    said.append(_through(case, name, piece, family, bastions, found))
     found.reach = min(said, key=WORST.index, default="nobody")
-    if host.unread(INPUT) and found.reach in ("bastions", "nobody"):
-        found.reach, found.because = "unknown", f"lines of the packet filter of {host.name} could not be read"
+    if any(one.host.unread(one.point) for one in points) and found.reach in ("bastions", "nobody"):
+        found.reach, found.because = "unknown", f"lines of the packet filter of {name} could not be read"
 
 
-def _through(case: Case, host: Host, piece: Piece, family: Family, bastions: set[str], found: AdminPath) -> Reach:
+def _through(case: Case, host: str, piece: Piece, family: Family, bastions: set[str], found: AdminPath) -> Reach:
     """What one piece means: which servers it lets in, and whether anybody outside the estate."""
     if piece.decision == "deny":
         return "nobody"
     start = (piece.box[0], piece.box[1])
     spans = list(intervals.intersect([start], case.estate.spans[family]))
-    names = [name for low, high in spans for name in _holders(case, low, high) if name != host.name]
+    names = [name for low, high in spans for name in _holders(case, low, high) if name != host]
     others = [name for name in names if name not in bastions]
     outside = bool(intervals.subtract([start], case.estate.spans[family]))
     if piece.decision == "unproven":
@@ -170,7 +171,7 @@ def _through(case: Case, host: Host, piece: Piece, family: Family, bastions: set
         return "bastions" if names else "nobody"
     if not found.rule:
         found.rule, found.where = piece.rule, at_line(piece.origin).strip(" ()")
-        first = next((span for span in spans if set(_holders(case, *span)) - bastions - {host.name}), start)
+        first = next((span for span in spans if set(_holders(case, *span)) - bastions - {host}), start)
         shown = box_of(family, src=first, dst=(piece.box[2], piece.box[3]), proto=piece.box[4], dport=piece.box[8])
         found.example = str(choose(family, shown, case.estate.inventory))
     return "others"

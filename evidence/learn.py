@@ -22,7 +22,10 @@ from compliance.traffic.addresses import Range, family_of_value
 from compliance.traffic.boxes import FAMILIES, ICMP, PORT_TOP, TOP, Box, Family, box_of
 from compliance.traffic.intervals import Interval
 from compliance.traffic.services import WITH_PORTS, Span, parse, say
+from evidence import ends
 from evidence.case import INPUT, OUTPUT, POLICY, Case, Host
+from evidence.ends import Gate
+from evidence.exposure_verdicts import SUBJECT as PUBLIC_WAY
 from evidence.judgement import Judgement, counted, listed
 from evidence.rules import Certainty, Verdict
 from evidence.sockets import POINT, Service, services, sort
@@ -157,16 +160,14 @@ class Ends:
 
     def stopped(self, source: str, destination: str, family: Family, span: Span, seen_at: str) -> str:
         """The other point of the way that lets none of it through (`OUTPUT of web-01`); "" when none is known to."""
-        for name, point in ((source, OUTPUT), (destination, INPUT)):
-            host = self.case.hosts.get(name)
-            if f"{name}/{point}" == seen_at or host is None or point not in host.points:
-                continue
-            if host.facts(point, family).denies and all(
-                piece.decision == "deny"
-                for box in self.way(source, destination, family, span)
-                for piece in host.pieces(point, family, box)
-            ):
-                return f"{point} of {name}"
+        way = self.way(source, destination, family, span)
+        for name, at in ((source, OUTPUT), (destination, INPUT)):
+            for host, point in ends.gates(self.case, name, at):
+                if f"{host.name}/{point}" == seen_at or not host.facts(point, family).denies:
+                    continue
+                mine = [part for box in way for part in ends.passing(Gate(host, point), at, family, box)]
+                if mine and all(piece.decision == "deny" for box in mine for piece in host.pieces(point, family, box)):
+                    return f"{point} of {host.name}"
         return ""
 
     def way(self, source: str, destination: str, family: Family, span: Span) -> list[Box]:
@@ -178,6 +179,9 @@ class Ends:
 def _of_rule(ends: Ends, one: Judgement) -> Iterator[Learned | Left]:
     if one.rule.endswith(POLICY):
         yield Left(one.point, one.rule, "it is open by its policy: who needs what, it does not say")
+        return
+    if one.subject.startswith(PUBLIC_WAY):
+        yield Left(one.point, one.rule, "a public way is closed, or the server is published by a request of its own")
         return
     if one.certainty is not Certainty.definite:
         yield Left(one.point, one.rule, "what it lets through could not be determined")

@@ -8,8 +8,9 @@ from compliance.register import Entry
 from compliance.traffic.addresses import to_text
 from compliance.traffic.boxes import FAMILIES, Box, Family, box_of, overlaps
 from compliance.traffic.services import WITH_PORTS, protocol_name, say, span_of
-from compliance.traffic.witness import Witness, choose
+from compliance.traffic.witness import choose
 from evidence.case import INPUT, LINK_LOCAL, Case, Host
+from evidence.ends import sentence
 from evidence.judgement import Judgement, at_line, counted, listed
 from evidence.rules import Certainty, Listener, Verdict
 from evidence.sockets import POINT, RANGE, Service, Sorted, is_group, only_itself, services, sort
@@ -87,7 +88,7 @@ def _judgement(
     parts = [because, *(one for one in dict.fromkeys(unsure) if one != "?"), *_heard(mine)]
     witness = choose(family, boxes[0], case.estate.inventory) if boxes else None
     if witness is not None and not is_group(mine[0]):
-        parts.append(_network(host, witness, boxes))
+        parts.append(sentence(case, host.name, INPUT, witness.family, boxes))
     return Judgement(
         Verdict.listener_unauthorised,
         Certainty.possible if unsure else Certainty.definite,
@@ -135,17 +136,6 @@ def _on_interface(host: Host, listener: Listener) -> tuple[int, ...]:
     """The addresses of the interface a socket is bound to; none where it is not, or they are not known."""
     held = host.reading.addresses.get(listener.interface, ()) if listener.interface else ()
     return tuple(value for family, value, _ in held if family == listener.family)
-
-
-def _network(host: Host, witness: Witness, boxes: Sequence[Box]) -> str:
-    if INPUT not in host.rule_points:
-        return f"whether INPUT of {host.name} lets anybody in is not known"
-    found = [piece for box in boxes for piece in host.pieces(INPUT, witness.family, box)]
-    if any(piece.decision == "permit" for piece in found):
-        return f"INPUT of {host.name} lets traffic to it in"
-    if found and all(piece.decision == "deny" for piece in found):
-        return f"contained by INPUT of {host.name}, which lets nothing to it in"
-    return f"whether INPUT of {host.name} lets anybody in is not proven"
 
 
 def _nobody(case: Case, host: Host) -> Iterator[Judgement]:

@@ -1,10 +1,11 @@
 """What the rules permit between real servers although the policy forbids it: authorised or not. Pure.
 
 One judgement for each rule of the policy, pair of zones and system of the servers reached: its root cause is one
-decision. Its members are the pairs of servers that really reach each other: INPUT of the one, as read, lets it in, and
-OUTPUT of the other, where it was read, does not hold it back. What passes by the policy of a chain is left out: an open
-point is one finding already, and says all of it. Not so for what servers open to the internet: there the rule is that
-nothing is open but what the policy names, and OUTPUT of each server is asked, its policy too.
+decision. Its members are the pairs of servers that really reach each other: all points that were read at the one let it
+in (INPUT, and interfaces of accounts), and those of the other, where any was read, do not hold it back. What passes by
+the policy of a chain is left out: an open point is one finding already, and says all of it. Not so for what servers
+open to the internet: there the rule is that nothing is open but what the policy names, and OUTPUT of each server is
+asked, its policy too.
 
 What an exception decided on as a record of its own leaves open is said, and never counted as open beyond it.
 """
@@ -29,8 +30,9 @@ from compliance.traffic.index import Index
 from compliance.traffic.residual import covered, difference
 from compliance.traffic.services import ANY_SPAN, Span
 from compliance.traffic.witness import choose
+from evidence import ends
 from evidence.admin_path import here
-from evidence.case import INPUT, OUTPUT, POLICY, Case, Host
+from evidence.case import INPUT, OUTPUT, POLICY, Case
 from evidence.excess_verdicts import LINK_UPKEEP
 from evidence.formats.evaluate import Piece
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, listed
@@ -103,30 +105,33 @@ class Asking:
                 members.under[one.reference] = one.until
         return list(beyond(boxes, index))
 
-    def passing(self, host: Host, point: str, box: Box) -> list[Piece]:
+    def passing(self, host: str, point: str, box: Box) -> list[Piece]:
         """The pieces that a rule, not the default of a chain, lets through or may let through."""
         return [one for one in self.said(host, point, box) if one.rule and not one.rule.endswith(POLICY)]
 
-    def said(self, host: Host, point: str, box: Box) -> list[Piece]:
-        """The pieces that are not denied."""
-        key = (host.name, point, box)
+    def said(self, host: str, point: str, box: Box) -> list[Piece]:
+        """The pieces that no point at that end of a server denies."""
+        key = (host, point, box)
         if key not in self.known:
-            pieces = host.pieces(point, self.family, box, overlook_unread=True)
+            pieces = ends.asked(self.case, host, point, self.family, box, overlook_unread=True)
             self.known[key] = [one for one in pieces if one.decision != "deny"]
         return self.known[key]
 
     def let_out(self, source: Side, name: str, box: Box) -> tuple[list[Box], bool]:
         """What OUTPUT of the server it comes from lets out of a box, and whether that is proven.
 
-        All of it, unproven, where that point was not read; all of it, proven, where it is no server of ours.
+        All of it, unproven, where nothing was read there; all of it, proven, where it is no server of ours.
         """
-        host = self.case.hosts.get(name)
         if source.outside:
             return [box], True
-        if host is None or OUTPUT not in host.rule_points:
+        if not ends.gates(self.case, name, OUTPUT):
             return [box], False
-        said = self.said(host, OUTPUT, box)
-        return [one.box for one in said], not host.unread(OUTPUT) and all(one.decision == "permit" for one in said)
+        said = self.said(name, OUTPUT, box)
+        return [one.box for one in said], self.is_read(name, OUTPUT) and all(one.decision == "permit" for one in said)
+
+    def is_read(self, name: str, way: str) -> bool:
+        """Whether every line of the points at that end was read."""
+        return not any(gate.host.unread(gate.point) for gate in ends.gates(self.case, name, way))
 
     def is_authorised(self, boxes: Sequence[Box]) -> bool:
         """Whether all of it is authorised."""
@@ -159,14 +164,13 @@ def against(
         asking = Asking(case, family, exceptions)
         found: dict[tuple[str, str, str, str], Members] = {}
         for side in servers:
-            host = case.hosts.get(side.names[0])
-            if host is None:
-                continue
-            if INPUT in host.rule_points:
-                for asked in forbidden(here(policy, host), NIGHTLY, sources, [side], on):
+            host = side.names[0]
+            if ends.gates(case, host, INPUT):
+                own = case.hosts.get(host)
+                for asked in forbidden(here(policy, own) if own else policy, NIGHTLY, sources, [side], on):
                     key = (asked.rule, asked.source.place, side.place, side.system)
                     _gather(asking, host, side, asked, found.setdefault(key, Members()))
-            if OUTPUT in host.rule_points:
+            if ends.gates(case, host, OUTPUT):
                 for asked in forbidden(policy, [TO_INTERNET], [side], internet, on):
                     key = (asked.rule, side.place, asked.target.place, side.system)
                     _leaving(asking, host, side, asked, found.setdefault(key, Members()))
@@ -194,8 +198,8 @@ def forbidden(
                         yield Reached(rule, source, target, met.spans, met.because)
 
 
-def _gather(asking: Asking, host: Host, target: Side, asked: Reached, members: Members) -> None:
-    """Adds what INPUT of one server lets in of what one rule forbids."""
+def _gather(asking: Asking, host: str, target: Side, asked: Reached, members: Members) -> None:
+    """Adds what the points of one server let in of what one rule forbids."""
     family = asking.family
     starts = intervals.merge((one.low, one.high) for one in asked.source.ranges if one.family == family)
     from_starts = [box_of(family, src=start) for start in starts]
@@ -215,18 +219,18 @@ def _merged(spans: Sequence[Span]) -> Sequence[Span]:
     return [ANY_SPAN] if ANY_SPAN in spans else spans
 
 
-def _add(asking: Asking, host: Host, piece: Piece, boxes: list[Box], asked: Reached, members: Members) -> None:
+def _add(asking: Asking, host: str, piece: Piece, boxes: list[Box], asked: Reached, members: Members) -> None:
     """The pairs of servers that really reach each other by a piece."""
     upkeep = list(LINK_UPKEEP[asking.family])
     for box in difference(boxes, upkeep) if upkeep else boxes:
         for source, part in _starts(asking, asked.source, box):
-            if source == host.name:
+            if source == host:
                 continue
             out, sure = asking.let_out(asked.source, source, part)
             if not out:
                 continue
-            proven = sure and piece.decision == "permit" and not host.unread(INPUT)
-            _count(asking, members, f"{source} → {host.name}", out, asked, piece, proven=proven)
+            proven = sure and piece.decision == "permit" and asking.is_read(host, INPUT)
+            _count(asking, members, f"{source} → {host}", out, asked, piece, proven=proven)
 
 
 def _count(
@@ -259,7 +263,7 @@ def _count(
         members.rule, members.where = piece.rule, at_line(piece.origin)
 
 
-def _leaving(asking: Asking, host: Host, source: Side, asked: Reached, members: Members) -> None:
+def _leaving(asking: Asking, host: str, source: Side, asked: Reached, members: Members) -> None:
     """Adds what OUTPUT of one server lets out of what one rule forbids, by its policy as well as by a rule."""
     family = asking.family
     ends = [(one.low, one.high) for one in asked.target.ranges if one.family == family]
@@ -272,8 +276,8 @@ def _leaving(asking: Asking, host: Host, source: Side, asked: Reached, members: 
             whole = difference(intersect_all([piece.box], services), LINK_UPKEEP[family])
             parts = intersect_all(whole, wanted)
             if parts:
-                proven = piece.decision == "permit" and not host.unread(OUTPUT)
-                pair = f"{host.name} → {asked.target}"
+                proven = piece.decision == "permit" and asking.is_read(host, OUTPUT)
+                pair = f"{host} → {asked.target}"
                 _count(asking, members, pair, parts, asked, piece, proven=proven, whole=whole)
 
 

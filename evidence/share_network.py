@@ -1,4 +1,4 @@
-"""The network half of a share: whether INPUT of its server lets its clients come at all. Pure.
+"""The network half of a share: whether INPUT of its server, and its interfaces, let its clients come at all. Pure.
 
 NFS 4 needs 2049 alone, and NFS 3 cannot do without it. SMB comes by 445 or, the older way, by 139: it is held off only
 where both are.
@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from compliance.traffic.boxes import Box, Family, box_of
 from compliance.traffic.witness import Witness, choose
+from evidence import ends
 from evidence.case import INPUT, Case, Host
 from evidence.formats.evaluate import Piece
 
@@ -29,12 +30,12 @@ class Half(NamedTuple):
 
 
 def half(case: Case, host: Host, protocol: str, clients: Iterable[Box], family: Family) -> Half:
-    """What INPUT of a server does to these clients (boxes, source side) of a share.
+    """What the points at a server's end do to these clients (boxes, source side) of a share.
 
     open: all of them come through; some: some do; closed: none does; unknown: it was not read or is not proven.
     """
     asked = list(clients)
-    if INPUT not in host.rule_points or not asked:
+    if not ends.gates(case, host.name, INPUT) or not asked:
         return Half("unknown", WAYS[protocol][0], "", None)
     found: list[Half] = [_by(case, host, port, asked, family) for port in WAYS[protocol]]
     order: tuple[Through, ...] = ("open", "some", "unknown", "closed")
@@ -43,7 +44,7 @@ def half(case: Case, host: Host, protocol: str, clients: Iterable[Box], family: 
 
 def _by(case: Case, host: Host, port: int, clients: Sequence[Box], family: Family) -> Half:
     boxes = packets(case, host, port, clients, family)
-    pieces = [piece for box in boxes for piece in host.pieces(INPUT, family, box)]
+    pieces = [piece for box in boxes for piece in ends.asked(case, host.name, INPUT, family, box)]
     through = [one for one in pieces if one.decision == "permit"]
     held = [one for one in pieces if one.decision == "deny"]
     if not pieces:

@@ -16,6 +16,7 @@ from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of, c
 from compliance.traffic.residual import difference
 from compliance.traffic.shares import Share
 from compliance.traffic.witness import Witness, choose
+from evidence import ends
 from evidence.case import INPUT, Case, Host
 from evidence.connection_verdicts import no_reading
 from evidence.judgement import Judgement, at_line, counted, listed
@@ -244,18 +245,20 @@ def _because(
 
 
 def _network(case: Case, host: Host, share: Share, witness: Witness) -> str:
-    """The network half for the example: whether INPUT of the server lets it in by any of the ports it may use."""
-    if INPUT not in host.rule_points:
+    """The network half for the example: whether the server's end lets it in by any of the ports it may use."""
+    points = ends.gates(case, host.name, INPUT)
+    if not points:
         return f"whether INPUT of {host.name} lets it in is not known"
+    where = listed(one.point for one in points)
     client = box_of(witness.family, src=(witness.src, witness.src))
     found = half(case, host, share.protocol, [client], witness.family)
     if found.through in {"open", "some"}:
         seen = witness if found.port == witness.dport else found.witness
-        return f"INPUT lets {seen} in"
+        return f"{where} {'lets' if len(points) == 1 else 'let'} {seen} in"
     if found.through == "closed":
         ports = " and ".join(str(port) for port in WAYS[share.protocol])
-        return f"for {witness} contained by INPUT ({found.rule})" + (f", ports {ports}" if len(ports) > 4 else "")
-    return f"whether INPUT of {host.name} lets it in is not proven"
+        return f"for {witness} contained by {where} ({found.rule})" + (f", ports {ports}" if len(ports) > 4 else "")
+    return f"whether {where} of {host.name} {'lets' if len(points) == 1 else 'let'} it in is not proven"
 
 
 def _known(case: Case, name: str, family: Family, allowed: list[Box]) -> bool:
