@@ -247,6 +247,7 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
             "banner": said.get("banner"),
             "points": said.get("points", []),
             "path": said.get("path", []),
+            "ways": said.get("ways", []),
             "approvals": given,
             "findings": said.get("findings", []),
             "history": history(subject),

@@ -9,6 +9,7 @@ from typing import Any
 from compliance.models import ChangeRecord, Connection, Server, User
 from compliance.views.navigation import at_most, shown
 from compliance.words import VERDICTS
+from evidence import along
 from evidence.actions.verification import before_approval
 from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
 from evidence.rules import Verdict
@@ -22,6 +23,14 @@ from evidence.views.states import is_late, needing_a_look
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 FEW_CHANGES = 10  # without a record, that the list of change records names
+STEPS: dict[along.State, dict[str, str]] = {
+    "through": {"icon": "circle-check", "tone": "tone-ok", "says": "lets it on"},
+    "stopped": {"icon": "ban", "tone": "tone-bad", "says": "stops it"},
+    "unknown": {"icon": "circle-question-mark", "tone": "tone-warn", "says": "not known"},
+    "apart": {"icon": "circle-minus", "tone": "tone-off", "says": "not said apart"},
+    "unseen": {"icon": "circle-question-mark", "tone": "tone-off", "says": "path unknown"},
+}
+STOPPED = {"not_implemented", "approved_not_done"}
 BAD = {"permits_more", "unfiltered", "share_wider", "changed_without_record"}
 
 
@@ -93,6 +102,7 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
             for row in rows
             if row.verdict not in BESIDE
         ],
+        "ways": ways(rows),
         "findings": [
             {
                 "ref": row.ref,
@@ -104,6 +114,23 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
             for row in findings
         ],
     }
+
+
+def ways(rows: Iterable[VerdictRow]) -> list[dict[str, Any]]:
+    """The way of a connection's packets, point by point in their order, for each family."""
+    said = [along.Said(row.point, row.verdict, row.rule, row.because, row.family) for row in rows
+            if row.verdict not in BESIDE]  # fmt: skip
+    found = along.ways(said)
+    return [
+        {
+            "family": f"IPv{family}" if len(found) > 1 else "",
+            "steps": [
+                {"what": one.what, "where": one.where, "because": one.because, "rule": one.rule, **STEPS[one.state]}
+                for one in steps
+            ],
+        }
+        for family, steps in found
+    ]
 
 
 def server(subject: Server, person: User) -> dict[str, Any]:
@@ -139,6 +166,7 @@ def banner(row: VerdictRow) -> dict[str, Any] | None:
         "title": VERDICTS[row.verdict].label,
         "text": row.because,
         "packet": packet(row.witness),
+        "packet_label": "Example of traffic that is stopped" if row.verdict in STOPPED else "",
         "packet_says": "",
     }
 

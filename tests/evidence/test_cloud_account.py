@@ -13,6 +13,7 @@ from evidence.actions.compare import compare
 from evidence.models import Finding, Snapshot, Source, VerdictRow
 from tests.bench.aws_account import acl, group, interface, permission, subnet, table
 from tests.evidence.site import APP, DATA, read, source_of
+from tests.evidence.test_knowing import browser
 from tests.factories import agreed, asked, servers
 from tests.people import People, everybody
 
@@ -90,6 +91,12 @@ def test_opened_by_hand_then_narrowed(account: Account) -> None:
         **dict.fromkeys(["eni-data/in", "eni-app/out", "FORWARD", "RETURN"], "implemented"),
         "INPUT": "not_verifiable", "OUTPUT": "not_verifiable",  # nobody read what the servers filter by themselves
     }  # fmt: skip
+    page = browser(account.people.rita).get(f"/connections/{ref}/").content.decode()
+    way = [page.find(f"<strong>{what}</strong>") for what in ("Sender", "Routes", "Network ACL in", "The answer back")]
+    way[0] = page.find("<strong>Sender&#x27;s own filter</strong>")
+    assert way == sorted(way)
+    assert way[0] > 0
+    assert "no evidence from pay-db-01; what an account lets through is judged at eni-data" in page
     snapshot = Snapshot.objects.get(source=account.source)
     assert (snapshot.lines_total, snapshot.lines_unread) == (10, 0)
 
