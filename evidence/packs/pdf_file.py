@@ -56,7 +56,8 @@ class PdfFile:
         self._placed(number)
         self._write(b"%d 0 obj\n<<%s /Length %d>>\nstream\n" % (number, entries, len(data)))
         self._write(data)
-        self._write(b"\nendstream\nendobj\n")
+        # a reader that does without Length takes \r\n for one end of a line, and the \r would be missing from the data
+        self._write(b"\r\nendstream\nendobj\n" if data.endswith(b"\r") else b"\nendstream\nendobj\n")
 
     def same_stream(self, entries: bytes, data: bytes) -> int:
         """The number of a stream with these very bytes, written once however often it is asked for."""

@@ -1,7 +1,8 @@
 """What WeasyPrint leaves out of the tags of a page, put right before its PDF is written (called in the child).
 
 Heads and feet of pages stand in the structure as elements that belong to nothing: they become artefacts, which a
-screen reader passes over. Header cells say whether they head a column or a row.
+screen reader passes over. Header cells say whether they head a column or a row. What an item of a list holds beside
+its text (a block of code) belongs to the item's body.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def put_right(_document: Any, pdf: Any) -> None:
     document = _find(pdf, root["K"][0])
     tied = _tied(pdf, document)
     _scopes(pdf, tied)
+    _items(pdf, tied)
     nums = _find(pdf, root["ParentTree"])["Nums"]
     pages = {one["StructParents"]: one for one in pdf.objects if _is(one, "Page")}
     for place in range(0, len(nums), 2):
@@ -70,6 +72,23 @@ def _scopes(pdf: Any, tied: set[int]) -> None:
         row = _find(pdf, cell["P"])
         group = _find(pdf, row["P"])
         cell["A"]["Scope"] = "/Column" if group["S"] == "/THead" else "/Row"
+
+
+def _items(pdf: Any, tied: set[int]) -> None:
+    """An item of a list has a label and a body, and nothing beside them."""
+    for number in tied:
+        item = pdf.objects[number]
+        if not _is(item, "StructElem") or item["S"] != "/LI":
+            continue
+        kids = [_find(pdf, kid) for kid in item["K"] if _number(kid) >= 0]
+        bodies = [kid for kid in kids if kid["S"] == "/LBody"]
+        loose = [kid for kid in kids if kid["S"] not in ("/Lbl", "/LBody")]
+        if not bodies or not loose:
+            continue
+        for kid in loose:
+            kid["P"] = bodies[0].reference
+            bodies[0]["K"].append(kid.reference)
+        item["K"][:] = [kid.reference for kid in kids if kid["S"] in ("/Lbl", "/LBody")]
 
 
 def _as_artefacts(stream: Any, loose: set[int]) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import page
 import pdfua
 import pikepdf
 import pytest
@@ -19,7 +20,7 @@ from evidence.packs import appendices, binder, joining, parts, render, seal, ver
 from evidence.packs.joined import Field, JoinError
 from evidence.packs.section import Section, Table
 from tests.packs import content
-from tests.packs.conftest import need
+from tests.packs.conftest import Genuine, need
 
 AT = datetime(2026, 10, 31, 13, 0, tzinfo=UTC)
 FIELD = Field("Eastwest", "Evidence pack PCK-1", AT)
@@ -172,6 +173,27 @@ def test_the_checker_finds_no_error_in_the_signed_file(
     (tmp_path / "pack.pdf").write_bytes(built[0].document)
     findings = pdfua.validate(tmp_path / "pack.pdf").findings
     assert [str(one) for one in findings if "ERROR" in str(one.severity).upper()] == []
+
+
+def test_a_second_checker_finds_only_that_conformance_to_pdf_ua_is_not_claimed(
+    built: tuple[binder.Bound, parts.Plan, seal.Seal], genuine: Genuine
+) -> None:
+    """104 rules of PDF/UA-1 and 156 of PDF/A-3a, on a joined document and on one that was made at once, both signed."""
+    unclaimed = {"PDFUA1-ID-PART-001", "PDFUA1-ID-SCHEMA-001"}
+    hostile = unclaimed | {"PDFUA1-NOTDEF-GLYPH-001"}  # two of its signs are in no font of the pack
+    for document, expected in ((built[0].document, hostile), (genuine.bound.document, unclaimed)):
+        told = page.validate_pdf_bytes(document, profile="ua1")
+        assert {one.rule_id for one in told.failures} == expected, told.failures
+        assert told.rules.total > 100
+        archived = page.validate_pdf_bytes(document, profile="3a")
+        assert {one.rule_id for one in archived.failures} <= {"PDFA3A-NOTDEF-GLYPH-001"} & {
+            one.replace("UA1", "A3A") for one in expected
+        }, archived.failures
+    altered = io.BytesIO()
+    with pikepdf.open(io.BytesIO(genuine.bound.document)) as pdf:
+        del pdf.Root.MarkInfo
+        pdf.save(altered)
+    assert not {one.rule_id for one in page.validate_pdf_bytes(altered.getvalue(), profile="ua1").failures} <= unclaimed
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from compliance.drawing.zones import zone_map
 from evidence.packs import binder, pages, render
 from evidence.packs import content as c
 from evidence.packs.content import Review
+from evidence.packs.course import Course
+from evidence.packs.fonts import fonts
 from evidence.packs.section import Section, Table
 from tests.packs import content
 from tests.packs.conftest import Genuine, need
@@ -248,3 +250,28 @@ def test_the_review_keeps_its_minutes_in_the_pack(genuine: Genuine) -> None:
     data = content.review().data
     assert isinstance(data, Review)
     assert genuine.members()["minutes.md"].decode() == data.minutes
+
+
+def test_a_change_record_of_usual_length_is_not_torn_by_the_end_of_a_page(genuine: Genuine) -> None:
+    section = content.changes()
+    assert isinstance(section.data, c.Changes)
+    one = section.data.changes[0]
+    many = tuple(
+        replace(
+            one,
+            id=f"CHG-{at}",
+            necessity=f"begins{at} " + "why it is " * (at % 11),
+            rollback=f"ends{at}",
+            course=Course(),
+        )
+        for at in range(40)
+    )
+    data = replace(section.data, changes=many)
+    html = pages.pack_html(content.face(), [replace(section, data=data)], PROOF)
+    order = render.Order(html, "PCK-1", content.AS_OF, fonts())
+    texts = pdf_text(genuine, render.render_in_child(order))
+    begun = [[at for at in range(40) if re.search(rf"\bbegins{at}\b", text)] for text in texts]
+    ended = [[at for at in range(40) if re.search(rf"\bends{at}\b", text)] for text in texts]
+    assert begun == ended
+    assert sorted(at for found in begun for at in found) == list(range(40))
+    assert sum(map(bool, begun)) > 5
