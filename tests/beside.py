@@ -25,12 +25,10 @@ import pytest
 from tests.postgres import missing
 
 MARK: Final = "beside"
+BOTH: Final = "both"
 REPORTS: Final = "BESIDE_REPORTS"  # the file into which the second process writes what became of each test
 QUIETLY: Final = ("-q", "-p", "no:cacheprovider")
-RUNS: Final = {
-    "beside": ("-m", "pytest", *QUIETLY, "-m", MARK),
-    "both": ("-m", "tests.postgres", *QUIETLY, "-m", "both"),
-}
+RUNS: Final = {MARK: ("pytest", *QUIETLY, "-m", MARK), BOTH: ("tests.postgres", *QUIETLY, "-m", BOTH)}
 ROOT: Final = Path(__file__).resolve().parent.parent
 _running: dict[str, subprocess.Popen[bytes]] = {}
 _folder: dict[str, tempfile.TemporaryDirectory[str]] = {}
@@ -105,12 +103,21 @@ def stop() -> None:
     _folder.clear()
 
 
+def files(mark: str) -> list[str]:
+    """The test files that speak of the mark: to collect all others for nothing takes half a minute."""
+    said = f"pytest.mark.{mark}"
+    return sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py") if said in path.read_text()
+    )
+
+
 def main(folder: Path) -> None:
     """The second process: one run after the other. PostgreSQL is left out where there is none."""
     (folder / "reports").touch()
-    for run, command in RUNS.items():
-        if run == "both" and missing():
+    for run, words in RUNS.items():
+        if run == BOTH and missing():
             continue
+        command = ("-m", *words, *files(run))
         env = {**os.environ, **({REPORTS: str(folder / "reports")} if run == MARK else {})}
         with (folder / f"{run}.txt").open("wb") as said:
             done = subprocess.run([sys.executable, *command], cwd=ROOT, env=env, stdout=said, stderr=said, check=False)

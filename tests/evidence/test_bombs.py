@@ -35,24 +35,25 @@ def zipped(content: bytes) -> bytes:
     return whole.getvalue()
 
 
+# Made when they are needed: each process of a long run loads this file
 BOMBS = {
-    "gzip": gzip.compress(b"\0" * 2**28, 9),
-    "bzip2": bz2.compress(b"\0" * 2**28),
-    "xz": lzma.compress(b"\0" * 2**26),
-    "zip": zipped(b"\0" * 2**26),
-    "gzip in gzip": gzip.compress(gzip.compress(b"\0" * 2**26)),
-    "deep JSON": b'{"nftables": [{"rule": ' + b"[" * DEEP + b"]" * DEEP + b"}]}",
-    "deep JSON objects": b'{"nftables": ' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"}",
-    "deep XML": b"<?xml version='1.0'?>" + b"<a>" * DEEP + b"</a>" * DEEP,
-    "deep XML of conntrack": b"<conntrack>" + b"<flow>" * DEEP + b"</flow>" * DEEP + b"</conntrack>\n",
-    "entities": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "' + b"x" * 50_000 + b'">]><conntrack>'
+    "gzip": lambda: gzip.compress(b"\0" * 2**28, 9),
+    "bzip2": lambda: bz2.compress(b"\0" * 2**28),
+    "xz": lambda: lzma.compress(b"\0" * 2**26),
+    "zip": lambda: zipped(b"\0" * 2**26),
+    "gzip in gzip": lambda: gzip.compress(gzip.compress(b"\0" * 2**26)),
+    "deep JSON": lambda: b'{"nftables": [{"rule": ' + b"[" * DEEP + b"]" * DEEP + b"}]}",
+    "deep JSON objects": lambda: b'{"nftables": ' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"}",
+    "deep XML": lambda: b"<?xml version='1.0'?>" + b"<a>" * DEEP + b"</a>" * DEEP,
+    "deep XML of conntrack": lambda: b"<conntrack>" + b"<flow>" * DEEP + b"</flow>" * DEEP + b"</conntrack>\n",
+    "entities": lambda: b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "' + b"x" * 50_000 + b'">]><conntrack>'
     + b"&b;" * 50_000 + b"</conntrack>",
-    "YAML": b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    "YAML": lambda: b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n".encode() for n in range(8)
     ),
-    "a number without end": b'{"nftables": [' + b"9" * 2_000_000 + b"]}",
-    "one line": b"-A INPUT " + b"x" * 20_000_000,
-    "complaints without end": b"Permission denied: " * 1_000_000,
+    "a number without end": lambda: b'{"nftables": [' + b"9" * 2_000_000 + b"]}",
+    "one line": lambda: b"-A INPUT " + b"x" * 20_000_000,
+    "complaints without end": lambda: b"Permission denied: " * 1_000_000,
 }  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def test_a_bomb_is_refused_and_what_stood_stands(people: People, tmp_path: Path,
     source: Source = source_of(servers(people)["pay-db-01"], folder, people)
     assert read(source, people).state == "ok"
     good = source.last_good
-    (folder / "nft.json").write_bytes(BOMBS[name])
+    (folder / "nft.json").write_bytes(BOMBS[name]())
 
     def refuse() -> None:
         row = read(source, people)
@@ -98,7 +99,7 @@ def test_a_bomb_is_refused_and_what_stood_stands(people: People, tmp_path: Path,
 def test_a_register_that_is_a_bomb_is_refused(name: str) -> None:
     def refuse() -> None:
         with pytest.raises(RegisterError):
-            read_text(BOMBS[name])
+            read_text(BOMBS[name]())
 
     assert seconds(refuse) < BOUND
 
