@@ -39,7 +39,8 @@ VOLATILE: Final = re.compile(
     rb"|pid=\d+|fd=\d+"
     # of devices: when and by whom it was changed, which stands in every copy
     rb"|^! (?:Last configuration change|NVRAM config last updated|No configuration change) .*$|^ntp clock-period .*$"
-    rb"|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$"
+    rb"|^!(?:Time|Running configuration last done at):.*$|^!! Last configuration change .*$"
+    rb"|^## Last (?:commit|changed): .*$|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$"
     rb"|^#conf_file_ver=\d+.*$",
     re.MULTILINE,
 )

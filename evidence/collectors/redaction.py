@@ -12,11 +12,11 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
-from evidence.collectors import redaction_fortios, redaction_panos
+from evidence.collectors import redaction_fortios, redaction_junos, redaction_panos
 from evidence.collectors.redaction_cisco import marked
-from evidence.formats import fortios, fortios_rest, panos
+from evidence.formats import fortios, fortios_rest, junos, panos
 from evidence.formats.cisco_kind import kind
-from evidence.formats.table import HEAD
+from evidence.formats.table import HEAD, SURE
 from evidence.rules import Artefact
 
 MARK: Final = b"[redacted]"
@@ -121,6 +121,8 @@ def redacted(artefact: Artefact) -> Artefact:
     head = content[:HEAD]
     if fortios.sniff(head, artefact.name) or fortios_rest.sniff(head, artefact.name):
         content = redaction_fortios.marked(content, MARK)
+    if junos.sniff(content[:HEAD], artefact.name) >= SURE:
+        content = redaction_junos.marked(content, MARK)
     redact = _by_name(artefact) or _by_content(content)
     if redact is not None:
         content = redact(content)

@@ -15,7 +15,7 @@ MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
         r"|access-group \S+ (?:in|out) interface |access-group \S+ global|object network |object service "
         r"|same-security-traffic permit |clear configure access-list |[ \t]+nameif \S)", re.M)),
     ("ios", re.compile(
-        r"^(?:ip access-list (?:extended|standard) |version 1\d\.\d|access-list \d+ (?:permit|deny|remark)"
+        r"^(?:ip access-list (?:extended|standard) |version 1\d\.\d[^;\n]*$|access-list \d+ (?:permit|deny|remark)"
         r"|Current configuration : \d|Using \d+ out of \d+ bytes|[ \t]+ip access-group \S+ (?:in|out)"
         r"|[ \t]+ipv6 traffic-filter |ipv6 access-list \S+$)", re.M)),
     ("nxos", re.compile(r"^(?:ip access-list \S+$|hardware access-list |[ \t]+statistics per-entry)", re.M)),

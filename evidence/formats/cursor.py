@@ -108,6 +108,10 @@ class Account:
         """One more line (or object) of what is named as unread at another one."""
         self._failed.add(number)
 
+    def left(self) -> set[int]:
+        """The lines of which nobody has said anything yet."""
+        return set(range(1, self.total + 1)) - self._consumed - self._ignored - self._failed
+
     def unread(self) -> tuple[Unread, ...]:
         """The lines nobody understood, in the order of the file."""
         return tuple(sorted(self._unread, key=lambda one: one.line))

@@ -36,16 +36,12 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
     (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
     (("config firewall ", "config vdom", "#config-version="), PART_OF_FORTIOS),
     (("mgt-config {", "localhost.localdomain {", "deviceconfig {"), Guess("a PAN-OS configuration with braces", PANOS)),
-    (("set security ", "set firewall ", "set groups ", "firewall {", "security {"),
-     Guess("a Junos configuration", LATER)),
     (("apiVersion:", "kind:"), Guess("a Kubernetes manifest", LATER)),
     (("netsh ",), Guess("Windows firewall commands", LATER)),
     (("<?xml", "<config", "<rpc-reply"), Guess("an XML document", LATER)),
     (("{", "["), Guess("JSON of another kind", LATER)),
 )  # fmt: skip
 KINDS = {
-    "xr": Guess("a Cisco IOS XR configuration", LATER),
-    "nxos": Guess("a Cisco NX-OS configuration, or an Arista EOS one", LATER),
     "eos": Guess("an Arista EOS configuration", LATER),
 }
 NOTHING = Guess("nothing this version knows", LATER)

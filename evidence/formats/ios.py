@@ -9,8 +9,9 @@ IPv6 is passed on only with `ipv6 unicast-routing`. What is translated, goes fro
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from compliance.traffic.boxes import FULL, Family
 from evidence.formats import cisco_names, entries, ios_device
@@ -66,12 +67,12 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
     if len(artefacts) != 1:
         why = "a device has one configuration, and several were given"
         raise FormatError("The configurations were not read", why, "Give one file for each device.")
-    file = _File(artefacts[0])
+    file = Configuration(artefacts[0])
     return ios_device.reading(NAME, file.router, file.account)
 
 
 @dataclass(slots=True)
-class _List:
+class Listed:
     """A list while it is read."""
 
     found: AccessList
@@ -82,15 +83,26 @@ class _List:
     last: int = 0
 
 
-class _File(Accounted):
-    """One configuration: every line goes somewhere, then the lists are made of their entries."""
+class Configuration(Accounted):
+    """One configuration: every line goes somewhere, then the lists are made of their entries.
+
+    NX-OS and IOS XR are read by it as well (nxos.py, xr.py), whose words first become these.
+    """
+
+    dialects: ClassVar[Mapping[Family, Dialect]] = DIALECTS
+    first: ClassVar[frozenset[str]] = FIRST
+    ip: ClassVar[frozenset[str]] = IP
+    ipv6: ClassVar[frozenset[str]] = IPV6
+    at_interface: ClassVar[frozenset[str]] = INTERFACE
+    at_interface_ip: ClassVar[frozenset[str]] = INTERFACE_IP
+    at_interface_ipv6: ClassVar[frozenset[str]] = INTERFACE_IPV6
 
     def __init__(self, artefact: Artefact) -> None:
         self.artefact = artefact
         lines = lines_of(artefact)
         self.account = Account(artefact, len(lines))
         self.router = Router()
-        self._lists: dict[tuple[str, Family], _List] = {}
+        self._lists: dict[tuple[str, Family], Listed] = {}
         self._groups: dict[str, Group] = {}
         for section in sections(self._statements(lines), _keeps):
             self._section(section)
@@ -144,10 +156,10 @@ class _File(Accounted):
         read = READERS.get((first, second)) or READERS.get((first, ""))
         if read is not None:
             try:
-                read(self, section)
+                getattr(self, read.__name__)(section)  # what a dialect reads otherwise it has under the same name
             except (IndexError, ValueError):
                 self._unread(section, "it ends too early, or is not of the form that is known")
-        elif first in FIRST or (first == "ip" and second in IP) or (first == "ipv6" and second in IPV6):
+        elif first in self.first or (first == "ip" and second in self.ip) or (first == "ipv6" and second in self.ipv6):
             self._ignore(section)
         else:
             self._unread(section, "it is not known what this statement does")
@@ -156,15 +168,20 @@ class _File(Accounted):
         """What is switched off: of lists, nothing is left of them; the rest says that something is not there."""
         words = section.words[1:]
         if words[:2] == ["ip", "access-list"] or words[:2] == ["ipv6", "access-list"]:
-            self._lists.pop((words[-1], 6 if words[0] == "ipv6" else 4), None)
+            self._take_away(words[-1], 6 if words[0] == "ipv6" else 4)
         elif words[:1] == ["access-list"] and len(words) == 2:
-            self._lists.pop((words[1], 4), None)
+            self._take_away(words[1], 4)
         elif words[:1] in (["access-list"], ["object-group"]):
             self._unread(section, "a part of a list or group is taken away")
             return
         if words == ["ip", "routing"]:
             self.router.routes.discard(4)
         self._ignore(section)
+
+    def _take_away(self, name: str, family: Family) -> None:
+        gone = self._lists.pop((name, family), None)
+        for line, _ in gone.found.bad if gone is not None else ():
+            self.account.ignore(line.number)
 
     def _ipv6_routing(self, section: Section) -> None:
         self.router.routes.add(6)
@@ -190,11 +207,11 @@ class _File(Accounted):
         for said in section.body:
             self._entry(held, said.line, said.words)
 
-    def _list(self, name: str, family: Family, line: Line, *, is_standard: bool) -> _List:
+    def _list(self, name: str, family: Family, line: Line, *, is_standard: bool) -> Listed:
         key = (name, family)
         if key not in self._lists:
             found = AccessList(name, f"{CHAINS[family]}/{name}", (family,), line)
-            self._lists[key] = _List(found, is_standard, family)
+            self._lists[key] = Listed(found, is_standard, family)
         return self._lists[key]
 
     def _numbered_list(self, section: Section) -> None:
@@ -213,11 +230,11 @@ class _File(Accounted):
         for said in section.body:
             self._bad(held, said.line, "nothing stands below such an entry")
 
-    def _bad(self, held: _List, line: Line, why: str) -> None:
+    def _bad(self, held: Listed, line: Line, why: str) -> None:
         """A line of a list that nobody understood. It is accounted for when it is known where the list is attached."""
         held.found.bad.append((line, why))
 
-    def _entry(self, held: _List, line: Line, words: list[str]) -> None:
+    def _entry(self, held: Listed, line: Line, words: list[str]) -> None:
         place = held.last + STEP
         if words[:1] == ["sequence"] and len(words) > 2:
             words = words[1:]
@@ -253,7 +270,7 @@ class _File(Accounted):
                     continue
                 try:
                     reads = standard if held.standard else extended
-                    entry = reads(words, DIALECTS[held.family], groups, line.number)
+                    entry = reads(words, self.dialects[held.family], groups, line.number)
                 except BadEntry as problem:
                     entry = anything(words, (held.family,), str(problem), line.number)
                 named = named._replace(origin=entries.commented(origin, remarks, groups.take_used()))
@@ -303,9 +320,9 @@ class _File(Accounted):
         elif understood:
             self.account.consume(number)
         elif (
-            words[0] in INTERFACE
-            or (words[0] == "ip" and second in INTERFACE_IP)
-            or (words[0] == "ipv6" and second in INTERFACE_IPV6)
+            words[0] in self.at_interface
+            or (words[0] == "ip" and second in self.at_interface_ip)
+            or (words[0] == "ipv6" and second in self.at_interface_ipv6)
             or nested
         ):
             self.account.ignore(number)
@@ -372,25 +389,25 @@ class _File(Accounted):
 
 
 READERS = {
-    ("no", ""): _File._no,
-    ("interface", ""): _File._interface,
-    ("object-group", ""): _File._group,
-    ("ip", "access-list"): _File._named_list,
-    ("ipv6", "access-list"): _File._named_list,
-    ("access-list", ""): _File._numbered_list,
-    ("ipv6", "unicast-routing"): _File._ipv6_routing,
-    ("ip", "nat"): _File._nat,
-    ("ip", "route"): _File._route,
-    ("ipv6", "route"): _File._route,
-    ("ip", "default-network"): _File._learns,
-    ("router", ""): _File._learns,
-    ("ipv6", "router"): _File._learns,
-    ("crypto", ""): _File._crypto,
-    ("policy-map", ""): _File._policy_map,
-    ("control-plane", ""): _File._control_plane,
-    ("line", ""): _File._line,
-    ("vlan", ""): _File._vlan,
-    ("cts", ""): _File._cts,
+    ("no", ""): Configuration._no,
+    ("interface", ""): Configuration._interface,
+    ("object-group", ""): Configuration._group,
+    ("ip", "access-list"): Configuration._named_list,
+    ("ipv6", "access-list"): Configuration._named_list,
+    ("access-list", ""): Configuration._numbered_list,
+    ("ipv6", "unicast-routing"): Configuration._ipv6_routing,
+    ("ip", "nat"): Configuration._nat,
+    ("ip", "route"): Configuration._route,
+    ("ipv6", "route"): Configuration._route,
+    ("ip", "default-network"): Configuration._learns,
+    ("router", ""): Configuration._learns,
+    ("ipv6", "router"): Configuration._learns,
+    ("crypto", ""): Configuration._crypto,
+    ("policy-map", ""): Configuration._policy_map,
+    ("control-plane", ""): Configuration._control_plane,
+    ("line", ""): Configuration._line,
+    ("vlan", ""): Configuration._vlan,
+    ("cts", ""): Configuration._cts,
 }
 
 

@@ -57,6 +57,7 @@ class Router:
     control: list[Said] = field(default_factory=list)  # what guards the device itself
     filters: list[Said] = field(default_factory=list)  # what may stop anything
     statics: Statics = field(default_factory=Statics)
+    discovery: tuple[tuple[str, int], ...] = DISCOVERY
     objects: list[Statement] = field(default_factory=list)  # what each group holds
     keeping: list[str] = field(default_factory=list)  # what lets answers in by what it saw before
 
@@ -145,7 +146,7 @@ def reading(name: str, router: Router, account: Account) -> Reading:
     whole = bool(router.interfaces)
     attachments = [one for held in router.interfaces.values() for one in held.attachments]
     _account_bad(router, account, attachments, whole=whole)
-    chains = [_list_chain(found, account) for found in router.lists.values() if not found.is_empty()]
+    chains = [_list_chain(found, account, router.discovery) for found in router.lists.values() if not found.is_empty()]
     live = [held for held in router.interfaces.values() if not held.down]
     if whole:
         chains = [*_bases(router, live, account), *chains]
@@ -189,7 +190,7 @@ def _account_bad(router: Router, account: Account, attachments: Iterable[Attachm
             account.fail(line.number, line.text, why, *(points if whole else [name]))
 
 
-def _list_chain(found: AccessList, account: Account) -> Chain:
+def _list_chain(found: AccessList, account: Account, lets_through: Sequence[tuple[str, int]]) -> Chain:
     if found.families == (4,):
         return device.list_chain(found, account)
     origin = account.origin(found.head)
@@ -198,7 +199,7 @@ def _list_chain(found: AccessList, account: Account) -> Chain:
             Named(f"{found.chain}#implicit-{name}", found.chain, len(found.rules) + number, origin), 6, Action.PERMIT,
             (box_of(6, proto=58, sport=kind),),
         )
-        for number, (name, kind) in enumerate(DISCOVERY, start=1)
+        for number, (name, kind) in enumerate(lets_through, start=1)
     ]  # fmt: skip
     return device.list_chain(found, account, before=discovery)
 

@@ -22,8 +22,10 @@ from evidence.formats import (
     ipset,
     iptables,
     journal_upload,
+    junos,
     mounts,
     nftables,
+    nxos,
     packages,
     panos,
     rmtab,
@@ -32,6 +34,7 @@ from evidence.formats import (
     sshd,
     testparm,
     usershare,
+    xr,
 )
 from evidence.formats.cursor import decode
 from evidence.formats.guess import guess
@@ -55,7 +58,7 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
     sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
-    panos, fortios, fortios_rest,
+    panos, fortios, fortios_rest, junos, nxos, xr,
 )  # fmt: skip
 
 

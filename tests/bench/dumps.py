@@ -19,4 +19,7 @@ READ_HERE = (
     "panos",
     "fortios",
     "fortios_rest",
+    "junos",
+    "nxos",
+    "xr",
 )  # the formats whose cases test_corpus.py reads

@@ -141,6 +141,32 @@ def asa(listed: list[Entry]) -> str:
     return "\n".join([*lines, *(f"access-list L extended {_entry(one, wildcard=False)}" for one in rest), ""])
 
 
+def nxos(listed: list[Entry]) -> str:
+    lines = ["feature interface-vlan"]
+    for name, places in _groups().items():
+        lines.append(f"object-group ip address {name}")
+        lines += [f"  {at}0 {to_text(4, one.value)} {to_text(4, one.free)}" for at, one in enumerate(places, start=1)]
+    entries = [_entry(one, wildcard=True).replace("object-group", "addrgroup") for one in listed]
+    return "\n".join([*lines, "ip access-list L", "  statistics per-entry", *(f"  {one}" for one in entries), ""])
+
+
+def xr(listed: list[Entry]) -> str:
+    lines = ["!! IOS XR Configuration 6.5.3"]
+    for name, places in GROUPS.items():
+        lines.append(f"object-group network ipv4 {name}")
+        lines += [f" {to_text(4, one.value)} {to_text(4, one.free ^ 0xFFFFFFFF)}" for one in places]
+    for name, inner in NESTED.items():
+        lines += [f"object-group network ipv4 {name}", *(f" object-group {one}" for one in inner)]
+    entries = [_entry(one, wildcard=True).replace("object-group", "net-group") for one in listed]
+    entries = [one.replace(" ip ", " ipv4 ") for one in entries]
+    return "\n".join([*lines, "ipv4 access-list L", *(f" {one}" for one in entries), "end", ""])
+
+
+def _groups() -> dict[str, tuple[Place, ...]]:
+    """The groups with those in one another spelt out: NX-OS has none within another."""
+    return {**GROUPS, **{name: tuple(one for each in inner for one in GROUPS[each]) for name, inner in NESTED.items()}}
+
+
 def packets(dice: Random, listed: list[Entry]) -> list[Witness]:
     """Corners of the entries, their neighbours, and others."""
     found = []
@@ -160,7 +186,7 @@ def _of(dice: Random, place: Place) -> int:
     return (value ^ (1 << dice.randrange(20)) if dice.random() < 0.3 else value) & 0xFFFFFFFF
 
 
-@pytest.mark.parametrize("write", [ios, asa], ids=["ios", "asa"])
+@pytest.mark.parametrize("write", [ios, asa, nxos, xr], ids=["ios", "asa", "nxos", "xr"])
 def test_every_packet_is_decided_by_the_first_entry_that_matches(write: Callable[[list[Entry]], str]) -> None:
     asked = permitted = 0
     for number in range(120):

@@ -82,6 +82,13 @@ DIALECTS: dict[str, Dialect] = {
         ways=("inner", "outer"),
         unicast=True,
     ),
+    "cisco-nxos": Dialect("cisconx", NAME, _as_it_is, NAME, (4,)),
+    "cisco-nxos, groups": Dialect("cisconx", NAME + " object-group", _as_it_is, NAME, (4,)),
+    "cisco-nxos, IPv6": Dialect("cisconx", NAME + " inet6", _as_it_is, NAME, (6,)),
+    "cisco-xr": Dialect("ciscoxr", NAME + " extended", _as_it_is, NAME, (4,)),
+    "cisco-xr, IPv6": Dialect("ciscoxr", NAME + " inet6", _as_it_is, NAME, (6,)),
+    "junos, filter": Dialect("juniper", NAME + " {family}", _as_it_is, NAME),
+    "junos, policies": Dialect("srx", "from-zone A to-zone B {family}", _as_it_is, "A to B"),
 }
 REFERENCE = "iptables"  # held against the kernel by ./run oracle
 

@@ -163,6 +163,9 @@ DEVICES = {
     "panos": ("panos", "whole"),
     "fortios": ("fortios", "virtual-domains"),
     "fortios-rest": ("fortios_rest", "more-pages"),
+    "junos": ("junos", "braces-on-few-lines"),
+    "cisco-nxos": ("nxos", "whole"),
+    "cisco-xr": ("xr", "whole"),
 }
 
 

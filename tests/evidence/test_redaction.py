@@ -93,7 +93,22 @@ CASES = [
         )
     ),
     ("interfaces", b'{"http_method":"GET","results":[{"name":"wan","password":"ENC c4nary-S3cret"}],"vdom":"root"}'),
-]
+    *(("srx.conf", b"version 21.4R3;\n" + text + b"\n") for text in (
+        b'system {\n root-authentication {\n  encrypted-password "$6$c4nary-S3cret"; ## SECRET-DATA\n }\n}',
+        b'system {\n radius-server {\n  10.0.0.1 secret "c4nary-S3cret"; ## SECRET-DATA\n }\n}',
+        b'security {\n ike {\n  policy p {\n   pre-shared-key ascii-text "$9$c4nary-S3cret";\n  }\n }\n}',
+        b"snmp {\n community c4nary-S3cret {\n  authorization read-only;\n }\n}",
+        b"snmp {\n community c4nary-S3cret;\n}",
+        b"protocols {\n bgp {\n  group g {\n   authentication-key c4nary-S3cret;\n  }\n }\n}",
+    )),
+    *(("srx.set", b"set version 21.4R3\nset system host-name srx\n" + line + b"\n") for line in (
+        b'set system root-authentication encrypted-password "$6$c4nary-S3cret"',
+        b"set system tacplus-server 10.0.0.1 secret c4nary-S3cret",
+        b"set snmp community c4nary-S3cret authorization read-only", b"set groups G snmp community c4nary-S3cret",
+        b'set security ike policy p pre-shared-key ascii-text "c4nary-S3cret"',
+        b'set system ntp authentication-key 1 type md5 value "$9$c4nary-S3cret"',
+    )),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "content"), CASES)
@@ -121,6 +136,13 @@ def test_a_secret_is_replaced_by_a_mark_that_tells_nothing(name: str, content: b
         ("fw.set", b"set deviceconfig system x y\nset rulebase security rules password from any\n"),
         ("fw.xml", b'<config urldb="x"><entry name="password"><from><member>secret</member></from></entry></config>'),
         ("fgt.backup", b"config system global\nset admin-ssh-password enable\nset hostname password\nend\n"),
+        (
+            "srx.set",
+            b"set version 21.4R3\nset security address-book global address secret 10.0.0.1/32\n"
+            b"set security policies from-zone a to-zone b policy password match source-address secret\n"
+            b"set system login password format sha512\nset policy-options community c members 65000:1\n",
+        ),
+        ("srx.conf", b"security {\n address-book {\n  global {\n   address secret 10.0.0.1/32;\n  }\n }\n}\n"),
         ("sshd-T", b"passwordauthentication yes\npermitemptypasswords no\n"),
         ("ss-tulpnH", b'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("secret:x",pid=1,fd=3))\n'),
     ],

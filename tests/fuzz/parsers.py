@@ -28,8 +28,10 @@ from evidence.formats import (
     ipset,
     iptables,
     journal_upload,
+    junos,
     mounts,
     nftables,
+    nxos,
     packages,
     panos,
     rmtab,
@@ -38,6 +40,7 @@ from evidence.formats import (
     sshd,
     testparm,
     usershare,
+    xr,
 )
 from evidence.formats.evaluate import decide
 from evidence.formats.table import Format
@@ -125,6 +128,8 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
     ("ip_neigh", ip_neigh), ("aws", aws), ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa), ("panos", panos),
     ("fortios", fortios), ("fortios_rest", fortios_rest),
+    ("junos", junos),
+    ("nxos", nxos), ("xr", xr),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),

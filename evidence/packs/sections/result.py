@@ -49,7 +49,7 @@ NOT_SHOWN = (
 )
 NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
 NOT_READ = (
-    "Cisco NX-OS and IOS XR", "PAN-OS", "Junos", "transit gateways, VPN and Direct Connect of AWS", "Azure",
+    "Check Point", "Arista EOS", "transit gateways, VPN and Direct Connect of AWS", "Azure",
     "Kubernetes",
 )  # fmt: skip
 
