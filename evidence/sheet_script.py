@@ -92,6 +92,12 @@ def numeric(address: str) -> str:
     return address
 
 
+def text_of(content: bytes) -> str:
+    """What a script printed as text: UTF-8, or UTF-16 with its mark, as PowerShell's `>` writes it."""
+    marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return content.decode("utf-16" if marked else "utf-8-sig", "replace")
+
+
 def heard(text: str, sheet: str, sha256: str, host: str, rows: Iterable[int]) -> Heard:
     """What one host's script said. Raises NotHeard; a line that is not understood is never passed over."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -22,7 +22,7 @@ from evidence.authorised import wanted_on
 from evidence.models import Comparison, Sheet, SheetResult, SheetRun, Source, VerdictRow
 from evidence.rules import Verdict
 from evidence.sheet_pairs import Pair, chosen_by, holds
-from evidence.sheet_script import MOST_BYTES, OPEN, REFUSED, UNDECIDED, Heard, NotHeard, Told, heard, told
+from evidence.sheet_script import MOST_BYTES, OPEN, REFUSED, UNDECIDED, Heard, NotHeard, Told, heard, text_of, told
 from evidence.verdicts import RANK, WIDER
 
 MOST: Final = 200  # pairs of a kind
@@ -138,7 +138,7 @@ def understood(sheet: Sheet, server: Server, content: bytes, moment: datetime) -
         raise Refused(nothing, "It is much larger than what the script prints.", "Bring what it printed.")
     rows = [pair["row"] for pair in sheet.pairs if pair["from"] == server.name]
     try:
-        said = heard(content.decode("utf-8", "replace"), sheet.ref, sheet.sha256, server.name, rows)
+        said = heard(text_of(content), sheet.ref, sheet.sha256, server.name, rows)
     except NotHeard as error:
         raise Refused(nothing, f"This is not what the script for {server} prints: {error}.", "Run it again.") from None
     if not sheet.window_from - timedelta(minutes=1) <= said.began_at <= min(sheet.window_to, moment + LEEWAY):

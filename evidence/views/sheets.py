@@ -21,6 +21,7 @@ from evidence.actions.sheet_runs import ask
 from evidence.forms.sheets import DecideForm, ResultForm, SheetForm
 from evidence.models import Sheet, SheetRun, Source
 from evidence.packs.manifest import path_part
+from evidence.sheet_powershell import SHELL, UNVERIFIED, powershell
 from evidence.sheet_script import AS_EXPECTED, DIFFERS, script
 
 
@@ -115,10 +116,12 @@ def sheet(request: HttpRequest, number: int) -> HttpResponse:
                 }
                 for pair, seen, outcome in verbs.came_of(row)
             ],
+            "unverified": UNVERIFIED,
             "scripts": [
                 {
                     "host": name,
                     "url": f"/tests/{row.ref}/script/{at}/",
+                    "windows_url": f"/tests/{row.ref}/script/{at}/?shell={SHELL}",
                     "run_url": f"/tests/{row.ref}/run/{at}/" if name in over else "",
                 }
                 for at, name in enumerate(verbs.hosts(row), 1)
@@ -172,15 +175,16 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_safe
 def host_script(request: HttpRequest, number: int, host: int) -> HttpResponse:
-    """The script of one host, once the sheet is approved."""
+    """The script of one host, once the sheet is approved; with `?shell=powershell` that for Windows."""
     row = found(request, number)
     names = verbs.hosts(row)
     if row.state != Sheet.State.APPROVED or not 1 <= host <= len(names):
         raise Http404
     name = names[host - 1]
-    text = script(row.ref, row.sha256, name, row.pairs, (row.window_from, row.window_to))
+    made, end = (powershell, "ps1") if request.GET.get("shell") == SHELL else (script, "sh")
+    text = made(row.ref, row.sha256, name, row.pairs, (row.window_from, row.window_to))
     answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{row.ref}-{path_part(name)}.sh"'.lower()
+    answer["Content-Disposition"] = f'attachment; filename="{row.ref}-{path_part(name)}.{end}"'.lower()
     return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from evidence.actions.compare import compare
 from evidence.models import Finding, Sheet, SheetResult, VerdictRow
 from evidence.packs.section import Scope
 from evidence.packs.sections import result, tests, tried
+from evidence.sheet_powershell import UNVERIFIED, of_windows, powershell
 from evidence.sheet_script import (
     AS_EXPECTED,
     DIFFERS,
@@ -31,6 +33,7 @@ from evidence.sheet_script import (
     NotHeard,
     heard,
     script,
+    text_of,
     told,
 )
 from tests.evidence.site import Site
@@ -75,6 +78,25 @@ def test_real_shells_run_it_and_its_words_are_understood(tmp_path: Path, listeni
     assert ran.returncode == 3
     with pytest.raises(NotHeard, match="outside its window"):
         heard(ran.stdout, "TST-1", HASH, "web 1;reboot", [1, 2])
+
+
+def test_the_script_for_windows_prints_what_is_understood_and_is_known_again() -> None:
+    """Its text alone: it was never run on Windows, which its own head, the page and the pack say."""
+    window = (NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+    made = powershell("TST-1", HASH, "web 1;reboot", [row(1, "open", 22), row(2, "closed", 3389)], window)
+    assert made.count("\r\n") == made.count("\n")
+    assert UNVERIFIED in made
+    assert re.findall(r"^Try-Row .*$", made.replace("\r", ""), re.M) == [
+        "Try-Row 1 '127.0.0.1' 22", "Try-Row 2 '127.0.0.1' 3389"
+    ]  # fmt: skip
+    lines = re.findall(r"^Say '(begin .*|end rows=\d+)'$", made.replace("\r", ""), re.M)
+    rows = [f"row={number} observed={seen} how=tcpclient" for number, seen in ((1, "open"), (2, "silent"))]
+    printed = text(*rows, lines[1], first=lines[0]).replace("\n", "\r\n")
+    for content in (printed.encode(), printed.encode("utf-16"), printed.encode("utf-8-sig")):
+        said = heard(text_of(content), "TST-1", HASH, "web 1;reboot", [1, 2])
+        assert (said.outcomes, said.whole) == ({1: "open", 2: "silent"}, True)
+        assert of_windows(text_of(content))
+    assert not of_windows(text())
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from evidence.actions.sheets import came_of, latest
+from evidence.artefacts import Damaged, read_back
 from evidence.models import Sheet, SheetResult
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
 from evidence.packs.sections import tried
 from evidence.packs.sections.known import served
-from evidence.sheet_script import AS_EXPECTED, DIFFERS
+from evidence.sheet_powershell import UNVERIFIED, of_windows
+from evidence.sheet_script import AS_EXPECTED, DIFFERS, text_of
 
 TITLE: Final = "Tests from the hosts"
 COLUMNS: Final = (
@@ -56,7 +58,8 @@ def build(scope: Scope) -> Section:
     lines = sorted((printed(line) for line in cells), key=lambda one: order.get(one.verdict, 1))
     state, because = held_state(lines)
     tested = tried.said(tried.agreed(scope), sorted({one.connection for one in lines}))
-    about = (*(said(sheet) for sheet in sheets), *tested)
+    odd = (line for sheet in sheets for line in by_windows(sheet, scope))
+    about = (*(said(sheet) for sheet in sheets), *odd, *tested)
     data = Tests(lead(lines), about, tuple(lines[:PRINTED]), len(lines))
     table = Table("tests", COLUMNS, cells)
     return Section("tests", TITLE, served("rules"), state, because, "packs/print/tests.html", data, (table,))
@@ -77,7 +80,25 @@ def heard_of(result: SheetResult | None) -> str | None:
     """How a host's result came."""
     if result is None:
         return None
-    return "over SSH by Eastwest" if result.source_id else f"brought by {result.brought_by}"
+    if result.source_id:
+        return "over SSH by Eastwest"
+    return f"brought by {result.brought_by}" + (f", PowerShell script, {UNVERIFIED}" if windows(result) else "")
+
+
+def windows(result: SheetResult) -> bool:
+    """Whether the script for Windows printed it; a file that is damaged or gone fails no pack."""
+    try:
+        return not result.source_id and of_windows(text_of(read_back(result.stored)))
+    except (OSError, Damaged):
+        return False
+
+
+def by_windows(sheet: Sheet, scope: Scope) -> Iterator[str]:
+    """That some hosts of a sheet were tried by a script that nobody tried before."""
+    names = [name for name, result in latest(sheet, scope.as_of).items() if windows(result)]
+    if names:
+        hosts = ", ".join(sorted(names))
+        yield f"{sheet.ref}: what came from {hosts} was printed by the PowerShell script, {UNVERIFIED}."
 
 
 def printed(row: Sequence[Cell]) -> Line:
