@@ -64,6 +64,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "attest_login": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "attest": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "download_attestation": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
+    "examine_logs": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "plan_removal": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER),
     "build_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
     "download_pack": (Role.AUDITOR, Role.SYSTEM_OWNER, Role.MANAGER),
@@ -106,7 +107,7 @@ BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
      "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
      "state_control", "answer_question", "plan_test", "decide_test", "share_pack",
-     "ask_evidence", "answer_evidence", "plan_review", "run_review", "close_review",
+     "ask_evidence", "answer_evidence", "examine_logs", "plan_review", "run_review", "close_review",
      "start_campaign", "decide_campaign", "close_campaign"}
 )  # fmt: skip
 EVERY_SYSTEM: Final = 0  # the id of no system: only a role for all of them counts there

@@ -26,10 +26,11 @@ from evidence.actions import (
     tickets,
     verification,
 )
-from evidence.models import Comparison, Inventory, InventoryReading, Pack, Pull, SheetRun, Source, SourceTest
+from evidence.models import Comparison, FlowFile, Inventory, InventoryReading, Pack, Pull, SheetRun, Source, SourceTest
 
 SETTLE = timedelta(seconds=20)  # after a reading: others of the same night are waited for
 SOON = timedelta(seconds=5)
+FLOWS_EVERY = timedelta(hours=1)  # files of flow logs come all the time
 AT_LEAST = timedelta(hours=24)  # a comparison a day, whether anything was read or not: evidence grows stale by itself
 
 
@@ -187,12 +188,19 @@ def due_comparisons(now: datetime) -> None:
     last = Comparison.objects.filter(published=True).first()
     listed = InventoryReading.objects.filter(finished_at__lte=now - SETTLE).order_by("-finished_at").first()
     read_at = max((one.finished_at for one in (newest, listed) if one and one.finished_at), default=None)
-    if newest is None or read_at is None or (last and last.at >= read_at and now - last.at < AT_LEAST):
+    flows = FlowFile.objects.filter(state=FlowFile.State.READ, read_at__lte=now - SETTLE).order_by("-read_at").first()
+    fresh = bool(flows and last and flows.read_at and flows.read_at > last.at and now - last.at >= FLOWS_EVERY)
+    if (newest is None or read_at is None) and flows is None:
+        return
+    if last and not fresh and (read_at is None or last.at >= read_at) and now - last.at < AT_LEAST:
         return
     if Pull.objects.filter(state__in=[Pull.State.QUEUED, Pull.State.RUNNING]).exists() and last:
         return
     with transaction.atomic():
-        enqueue("compare", key=f"compare:{newest.pk}{f'-{listed.pk}' if listed else ''}:{now:%Y-%m-%d}", args={})
+        of_flows = f"-f{flows.pk}:{now:%H}" if fresh and flows else ""
+        listed_key = f"-{listed.pk}" if listed else ""
+        key = f"compare:{newest.pk if newest else 0}{listed_key}{of_flows}:{now:%Y-%m-%d}"
+        enqueue("compare", key=key, args={})
 
 
 def due_packs(now: datetime) -> None:

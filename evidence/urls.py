@@ -68,6 +68,7 @@ urlpatterns = [
     path("shares/served/", shares.shares, name="served_shares"),
     path("shares/served/<slug:key>/", shares.share, name="served_share"),
     path("flows/", flows.flows, name="flows"),
+    path("flows/examine/<int:number>/", flows.examined, name="flows_examine"),
     path("flows/new/", flow_adding.add, name="flow_log_add"),
     path("flows/<int:number>/", flow_logs.one, name="flow_log"),
     path("flows/<int:number>/upload/", flow_verbs.upload, name="flow_log_upload"),

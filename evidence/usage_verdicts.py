@@ -49,9 +49,9 @@ def from_logs(case: Case, flows: FlowEvidence) -> Iterator[Judgement]:
             yield from _duty(case, name, several, flows)
 
 
-def addresses_in(flows: FlowEvidence) -> Iterator[Sighting]:
+def addresses_in(flows: FlowEvidence | None) -> Iterator[Sighting]:
     """The addresses in scope that took part in some flow."""
-    for family, value in flows.seen:
+    for family, value in flows.seen if flows else ():
         yield Sighting(Kind.FLOWS, POINT, family, value, "the flow logs")
 
 
@@ -104,7 +104,7 @@ def _oriented(tallies: Iterable[Tally]) -> Iterator[Tally]:
 
 
 def _said(case: Case, flows: FlowEvidence, one: Tally) -> Judgement:
-    witness, box = _packet(one), _box(one)
+    witness, box = _packet(one), box_of_tally(one)
     verdict = Verdict.used_outside if one.passed else Verdict.attempted
     what = "was let through" if one.passed else "was tried and did not get through"
     ends = f"from {_holder(case, flows, one, one.src)} to {_holder(case, flows, one, one.dst)}"
@@ -130,7 +130,7 @@ def _tried_by_many(case: Case, several: list[Tally]) -> Judgement:
         f"({counted(flows, 'flow')}, the last {_moment(max(each.last for each in several))}), and none got through: "
     )
     because += listed(to_text(each.family, each.src) for each in several)
-    boxes = tuple(_box(each) for each in several)
+    boxes = tuple(box_of_tally(each) for each in several)
     certainty = Certainty.definite if all(each.sure >= PROVEN for each in several) else Certainty.possible
     return Judgement(
         Verdict.attempted, certainty, f"outside → {target}", POINT, "", boxes, _packet(one), because, one.family
@@ -235,7 +235,13 @@ def _packet(one: Tally) -> Witness:
     return Witness(one.family, one.src, one.dst, one.proto, sport, one.port or 0)
 
 
-def _box(one: Tally) -> Box:
+def subject_of_tally(one: Tally) -> str:
+    """What a finding about it is called."""
+    return str(_packet(one))
+
+
+def box_of_tally(one: Tally) -> Box:
+    """The traffic it was, as far as the log keeps its ports."""
     ports = (0, 65535) if one.port is None else (one.port, one.port)
     others = (0, 65535) if one.other is None or one.proto not in ICMP.values() else (one.other, one.other)
     return (one.src, one.src, one.dst, one.dst, one.proto, one.proto, *others, *ports)

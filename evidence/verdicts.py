@@ -64,7 +64,9 @@ ORDER: tuple[Verdict, ...] = (
 Flows = Iterable[FlowRecord] | FlowEvidence | None  # single records, what stored logs say, or nothing was read
 RANK = {verdict: rank for rank, verdict in enumerate(ORDER)}
 # Said beside the verdict of a connection and never in its place: about its use, and about who looks at it again.
-BESIDE: Final = frozenset({Verdict.usage_unknown, Verdict.review_overdue, Verdict.review_missed})
+BESIDE: Final = frozenset({
+    Verdict.usage_unknown, Verdict.unused, Verdict.review_overdue, Verdict.review_missed,
+})  # fmt: skip
 # More is let through than anybody authorised.
 WIDER: Final = frozenset({
     Verdict.permits_more, Verdict.unfiltered, Verdict.share_wider, Verdict.listener_unauthorised,

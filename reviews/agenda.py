@@ -14,8 +14,9 @@ from compliance.models.estate import day_of
 from compliance.words import VERDICTS
 from evidence.attested import Standing, standings
 from evidence.duties import DUTIES, OPEN
+from evidence.flow_pictures import UNDECIDED, picture_of
 from evidence.judgement import counted
-from evidence.models import Comparison, Finding, LoginAttestation, Source
+from evidence.models import Comparison, Finding, LogExamination, LoginAttestation, Source
 from evidence.readings import is_fresh
 from evidence.rules import Verdict
 from reviews.actions.campaigns import WITH
@@ -44,7 +45,7 @@ def write(review: Review, *, at: datetime) -> list[AgendaItem]:
         *attested(review, at),
         *duties(review, at),
         *unseen(review, at),
-        log(since, at),
+        log(review, since, at),
     ]
     known = {row["connection"].pk for row in rows if row.get("connection")}
     rows += register(review, at, known)
@@ -190,14 +191,35 @@ def campaigns(review: Review, at: datetime) -> Iterator[Item]:
         yield {"kind": "note", "title": f"{late} {row.ref}: {row.title}"[:300], "detail": detail}
 
 
-def log(last: Review | None, at: datetime) -> Item:
-    """The examination of the communication logs, which no version of Eastwest does for people."""
+def log(review: Review, last: Review | None, at: datetime) -> Item:
+    """The examination of the communication logs: by whom it was recorded since, and what there is to look at."""
     since = f"since {said(day_of(last.closed_at))}" if last and last.closed_at else "of the last month"
     return {
         "kind": "log",
         "title": f"Examination of the communication logs {since}",
-        "detail": "No flow log is read by this version. Who examined them, up to which day, and what was unexpected?",
+        "detail": examined(review, last, at),
     }
+
+
+def examined(review: Review, last: Review | None, at: datetime) -> str:
+    """What is recorded of it, and what the last comparison saw."""
+    rows = LogExamination.objects.filter(system=review.system, at__gt=since_when(review, last), at__lte=at)
+    found = rows.select_related("by")[:3]
+    told = [f"{row.by} examined {said(row.since)} to {said(row.until)}: {row.noted}" for row in found]
+    comparison = comparison_at(at)
+    seen = picture_of(comparison, {review.system_id}) if comparison else None
+    if seen is None:
+        told.append("No flow log of it was read. Who examined them elsewhere, until when, and what was unexpected?")
+        return " ".join(told)[:2000]
+    waiting = sum(one["decided"] == UNDECIDED for one in seen.pairs)
+    gaps = sum(len(one.gaps) + one.gaps_more for one in seen.logs)
+    told.append(
+        f"{counted(len(seen.pairs), 'pair')} nobody authorised ({seen.new} new, {waiting} undecided), "
+        f"{counted(gaps, 'gap')}: see Flow logs."
+    )
+    if not rows:
+        told.append("Nobody recorded an examination since the last review: who does it now, and what was unexpected?")
+    return " ".join(told)[:2000]
 
 
 def register(review: Review, at: datetime, known: set[int]) -> list[Item]:
@@ -275,7 +297,7 @@ def due(review: Review, at: datetime) -> Iterator[Item]:
 
 
 def unseen(review: Review, at: datetime) -> Iterator[Item]:
-    """What could not be seen: sources that are stale, servers no source covers, and that no flow log is read."""
+    """What could not be seen: sources that are stale, and servers no source covers."""
     sources = Source.objects.filter(system=review.system).select_related("last_pull")
     stale = [source.name for source in sources if not is_fresh(source, at)]
     if stale:

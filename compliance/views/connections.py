@@ -250,6 +250,7 @@ def connection(request: HttpRequest, number: int) -> HttpResponse:
             "ways": said.get("ways", []),
             "approvals": given,
             "findings": said.get("findings", []),
+            "use": said.get("use"),
             "history": history(subject),
             "actions": actions(request, subject, version, today),
         },

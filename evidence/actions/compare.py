@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -29,18 +29,29 @@ from compliance.register import Wanted
 from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
-from evidence.actions import admin, attestations, learning, shares, sightings, trends
+from evidence.actions import (
+    admin,
+    attestations,
+    flow_days,
+    flow_evidence,
+    flow_results,
+    learning,
+    shares,
+    sightings,
+    trends,
+)
 from evidence.actions.cases import Case, merged
 from evidence.actions.cures import Watch
 from evidence.actions.deltas import note_deltas, surpluses
 from evidence.actions.findings import NO_FINDING, follow
+from evidence.actions.flow_cures import Seen
 from evidence.actions.irregular import POINT, Found, irregular, systems_by_subject
 from evidence.actions.members import grouped
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
 from evidence.commands.rule_edits import for_people
 from evidence.kept import Files, Kept
-from evidence.models import Comparison, Inventory, Pull, VerdictRow
+from evidence.models import Comparison, FlowLog, Inventory, Pull, VerdictRow
 from evidence.policy_estate import admin_paths, policy_judgements
 from evidence.proposals import Proposals
 from evidence.rewritten import rewritten
@@ -50,6 +61,8 @@ from evidence.share_verdicts import named
 from evidence.sheet_verdicts import tested
 from evidence.source_verdicts import differing, source_trouble
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
+from evidence.usage_verdicts import POINT as FLOWS
+from evidence.usage_verdicts import addresses_in
 from evidence.verdicts import BESIDE, RANK, Judgement, judge_case, roll_up
 
 BATCH = 500
@@ -72,17 +85,20 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
     note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
-    also, excused = sightings.also(now, moment), sightings.excused(moment)
+    found = flow_evidence.gathered(wanted, moment, lambda text: step(run, text))
+    flows = found.flows if found else None
+    also, excused = [*sightings.also(now, moment), *addresses_in(flows)], sightings.excused(moment)
     with one_moment():
         records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
     case = Judged(wanted, now, then if last else None, absent, kept, also, excused, stood=readings.standings(absent))
     judgements = [
-        *beside_records(judge_case(case, flows=None, at=day_of(moment))),
+        *beside_records(judge_case(case, flows=flows, at=day_of(moment))),
         *irregular(records),
         *source_trouble(moment, {host for entry in case.wanted.entries for host, _ in entry.required}),
         *differing(picked),
         *rewritten(moment),
         *inventory_trouble(moment),
+        *flow_results.flow_trouble(moment),
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)
@@ -90,26 +106,29 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     judgements += said
     step(run, f"Writing {len(judgements)} verdicts")
     sightings.note(case, moment)
-    whose = Whose(wanted, now, judgements, sightings.Places(case).networks, systems_by_subject(records))
+    whose = Whose(wanted, now, judgements, sightings.Places(case), systems_by_subject(records))
     whose.named |= {one.subject: system for one, system in said.items()}
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     shares.write(comparison, served(case, judgements), whose.servers)
     admin.write(comparison, admin_paths(case, moment), whose.servers)
     attestations.write_said(comparison, now, fresh, whose.servers)
+    flow_results.write(comparison, found, case)
     step(run, "Grouping what runs and nobody authorised")
     worked_off = baseline.numbers(day_of(moment))
     Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment), burned=worked_off)
     learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):
-        follow(comparison, cases, Watch(fresh, moment))
-        stamp(drifts(judgements, whose), at=moment)
+        follow(comparison, cases, Watch(fresh, moment, Seen(flows, case.authorised, usage_not_known(judgements))))
+        stamp(drifts(judgements, whose, flow_results.last_seen(found)), at=moment)
         Comparison.objects.filter(pk=comparison.pk).update(published=True)
         shares.forget_others(comparison)
         admin.forget_others(comparison)
         attestations.forget_others(comparison)
         learning.forget_others(comparison)
+        flow_results.forget_others(comparison)
+    flow_days.forget_others(found.results if found else ())
     kept.files.forget_others()
     comparison.refresh_from_db()
     return comparison
@@ -162,15 +181,19 @@ class Whose:
         wanted: Wanted,
         now: dict[str, Reading],
         judged: Sequence[Judgement],
-        networks: dict[str, int],
+        places: sightings.Places,
         records: dict[str, int],
     ) -> None:
         self.records = records  # what reconciliation found → the system of that record
-        self.networks = networks  # of servers outside every zone → the system of the first of them
+        self.places, self.networks = (
+            places,
+            places.networks,
+        )  # of servers outside every zone → the system of the first of them
         self.connections = {row.ref: row for row in Connection.objects.all()}
         self.servers = {row.name: row for row in Server.objects.select_related("system")}
         self.named = {f"zone {row.name}": row.system_id for row in Zone.objects.all()}
         self.named |= {f"group {row.name}": row.system_id for row in Group.objects.all()}
+        self.named |= {f"flow log {row.name}": row.system_id for row in FlowLog.objects.all()}
         self.named |= {f"inventory {row.name}": row.system_id for row in Inventory.objects.all()}
         self.systems = dict(System.objects.values_list("name", "pk"))
         self.first = System.objects.order_by("pk").values_list("pk", flat=True).first() or 0
@@ -188,7 +211,14 @@ class Whose:
             return None
         if is_record(one):
             return self.servers.get(one.subject.split(" ")[0])
+        if one.point == FLOWS and one.witness:
+            return next((self.servers[name] for name in self.ends(one) if name in self.servers), None)
         return self.servers.get(one.point.partition("/")[0]) or self.servers.get(one.subject.split(" ")[0])
+
+    def ends(self, one: Judgement) -> list[str]:
+        """The servers at the ends of a flow, where it went first."""
+        values = (one.witness.dst, one.witness.src) if one.witness else ()
+        return [name for value in values if (name := self.places.case.estate.holders.get(value))]
 
     def system_id(self, one: Judgement) -> int:
         """The system that has to mend it: the host's, else the connection's, else the zone's or group's."""
@@ -201,6 +231,9 @@ class Whose:
             return server.system_id
         if connection is not None:
             return connection.system_id
+        if one.point == FLOWS and one.witness:
+            away = self.places.of(one.family, one.witness.src, self.first).system
+            return self.places.of(one.family, one.witness.dst, away).system
         subject = one.subject.removeprefix(UNREGISTERED)
         # "zone app and zone data": those of the first look after it
         places = (subject, *subject.split(" and "), " ".join(subject.split(" ")[:2]))
@@ -214,11 +247,10 @@ class Whose:
 
     def origin(self, one: Judgement) -> dict[str, Any]:
         """File, line and text of the responsible rule, or of the line that shares."""
-        reading = self.now.get(one.point.partition("/")[0])
-        if reading is None or not one.rule:
-            return {"rule_file": "", "rule_line": 0, "rule_text": ""}
-        rules = (rule.origin for each in reading.chains for rule in each.rules if rule.id == one.rule)
-        lines = (share.origin for share in reading.shares if named(share) == one.rule)
+        hosts = self.ends(one) if one.point == FLOWS else [one.point.partition("/")[0]]
+        several = [self.now[name] for name in hosts if name in self.now and one.rule]
+        rules = (rule.origin for each in several for held in each.chains for rule in held.rules if rule.id == one.rule)
+        lines = (share.origin for each in several for share in each.shares if named(share) == one.rule)
         found = next(chain(rules, lines), None)
         if found is None:
             return {"rule_file": "", "rule_line": 0, "rule_text": ""}
@@ -291,11 +323,18 @@ def row(comparison: Comparison, one: Judgement, whose: Whose, *, headline: bool)
     )
 
 
-def drifts(judgements: Sequence[Judgement], whose: Whose) -> list[tuple[int, str, datetime | None]]:
-    """The worst verdict of each connection, as its stamp."""
+def usage_not_known(judgements: Iterable[Judgement]) -> set[str]:
+    """The connections of which the flow logs do not say whether they are used."""
+    return {one.subject for one in judgements if one.verdict is Verdict.usage_unknown}
+
+
+def drifts(
+    judgements: Sequence[Judgement], whose: Whose, seen: Mapping[str, datetime]
+) -> list[tuple[int, str, datetime | None]]:
+    """The worst verdict of each connection, as its stamp, and its last proven use."""
     rolled = roll_up(judgements)
     return [
-        (whose.connections[subject].pk, verdict.value, None)
+        (whose.connections[subject].pk, verdict.value, seen.get(subject))
         for subject, verdict in rolled.items()
         if subject in whose.connections
     ]

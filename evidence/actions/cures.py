@@ -18,16 +18,21 @@ from compliance.models import Address, Server
 from compliance.models.estate import day_of
 from compliance.traffic.addresses import to_text
 from evidence import readings
+from evidence.actions.flow_cures import Seen, of_flows
 from evidence.judgement import TESTED
 from evidence.models import Finding, FindingMember, Sighting, Snapshot, Source
 from evidence.policy_verdicts import TO_INTERNET
 from evidence.rules import Verdict
 from evidence.unknown_verdicts import SUBJECT as UNREGISTERED
+from evidence.usage_verdicts import POINT as FLOWS
 
 # What says that evidence is missing, or that a record is: it goes when that comes, whatever else is hidden.
 ABOUT_ABSENCE: Final = frozenset(
     {Verdict.not_verifiable, Verdict.stale, Verdict.unreachable, Verdict.approved_not_done, Verdict.usage_unknown}
 )
+
+
+BY_FLOWS: Final = "the flow logs"  # as addresses_in names them
 
 
 class Cure(NamedTuple):
@@ -41,8 +46,9 @@ class Cure(NamedTuple):
 class Watch:
     """What one comparison could look at: the fresh snapshots of each server, and which sources of it said nothing."""
 
-    def __init__(self, fresh: Mapping[str, Sequence[Snapshot]], at: datetime) -> None:
+    def __init__(self, fresh: Mapping[str, Sequence[Snapshot]], at: datetime, seen: Seen | None = None) -> None:
         self.fresh = fresh
+        self.seen = seen or Seen(None, {}, ())
         self.at = at
         self.silent: dict[int, list[Source]] = defaultdict(list)
         for source in Source.objects.exclude(last_good=None).select_related("last_pull"):
@@ -63,6 +69,9 @@ class Watch:
             return self.of_unknown(row)
         if row.verdict == Verdict.review_missed:
             return Cure(f"By the comparison of {said(self.at)} a review was held and signed off since.")
+        if row.point == FLOWS:
+            flows = of_flows(row, self.seen, self.at)
+            return Cure(flows.because, held=flows.held)
         if row.point == TESTED:
             other = "a later test of the pair gave something else, or a decision made it right"
             return Cure(f"By the comparison of {said(self.at)} {other}.")
@@ -120,6 +129,8 @@ class Watch:
             return Cure(f"Not everybody who may name it could be asked: {names} brought nothing fresh.", held=True)
         if place == row.subject:
             return Cure(f"{row.subject} is told with the other addresses of its network now, or it is registered.")
+        if self.seen.flows is None and BY_FLOWS in row.because:
+            return Cure("No flow log is read any more that would show it.", held=True)
         gone = Sighting.objects.filter(place=place, gone_at=self.at, server__isnull=False)
         seers = set(gone.values_list("server__name", flat=True))
         shown = [each for name in sorted(seers) for each in self.fresh.get(name, ())]

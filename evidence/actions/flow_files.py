@@ -23,6 +23,7 @@ from compliance.models import Job
 from compliance.run import Run
 from evidence.artefacts import keep_file, place_of
 from evidence.flowlogs.child import Brought, rolled_in_child
+from evidence.flowlogs.days import live_path
 from evidence.models import FlowDay, FlowFile, FlowGap, FlowLog, FlowPull, StoredArtefact
 from evidence.rules import FormatError
 
@@ -57,6 +58,11 @@ def incoming() -> Path:
 def days_folder() -> Path:
     """Where the days lie that files were rolled up to."""
     return _folder("days")
+
+
+def results_folder() -> Path:
+    """Where the results of whole days lie."""
+    return _folder("results")
 
 
 def _folder(name: str) -> Path:
@@ -153,8 +159,9 @@ def _published(file: FlowFile, brought: Brought, seen: frozenset[int], run: Run,
             last_at=moment(max(hours)) if hours else None, what="", next_step="",
         )  # fmt: skip
     if not FlowFile.objects.filter(stored=file.stored, state=State.READ).exists():  # of another flow log it may be read
-        for path in rolled.days.values():
-            path.unlink(missing_ok=True)
+        for day in brought.hours:
+            day_path(day, rolled.sha256).unlink(missing_ok=True)
+            live_path(days_folder(), day, rolled.sha256).unlink(missing_ok=True)
     file.refresh_from_db()
     return file
 
@@ -176,6 +183,7 @@ def _days(file: FlowFile, brought: Brought) -> None:
             records=gap.records, because=gap.because,
         )
         for gap in brought.rolled.gaps
+        if gap.kind != "nodata"  # that is no gap: those hours stand with the days, place by place
     ]  # fmt: skip
     FlowGap.objects.bulk_create(gaps, batch_size=BATCH)
 

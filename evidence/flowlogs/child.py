@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from evidence.flowlogs.days import live_path, write_live
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.grown import holds_all
 from evidence.flowlogs.shapes import Gap, Rolled
@@ -64,7 +65,7 @@ def rolled_in_child(
         }  # fmt: skip
         status, said = _run(request, Path(place) / "answer", wall_s, name)
         if status == 0:
-            return _moved(_answered(json.loads(said)), into)
+            return _moved(_answered(json.loads(said)), days, into)
     if status == REFUSED:
         raise FormatError(*_refusal(said))
     if status == OUT_OF_MEMORY:
@@ -96,14 +97,18 @@ def _run(request: dict[str, Any], answer: Path, wall_s: float, name: str) -> tup
         return child.returncode, target.read()
 
 
-def _moved(brought: Brought, into: Path) -> Brought:
+def _moved(brought: Brought, came: Path, into: Path) -> Brought:
     """The days whole in their place, and on the disk: two who roll the same file up never write to one file."""
-    days: dict[int, Path] = {}
-    for day, path in brought.rolled.days.items():
-        with path.open("rb") as written:
-            os.fsync(written.fileno())
-        days[day] = path.replace(into / path.name)
+    days = {day: _settled(path, into) for day, path in brought.rolled.days.items()}
+    for day in brought.hours:
+        _settled(live_path(came, day, brought.rolled.sha256), into)
     return brought._replace(rolled=replace(brought.rolled, days=days))
+
+
+def _settled(path: Path, into: Path) -> Path:
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
+    return path.replace(into / path.name)
 
 
 def _refusal(said: bytes) -> tuple[str, str, str]:
@@ -138,19 +143,6 @@ def _said(brought: Brought) -> dict[str, Any]:
     return {"rolled": held, "hours": hours, "holds": list(brought.holds), "held_by": list(brought.held_by)}
 
 
-def hours_of(engine: Engine, rolled: Rolled) -> dict[int, int]:
-    """Day -> a bit for each hour in which the file says anything, NODATA too."""
-    found: dict[int, int] = {}
-    for day, path in rolled.days.items():
-        for (hour,) in engine.rows("SELECT DISTINCT hour FROM read_parquet(?)", str(path)):
-            found[day] = found.get(day, 0) | 1 << (int(hour) % 24)
-    for gap in rolled.gaps:
-        if gap.kind == "nodata":
-            for hour in range(gap.first_hour, gap.last_hour + 1):
-                found[hour // 24] = found.get(hour // 24, 0) | 1 << (hour % 24)
-    return found
-
-
 def _read(request: Mapping[str, Any]) -> Brought:
     with Engine(Path(request["scratch"])) as engine:
         source, into = Path(request["source"]), Path(request["into"])
@@ -159,7 +151,7 @@ def _read(request: Mapping[str, Any]) -> Brought:
         others = {int(key): [Path(path) for path in days] for key, days in request["others"].items()}
         holds = tuple(key for key, days in others.items() if holds_all(engine, mine, days))
         held_by = tuple(key for key, days in others.items() if key not in holds and holds_all(engine, days, mine))
-        return Brought(rolled, hours_of(engine, rolled), holds, held_by)
+        return Brought(rolled, write_live(engine, rolled, into), holds, held_by)
 
 
 def limit() -> None:

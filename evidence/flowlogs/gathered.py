@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from compliance.traffic import intervals
 from compliance.traffic.boxes import Family
@@ -24,6 +24,18 @@ SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, other, max(sure), bo
   sum(packets)::UBIGINT, sum(bytes)::UBIGINT, min(first), max(last), min(sensor)
 FROM read_parquet([{paths}]) GROUP BY ALL ORDER BY ALL
 """
+USED: Final = """
+SELECT entry, min(first), max(last), sum(flows)::UBIGINT, sum(packets)::UBIGINT, sum(bytes)::UBIGINT,
+  count(DISTINCT filename)
+FROM read_parquet([{paths}], filename = true) WHERE whole GROUP BY entry ORDER BY entry
+"""
+TALKERS: Final = """
+SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, max(sure), sum(flows)::UBIGINT, sum(packets)::UBIGINT,
+  sum(bytes)::UBIGINT, min(first), max(last), count(DISTINCT filename)
+FROM read_parquet([{paths}], filename = true) WHERE passed
+GROUP BY family, src_hi, src_lo, dst_hi, dst_lo, proto, port ORDER BY 11 DESC, 1, 2, 3, 4, 5, 6, 7 LIMIT 5000
+"""
+PAIRS: Final = "SELECT DISTINCT family, src_hi, src_lo, dst_hi, dst_lo, proto, port FROM read_parquet([{paths}])"
 LIVE: Final = "SELECT DISTINCT sensor, hour FROM read_parquet([{paths}])"
 ENDS: Final = "SELECT DISTINCT family, hi, lo FROM read_parquet([{paths}]) ORDER BY ALL"
 # A network interface watches the address that is an end of all its flows, when it is the only one. Of other places (a
@@ -50,31 +62,91 @@ def gather(
     servers: Collection[int],
     scope: Mapping[Family, Sequence[Interval]],
     space: str = "default",
+    uses: Iterable[Stored] | None = None,
 ) -> FlowEvidence:
     """What the stored days say. `servers`: the registered addresses; `scope`: the ranges whose every address should be
-    one. What neither end of which is a server or in scope is counted, and nothing is said of it."""
+    one. What neither end of which is a server or in scope is counted, and nothing is said of it. `uses`: the days
+    whose uses count, where these are more."""
     days = list(stored)
-    if not days:
-        return FlowEvidence(coverage, space=space)
-    uses: dict[str, list[Use]] = {}
-    for entry, family, high, low, *rest in engine.rows(USES.format(paths=_listed(one.uses for one in days))):
-        uses.setdefault(entry, []).append(Use(family, _value(high, low), *rest))
+    using = days if uses is None else list(uses)
+    found: dict[str, list[Use]] = {}
+    for entry, family, high, low, *rest in _rows(engine, USES, (one.uses for one in using)):
+        found.setdefault(entry, []).append(Use(family, _value(high, low), *rest))
     outside: list[Tally] = []
     elsewhere = 0
-    for family, *ends in engine.rows(OUTSIDE.format(paths=_listed(one.outside for one in days))):
+    for family, *ends in _rows(engine, OUTSIDE, (one.outside for one in days)):
         src, dst = _value(ends[0], ends[1]), _value(ends[2], ends[3])
         tally = Tally(family, src, dst, *ends[4:])
         if any(value in servers or intervals.holds(scope.get(family, ()), value) for value in (src, dst)):
             outside.append(tally)
         else:
             elsewhere += tally.flows
-    every = (
-        (family, _value(high, low))
-        for family, high, low in engine.rows(ENDS.format(paths=_listed(o.ends for o in days)))
-    )
+    every = ((family, _value(high, low)) for family, high, low in _rows(engine, ENDS, (one.ends for one in days)))
     seen = tuple(one for one in every if intervals.holds(scope.get(one[0], ()), one[1]))
-    kept = {name: tuple(several) for name, several in uses.items()}
+    kept = {name: tuple(several) for name, several in found.items()}
     return FlowEvidence(coverage, kept, tuple(outside), elsewhere, seen, space=space)
+
+
+def _rows(engine: Engine, sql: str, paths: Iterable[Path]) -> list[tuple[Any, ...]]:
+    listed = _listed(paths)
+    return engine.rows(sql.format(paths=listed)) if listed else []
+
+
+class Used(NamedTuple):
+    """All proven uses of one connection together. `days`: on how many days."""
+
+    first: int
+    last: int
+    flows: int
+    packets: int
+    bytes: int
+    days: int
+
+
+class Talk(NamedTuple):
+    """What two ends exchanged on one service over several days, of what got through."""
+
+    family: Family
+    src: int
+    dst: int
+    proto: int
+    port: int | None
+    sure: int
+    flows: int
+    packets: int
+    bytes: int
+    first: int
+    last: int
+    days: int
+
+
+Pair = tuple[int, int, int, int, int | None]  # family, source, destination, protocol, port
+
+
+def used_of(engine: Engine, stored: Iterable[Stored]) -> dict[str, Used]:
+    """Connection -> its proven uses."""
+    return {entry: Used(*rest) for entry, *rest in _rows(engine, USED, (one.uses for one in stored))}
+
+
+def talkers_of(
+    engine: Engine, spoken: Iterable[Path], servers: Collection[int], scope: Mapping[Family, Sequence[Interval]],
+    most: int,
+) -> tuple[Talk, ...]:  # fmt: skip
+    """Those who exchanged most, of what goes to or from a server or a range in scope."""
+    found: list[Talk] = []
+    for family, *ends in _rows(engine, TALKERS, spoken):
+        src, dst = _value(ends[0], ends[1]), _value(ends[2], ends[3])
+        if any(value in servers or intervals.holds(scope.get(family, ()), value) for value in (src, dst)):
+            found.append(Talk(family, src, dst, *ends[4:]))
+            if len(found) == most:
+                break
+    return tuple(found)
+
+
+def pairs_of(engine: Engine, stored: Iterable[Stored]) -> frozenset[Pair]:
+    """The pairs that nobody had authorised on the days they were seen."""
+    rows = _rows(engine, PAIRS, (one.outside for one in stored))
+    return frozenset((family, _value(a, b), _value(c, d), proto, port) for family, a, b, c, d, proto, port in rows)
 
 
 def span(engine: Engine, files: Iterable[Rolled]) -> tuple[int, int] | None:

@@ -20,9 +20,8 @@ from evidence.flowlogs.rollup import CERTAIN, OPEN
 
 LOW64: Final = 2**64 - 1
 VERSION: Final = 1  # of the stored results; another one is computed anew
-TUPLES: Final = """
-CREATE OR REPLACE TEMP TABLE tuples AS
-SELECT row_number() OVER () AS id, * FROM (
+# Each distinct tuple of a day, whatever files and places saw it.
+SPOKEN: Final = """
   SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, other, max(sure) AS sure, bool_or(passed) AS passed,
     bool_or(NOT passed) AS stopped, sum(flows)::UBIGINT AS flows, sum(packets)::UBIGINT AS packets,
     sum(bytes)::UBIGINT AS bytes, min(first) AS first, max(last) AS last, max(last) FILTER (passed) AS last_passed,
@@ -40,8 +39,9 @@ SELECT row_number() OVER () AS id, * FROM (
         max(last) AS last
       FROM read_parquet([{paths}]) GROUP BY ALL)
     GROUP BY ALL)
-  GROUP BY ALL)
+  GROUP BY ALL
 """
+TUPLES: Final = "CREATE OR REPLACE TEMP TABLE tuples AS SELECT row_number() OVER () AS id, * FROM ({source})"
 SPOTS: Final = """
 CREATE OR REPLACE TEMP TABLE spots AS
 SELECT row_number() OVER () AS spot, family, hi, lo FROM
@@ -127,17 +127,19 @@ class Matcher:
             sql = "INSERT INTO names SELECT unnest(?::VARCHAR[]), unnest(?::UBIGINT[])"
             engine.do(sql, list(names), list(names.values()))
 
-    def day(self, rollups: Sequence[Path], into: Path) -> Stored:
+    def day(self, rollups: Sequence[Path], into: Path, *, spoken: Path | None = None, key: str = "") -> Stored:
         """The uses and what nobody authorised, of the rollups of one day (or of any others that belong together).
 
-        Kept by what they rest on: the same files and the same register are not read again.
+        Kept by what they rest on: the same files and the same register are not read again. `spoken`: the tuples of
+        these rollups, where they were put together before; `key`: what both are known by to the caller.
         """
-        key = hashlib.sha256("\n".join([self.digest, *sorted(one.name for one in rollups)]).encode()).hexdigest()[:32]
-        stored = Stored(*(into / f"{name}-{key}.parquet" for name in Stored._fields))
+        names = "\n".join([self.digest, *sorted(one.name for one in rollups)])
+        stored = stored_at(into, key or hashlib.sha256(names.encode()).hexdigest()[:32])
         if all(path.exists() for path in stored):
             return stored
         engine = self.engine
-        engine.do(TUPLES.format(paths=", ".join(quoted(one) for one in rollups)))
+        source = SPOKEN.format(paths=", ".join(quoted(one) for one in rollups))
+        engine.do(TUPLES.format(source=f"FROM read_parquet({quoted(spoken)})" if spoken else source))
         for statement in (SPOTS, MASKED, HELD, ASKED, FOUND):
             engine.do(statement)
         for path, statement in zip(stored, (USES, OUTSIDE, ENDS), strict=True):
@@ -145,6 +147,11 @@ class Matcher:
             engine.do(statement.format(path=quoted(partial)))
             partial.replace(path)
         return stored
+
+
+def stored_at(into: Path, key: str) -> Stored:
+    """Where the results of a day lie, by their key."""
+    return Stored(*(into / f"{name}-{key}.parquet" for name in Stored._fields))
 
 
 def prefixes(family: Family, low: int, high: int) -> Iterable[tuple[int, int, int]]:

@@ -73,19 +73,22 @@ class Holding:
 
 
 class Coverage:
-    """Which hours which addresses were watched: when each place that logs was `live`, and what it stands beside."""
+    """Which hours which addresses were watched: when each place that logs was `live`, and what it stands beside.
+
+    `live`: the hours since 1970 of each place, or their bits from `first_hour` on.
+    """
 
     def __init__(
         self,
         first_hour: int,
         last_hour: int,
-        live: Mapping[str, Iterable[int]],
+        live: Mapping[str, Iterable[int] | int],
         watches: Mapping[str, Mapping[Family, Sequence[Interval]]],
         gaps: Iterable[Gap] = (),
     ) -> None:
         self.first_hour, self.last_hour = first_hour, last_hour
         self.every = (1 << (last_hour - first_hour + 1)) - 1
-        self.live = {name: self._bits(hours) for name, hours in live.items()}
+        self.live = {name: hours if isinstance(hours, int) else self._bits(hours) for name, hours in live.items()}
         self.gaps = tuple(gaps)
         blind: dict[str, int] = {}
         for gap in self.gaps:

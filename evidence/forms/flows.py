@@ -117,6 +117,16 @@ class FlowLogForm(WatchesForm):
         return {**kept, "config": config, "through": said.get("through")}
 
 
+class ExaminedForm(forms.Form):
+    """What came of looking at the flow logs."""
+
+    noted = forms.CharField(
+        label="What you looked at, and what came of it",
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="Which pairs were unexpected, which gaps have a reason, and who does what until when.",
+    )
+
+
 class FlowFilesForm(forms.Form):
     """Files of a flow log."""
 

@@ -6,7 +6,16 @@ from evidence.models.baseline import BaselineGroup, Unlearned
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.duties import Attestation, HostSaid
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
-from evidence.models.flows import FlowDay, FlowFile, FlowGap, FlowLog, FlowPull
+from evidence.models.flows import (
+    FlowDay,
+    FlowFile,
+    FlowGap,
+    FlowLog,
+    FlowPicture,
+    FlowPull,
+    FlowUse,
+    LogExamination,
+)
 from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
 from evidence.models.links import EvidenceAsk, EvidenceReply, PackLink
 from evidence.models.members import FindingMember, Removal
@@ -42,10 +51,13 @@ __all__ = [
     "FlowFile",
     "FlowGap",
     "FlowLog",
+    "FlowPicture",
     "FlowPull",
+    "FlowUse",
     "HostSaid",
     "Inventory",
     "InventoryReading",
+    "LogExamination",
     "LoginAttestation",
     "Met",
     "Pack",

@@ -11,8 +11,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from compliance.models import Job, System, User
+from compliance.models import Connection, Job, System, User
 from compliance.models.scope import Scoped
+from evidence.models.findings import Comparison
 from evidence.models.sources import ErrorCode, Source, StoredArtefact
 
 
@@ -202,3 +203,67 @@ class FlowGap(models.Model):
 
     def __str__(self) -> str:
         return self.because
+
+
+class FlowUse(models.Model):
+    """What the flow logs show of one connection: its proven uses together, and in how many hours one was watched for.
+
+    Written by each comparison; those of earlier ones are removed. `hours`: of the span the logs were looked at in.
+    """
+
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="flow_uses")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="flow_uses")
+    first_at = models.DateTimeField(null=True, blank=True)
+    last_at = models.DateTimeField(null=True, blank=True)
+    days = models.PositiveIntegerField(default=0)
+    flows = models.PositiveBigIntegerField(default=0)
+    packets = models.PositiveBigIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    watched = models.PositiveIntegerField("hours in which all of it was watched", default=0)
+    hours = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["connection", "comparison"], name="uses_of_connections")
+        ]
+
+    def __str__(self) -> str:
+        return f"use of {self.connection}"
+
+
+class FlowPicture(models.Model):
+    """What one comparison saw in the flow logs, as pages and packs show it (evidence/flow_pictures.py).
+
+    The last of each day is kept.
+    """
+
+    comparison = models.OneToOneField(Comparison, on_delete=models.CASCADE, related_name="flow_picture")
+    data = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"flows of {self.comparison}"
+
+
+class LogExaminationQuerySet(Scoped["LogExamination"]):
+    """Examinations of the flow logs of the systems a person may see."""
+
+
+class LogExamination(models.Model):
+    """That a person examined the flow logs of a system: of which days, by which comparison, and what they noted."""
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="log_examinations")
+    comparison = models.ForeignKey(Comparison, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    since = models.DateField()
+    until = models.DateField()
+    seen = models.JSONField(default=dict, help_text="{pairs, new, gaps, unwatched}: what was to be seen then.")
+    noted = models.TextField()
+
+    objects: ClassVar[models.Manager[LogExamination]] = LogExaminationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.since} to {self.until}"

@@ -169,16 +169,7 @@ class Network:
 
 
 # 5 Communication logs (templates/packs/print/logs.html)
-
-
-@dataclass(frozen=True, slots=True)
-class Logs:
-    """Until flow logs are read: how many authorised connections have no evidence of use, and what would change that."""
-
-    lead: str
-    usage_unknown: int
-    means: str
-    next_step: str
+# its values: evidence/packs/content_logs.py
 
 
 # 6 Change records (templates/packs/print/changes.html)

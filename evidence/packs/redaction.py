@@ -33,6 +33,8 @@ TAKEN_OUT: Final[Mapping[str, frozenset[str]]] = {
     "untied-rules": frozenset({"text", "comment"}),
     "change-rules": frozenset({"rule"}),
     "seen-not-registered": frozenset({"name", "where"}),
+    "flow-files": frozenset({"object"}),
+    "flow-gaps": frozenset({"place", "because"}),
     "attestations": frozenset({"the_host_said_when_stated"}),
 }
 FILES: Final = frozenset({"sampling.json"})  # ids and ranks alone in this profile

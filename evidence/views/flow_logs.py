@@ -116,7 +116,7 @@ def lines_of(row: FlowLog) -> list[dict[str, Any]]:
     """The lines nobody understood, those of the newest files first."""
     found: list[dict[str, Any]] = []
     bad = row.files.filter(lines_unread__gt=0, state=FlowFile.State.READ).order_by("-kept_at", "-pk")
-    for file in bad.only("name", "unread")[:LINES]:
+    for file in bad.only("name", "unread", "log")[:LINES]:
         found += [{**line, "file": file.name} for line in file.unread[: LINES - len(found)]]
         if len(found) >= LINES:
             break

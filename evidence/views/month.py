@@ -26,6 +26,7 @@ from evidence.actions import packs
 from evidence.attested import numbers, sentence, standings
 from evidence.models import Finding, Pack, Pull, Source
 from evidence.verdicts import BESIDE
+from evidence.views import flow_month
 from evidence.views.shown import headlines, is_late, latest, listed
 from evidence.views.trend import trend
 
@@ -162,16 +163,7 @@ def five(
             unknown,
             "/connections/",
         ),
-        ask(
-            "activity",
-            "Server communication logs",
-            "No flow log is read by this version",
-            "Usage of connections is not known",
-            "missing",
-            None,
-            register.total(),
-            "/sources/",
-        ),
+        ask("activity", "Server communication logs", *flow_month.said(person, when, register, others), "/flows/"),
         ask(
             "git-pull-request-arrow",
             "Change records with justification",
@@ -195,7 +187,7 @@ def five(
     ]
     return asks, [
         ("Diagram", diagram_held),
-        ("Flow logs", flows_held),
+        ("Flow logs", flow_month.held),
         ("Changes", changes_held(person)),
         ("Rules", rules_held(servers)),
     ]
@@ -234,11 +226,6 @@ def diagram_held(person: User, when: Span) -> str:
     """Whether the month ended with a comparison from which a diagram could be drawn."""
     comparison = latest(when[1])
     return "complete" if comparison and comparison.at >= when[0] else "missing"
-
-
-def flows_held(person: User, when: Span) -> str:
-    """Flow logs are not read by this version."""
-    return "missing"
 
 
 def changes_held(person: User) -> Held:

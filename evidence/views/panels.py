@@ -11,7 +11,7 @@ from compliance.views.navigation import at_most, shown
 from compliance.words import VERDICTS
 from evidence import along
 from evidence.actions.verification import before_approval
-from evidence.models import Finding, FindingMember, Source, VerdictRow, Verification
+from evidence.models import Comparison, Finding, FindingMember, FlowUse, Source, VerdictRow, Verification
 from evidence.rules import Verdict
 from evidence.tickets import says
 from evidence.verdicts import BESIDE
@@ -113,6 +113,7 @@ def connection(subject: Connection, person: User) -> dict[str, Any]:
             }
             for row in findings
         ],
+        "use": use_of(subject, comparison),
     }
 
 
@@ -131,6 +132,11 @@ def ways(rows: Iterable[VerdictRow]) -> list[dict[str, Any]]:
         }
         for family, steps in found
     ]
+
+
+def use_of(subject: Connection, comparison: Comparison | None) -> FlowUse | None:
+    """What the flow logs show of its use; None where none was read."""
+    return FlowUse.objects.filter(connection=subject, comparison=comparison).first() if comparison else None
 
 
 def server(subject: Server, person: User) -> dict[str, Any]:

@@ -292,7 +292,8 @@ def logged(system: System, erin: User) -> dict[str, object]:
     for job in Job.objects.filter(kind__in=("fetch_flows", "roll_up_flows"), state=Job.State.QUEUED).order_by("pk"):
         jobs.run_job(job.pk)
     flow_logs.pause(folder, on=True, because="Nobody writes there.", by=erin)
-    return {"flows": flows.pk, "flow_folder": folder.pk, "flow_file": flows.files.get(name="notes.txt").pk}
+    odd = flows.files.get(name="notes.txt")
+    return {"flow_system": system.pk, "flows": flows.pk, "flow_folder": folder.pk, "flow_file": odd.pk}
 
 
 def learned() -> str:

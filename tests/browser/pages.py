@@ -177,6 +177,7 @@ PAGES: Final = (
     Row("finding", "erin", "/findings/{listening}/"),
     Row("finding_removal", "erin", "/findings/{listening}/removal/"),
     Row("flows", "erin", "/flows/"),
+    Row("flows_examine", "erin", "/flows/examine/{flow_system}/"),
     Row("flow_log_add", "erin", "/flows/new/"),
     Row("flow_log_add", "erin", "/flows/new/?kind=git"),
     Row("flow_log", "erin", "/flows/{flows}/"),

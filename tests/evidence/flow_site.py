@@ -69,7 +69,7 @@ def logged(system: System, by: User, place: Path, net: str) -> dict[str, Any]:
     verbs.upload(made[0], [("flows.log", a_file(net).file), ("odd", io.BytesIO(b"odd\n"))], by=by)
     work()
     odd = made[0].files.get(name="odd")
-    return {"flow_log": made[0], "flow_folder": made[1], "flow_rest": made[2], "flow_file": odd}
+    return {"flow_system": system, "flow_log": made[0], "flow_folder": made[1], "flow_rest": made[2], "flow_file": odd}
 
 
 def a_file(net: str) -> SimpleUploadedFile:

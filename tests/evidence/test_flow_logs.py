@@ -60,7 +60,7 @@ def test_an_uploaded_file_is_kept_rolled_up_and_accounted_for(people: People, lo
     days = list(file.days.all())
     assert [(day.day.isoformat(), day.hours) for day in days] == [("2026-10-01", 1 << 12), ("2026-10-02", 1 << 12)]
     assert all(flow_files.place_of_day(day).stat().st_size == day.size > 0 for day in days)
-    assert set(FlowGap.objects.values_list("kind", flat=True)) == {"nodata", "unread"}
+    assert set(FlowGap.objects.values_list("kind", flat=True)) == {"unread"}
     assert file.first_at is not None
     assert file.first_at.isoformat() == "2026-10-01T12:00:00+00:00"
 

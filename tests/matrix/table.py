@@ -57,6 +57,7 @@ WHO: Final[dict[str, str]] = {
     "set_aside": "OE",
     "accept_shrink": "OE",
     "compare": "OMEX",
+    "examine_logs": "OMEA",
     "see_jobs": "EX",
     "cancel_job": "EX",
     "acknowledge": "OME",
@@ -271,6 +272,7 @@ ROUTES: Final[dict[str, Row]] = {
     "inventory_raw": Row(ALL, thing="inventory"),
     # Flow logs
     "flows": lists(),
+    "flows_examine": Row("OMEA", "OMEA", thing="flow_system"),
     "flow_log_add": Row("EX", "EX", thing="system"),
     "flow_log": Row(ALL, thing="flow_log"),
     "flow_log_upload": Row(None, "OEX", thing="flow_log"),

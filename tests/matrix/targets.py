@@ -190,6 +190,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "inventory_bring": {"file": list_file(side)},
         "inventory_columns": {"name": "name", "addresses": "ip"},
         "flow_log_add": {"system": side.system.pk, "name": "Matrix flows", "kind": "upload", "fresh_hours": 48},
+        "flows_examine": {"noted": "All was as it should be."},
         "flow_log_upload": {"logs": a_file(NETS[side.word])},
         "flow_log_watches": {"watches": "10.0.0.0/8", "because": "It is the only way in."},
         "source_upload": {"dumps": dump_file(side)},

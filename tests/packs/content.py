@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from compliance.drawing.diagram import Cell, Diagram, Link, Server, Zone
 from evidence.packs import content as c
+from evidence.packs.content_logs import Logs
 from evidence.packs.mapping import Official, Said, annex, applicability, mapped
 from evidence.packs.section import Section, Table
 from tests.packs.records import AS_OF, ISM, changes, exceptions, review, rules
@@ -239,7 +240,7 @@ def network() -> Section:
 
 
 def logs() -> Section:
-    data = c.Logs(
+    data = Logs(
         "No communication logs are in this pack.",
         60,
         "What this pack says about traffic comes from rules, never from traffic seen.",

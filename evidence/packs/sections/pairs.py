@@ -1,7 +1,7 @@
 """Coverage per pair: of each pair of endpoints with an authorised connection, which of its points decide, which not.
 
 A point decides where its rules were read, fresh and understood for this connection; it is then known what they let
-through. Whether the traffic of a pair is logged is another thing: no flow log is in the pack and rules that log are not
+through. Whether the traffic of a pair is logged is another thing: logs are told by log and hour, rules that log are not
 told apart, so that column says so, for every pair.
 """
 
@@ -19,7 +19,10 @@ from evidence.packs.verify import NOT_KNOWN
 from evidence.verdicts import BESIDE
 
 COLUMNS: Final = ("source", "destination", "connections", "enforced", "points_deciding", "points_not_known", "logged")
-NOT_LOGGED: Final = "not known: no flow log is in this pack, and rules that log are not told apart"
+NOT_LOGGED: Final = (
+    "not known by pair: which hours each flow log shows stands under Communication logs, and rules that log are not "
+    "told apart"
+)
 EVERY, SOME, NONE = "at every point", "at some points", "at no point"
 UNKNOWN_PATH: Final = "an unknown path"
 NAMED: Final = 8
@@ -64,5 +67,5 @@ def coverage(table: Table) -> tuple[Coverage, Coverage]:
     return (
         Coverage("Pairs of endpoints decided at every point", total, total - len(without),
                  ", ".join(without[:NAMED]) + more),
-        Coverage("Pairs whose traffic is known to be logged", total, 0, NOT_LOGGED.removeprefix("not known: ")),
+        Coverage("Pairs whose traffic is known to be logged", total, 0, NOT_LOGGED.removeprefix("not known by pair: ")),
     )  # fmt: skip

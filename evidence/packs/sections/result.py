@@ -13,7 +13,7 @@ from evidence.models import Comparison, VerdictRow
 from evidence.packs import content
 from evidence.packs.section import Cell, Scope, Section, Table
 from evidence.packs.section import State as Held
-from evidence.packs.sections import pairs
+from evidence.packs.sections import flows, pairs
 from evidence.packs.sections.basis import Basis, basis
 from evidence.packs.sections.known import (
     Read,
@@ -45,7 +45,6 @@ COLUMNS = ("subject", "verdict", "certainty", "system", "connection", "host", "p
 NOT_SHOWN = (
     "Traffic between containers of one host, and between processes of one server.",
     "Rules of devices that are not in the table of enforcement points.",
-    "Whether an authorised connection was used: no flow logs were read.",
 )
 NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
 NOT_READ = (
@@ -75,7 +74,7 @@ def build(scope: Scope) -> Section:
         inventory=inventory(scope, reads, every),
         gaps=tuple(gap(one) for one in standing[:GAPS]),
         gaps_total=len(standing),
-        not_shown=NOT_SHOWN,
+        not_shown=(*NOT_SHOWN, flows.not_seen(scope)),
         not_held=() if settings.TIMESTAMP_URL else (NO_STAMP,),
         not_read=NOT_READ,
     )
@@ -171,7 +170,7 @@ def coverage(scope: Scope, reads: dict[str, Read], every: list[VerdictRow]) -> t
         content.Coverage("Lines of configurations read", total, total - lost,
                          f"not understood; each is named under {RULES}" if lost else ""),
         content.Coverage("Inventories of others, read and fresh", lists, fresh, named(late)),
-        content.Coverage("Days of communication logs", max(days, 0), 0, "this version reads no flow logs"),
+        content.Coverage("Days of communication logs", max(days, 0), *flows.whole_days(scope, max(days, 0))),
     )  # fmt: skip
 
 
