@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from compliance.models import Address, ConnectionVersion, Membership, PartyPrefix, ZonePrefix
 from compliance.register import Entry, RegisterError, Wanted
-from evidence.actions.flow_files import EPOCH, day_path, days_folder, incoming, results_folder
+from evidence.actions.flow_files import DAMAGED, EPOCH, day_path, days_folder, incoming, results_folder
 from evidence.artefacts import place_of
 from evidence.authorised import wanted_on
 from evidence.flowlogs.child import rolled_in_child
@@ -24,8 +24,10 @@ from evidence.flowlogs.days import Places, key_of, live_path, places, spoken
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.matching import VERSION, Matcher, Stored, stored_at
 from evidence.models import FlowDay, FlowFile
+from evidence.rules import FormatError
 
 LONG: Final = 367  # days that are looked at: what is used yearly needs them
+LOST: Final = "What it was rolled up to is lost, and so are the bytes it came as, or they were altered."
 IN_FORCE: Final[tuple[Any, ...]] = (ConnectionVersion, Address, Membership, ZonePrefix, PartyPrefix)
 
 
@@ -65,7 +67,8 @@ def put_together(
 ) -> Days:
     """Every day with its results; those that are kept are not made again. `wanted`: of today, where a past day's own
     register does not hold together."""
-    mend(one for several in files.values() for one in several)
+    lost = mend(one for several in files.values() for one in several)
+    files = {day: mine for day, several in files.items() if (mine := [one for one in several if one.file not in lost])}
     found, into, marks = Days(), results_folder(), fingerprints(files)
     matcher: tuple[str, Matcher] | None = None
     for day, several in files.items():
@@ -131,16 +134,29 @@ def number_of(moment: date | datetime) -> int:
     return (day - EPOCH).days
 
 
-def mend(days: Iterable[FileDay]) -> None:
-    """Rolls up again what is not there any more: the bytes it was made of are kept."""
+def mend(days: Iterable[FileDay]) -> set[int]:
+    """Rolls up again what is not there any more, from the bytes that are kept.
+
+    Gives the files it could not make again: they do not count from here on, and say so.
+    """
     there = {path.name for path in days_folder().iterdir()}
     shas = {name.rpartition("-")[2].removesuffix(".parquet") for name in there if name.startswith("live-")}
     lost = {one.file for one in days if one.sha256[:32] not in shas}
+    given_up: set[int] = set()
     for file in FlowFile.objects.filter(pk__in=lost).select_related("stored"):
-        rolled_in_child(
-            place_of(file.stored.sha256), days_folder(), name=file.name,
-            received=int(file.received_at.timestamp()), others={}, scratch=incoming(),
-        )  # fmt: skip
+        try:
+            brought = rolled_in_child(
+                place_of(file.stored.sha256), days_folder(), name=file.name,
+                received=int(file.received_at.timestamp()), others={}, scratch=incoming(),
+            )  # fmt: skip
+            whole = brought.rolled.sha256 == file.stored.sha256
+        except FormatError:
+            whole = False
+        if not whole:
+            given_up.add(file.pk)
+    gone = FlowFile.objects.filter(pk__in=given_up, state=FlowFile.State.READ)
+    gone.update(state=FlowFile.State.FAILED, what=LOST, next_step=DAMAGED)
+    return given_up
 
 
 def forget_others(used: Iterable[Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from compliance.models import Connection
@@ -15,7 +15,7 @@ from compliance.traffic.index import Index
 from evidence.actions.flow_evidence import RECENT, Gathered
 from evidence.actions.sightings import Places
 from evidence.case import Case
-from evidence.flow_states import stands
+from evidence.flow_states import Stands, stands
 from evidence.flowlogs.gathered import Talk
 from evidence.flowlogs.seen import Tally
 from evidence.judgement import Judgement
@@ -33,7 +33,7 @@ def flow_trouble(at: datetime) -> list[Judgement]:
     """Flow logs that do not show today: what they do not show proves nothing."""
     rows = list(FlowLog.objects.select_related("last_pull"))
     found = stands(rows, at)
-    troubled = [(row.name, found[row.pk]) for row in rows if found[row.pk].said]
+    troubled = [(row.name, found[row.pk]) for row in rows if found[row.pk].said and not is_new(row, found[row.pk], at)]
     return [
         Judgement(
             TROUBLE.get(one.state, Verdict.not_verifiable), Certainty.unproven, f"flow log {name}", "", "", (), None,
@@ -41,6 +41,11 @@ def flow_trouble(at: datetime) -> list[Judgement]:
         )
         for name, one in troubled
     ]  # fmt: skip
+
+
+def is_new(row: FlowLog, found: Stands, at: datetime) -> bool:
+    """Whether nobody could have brought anything yet."""
+    return found.state == "never" and at - row.created_at <= timedelta(hours=row.fresh_hours)
 
 
 def write(comparison: Comparison, found: Gathered | None, case: Case) -> None:

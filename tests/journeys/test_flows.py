@@ -14,6 +14,8 @@ from django.utils import timezone
 from compliance.actions import connections
 from compliance.models import System
 from evidence.actions.compare import compare
+from evidence.actions.flow_files import days_folder
+from evidence.artefacts import place_of
 from evidence.models import Finding, FlowLog, FlowUse, LogExamination
 from evidence.packs.section import Scope
 from evidence.packs.sections import flows as section
@@ -122,6 +124,13 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     now = sorted(FlowUse.objects.values_list("connection", "last_at", "days", "flows", "watched"))
     assert [row[1:] for row in now] == [row[1:] for row in before]
 
+    # what is derived is made again from the bytes that are kept
+    for path in days_folder().iterdir():
+        path.unlink()
+    compare()
+    anew = sorted(FlowUse.objects.values_list("connection", "last_at", "days", "flows", "watched"))
+    assert [row[1:] for row in anew] == [row[1:] for row in before]
+
     page = client.get("/flows/").content.decode()
     assert "payments VPC: eni-10.20.20.31 wrote nothing for 3 hours" in page
     assert "3 new against 5 days that were read of the three months before" in page
@@ -153,6 +162,15 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     compare()
     outside.refresh_from_db()
     assert (outside.state, outside.cured_because) == ("cured", "It is authorised now.")
+    # nothing is left of a file: it does not count, which is said, and the comparison goes on
+    lost = FlowLog.objects.get().files.get(name="week-00.log")
+    place_of(lost.stored.sha256).unlink()
+    for path in days_folder().glob(f"*{lost.stored.sha256[:32]}*"):
+        path.unlink()
+    compare()
+    assert FlowUse.objects.get(connection=used).days == DAYS - 7
+    lost.refresh_from_db()
+    assert (lost.state, "is lost" in lost.what) == ("failed", True)
     FlowLog.objects.get().files.update(state="failed")
     compare()
     tried = found[Verdict.attempted, f"{APP} → {DB} tcp/3306"]
