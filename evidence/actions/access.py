@@ -18,7 +18,7 @@ from compliance.models import Receiver, User
 from compliance.permissions import check
 from evidence import sealing
 from evidence.actions import receivers
-from evidence.actions.sources import ask
+from evidence.actions.sources import SIGNS_IN_LATER, ask
 from evidence.collectors import secrets as references
 from evidence.collectors.collected import PullError
 from evidence.collectors.keys import Shown, public_half
@@ -71,6 +71,8 @@ def set_secret(source: Source, given: Given, *, by: User, at: datetime | None = 
             held.sealed, held.sealed_with = sealing.seal(value, bound_to=references.bound_to(held))
         held.save()
         record("set_secret", source, by=by, at=at, after=given.reference or "kept by Eastwest", use=given.use)
+        if source.kind in SIGNS_IN_LATER and source.enabled and not source.pulls.exists():  # it waited for this
+            ask(source, by=by, at=at)
     return held
 
 

@@ -24,6 +24,8 @@ from evidence.gates import format_of
 from evidence.models import ErrorCode, Pull, PulledArtefact, Source
 from evidence.rules import Artefact
 
+# An account is read when its secret is set, or then with what the machine itself has: both are ways to sign in
+SIGNS_IN_LATER: dict[str, timedelta] = {Source.Kind.AWS: timedelta(minutes=15)}
 MOST_AT_ONCE = 200  # asked for in one breath: the schedules of others wait for it
 
 
@@ -38,13 +40,14 @@ def add_source(
     every_minutes: int = 1440,
     at: datetime | None = None,
 ) -> Source:
-    """A source of one server. Its first reading is asked for at once, unless a person brings the files."""
+    """A source of one server. Its first reading is asked for at once, unless a person brings the files or its way to
+    sign in is still to be said."""
     check(by, "add_source", server.system, at=at)
     if kind not in Source.Kind.values:
         raise Refused("The source was not added", f"{kind} is no kind of source.", "Choose one of those offered.")
     if Source.objects.filter(name=name).exists():
         raise Refused("The source was not added", f"There is a source called {name} already.", "Open it instead.")
-    moment = at or timezone.now()
+    moment, every = at or timezone.now(), timedelta(minutes=every_minutes)
     with transaction.atomic():
         source = Source.objects.create(
             system=server.system,
@@ -55,10 +58,10 @@ def add_source(
             fresh_hours=fresh_hours,
             every_minutes=every_minutes,
             created_at=moment,
-            next_at=moment + timedelta(minutes=every_minutes) if kind in COLLECTORS else None,
+            next_at=moment + SIGNS_IN_LATER.get(kind, every) if kind in COLLECTORS else None,
         )
         record("add_source", source, by=by, at=at, after=kind)
-        if kind in COLLECTORS and kind != Source.Kind.SSH:  # that one waits until two people know its host
+        if kind in COLLECTORS and kind not in {Source.Kind.SSH, *SIGNS_IN_LATER}:  # SSH waits for its host's key
             ask(source, by=by, at=at)
     return source
 

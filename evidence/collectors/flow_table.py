@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from evidence.collectors import flow_folder, flow_git, secrets
+from evidence.collectors import flow_aws, flow_folder, flow_git, secrets
 from evidence.collectors.arrivals import Arrival
 from evidence.collectors.way_in import way_in
 from evidence.models import FlowLog
@@ -21,6 +21,8 @@ Arrivals = Callable[..., Iterator[Arrival]]
 FLOW_COLLECTORS: Final[dict[str, Arrivals]] = {
     "directory": flow_folder.arrivals,
     "git": flow_git.arrivals,
+    "s3": flow_aws.objects,
+    "cloudwatch": flow_aws.events,
 }
 
 

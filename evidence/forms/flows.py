@@ -17,11 +17,24 @@ FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {
     Kind.UPLOAD: (),
     Kind.DIRECTORY: ("path", "pattern"),
     Kind.GIT: ("url", "branch", "inside", "pattern", "through"),
+    Kind.S3: ("bucket", "folder", "pattern", "region", "through"),
+    Kind.CLOUDWATCH: ("group", "streams", "columns", "region", "through"),
 }
-NEEDED: Final = {"path": "Say which folder the log is put into, for example /srv/flow-logs."}
-SPELT: Final = {"inside": "path"}  # the place inside a repository is its path for the collector
+NEEDED: Final = {
+    "path": "Say which folder the log is put into, for example /srv/flow-logs.",
+    "bucket": "Say which bucket the log is delivered to.",
+    "group": "Say which log group the log is delivered to.",
+}
+SPELT: Final = {"inside": "path", "folder": "prefix"}  # how the collector calls the place inside
 # Through which kinds of sources a way of coming may go: their account, secret and confirmed key are used
-THROUGH: Final[dict[str, tuple[str, ...]]] = {Kind.GIT: (Source.Kind.GIT,)}
+THROUGH: Final[dict[str, tuple[str, ...]]] = {
+    Kind.GIT: (Source.Kind.GIT,),
+    Kind.S3: (Source.Kind.AWS,),
+    Kind.CLOUDWATCH: (Source.Kind.AWS,),
+}
+
+
+SIGNED_IN: Final = (Kind.S3, Kind.CLOUDWATCH)  # nobody is let in there without an account
 
 
 class WatchesForm(forms.Form):
@@ -76,6 +89,26 @@ class FlowLogForm(WatchesForm):
     pattern = forms.CharField(
         label="Names of the files", required=False, max_length=120, help_text="Such as *.log.gz; empty for all."
     )
+    bucket = forms.CharField(label="Bucket", required=False, max_length=63, help_text="Its name, without s3://.")
+    folder = forms.CharField(
+        label="Folder in the bucket",
+        required=False,
+        max_length=500,
+        help_text="Such as AWSLogs/111122223333/vpcflowlogs/; empty for all of it.",
+    )
+    group = forms.CharField(label="Log group", required=False, max_length=512, help_text="Such as /vpc/flows.")
+    streams = forms.CharField(
+        label="Streams that begin with", required=False, max_length=512, help_text="Such as eni-; empty for all."
+    )
+    columns = forms.CharField(
+        label="Format of the records",
+        required=False,
+        max_length=2000,
+        help_text="As AWS shows it (${version} ${srcaddr} …) where it is not the usual one.",
+    )
+    region = forms.CharField(
+        label="Region", required=False, max_length=40, help_text="Empty for the first one of the account's source."
+    )
     through = forms.ModelChoiceField(
         label="Fetched as",
         queryset=Source.objects.none(),
@@ -85,7 +118,8 @@ class FlowLogForm(WatchesForm):
     )
     fresh_hours = freshness()
     field_order = (
-        "system", "name", "path", "url", "branch", "inside", "pattern", "through", "watches", "fresh_hours", "kind",
+        "system", "name", "path", "url", "branch", "inside", "bucket", "folder", "group", "streams", "columns",
+        "region", "pattern", "through", "watches", "fresh_hours", "kind",
     )  # fmt: skip
 
     def __init__(self, *args: Any, kind: str, person: User, **kwargs: Any) -> None:
@@ -106,6 +140,8 @@ class FlowLogForm(WatchesForm):
         cleaned = super().clean() or {}
         if "url" in self.fields and not cleaned.get("url") and not cleaned.get("through"):
             self.add_error("url", "Say which repository, or as which source it is fetched.")
+        if self.fields["kind"].initial in SIGNED_IN and not cleaned.get("through"):
+            self.add_error("through", "Say as which source it is fetched: its key and its role are used.")
         return cleaned
 
     def settings(self) -> dict[str, Any]:

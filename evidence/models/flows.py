@@ -33,6 +33,8 @@ class FlowLog(models.Model):
         UPLOAD = "upload", "Files uploaded by a person"
         DIRECTORY = "directory", "Folder on this machine"
         GIT = "git", "Git repository"
+        S3 = "s3", "S3 bucket"
+        CLOUDWATCH = "cloudwatch", "CloudWatch Logs group"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="flow_logs")
     name = models.CharField(max_length=120, unique=True)

@@ -30,6 +30,14 @@ WAYS: Final = (
         Kind.DIRECTORY,
         "Something else puts the files into a folder here: a copy of a bucket, an exporter, a sensor.",
     ),
+    Way(
+        Kind.S3,
+        "AWS delivers VPC flow logs to a bucket, as text or Parquet. Late objects are found, known ones not fetched.",
+    ),
+    Way(
+        Kind.CLOUDWATCH,
+        "AWS delivers VPC flow logs to a log group. Each hour becomes one file, fetched anew while records still come.",
+    ),
     Way(Kind.GIT, "Something commits the files to a repository."),
     Way(Kind.UPLOAD, "A person brings the files of each month. What is not brought is a gap, and is said."),
 )

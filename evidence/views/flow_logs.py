@@ -24,6 +24,11 @@ from evidence.forms.flows import FlowFilesForm
 from evidence.models import FlowFile, FlowGap, FlowLog
 
 SHOWN: Final = 20
+SETTINGS: Final = (
+    ("path", "Folder"), ("url", "Repository"), ("branch", "Branch"), ("bucket", "Bucket"),
+    ("prefix", "Folder in the bucket"), ("group", "Log group"), ("streams", "Streams that begin with"),
+    ("columns", "Format of the records"), ("region", "Region"), ("pattern", "Files named"),
+)  # fmt: skip
 LINES: Final = 50
 GAPS: Final = 30
 COLUMNS: Final = (
@@ -126,11 +131,7 @@ def lines_of(row: FlowLog) -> list[dict[str, Any]]:
 def facts(row: FlowLog) -> list[dict[str, Any]]:
     """Its settings, in words."""
     said = [("Freshness limit", span(row.fresh_hours), False)]
-    said += [
-        (label, str(row.config[key]), True)
-        for key, label in (("path", "Folder"), ("url", "Repository"), ("branch", "Branch"), ("pattern", "Files named"))
-        if row.config.get(key)
-    ]
+    said += [(label, str(row.config[key]), True) for key, label in SETTINGS if row.config.get(key)]
     if row.through is not None:
         said.append(("Fetched as", row.through.name, False))
     sees = ", ".join(row.watches) or "what its own places prove; nothing was stated"

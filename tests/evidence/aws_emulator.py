@@ -34,6 +34,11 @@ def by_hand(emulator: str) -> Any:
     asking = http.client.HTTPConnection(urlsplit(emulator).netloc)
     asking.request("POST", "/moto-api/reset")
     assert asking.getresponse().status == 200
+    return client(emulator, "ec2")
+
+
+def client(emulator: str, service: str) -> Any:
+    """A client of another service of that account."""
     uid, _, secret = KEY.decode().partition(":")
     session = boto3.Session(aws_access_key_id=uid, aws_secret_access_key=secret, region_name=REGION)
-    return session.client("ec2", endpoint_url=emulator)
+    return session.client(service, endpoint_url=emulator)

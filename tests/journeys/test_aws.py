@@ -80,7 +80,10 @@ def on_boarded(emulator: str, people: People) -> Source:
     added = erin.post("/sources/new/", form)
     assert added.status_code == 302
     source = Source.objects.get(kind="aws")
+    assert not source.pulls.exists()  # it waits until somebody says what it signs in with
     access.set_secret(source, Given(SourceSecret.Use.PASSWORD, value=KEY), by=people.erin)
+    access.set_secret(source, Given(SourceSecret.Use.PASSWORD, value=KEY), by=people.erin)
+    assert [row.state for row in source.pulls.all()] == ["queued"]
     page = erin.get(f"/sources/{source.pk}/").content.decode()
     assert ROLE in page
     assert "secret/of" not in page
