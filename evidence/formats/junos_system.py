@@ -107,7 +107,8 @@ def settle(system: System) -> None:
     for zone in system.zones.values():
         if "all" in zone.units:
             zone.units = [name for name in zone.units if name != "all"]
-            zone.units += [unit.name for unit in system.units.values() if unit.name not in taken]
+            rest = [unit.name for unit in system.units.values() if unit.name not in taken]
+            zone.units += [name for name in rest if not (system.units[name].out_of_band or system.units[name].loops)]
         for name in zone.units:
             if name not in system.units:
                 system.units[name] = Unit(name, zone.line, set(FAMILIES), shown=False)
