@@ -28,7 +28,9 @@ FRAMES: Final[Mapping[str, tuple[tuple[bytes, ...], bytes, int]]] = {
     "ip-neigh": ((b"[",), b"]", FILE_CAP),
 }
 FLEETING: Final = IN_PASSING | {"rmtab", "chrony", "mounts"}  # half as much of it says nothing
-JSON: Final = frozenset({"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws", "cloudtrail", "fortios-rest"})
+JSON: Final = frozenset(
+    {"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws", "cloudtrail", "fortios-rest", "checkpoint"}
+)
 # Written by people as well, who do not always end the last line
 BY_HAND: Final = frozenset({"exports", "rsyslog", "journal-upload", "testparm", "usershare"})
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes, process numbers
@@ -108,7 +110,8 @@ def line_of(content: bytes, place: int) -> int:
 def unended(artefacts: Iterable[Artefact], *, whole: bool) -> Iterator[Trouble]:
     """Lists of a tool whose last line does not end: every tool ends its lines."""
     for artefact in () if whole else artefacts:
-        ends = not artefact.content or artefact.content.endswith(b"\n")
+        xml = artefact.content.lstrip()[:1] == b"<" and artefact.content.rstrip().endswith(b">")  # it closes by itself
+        ends = not artefact.content or xml or artefact.content.endswith(b"\n")
         if not ends and format_of(artefact) not in JSON | BY_HAND | {""}:
             yield Trouble("truncated", f"{artefact.name} is cut off: its last line does not end.", AGAIN)
 

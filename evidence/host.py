@@ -31,7 +31,9 @@ TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
 FABRIC, ACTS = "aws", "cloudtrail"
 FILTERS = frozenset({"iptables-save", "nft-json"})
 # A whole device in one configuration: its points come with it
-DEVICES = frozenset({"cisco-asa", "cisco-ios", "cisco-nxos", "cisco-xr", "fortios", "fortios-rest", "junos", "panos"})
+DEVICES = frozenset(
+    {"checkpoint", "cisco-asa", "cisco-ios", "cisco-nxos", "cisco-xr", "fortios", "fortios-rest", "junos", "panos"}
+)
 TOGETHER = frozenset({"fortios-rest"})  # formats of which one dump refers to others
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 

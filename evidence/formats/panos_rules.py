@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from compliance.traffic import intervals
-from compliance.traffic.boxes import FAMILIES, TOP
+from compliance.traffic.boxes import FAMILIES
 from compliance.traffic.intervals import Interval
 from compliance.traffic.shares import Origin, Residue
 from evidence.formats import entries
 from evidence.formats.entries import Entry, Named, Service, Side, rules_of
+from evidence.formats.negation import negated
 from evidence.formats.panos_apps import Applications, Meant, Services
 from evidence.formats.panos_known import CONDITIONS, OPEN, RULE
 from evidence.formats.panos_objects import Book
@@ -107,15 +107,6 @@ def _target(rule: Written, child: Node) -> None:
     tags = any(one.word == "tags" and one.children for one in child.children)
     if named or tags:
         rule.doubt(f"target {', '.join(named) or 'by tags'}: it is not known whether this device is one")
-
-
-def negated(side: Side) -> Side:
-    """All addresses outside of a side, of both families; where it is not all known, none for certain."""
-    rest = {family: intervals.complement(intervals.merge(side.ranges.get(family, [])), TOP[family])
-            for family in FAMILIES}  # fmt: skip
-    if not side.doubts:
-        return Side(rest)
-    return Side({}, [f"all but {doubt}" for doubt in side.doubts], rest)
 
 
 class Reader:

@@ -8,6 +8,7 @@ from typing import Protocol
 from evidence.formats import (
     asa,
     aws,
+    checkpoint,
     chrony,
     cloudtrail,
     conntrack,
@@ -58,7 +59,7 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
     sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
-    panos, fortios, fortios_rest, junos, nxos, xr,
+    panos, fortios, fortios_rest, junos, nxos, xr, checkpoint,
 )  # fmt: skip
 
 

@@ -22,4 +22,5 @@ READ_HERE = (
     "junos",
     "nxos",
     "xr",
+    "checkpoint",
 )  # the formats whose cases test_corpus.py reads

@@ -161,6 +161,7 @@ DEVICES = {
     "cisco-ios": ("ios", "banner-and-certificates"),
     "cisco-asa": ("asa", "whole"),
     "panos": ("panos", "whole"),
+    "checkpoint": ("checkpoint", "layer"),
     "fortios": ("fortios", "virtual-domains"),
     "fortios-rest": ("fortios_rest", "more-pages"),
     "junos": ("junos", "braces-on-few-lines"),

@@ -14,6 +14,7 @@ from evidence import inventory_csv, reading_json
 from evidence.formats import (
     asa,
     aws,
+    checkpoint,
     chrony,
     cloudtrail,
     conntrack,
@@ -130,6 +131,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("fortios", fortios), ("fortios_rest", fortios_rest),
     ("junos", junos),
     ("nxos", nxos), ("xr", xr),
+    ("checkpoint", checkpoint),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
