@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from compliance.traffic import addresses
 from compliance.traffic.boxes import FULL, ICMP, ICMP_TOP, PORT_TOP, Box, Family, contains, intersect
 from compliance.traffic.residual import covered
-from evidence import narrower_junos
+from evidence import narrower_junos, narrower_panos
 from evidence.formats.matching import written_states
 from evidence.rules import Action, Rule
 
@@ -41,8 +41,10 @@ def commands(parts: Sequence[Rule], authorised: Iterable[tuple[Family, Box]]) ->
             return _iptables(tool, rest.partition("/")[0], first, kept)
         if tool == "junos":
             return narrower_junos.commands(rest, kept)
+        if tool == "panos":
+            return narrower_panos.commands(first.id, [(part.family, box) for part, box in kept])
         return _nft(rest, first, kept) if tool == "nft" else []
-    except Unsaid:
+    except (Unsaid, narrower_panos.Unsaid):
         return []
 
 

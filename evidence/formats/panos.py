@@ -17,12 +17,13 @@ from compliance.traffic.shares import Origin
 from evidence.formats import device, panos_device, panos_network, panos_set, panos_tree
 from evidence.formats.cursor import digest
 from evidence.formats.entries import Side
+from evidence.formats.object_groups import Group
 from evidence.formats.panos_device import BETWEEN, NO_PARENTS, NOT_LOCAL, NOT_PUSHED, STAGES, Maker, View
 from evidence.formats.panos_nat import ZoneOf
 from evidence.formats.panos_network import Network
 from evidence.formats.panos_sections import Config, Scope, Template, sorted_out
 from evidence.formats.panos_tree import Node, Tree
-from evidence.rules import Artefact, Chain, FormatError, Point, Reading, Route, Statement
+from evidence.rules import OBJECTS, Artefact, Chain, FormatError, Point, Reading, Route, Statement
 
 NAME = "panos"
 XML_MARKS = re.compile(
@@ -107,8 +108,27 @@ class _File:
             unread=unread,
             lines={account.name: account.lines()},
             families=frozenset(FAMILIES),
-            statements=tuple(self._statements),
+            statements=(*self._statements, *self._objects()),
         )
+
+    def _objects(self) -> list[Statement]:
+        """What each object and group holds as written, by name; where several places have one, with the place."""
+        config = self._config
+        held: dict[str, list[tuple[str, Group]]] = {}
+        for scope in (config.shared, config.pushed, *config.vsys.values(), *config.groups.values()):
+            for group in self._maker.objects([scope])[0].own():
+                held.setdefault(group.name, []).append((scope.name, group))
+        found: list[Statement] = []
+        for name, places in held.items():
+            members = [
+                f"{place}: {' '.join(one.words)}" if len(places) > 1 else " ".join(one.words)
+                for place, group in places
+                for one in group.members
+            ]
+            node = Node(name, "word", places[0][1].line)
+            details = (("kind", places[0][1].kind),)
+            found.append(Statement(OBJECTS, name, "; ".join(members), details, self._origin(node)))
+        return found
 
     def _take_objects(self, scope: Scope) -> None:
         """What no rule names is understood as well: schedules, tags, applications, and all kinds of objects."""

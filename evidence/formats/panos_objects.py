@@ -136,6 +136,10 @@ class Book:
             at = at._above
         return False
 
+    def own(self) -> list[Group]:
+        """The objects and groups of this place alone, as they are written."""
+        return [self._groups[space][name] for space, names in self._own.items() for name in sorted(names)]
+
     def take_used(self) -> list[str]:
         """The names asked for since the last call, each with the way to its members."""
         return [one for expanded in self._expanded.values() for one in expanded.take_used()]

@@ -7,6 +7,7 @@ out here by other means than the reader uses: names, `ipaddress` and loops.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from random import Random
 from typing import NamedTuple
@@ -14,10 +15,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
-from compliance.traffic.boxes import Family
+from compliance.traffic.boxes import FULL, Family, box_of
+from compliance.traffic.residual import same_traffic
 from compliance.traffic.witness import Witness
 from evidence.formats.evaluate import Evaluator
+from evidence.formats.panos_rules import LISTS
 from evidence.host import read_host
+from evidence.narrower import commands
 from evidence.rules import Artefact
 
 NETWORKS = {
@@ -283,3 +287,42 @@ def test_every_packet_is_decided_by_the_first_rule_between_its_zones(
             asked, permitted = asked + 1, permitted + (wanted == "permit")
     assert asked == 30 * PACKETS
     assert permitted > asked // 5
+
+
+def test_a_narrower_rule_in_its_own_words_lets_through_what_is_kept_and_nothing_else() -> None:
+    """What is proposed is put in the place of the rule's own lists, and the whole is read again."""
+    head = [
+        "set zone A network layer3 ethernet1/1", 'set zone "the b zone" network layer3 ethernet1/2',
+        'set rulebase security rules "wide one" from A', 'set rulebase security rules "wide one" to "the b zone"',
+        'set rulebase security rules "wide one" application any', 'set rulebase security rules "wide one" action allow',
+    ]  # fmt: skip
+    wide = [f'set rulebase security rules "wide one" {word} any' for word in ("source", "destination", "service")]
+    reading = read_host([Artefact("firewall", "\n".join([*head, *wide, ""]).encode())])
+    parts = [
+        rule for chain in reading.chains for rule in chain.rules if rule.id == "panos:vsys1/security#wide one"
+    ]  # fmt: skip
+    kept = [
+        box_of(4, src=(0x0A010007, 0x0A010007), dst=(0x0A020400, 0x0A0207FF), proto=6, dport=(443, 443)),
+        box_of(4, src=(0x0A010007, 0x0A010007), dst=(0x0A020400, 0x0A0207FF), proto=17, dport=(1000, 2000)),
+        box_of(4, src=(0x0A010001, 0x0A010005), dst=(0x0A020001, 0x0A020001), proto=6, sport=(1, 1023)),
+    ]
+    proposed = commands(parts, [(4, box) for box in kept])
+    assert proposed
+    copied = [line.replace('"wide one"', '"wide one 2"') for line in head[2:]]
+    told = [line for line in proposed if line.startswith("set ")]
+    assert [line.split()[0] for line in proposed if not line.startswith("set ")] == [
+        *["delete"] * 3, "copy", *["delete"] * 3, "move",
+    ]  # fmt: skip
+    narrow = read_host([Artefact("firewall", "\n".join([*head, *copied, *told, ""]).encode())])
+    assert narrow.unread == ()
+    pieces = Evaluator(narrow, "FORWARD").pieces(4, FULL[4], iif="A", oif="the b zone")
+    assert same_traffic([piece.box for piece in pieces if piece.decision == "permit"], kept)
+    assert {piece.decision for piece in pieces} == {"permit", "deny"}
+
+
+def test_what_has_no_words_of_its_own_is_not_proposed() -> None:
+    text = "\n".join(f"set rulebase security rules r {one} any" for one in ("from", "to", *LISTS[2:]))
+    reading = read_host([Artefact("firewall", f"{text}\nset rulebase security rules r action allow\n".encode())])
+    parts = [rule for chain in reading.chains for rule in chain.rules if rule.id == "panos:vsys1/security#r"]
+    assert commands(parts, [(4, box_of(4, proto=47))]) == []
+    assert commands([replace(one, id="panos:panorama/pre#r") for one in parts], [(4, box_of(4, proto=6))]) == []
