@@ -43,6 +43,7 @@ VOLATILE: Final = re.compile(
     rb"|^! (?:Last configuration change|NVRAM config last updated|No configuration change) .*$|^ntp clock-period .*$"
     rb"|^!(?:Time|Running configuration last done at):.*$|^!! Last configuration change .*$"
     rb"|^## Last (?:commit|changed): .*$|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$"
+    rb"|\"hits\" ?: ?\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
     rb"|^#conf_file_ver=\d+.*$",
     re.MULTILINE,
 )

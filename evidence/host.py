@@ -34,7 +34,7 @@ FILTERS = frozenset({"iptables-save", "nft-json"})
 DEVICES = frozenset(
     {"checkpoint", "cisco-asa", "cisco-ios", "cisco-nxos", "cisco-xr", "fortios", "fortios-rest", "junos", "panos"}
 )
-TOGETHER = frozenset({"fortios-rest"})  # formats of which one dump refers to others
+TOGETHER = frozenset({"checkpoint", "fortios-rest"})  # formats of which one dump refers to others
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 
 

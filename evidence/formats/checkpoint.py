@@ -8,13 +8,14 @@ are in no answer, and not read.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compliance.traffic.boxes import FAMILIES, FULL
-from compliance.traffic.shares import Residue
+from compliance.traffic.shares import Origin, Residue
 from evidence.formats import entries
 from evidence.formats.checkpoint_objects import Dictionary, Services, all_but
 from evidence.formats.cursor import Account
@@ -45,7 +46,9 @@ READ = frozenset({
 CONDITIONS = ("vpn", "content", "time", "install-on", "service-resource")
 TARGETS = "Policy Targets"
 IMPLIED = "implied rules (what the gateways need for themselves, and what global properties accept) are in no answer"
-LISTS = "lists"
+LISTS, HITS = "lists", "hits"  # what statements are about
+PASSING = frozenset({"hits", "meta-info", "rulebase", "objects-dictionary"})
+LONGEST = 2_000  # characters of a rule that are repeated
 CLEANUP = "what the layer does at its end is not in the file; it drops where nobody changed that"
 
 
@@ -71,40 +74,53 @@ def sniff(head: bytes, name: str) -> float:
 
 
 def read(artefacts: Sequence[Artefact]) -> Reading:
-    """One policy. Raises FormatError when the file is no such JSON, or cut off."""
-    if len(artefacts) != 1:
-        why = "a policy is one file, and several were given"
-        raise FormatError("The answers were not read", why, "Put all pages into one list in one file.")
-    return _File(artefacts[0]).reading()
+    """One policy, in one file or several. Raises FormatError when one is no such JSON, or cut off."""
+    return _Policy(artefacts).reading()
 
 
 class _File:
-    def __init__(self, artefact: Artefact) -> None:
-        self._places = Places(artefact)
-        value = self._places.value()
-        answers = value if isinstance(value, list) else [value]
-        if not answers or not all(isinstance(one, Mapping) for one in answers):
+    """One file: where its objects stand, and its account, in which each of them counts as a line."""
+
+    def __init__(self, artefact: Artefact, name: str) -> None:
+        self.name = name
+        self.places = Places(artefact)
+        value = self.places.value()
+        self.answers = value if isinstance(value, list) else [value]
+        self.units: dict[int, int] = {}  # each answer, object, section and rule
+        if not self.answers or not all(isinstance(one, Mapping) for one in self.answers):
             why = "it is no answer and no list of answers"
             raise FormatError(f"{artefact.name} was not read", why, "Give the output of `show-access-rulebase`.")
-        self._units: dict[int, int] = {}  # each answer, object, section and rule counts as a line
+        self.account = Account(artefact, 0)
+        self.account.name = name
+
+
+class _Policy:
+    def __init__(self, artefacts: Sequence[Artefact]) -> None:
+        self._files: list[_File] = []
+        for one in artefacts:
+            again = sum(other.name == one.name for other in artefacts[: len(self._files)])
+            self._files.append(_File(one, f"{one.name} ({again + 1})" if again else one.name))
+        self._homes: dict[int, _File] = {}
+        self._hits: list[Statement] = []
         self._objects = Dictionary()
         self._layers: dict[str, Layer] = {}
         self._packages: list[Mapping[str, Any]] = []
         self._rules: dict[str, list[Mapping[str, Any]]] = {}
         self._strange: list[tuple[Mapping[str, Any], str, str]] = []
-        for one in answers:
-            self._answer(one)
-        self._account = Account(artefact, len(self._units))
+        for file in self._files:
+            for answer in file.answers:
+                self._answer(file, answer)
 
-    def _unit(self, value: Any) -> None:
-        self._units.setdefault(id(value), len(self._units) + 1)
+    def _unit(self, file: _File, value: Any) -> None:
+        file.units.setdefault(id(value), len(file.units) + 1)
+        self._homes[id(value)] = file
 
-    def _answer(self, one: Mapping[str, Any]) -> None:
-        self._unit(one)
+    def _answer(self, file: _File, one: Mapping[str, Any]) -> None:
+        self._unit(file, one)
         for key in ("objects-dictionary", "objects"):
             for each in _list(one.get(key)):
                 if isinstance(each, Mapping):
-                    self._unit(each)
+                    self._unit(file, each)
                     self._objects.add(each)
                     self._layer_said(each)
         if isinstance(one.get("rulebase"), list):
@@ -136,15 +152,15 @@ class _File:
             layer.chain = f"checkpoint:{layer.name or uid}" + (f" ({uid[:8]})" if names[layer.name] > 1 else "")
         chains = [self._chain(layer, held) for layer in held.values()]
         for value, why, point in self._strange:
-            first, _ = self._places.lines(value)
-            text = self._places.text(value)
-            self._unit(value)
-            self._account.total = len(self._units)
-            self._account.fail(self._units[id(value)], text, why, *([point] if point else []), line=first)
-        self._account.total = len(self._units)
-        for number in self._units.values():
-            self._account.consume(number)
-        unread = self._account.unread()
+            file = self._homes[id(value)]
+            first, _ = file.places.lines(value)
+            number, points = file.units[id(value)], [point] if point else []
+            file.account.fail(number, file.places.text(value), why, *points, line=first)
+        for file in self._files:
+            file.account.total = len(file.units)
+            for number in file.units.values():
+                file.account.consume(number)
+        unread = tuple(one for file in self._files for one in file.account.unread())
         stages: dict[str, tuple[str, ...]] = {
             layer.chain.removeprefix("checkpoint:"): (layer.chain,) for layer in held.values()
         }
@@ -161,14 +177,14 @@ class _File:
             ),
             chains=tuple(chains),
             unread=unread,
-            lines={self._account.name: self._account.lines()},
+            lines={file.name: file.account.lines() for file in self._files},
             families=frozenset(FAMILIES),
-            statements=tuple(self._said(layer) for layer in held.values()),
+            statements=(*(self._said(layer) for layer in held.values()), *self._hits),
         )
 
     def _said(self, layer: Layer) -> Statement:
         value = f"{layer.total()} rules; {IMPLIED}"
-        origin = self._places.origin(layer.pages[0])
+        origin = self._origin(layer.pages[0])
         return Statement(LISTS, layer.name, value, (("chain", layer.chain),), origin)
 
     def _chain(self, layer: Layer, held: Mapping[str, Layer]) -> Chain:
@@ -176,7 +192,7 @@ class _File:
         seen: set[int] = set()
         point = layer.chain.removeprefix("checkpoint:")
         for page in sorted(layer.pages, key=lambda one: _int(one.get("from"))):
-            for value in self._rules_of(_list(page.get("rulebase")), point):
+            for value in self._rules_of(self._homes[id(page)], _list(page.get("rulebase")), point):
                 number = _int(value.get("rule-number")) or len(seen) + 1
                 if number in seen:
                     continue  # the same rule of a page that was taken twice
@@ -189,14 +205,14 @@ class _File:
         rules += self._end(layer, len(rules) + 1)
         return Chain(layer.chain, "filter", "", 0, None, tuple(rules))
 
-    def _rules_of(self, listed: Sequence[Any], point: str) -> Iterator[Mapping[str, Any]]:
+    def _rules_of(self, file: _File, listed: Sequence[Any], point: str) -> Iterator[Mapping[str, Any]]:
         for value in listed:
             if not isinstance(value, Mapping):
                 continue
-            self._unit(value)
+            self._unit(file, value)
             kind = value.get("type")
             if kind == "access-section":
-                yield from self._rules_of(_list(value.get("rulebase")), point)
+                yield from self._rules_of(file, _list(value.get("rulebase")), point)
             elif kind == "access-rule":
                 yield value
             else:
@@ -204,7 +220,7 @@ class _File:
 
     def _end(self, layer: Layer, seq: int) -> list[Rule]:
         """What a layer does with what none of its rules matched."""
-        named = Named(f"{layer.chain}#implicit", layer.chain, seq, self._places.origin(layer.pages[0]))
+        named = Named(f"{layer.chain}#implicit", layer.chain, seq, self._origin(layer.pages[0]))
         action = {"accept": Action.PERMIT, "drop": Action.DENY}.get(layer.cleanup.lower())
         found = [made(named, family, action or Action.DENY, (FULL[family],)) for family in FAMILIES]
         if action is not None:
@@ -214,10 +230,11 @@ class _File:
         return [*perhaps, *found]
 
     def _rule(self, layer: Layer, value: Mapping[str, Any], number: int, held: Mapping[str, Layer]) -> list[Rule]:
-        residue = [Residue("match", text, self._places.lines(value)[0]) for text in self._conditions(value)]
+        line = self._homes[id(value)].places.lines(value)[0]
+        residue = [Residue("match", text, line) for text in self._conditions(value)]
         action, target, doubt = self._action(value, held)
         if doubt:
-            residue.append(Residue("action", doubt, self._places.lines(value)[0]))
+            residue.append(Residue("action", doubt, line))
         self._objects.take_used()
         enabled = value.get("enabled") is not False and not self._timed(value)
         services, doubts = self._services(value)
@@ -228,12 +245,31 @@ class _File:
         used = self._objects.take_used()
         parts = [str(value.get(key) or "") for key in ("name", "comments")]
         comment = "; ".join(part for part in [*parts, f"from {', '.join(used)}" if used else ""] if part)
-        origin = self._places.origin(value, uid=str(value.get("uid", "")), comment=comment)
+        origin = self._origin(value, uid=str(value.get("uid", "")), comment=comment)
+        self._counted(f"{layer.chain}#{number}", value, origin)
         made_ = rules_of(entry, Named(f"{layer.chain}#{number}", layer.chain, number, origin))
         found = [replace(one, target=target) for one in made_]
         if value.get("enabled") is False and action in {Action.DENY, Action.REJECT}:
             return [replace(one, boxes=(), residue=()) for one in found[:1]]
         return found
+
+    def _origin(self, value: Mapping[str, Any], *, uid: str = "", comment: str = "") -> Origin:
+        """Where an object stands. Its text is without what changes by itself: counters, and when it was edited."""
+        lasting = {key: one for key, one in value.items() if key not in PASSING}
+        text = json.dumps(lasting)[:LONGEST]
+        return replace(self._homes[id(value)].places.origin(value, uid=uid, comment=comment), text=text)
+
+    def _counted(self, rule: str, value: Mapping[str, Any], origin: Origin) -> None:
+        """How often a rule was met, beside the rules."""
+        hits = value.get("hits")
+        count = hits.get("value") if isinstance(hits, Mapping) else None
+        if not isinstance(hits, Mapping) or not isinstance(count, int) or isinstance(count, bool):
+            return
+        last = hits.get("last-date")
+        day = last.get("iso-8601") if isinstance(last, Mapping) else None
+        said = f"{count} hits, last {day}" if isinstance(day, str) else f"{count} hits"
+        details = (("percentage", hits["percentage"]),) if isinstance(hits.get("percentage"), str) else ()
+        self._hits.append(Statement(HITS, rule, said, details, origin))
 
     def _conditions(self, value: Mapping[str, Any]) -> Iterator[str]:
         """What of a rule is neither addresses nor services, and is not open."""
