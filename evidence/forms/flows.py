@@ -134,14 +134,16 @@ class FlowLogForm(WatchesForm):
         if "through" in self.fields:
             sources = Source.objects.for_user(person).filter(kind__in=THROUGH[kind])
             self.fields["through"].queryset = sources  # type: ignore[attr-defined]
+            if kind in SIGNED_IN:
+                self.fields["through"].required, self.fields["through"].empty_label = True, ""  # type: ignore[attr-defined]
+                said = "Say as which source it is fetched: its key and its role are used."
+                self.fields["through"].error_messages["required"] = said
 
     def clean(self) -> dict[str, Any]:
         """A repository has an address, or a source that has one."""
         cleaned = super().clean() or {}
         if "url" in self.fields and not cleaned.get("url") and not cleaned.get("through"):
             self.add_error("url", "Say which repository, or as which source it is fetched.")
-        if self.fields["kind"].initial in SIGNED_IN and not cleaned.get("through"):
-            self.add_error("through", "Say as which source it is fetched: its key and its role are used.")
         return cleaned
 
     def settings(self) -> dict[str, Any]:

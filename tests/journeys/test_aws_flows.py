@@ -172,6 +172,14 @@ def test_a_group_grows_and_counts_once(emulator: str, people: People) -> None:
     assert datetime.fromisoformat(log.cursor) >= hour
 
 
+def test_nobody_is_let_in_without_an_account(people: People) -> None:
+    form = {"kind": "s3", "system": people.payroll.pk, "name": "vpc", "bucket": BUCKET, "fresh_hours": 48}
+    answer = browser(people.erin).post("/flows/new/?kind=s3", form)
+    assert answer.status_code == 422
+    assert b"Say as which source it is fetched" in answer.content
+    assert not FlowLog.objects.exists()
+
+
 def test_what_aws_refuses_is_said_and_changes_nothing(
     emulator: str, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
