@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import Family
-from evidence.formats import cisco_names, ios, ios_device
+from evidence.formats import cisco_names, ios_configuration, ios_device
 from evidence.formats.cisco_entry import Dialect
 from evidence.formats.cisco_ids import renamed
 from evidence.formats.cisco_kind import kind
@@ -46,19 +46,19 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
     return renamed(ios_device.reading(NAME, file.router, file.account), "nxos:")
 
 
-class Configuration(ios.Configuration):
+class Configuration(ios_configuration.Configuration):
     """A configuration whose words become those of IOS as they are read."""
 
     dialects: ClassVar[Mapping[Family, Dialect]] = {
         4: Dialect((4,), "ip", True, {4: cisco_names.IOS_ICMP4}),
         6: Dialect((6,), "ipv6", True, {6: cisco_names.IOS_ICMP6}),
     }
-    first = ios.Configuration.first | FIRST
-    ip = ios.Configuration.ip | IP
-    ipv6 = ios.Configuration.ipv6 | IPV6
-    at_interface = ios.Configuration.at_interface | AT_INTERFACE
-    at_interface_ip = ios.Configuration.at_interface_ip | AT_INTERFACE_IP
-    at_interface_ipv6 = ios.Configuration.at_interface_ipv6 | AT_INTERFACE_IPV6
+    first = ios_configuration.Configuration.first | FIRST
+    ip = ios_configuration.Configuration.ip | IP
+    ipv6 = ios_configuration.Configuration.ipv6 | IPV6
+    at_interface = ios_configuration.Configuration.at_interface | AT_INTERFACE
+    at_interface_ip = ios_configuration.Configuration.at_interface_ip | AT_INTERFACE_IP
+    at_interface_ipv6 = ios_configuration.Configuration.at_interface_ipv6 | AT_INTERFACE_IPV6
 
     def __init__(self, artefact: Artefact) -> None:
         self._shared = False  # whether the lines below belong to an address of several switches (hsrp, vrrp)
@@ -87,7 +87,7 @@ class Configuration(ios.Configuration):
             self._shared = False
         super()._section(section)
 
-    def _entry(self, held: ios.Listed, line: Line, words: list[str]) -> None:
+    def _entry(self, held: ios_configuration.Listed, line: Line, words: list[str]) -> None:
         if words[:1] and words[0] in ASIDE:
             self.account.ignore(line.number)
         else:

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from compliance.traffic.boxes import Family
-from evidence.formats import cisco_names, ios, ios_device
+from evidence.formats import cisco_names, ios_configuration, ios_device
 from evidence.formats.cisco_entry import Dialect
 from evidence.formats.cisco_ids import renamed
 from evidence.formats.cisco_kind import kind
 from evidence.formats.cursor import Line
+from evidence.formats.ios_configuration import AGAIN
 from evidence.formats.ios_device import Interface
 from evidence.formats.sections import Said, Section
 from evidence.formats.xr_known import AT_INTERFACE, AT_INTERFACE_IP, AT_INTERFACE_IPV6, FIRST, IP, IPV6, TEXTS
@@ -49,19 +50,19 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
     return renamed(ios_device.reading(NAME, file.router, file.account), "xr:")
 
 
-class Configuration(ios.Configuration):
+class Configuration(ios_configuration.Configuration):
     """A configuration whose words become those of IOS as they are read."""
 
     dialects: ClassVar[Mapping[Family, Dialect]] = {
         4: Dialect((4,), "ipv4", True, {4: cisco_names.IOS_ICMP4}),
         6: Dialect((6,), "ipv6", True, {6: cisco_names.IOS_ICMP6}),
     }
-    first = ios.Configuration.first | FIRST
-    ip = ios.Configuration.ip | IP
-    ipv6 = ios.Configuration.ipv6 | IPV6
-    at_interface = ios.Configuration.at_interface | AT_INTERFACE
-    at_interface_ip = ios.Configuration.at_interface_ip | AT_INTERFACE_IP
-    at_interface_ipv6 = ios.Configuration.at_interface_ipv6 | AT_INTERFACE_IPV6
+    first = ios_configuration.Configuration.first | FIRST
+    ip = ios_configuration.Configuration.ip | IP
+    ipv6 = ios_configuration.Configuration.ipv6 | IPV6
+    at_interface = ios_configuration.Configuration.at_interface | AT_INTERFACE
+    at_interface_ip = ios_configuration.Configuration.at_interface_ip | AT_INTERFACE_IP
+    at_interface_ipv6 = ios_configuration.Configuration.at_interface_ipv6 | AT_INTERFACE_IPV6
 
     def _statements(self, lines: Sequence[Line]) -> list[Line]:
         """Without the texts of policies and sets, which have an end of their own."""
@@ -91,7 +92,7 @@ class Configuration(ios.Configuration):
         said = [line.text.strip() for line in lines]
         begun = any(text.startswith(("Building configuration", "!! IOS XR Configuration")) for text in said[:40])
         if "end" not in said and (begun or self.artefact.command.startswith("show ")):
-            raise FormatError(f"{self.artefact.name} is cut off", "it does not close with `end`", ios.AGAIN)
+            raise FormatError(f"{self.artefact.name} is cut off", "it does not close with `end`", AGAIN)
 
     def _section(self, section: Section) -> None:
         words = list(section.words)
@@ -118,7 +119,7 @@ class Configuration(ios.Configuration):
         else:
             super()._section(section)
 
-    def _entry(self, held: ios.Listed, line: Line, words: list[str]) -> None:
+    def _entry(self, held: ios_configuration.Listed, line: Line, words: list[str]) -> None:
         made: list[str] = []
         place = 0
         while place < len(words):
