@@ -53,6 +53,7 @@ VERBS: Final[dict[str, tuple[str, ...]]] = {
     "edit_source": OPERATE,
     "pull": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
     "confirm_pin": (Role.SYSTEM_OWNER, Role.ENGINEER, Role.ADMINISTRATOR),
+    "say_path": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "set_aside": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "accept_shrink": (Role.SYSTEM_OWNER, Role.ENGINEER),
     "compare": (Role.SYSTEM_OWNER, Role.MANAGER, Role.ENGINEER, Role.ADMINISTRATOR),
@@ -105,8 +106,8 @@ DECISIONS: Final = frozenset({"approve", "reject", "accept", "adopt_policy"})
 # What no program does, whatever roles its token has
 BY_PEOPLE_ONLY: Final = WHOLE_INSTALLATION | frozenset(
     {"approve", "reject", "decide_risk", "revoke_risk",
-     "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "propose_policy", "adopt_policy",
-     "state_control", "answer_question", "plan_test", "decide_test", "share_pack",
+     "plan_removal", "attest_login", "attest", "accept_shrink", "confirm_pin", "say_path", "propose_policy",
+     "adopt_policy", "state_control", "answer_question", "plan_test", "decide_test", "share_pack",
      "ask_evidence", "answer_evidence", "examine_logs", "plan_review", "run_review", "close_review",
      "start_campaign", "decide_campaign", "close_campaign"}
 )  # fmt: skip

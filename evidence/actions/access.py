@@ -23,8 +23,9 @@ from evidence.collectors import secrets as references
 from evidence.collectors.collected import PullError
 from evidence.collectors.keys import Shown, public_half
 from evidence.models import ErrorCode, Pin, Pull, Source, SourceSecret
+from evidence.models.sources import OVER_SSH
 
-TAKES_A_SECRET: Final = frozenset({Source.Kind.SSH, Source.Kind.GIT, Source.Kind.AWS})
+TAKES_A_SECRET: Final = OVER_SSH | {Source.Kind.GIT, Source.Kind.AWS}
 AGAIN = "Nothing was changed. Look at the page again: somebody may have been quicker."
 
 
@@ -50,7 +51,7 @@ def set_secret(source: Source, given: Given, *, by: User, at: datetime | None = 
         raise Refused("The secret was not set.", "It is neither a key nor a password.", "Choose one of the two.")
     if given.reference and (why := references.wrong(given.reference)):
         raise Refused("The secret was not set.", why, "Correct the reference.")
-    if source.kind != Source.Kind.SSH and given.use != SourceSecret.Use.PASSWORD:
+    if source.kind not in OVER_SSH and given.use != SourceSecret.Use.PASSWORD:
         raise Refused(
             "The secret was not set.", "It takes a token or an access key.", "Choose the password, and give it there."
         )

@@ -36,6 +36,7 @@ from evidence.actions import (
     flow_evidence,
     flow_results,
     learning,
+    paths,
     shares,
     sightings,
     trends,
@@ -90,7 +91,8 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     also, excused = [*sightings.also(now, moment), *addresses_in(flows)], sightings.excused(moment)
     with one_moment():
         records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
-    case = Judged(wanted, now, then if last else None, absent, kept, also, excused, stood=readings.standings(absent))
+    devices = paths.said(moment), readings.standings(absent)
+    case = Judged(wanted, now, then if last else None, absent, kept, also, excused, *devices)
     judgements = [
         *beside_records(judge_case(case, flows=flows, at=day_of(moment))),
         *irregular(records),

@@ -12,8 +12,9 @@ from evidence.collectors.collected import PullError, Step
 from evidence.collectors.keys import Shown
 from evidence.collectors.way_in import confirmed_pin, place_of
 from evidence.models import ErrorCode, Pin, Source
+from evidence.models.sources import OVER_SSH
 
-LOOK = {Source.Kind.SSH: "Look at its host key", Source.Kind.GIT: "Look at the certificate of its server"}
+LOOK = {**dict.fromkeys(OVER_SSH, "Look at its host key"), Source.Kind.GIT: "Look at the certificate of its server"}
 COMPARE = "Somebody else compares it with what the host's console says, and confirms it on the page of the source."
 
 
@@ -25,7 +26,7 @@ def unknown(source: Source) -> bool:
     code = source.last_pull.error_code if source.last_pull is not None else ""
     if source.kind == Source.Kind.GIT:
         return code == ErrorCode.TLS and bool(place_of(source))
-    return source.kind == Source.Kind.SSH and (code == ErrorCode.HOSTKEY_CHANGED or confirmed_pin(source) is None)
+    return source.kind in OVER_SSH and (code == ErrorCode.HOSTKEY_CHANGED or confirmed_pin(source) is None)
 
 
 def looked(source: Source, deadline: float) -> tuple[Step, Shown | None]:

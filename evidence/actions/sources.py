@@ -22,6 +22,7 @@ from evidence.collectors.redaction import redacted, spans
 from evidence.collectors.table import COLLECTORS
 from evidence.gates import format_of
 from evidence.models import ErrorCode, Pull, PulledArtefact, Source
+from evidence.models.sources import OVER_SSH
 from evidence.rules import Artefact
 
 # An account is read when its secret is set, or then with what the machine itself has: both are ways to sign in
@@ -61,7 +62,7 @@ def add_source(
             next_at=moment + SIGNS_IN_LATER.get(kind, every) if kind in COLLECTORS else None,
         )
         record("add_source", source, by=by, at=at, after=kind)
-        if kind in COLLECTORS and kind not in {Source.Kind.SSH, *SIGNS_IN_LATER}:  # SSH waits for its host's key
+        if kind in COLLECTORS and kind not in OVER_SSH | SIGNS_IN_LATER.keys():  # SSH waits for its host's key
             ask(source, by=by, at=at)
     return source
 

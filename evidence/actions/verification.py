@@ -23,6 +23,7 @@ from compliance.run import Run
 from compliance.standing import KEPT, estate_on, mentioned, register_on, row
 from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
+from evidence.actions.paths import said as said_paths
 from evidence.actions.pulls import fenced, take
 from evidence.authorised import wanted_on
 from evidence.collectors.table import COLLECTORS
@@ -65,7 +66,7 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     fresh, absent = readings.current(at)
     now = readings.readings_of(fresh)
     asked = wanted_on(day_of(at))
-    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, stood=readings.standings(absent))
+    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, **devices_of(absent, at))
     rows = []
     for change in changes:
         found = outcome(change, said, asked, now, {}, at)
@@ -75,13 +76,18 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     return rows
 
 
+def devices_of(absent: Mapping[str, Silence], at: datetime) -> dict[str, Any]:
+    """What `judge` is told of the devices between servers, beside what it reads."""
+    return {"said": said_paths(at), "stood": readings.standings(absent)}
+
+
 def between(change: ChangeRecord, at: datetime) -> list[str]:
     """The devices that its connections pass, or may pass: engineers change them as well."""
     devices = readings.standings()
     asked = with_entry(change, at) if devices else None
     if asked is None:
         return []
-    paths = Paths(asked, {}, (), devices)
+    paths = Paths(asked, {}, said_paths(at), devices)
     mine = [entry for entry in asked.entries if entry.id in change.refs]
     passed = {one.device for entry in mine for one in paths.crossings(entry.family, entry.boxes)}
     return sorted(passed.difference(affected(change)))
@@ -134,7 +140,7 @@ def decide(
 ) -> Finding:
     """The outcome, from the judgements about this connection and about what its servers permit beyond."""
     asked = with_entry(change, at)
-    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, stood=readings.standings(absent))
+    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, **devices_of(absent, at))
     return outcome(change, said, asked, now, then, at)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from evidence.collectors import aws, directory, git, local, secrets, ssh
+from evidence.collectors import aws, cisco, directory, git, local, secrets, ssh
 from evidence.collectors.collected import Collected, PullError, Step
 from evidence.collectors.redaction import redacted
 from evidence.models import SourceSecret
@@ -16,6 +16,7 @@ Probe = Callable[..., tuple[Step, ...]]
 # an upload is brought by a person, a push by its host: the bytes are kept by the verb, there is nothing to collect
 COLLECTORS: Final[dict[str, Collect]] = {
     "aws": aws.collect,
+    "cisco": cisco.collect,
     "directory": directory.collect,
     "git": git.collect,
     "local": local.collect,
@@ -24,6 +25,7 @@ COLLECTORS: Final[dict[str, Collect]] = {
 # the same way in, without reading anything into evidence: each step with its outcome
 PROBES: Final[dict[str, Probe]] = {
     "aws": aws.probe,
+    "cisco": cisco.probe,
     "directory": directory.probe,
     "git": git.probe,
     "local": local.probe,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from evidence.collectors.collected import PullError
 from evidence.models import Pin, Source, SourceSecret
+from evidence.models.sources import OVER_SSH
 
 
 class WayIn(NamedTuple):
@@ -27,7 +28,7 @@ def way_in(source: Source) -> WayIn:
     config = {name: value for name, value in source.config.items() if name != "pin"}
     held = SourceSecret.objects.select_related("source").filter(source=source).first()
     pin = confirmed_pin(source)
-    if source.kind != Source.Kind.SSH:
+    if source.kind not in OVER_SSH:
         return WayIn({**config, "trusted": as_pem(pin)} if pin else config, held)
     if pin is None:
         return WayIn(config, None)
@@ -37,7 +38,7 @@ def way_in(source: Source) -> WayIn:
 def confirmed_pin(source: Source) -> Pin | None:
     """The pin that counts: confirmed by a second person, for the address the source has now."""
     place = place_of(source)
-    kind = Pin.Kind.SSH if source.kind == Source.Kind.SSH else Pin.Kind.TLS
+    kind = Pin.Kind.SSH if source.kind in OVER_SSH else Pin.Kind.TLS
     rows = Pin.objects.in_force().filter(source=source, kind=kind, address=place)
     return rows.first() if place else None
 
@@ -48,7 +49,7 @@ def place_of(source: Source) -> str:
     from evidence.collectors.ssh import where
 
     url = str(source.config.get("url", ""))
-    if source.kind == Source.Kind.SSH:
+    if source.kind in OVER_SSH:
         return where(source.config)
     if source.kind != Source.Kind.GIT or url.startswith("/"):
         return ""

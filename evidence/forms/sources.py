@@ -16,6 +16,7 @@ from evidence.collectors.collected import PullError
 from evidence.collectors.ssh import PORT, USER
 from evidence.models import ErrorCode, Source
 from evidence.models.push import LONGEST
+from evidence.models.sources import OVER_SSH
 
 ALIVE_BY: Final = (
     ("file", "A commit of this host's own files: unchanged for longer than the limit, it goes stale"),
@@ -72,6 +73,7 @@ class UploadForm(forms.Form):
 # Which fields a way of reading needs beside the server and the freshness limit
 FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {
     Source.Kind.SSH: ("host", "port", "user"),
+    Source.Kind.CISCO: ("host", "port", "user"),
     Source.Kind.PUSH: (),
     Source.Kind.GIT: ("url", "branch", "inside", "alive_by"),
     Source.Kind.DIRECTORY: ("path", "pattern"),
@@ -132,7 +134,7 @@ class SourceForm(forms.Form):
         required=False,
         max_length=32,
         initial="eastwest",
-        help_text="The command that the next page shows makes it. Eastwest makes a key for it.",
+        help_text="The command that the next page shows makes it on a Linux host, with a key; a device has its own.",
     )
     regions = forms.CharField(
         label="Regions",
@@ -173,7 +175,7 @@ class SourceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """What Eastwest signs in to is looked up already here."""
         cleaned = super().clean() or {}
-        if cleaned.get("kind") == Source.Kind.SSH:
+        if cleaned.get("kind") in OVER_SSH:
             self.clean_ssh(cleaned)
         if cleaned.get("kind") == Source.Kind.AWS and cleaned.get("regions"):
             self.clean_aws(cleaned)
@@ -203,7 +205,7 @@ class SourceForm(forms.Form):
         """What the verb takes."""
         said = self.cleaned_data
         config = {SPELT.get(name, name): said[name] for name in FIELDS_OF[said["kind"]] if said[name]}
-        if said["kind"] == Source.Kind.SSH:
+        if said["kind"] in OVER_SSH:
             config = {"port": PORT, "user": "eastwest", **config, "host": said["host"].strip()}
         return {
             "server": said["server"],

@@ -20,6 +20,7 @@ from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside
 from evidence.models.links import EvidenceAsk, EvidenceReply, PackLink
 from evidence.models.members import FindingMember, Removal
 from evidence.models.packs import Pack, PackDownload
+from evidence.models.paths import DevicePath
 from evidence.models.push import PushToken
 from evidence.models.shares import ServedShare
 from evidence.models.sheets import Sheet, SheetResult, SheetRun
@@ -42,6 +43,7 @@ __all__ = [
     "Comparison",
     "Delta",
     "DeviceLease",
+    "DevicePath",
     "ErrorCode",
     "EvidenceAsk",
     "EvidenceReply",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -27,6 +27,7 @@ class Source(models.Model):
         PUSH = "push", "Pushed by the host over HTTPS"
         SSH = "ssh", "Linux host over SSH"
         AWS = "aws", "AWS account"
+        CISCO = "cisco", "Cisco router or firewall over SSH"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")
     name = models.CharField(max_length=120, unique=True)
@@ -54,6 +55,9 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+OVER_SSH: Final = frozenset({Source.Kind.SSH, Source.Kind.CISCO})  # known by a host key that two people confirmed
 
 
 class ErrorCode(models.TextChoices):

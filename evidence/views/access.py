@@ -20,6 +20,7 @@ from evidence.collectors.ssh import where
 from evidence.collectors.way_in import confirmed_pin, place_of
 from evidence.forms.access import KeyForm, SecretForm
 from evidence.models import Pin, Source, SourceSecret
+from evidence.models.sources import OVER_SSH
 
 
 class Words(NamedTuple):
@@ -62,7 +63,7 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
     """What the page of a source says of the way to it; None for one that is not reached over a network."""
     if row.kind not in access.TAKES_A_SECRET:
         return None
-    over_ssh = row.kind == Source.Kind.SSH
+    over_ssh = row.kind in OVER_SSH
     held = SourceSecret.objects.select_related("set_by").filter(source=row).first()
     pins = row.pins.select_related("proposed_by", "confirmed_by")
     known, waiting = confirmed_pin(row), pins.open().first()
@@ -75,7 +76,7 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
         "user": row.config.get("user", ""),
         "secret": held,
         "secret_url": f"/sources/{row.pk}/secret/" if edits else "",
-        "command": command_of(held.public) if held and edits else "",
+        "command": command_of(held.public) if held and edits and row.kind == Source.Kind.SSH else "",
         "known": known,
         "waiting": waiting,
         "waiting_url": f"/sources/{row.pk}/key/" if waiting and access.why_not_confirm(person, waiting) is None else "",

@@ -36,6 +36,11 @@ WAYS: Final = (
         " it up.",
     ),
     Way(
+        Kind.CISCO,
+        "Eastwest signs in to an IOS, IOS XE or ASA device with an account that may show its configuration and nothing"
+        " else.",
+    ),
+    Way(
         Kind.PUSH,
         "Nobody signs in to the host: a timer there sends its dumps, with a token for this source alone.",
     ),

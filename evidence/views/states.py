@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from evidence.collectors.ssh import where
 from evidence.models import Pin, Pull, Source
+from evidence.models.sources import OVER_SSH
 from evidence.readings import NO_ANSWER
 
 DAYS: Final = 30
@@ -133,7 +134,7 @@ def next_try(row: Source) -> str:
 
 def strangers(rows: Iterable[Source]) -> dict[int, str]:
     """Of hosts whose key two people have not agreed on: what is waited for, as a sentence. Asks the database once."""
-    hosts = [row for row in rows if row.kind == Source.Kind.SSH and row.enabled]
+    hosts = [row for row in rows if row.kind in OVER_SSH and row.enabled]
     pins = list(Pin.objects.filter(source__in=hosts, kind=Pin.Kind.SSH, ended_at__isnull=True)) if hosts else []
     places = {row.pk: where(row.config) for row in hosts}
     known = {pin.source_id for pin in pins if pin.confirmed_by_id and pin.address == places[pin.source_id]}

@@ -40,6 +40,7 @@ from evidence.actions import (
     inventories,
     links,
     packs,
+    paths,
     push,
     receivers,
     sheets,
@@ -200,6 +201,10 @@ def observed() -> dict[str, object]:
     )  # fmt: skip
     shown = Shown("ssh", "10.99.0.9:22", "ssh-ed25519", "AAAA", "SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDzmtzX5bXFfuEavXA")
     access.propose_pin(keyed, shown, by=erin)
+    passed = paths.propose(
+        gone.server, source=Zone.objects.get(name="app"), target=Zone.objects.get(name="data"), by=erin,
+        because="The drawing of the network, sheet 3.",
+    )  # fmt: skip
     waiting = sources.read_now(partly, by=erin)
     pushed = sources.add_source(server=gone.server, kind="push", name="pushed", by=erin)
     token, _ = push.make_push_token(pushed, until=timezone.now() + timedelta(days=90), by=erin)
@@ -218,6 +223,7 @@ def observed() -> dict[str, object]:
         "push_token": token.pk,
         **told(person("alex")),
         "keyed": keyed.pk,
+        "path": passed.pk,
         "job": waiting.job_id,
         "raw": PulledArtefact.objects.filter(pull__source=partly)[0].pk,
         "finding": Finding.objects.filter(verdict="permits_more").order_by("pk")[0].ref,

@@ -224,6 +224,9 @@ PAGES: Final = (
     Row("source_resume", "erin", "/sources/{gone}/resume/"),
     Row("source_readings", "erin", "/sources/{partly}/readings/"),
     Row("source_rules", "erin", "/sources/{partly}/rules/"),
+    Row("paths", "erin", "/paths/"),
+    Row("path_confirm", "omar", "/paths/{path}/confirm/"),
+    Row("path_end", "erin", "/paths/{path}/end/"),
     Row("coverage", "erin", "/coverage/"),
     Row("job", "erin", "/jobs/{job}/"),
     # Reviews and packs

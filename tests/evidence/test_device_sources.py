@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from compliance.actions import estate
-from evidence.actions import sources
+from compliance.errors import NotAllowed
+from compliance.models import Zone
+from evidence.actions import paths, sources
 from evidence.actions.compare import compare
 from evidence.artefacts import read_back
-from evidence.models import Finding, RuleChange, Source
+from evidence.models import DevicePath, Finding, RuleChange, Source, VerdictRow
+from evidence.paths import ANYWHERE, Said
 from tests.evidence.device_site import PAY, router
 from tests.evidence.repositories import Repository
 from tests.evidence.site import read
-from tests.factories import servers
+from tests.factories import authorised, servers
 from tests.people import LONG_AGO, People, everybody
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,3 +123,39 @@ def test_a_cut_configuration_changes_nothing(device: Device) -> None:
     before = device.source.last_good_id
     assert device.commit(router().rpartition("ip access-list extended DATA-IN")[0]) == "failed"
     assert device.source.last_good_id == before
+
+
+def test_a_device_is_said_by_one_person_and_counts_when_another_confirms(device: Device, client: Client) -> None:
+    zones = {zone.name: zone for zone in Zone.objects.all()}
+    erin, olga = device.people.erin, device.people.olga
+    client.force_login(erin)
+    page = client.get("/paths/").content.decode()
+    assert "stands between them" in page  # app and data, by the interfaces of the router
+    said = {"device": device.server.pk, "source": zones["app"].pk, "target": "", "because": "Sheet 3."}
+    assert client.post("/paths/", said).status_code == 302
+    path = DevicePath.objects.get()
+    assert paths.said(timezone.now()) == []
+    with pytest.raises(NotAllowed):
+        paths.confirm(path, because="I know.", by=erin)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DevicePath.objects.update(confirmed_by=erin, confirmed_at=timezone.now())
+    with pytest.raises(NotAllowed):
+        paths.propose(device.server, source=zones["app"], target=None, because="Mine.", by=device.people.rita)
+    client.force_login(olga)
+    assert client.post(f"/paths/{path.pk}/confirm/", {"because": "Looked at the rack."}).status_code == 302
+    assert paths.said(timezone.now()) == [Said("app", ANYWHERE, ("core-01",))]
+    assert client.post(f"/paths/{path.pk}/end/", {"because": "Moved."}).status_code == 302
+    assert paths.said(timezone.now()) == []
+
+
+def test_a_connection_is_stopped_at_the_router_and_stale_when_the_router_falls_silent(device: Device) -> None:
+    connection = authorised(device.people)
+    compare()
+    rows = {row.point: row.verdict for row in VerdictRow.objects.filter(subject=connection.ref, family=4)}
+    assert (rows["core-01/FORWARD"], rows["core-01/RETURN"]) == ("implemented", "implemented")
+    assert device.commit(router(app_in=" deny tcp any any\n permit ip any any\n")) == "ok"
+    mine = VerdictRow.objects.filter(subject=connection.ref, point="core-01/FORWARD")
+    now = mine.filter(comparison=compare()).values_list("verdict", "rule")
+    assert ("approved_not_done", "ios:acl/APP-IN#10") in now
+    later = mine.filter(comparison=compare(at=timezone.now() + timedelta(days=30)))
+    assert [row.verdict for row in later] == ["stale"]

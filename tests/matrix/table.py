@@ -54,6 +54,7 @@ WHO: Final[dict[str, str]] = {
     "edit_source": "EX",
     "pull": "OEX",
     "confirm_pin": "OEX",
+    "say_path": "OE",
     "set_aside": "OE",
     "accept_shrink": "OE",
     "compare": "OMEX",
@@ -253,6 +254,9 @@ ROUTES: Final[dict[str, Row]] = {
     "source_resume": Row("EX", "EX", thing="paused"),
     "source_readings": Row(ALL, thing="source"),
     "source_rules": Row(ALL, thing="source"),
+    "paths": Row(ALL, "OE", everybody=True),
+    "path_confirm": Row("OE", "OE", thing="path", four_eyes=True),
+    "path_end": Row("OE", "OE", thing="path"),
     "push": Row(None),  # asks for the token of one source itself
     "metrics": Row(NOBODY),  # asks for a service token itself: tests/compliance/test_watching.py
     "push_token_add": Row("EX", "EX", thing="pushed"),

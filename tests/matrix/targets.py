@@ -226,6 +226,7 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "review_countersign": {"seen": things["signing"].minutes_hash},
         "review_back": {"because": "That is not what was said."},
         "push_token_add": {"until": in_days(30)},
+        "paths": {"device": side.data.pk, "source": things["zone"].pk, "because": "Drawn so."},
         "token_add": {"name": "pipeline", "roles": ["requester"], "systems": [side.system.pk], "until": in_days(30)},
         "receiver_add": {
             "name": "Lake", "kind": "webhook", "address": "https://lake.example/in", "events": ["pack.ready"],

@@ -27,7 +27,8 @@ POINTS = (INPUT, OUTPUT)
 UNCOUNTED = "its rules were not counted: the reading or the register is not whole"
 HOW = {
     "directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself",
-    "ssh": "read from the system itself over SSH", "git": "committed to a repository",
+    "ssh": "read from the system itself over SSH", "cisco": "read from the device itself over SSH",
+    "git": "committed to a repository",
     "push": "pushed by the host itself", "aws": "read from the account itself",
 }  # fmt: skip
 NAMES = {"listeners": "listening services", "shares/nfs": "NFS shares", "shares/smb": "Samba shares"}
