@@ -8,13 +8,15 @@ with parts that are not modelled: what they match is not known.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from compliance.traffic import addresses
 from compliance.traffic.boxes import FULL, ICMP, ICMP_TOP, PORT_TOP, Box, Family, contains, intersect
 from compliance.traffic.residual import covered
 from evidence import narrower_junos, narrower_panos
 from evidence.formats.matching import written_states
+from evidence.narrower_cisco import Kept, Unsaid, asa, ios
 from evidence.rules import Action, Rule
 
 MOST_LINES = 8
@@ -39,17 +41,9 @@ def commands(parts: Sequence[Rule], authorised: Iterable[tuple[Family, Box]]) ->
     try:
         if tool in TOOLS:
             return _iptables(tool, rest.partition("/")[0], first, kept)
-        if tool == "junos":
-            return narrower_junos.commands(rest, kept)
-        if tool == "panos":
-            return narrower_panos.commands(first.id, [(part.family, box) for part, box in kept])
-        return _nft(rest, first, kept) if tool == "nft" else []
+        return SYNTAX[tool](rest, first, kept) if tool in SYNTAX else []
     except (Unsaid, narrower_panos.Unsaid):
         return []
-
-
-class Unsaid(Exception):
-    """The format has no short way to say it."""
 
 
 def _kept(rule: Rule, authorised: list[Box]) -> list[Box]:
@@ -186,3 +180,10 @@ def _prefix(family: Family, low: int, high: int) -> str:
         return ""
     text = addresses.to_text(family, low)
     return text if not bits else f"{text}/{addresses.BITS[family] - bits}"
+
+
+# The first part of a rule's id → how its format is typed: (the rest of the id, the rule, what is kept of it) → lines
+SYNTAX: Final[Mapping[str, Callable[[str, Rule, Kept], list[str]]]] = {
+    "nft": _nft, "ios": ios, "asa": asa, "junos": lambda place, _, kept: narrower_junos.commands(place, kept),
+    "panos": lambda _, rule, kept: narrower_panos.commands(rule.id, [(part.family, box) for part, box in kept]),
+}  # fmt: skip

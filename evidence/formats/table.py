@@ -39,6 +39,7 @@ from evidence.formats import (
 )
 from evidence.formats.cursor import decode
 from evidence.formats.guess import guess
+from evidence.formats.joined import joined
 from evidence.rules import Artefact, FormatError, Reading
 
 HEAD = 64 * 1024  # bytes a format may look at to know itself
@@ -63,6 +64,11 @@ FORMATS: tuple[Format, ...] = (
 )  # fmt: skip
 
 
+def every() -> tuple[Format, ...]:
+    """The formats of this version, and those that installed packages add (`joined.py`)."""
+    return (*FORMATS, *joined(frozenset(one.NAME for one in FORMATS)).formats)
+
+
 def detect(artefact: Artefact) -> Format:
     """The format of an artefact, by its beginning, its name and the command that wrote it.
 
@@ -70,7 +76,7 @@ def detect(artefact: Artefact) -> Format:
     """
     head = artefact.content[:HEAD]
     scored = [
-        (max(format_.sniff(head, artefact.name), format_.sniff(head, artefact.command)), format_) for format_ in FORMATS
+        (max(format_.sniff(head, artefact.name), format_.sniff(head, artefact.command)), format_) for format_ in every()
     ]
     best, found = max(scored, key=lambda pair: pair[0])
     if best >= SURE:
@@ -79,4 +85,6 @@ def detect(artefact: Artefact) -> Format:
     if not text.strip():
         raise FormatError(f"{artefact.name} is empty", "nothing tells what it should hold", "Take the dump again.")
     seems = guess(text[:HEAD])
-    raise FormatError(f"{artefact.name} is not read", f"it looks like {seems.what}", seems.next_step)
+    left_out = joined(frozenset(one.NAME for one in FORMATS)).left_out
+    why = "; ".join([f"it looks like {seems.what}", *left_out])
+    raise FormatError(f"{artefact.name} is not read", why, seems.next_step)
