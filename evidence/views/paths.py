@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
+from itertools import combinations
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -86,10 +86,13 @@ def derived(person: User) -> list[dict[str, Any]]:
     register = wanted_on(day_of(now))
     known = Paths(register, {}, verbs.said(now), readings.standings())
     found = []
-    for here, there in permutations([zone for zone in zones if register.networks.get(zone.name)], 2):
+    for here, there in combinations([zone for zone in zones if register.networks.get(zone.name)], 2):
         ways = between(known, register, here.name, there.name)
-        if any(way.devices for way in ways) or len(zones) <= MOST_ZONES:
-            found.append({"source": str(here), "target": str(there), "ways": spoken(ways)})
+        back = between(known, register, there.name, here.name)
+        if any(way.devices for way in (*ways, *back)) or len(zones) <= MOST_ZONES:
+            found.append({"source": str(here), "target": str(there), "ways": spoken(ways), "both": ways == back})
+            if ways != back:
+                found.append({"source": str(there), "target": str(here), "ways": spoken(back), "both": False})
     return found
 
 
