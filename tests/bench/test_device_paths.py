@@ -210,6 +210,26 @@ def test_a_pair_behind_a_router_that_may_be_passed_by_is_open_and_not_proven() -
     assert "zone app and zone data" not in open_pairs({"core": read(router()), "spare": read(router())})
 
 
+def test_two_servers_in_one_network_reach_each_other_without_the_router() -> None:
+    near = {"name": "near-01", "addresses": ["10.20.20.77"], "zone": "app"}
+    register = {
+        **REGISTER, "servers": [*REGISTER["servers"], near],
+        "connections": [{"id": "CON-1", "source": "app-01", "destination": "near-01", "services": ["tcp/5432"]}],
+    }  # fmt: skip
+    hosts = {"app-01": host(policy="ACCEPT"), "near-01": host(policy="ACCEPT")}
+    found = said({"core": read(router(app_in=" deny ip any any\n"))}, register=register, hosts=hosts)
+    assert "zone app" in {one.point for one in found if one.verdict is Verdict.unfiltered}
+    assert "core" not in " ".join(one.point for one in found if one.subject == "CON-1")
+
+
+def test_a_router_in_front_of_one_end_alone_is_nothing_between_them() -> None:
+    hosts = {"far-01": host(policy="ACCEPT"), "db-01": host(policy="ACCEPT")}
+    shut = {"core": read(router(data_in=" deny ip any any\n"))}
+    assert "zone data and zone far" in open_pairs(shut, hosts)
+    by_hand = [Said("far", "data", ("core",)), Said("data", "far", ("core",))]
+    assert "zone data and zone far" in open_pairs(shut, hosts, paths=by_hand)  # which of its lists judges is not known
+
+
 def test_hosts_nobody_read_are_spoken_of_where_a_router_filters_them() -> None:
     found = said({"core": read(router())}, hosts={})
     assert "zone app and zone data" not in {one.point for one in found if one.verdict is Verdict.unfiltered}

@@ -254,7 +254,7 @@ ROUTES: Final[dict[str, Row]] = {
     "source_resume": Row("EX", "EX", thing="paused"),
     "source_readings": Row(ALL, thing="source"),
     "source_rules": Row(ALL, thing="source"),
-    "paths": Row(ALL, "OE", everybody=True),
+    "paths": Row(ALL, "OE", thing="system", everybody=True),
     "path_confirm": Row("OE", "OE", thing="path", four_eyes=True),
     "path_end": Row("OE", "OE", thing="path"),
     "push": Row(None),  # asks for the token of one source itself
