@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("compliance", "0001_squashed_0026_words_of_changes"),
-        ("evidence", "0035_flows_at_comparisons"),
+        ("evidence", "0036_flow_logs_of_aws"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
