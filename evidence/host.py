@@ -32,7 +32,18 @@ FABRIC, ACTS = "aws", "cloudtrail"
 FILTERS = frozenset({"iptables-save", "nft-json"})
 # A whole device in one configuration: its points come with it
 DEVICES = frozenset(
-    {"checkpoint", "cisco-asa", "cisco-ios", "cisco-nxos", "cisco-xr", "fortios", "fortios-rest", "junos", "panos"}
+    {
+        "pf-config",
+        "checkpoint",
+        "cisco-asa",
+        "cisco-ios",
+        "cisco-nxos",
+        "cisco-xr",
+        "fortios",
+        "fortios-rest",
+        "junos",
+        "panos",
+    }
 )
 TOGETHER = frozenset({"checkpoint", "fortios-rest"})  # formats of which one dump refers to others
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables

@@ -54,6 +54,7 @@ FAMILIES_OF: dict[str, tuple[Family, ...]] = {
     "asa:device": (4, 6),
     "panos:device": (4, 6),
     "fortios:device": (4, 6),
+    "pf:device": (4, 6),
 }
 
 

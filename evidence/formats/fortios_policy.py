@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 from compliance.traffic.boxes import FAMILIES, FULL, Family
 from compliance.traffic.shares import Origin, Residue
-from evidence.formats import entries, fortios_objects, fortios_services
+from evidence.formats import entries, fortios_services, known_addresses
 from evidence.formats.entries import Entry as ListEntry
 from evidence.formats.entries import Service
 from evidence.formats.fortios_device import Device, Named
 from evidence.formats.fortios_known import POLICY
-from evidence.formats.fortios_objects import Addresses, Known
+from evidence.formats.fortios_objects import Addresses
 from evidence.formats.fortios_services import Catalogue, Services
 from evidence.formats.fortios_text import ZERO, Entry
+from evidence.formats.known_addresses import Known
 from evidence.rules import Action, Rule
 
 Keys = Mapping[Family, tuple[str, str]]
@@ -257,7 +258,7 @@ def _sides(domain: Domain, made: Draft, keys: Keys, isdb: bool) -> None:
             addresses = domain.multicast[family]
         plain = [name for name in targets if name not in domain.translated]
         if isdb:
-            made.dst[family] = fortios_objects.unknown(family, "a list of the vendor is its destination")
+            made.dst[family] = known_addresses.unknown(family, "a list of the vendor is its destination")
         elif plain or not vips:
             made.dst[family] = _side(domain, made, family, dst_key, addresses.union(plain))
 
@@ -266,14 +267,14 @@ def _side(domain: Domain, made: Draft, family: Family, key: str, held: Known) ->
     """One side with its negation; a list of the vendor may stand for the source."""
     entry, number = made.entry, "6" if family == 6 else ""
     if key.startswith("src") and entry.word(f"internet-service{number}-src") == "enable":
-        return fortios_objects.unknown(family, "a list of the vendor is its source")
+        return known_addresses.unknown(family, "a list of the vendor is its source")
     if not entry.words(key):
-        return fortios_objects.unknown(family, f"it names no {key}")
+        return known_addresses.unknown(family, f"it names no {key}")
     plain = f"{key[:7]}-negate"
     own = f"{key}-negate" if key.endswith("6") else plain
     if own != plain and own not in entry.fields and entry.word(plain) == "enable":
-        return fortios_objects.unknown(family, f"whether {plain} is meant for IPv6 as well")
-    return fortios_objects.negated(family, held) if entry.word(own) == "enable" else held
+        return known_addresses.unknown(family, f"whether {plain} is meant for IPv6 as well")
+    return known_addresses.negated(family, held) if entry.word(own) == "enable" else held
 
 
 def rules(draft: Draft, chain: str) -> list[Rule]:
@@ -281,8 +282,8 @@ def rules(draft: Draft, chain: str) -> list[Rule]:
     found: list[Rule] = []
     for family in draft.families:
         if family in draft.dst:
-            src = fortios_objects.side_of(family, draft.src[family])
-            dst = fortios_objects.side_of(family, draft.dst[family])
+            src = known_addresses.side_of(family, draft.src[family])
+            dst = known_addresses.side_of(family, draft.dst[family])
             services, doubts = draft.services_of(family)
             found += one_way(draft, chain, family, (src, dst), services, doubts, oif=draft.oif.names)
     return found

@@ -15,7 +15,7 @@ from compliance.traffic import addresses, intervals
 from compliance.traffic.boxes import FULL, ICMP, PORT_TOP, TOP, Box, Family, overlaps
 from compliance.traffic.intervals import Interval
 from compliance.traffic.shares import Origin, Residue
-from evidence.formats import entries, fortios_objects, fortios_policy
+from evidence.formats import entries, fortios_policy, known_addresses
 from evidence.formats.entries import Named, Service, Side
 from evidence.formats.fortios_device import Device
 from evidence.formats.fortios_known import VIP
@@ -230,9 +230,9 @@ def _translated(domain: Domain, draft: Draft, one: Translation, chain: str, resi
     family = one.family
     src = draft.src[family]
     if one.sources:
-        known = fortios_objects.certain(one.sources)
+        known = known_addresses.certain(one.sources)
         sure, may = intervals.intersect(src.sure, known.sure), intervals.intersect(src.may, known.sure)
-        src = fortios_objects.Known(sure, may, src.doubts, src.ways)
+        src = known_addresses.Known(sure, may, src.doubts, src.ways)
     more = list(residue)
     if draft.oif.names is not None and not draft.oif.doubt:
         behind = _behind(domain, one)
@@ -248,7 +248,7 @@ def _translated(domain: Domain, draft: Draft, one: Translation, chain: str, resi
         return []
     if any(partly for _, partly in _outer_services(named, one)):
         more.append(Residue("nat", f"which ports of {one.name} lead to those of the policy", one.entry.first))
-    sides = (fortios_objects.side_of(family, src), Side({family: list(one.outer)}))
+    sides = (known_addresses.side_of(family, src), Side({family: list(one.outer)}))
     found = fortios_policy.one_way(draft, chain, family, sides, services, doubts, oif=None, residue=more)
     return [rule for rule in found if rule.boxes]
 

@@ -29,6 +29,7 @@ from evidence.formats import (
     nxos,
     packages,
     panos,
+    pf_config,
     rmtab,
     rsyslog,
     ss,
@@ -61,6 +62,7 @@ FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
     sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
     panos, fortios, fortios_rest, junos, nxos, xr, checkpoint,
+    pf_config,
 )  # fmt: skip
 
 

@@ -23,4 +23,5 @@ READ_HERE = (
     "nxos",
     "xr",
     "checkpoint",
+    "pf_config",
 )  # the formats whose cases test_corpus.py reads

@@ -167,6 +167,7 @@ DEVICES = {
     "junos": ("junos", "braces-on-few-lines"),
     "cisco-nxos": ("nxos", "whole"),
     "cisco-xr": ("xr", "whole"),
+    "pf-config": ("pf_config", "aliases"),
 }
 
 

@@ -92,6 +92,16 @@ CASES = [
             b"config system snmp user\nedit a\nset auth-pwd ENC c4nary-S3cret\nnext",
         )
     ),
+    *(
+        ("config.xml", b"<?xml version='1.0'?>\n<pfsense>\n" + line + b"\n</pfsense>\n")
+        for line in (
+            b"<bcrypt-hash>c4nary-S3cret</bcrypt-hash>",
+            b"<pre-shared-key>c4nary-S3cret</pre-shared-key>",
+            b"<cert><prv>c4nary-S3cret</prv></cert>",
+            b"<rocommunity><![CDATA[c4nary-S3cret]]></rocommunity>",
+            b"<ldap_bindpw>\nc4nary-S3cret\n</ldap_bindpw>",
+        )
+    ),
     ("interfaces", b'{"http_method":"GET","results":[{"name":"wan","password":"ENC c4nary-S3cret"}],"vdom":"root"}'),
     *(("srx.conf", b"version 21.4R3;\n" + text + b"\n") for text in (
         b'system {\n root-authentication {\n  encrypted-password "$6$c4nary-S3cret"; ## SECRET-DATA\n }\n}',

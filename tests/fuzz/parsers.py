@@ -35,6 +35,7 @@ from evidence.formats import (
     nxos,
     packages,
     panos,
+    pf_config,
     rmtab,
     rsyslog,
     ss,
@@ -132,6 +133,7 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("junos", junos),
     ("nxos", nxos), ("xr", xr),
     ("checkpoint", checkpoint),
+    ("pf_config", pf_config),
 )  # fmt: skip
 PARSERS: Final[tuple[Parser, ...]] = (
     *(Parser(name, _format(format_), _files(name)) for name, format_ in FORMATS),
