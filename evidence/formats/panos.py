@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from compliance.traffic import addresses
-from compliance.traffic.boxes import FAMILIES, Family
+from compliance.traffic.boxes import FAMILIES, FULL, Family
 from compliance.traffic.shares import Origin
 from evidence.formats import device, panos_device, panos_network, panos_set, panos_tree
 from evidence.formats.cursor import digest
-from evidence.formats.entries import Side
+from evidence.formats.entries import NOWHERE, Named, Side, made
 from evidence.formats.object_groups import Group
 from evidence.formats.panos_device import BETWEEN, NO_PARENTS, NOT_LOCAL, NOT_PUSHED, STAGES, Maker, View
 from evidence.formats.panos_nat import ZoneOf
 from evidence.formats.panos_network import Network
 from evidence.formats.panos_sections import Config, Scope, Template, sorted_out
 from evidence.formats.panos_tree import Node, Tree
-from evidence.rules import OBJECTS, Artefact, Chain, FormatError, Point, Reading, Route, Statement
+from evidence.rules import OBJECTS, Action, Artefact, Chain, FormatError, Point, Reading, Route, Statement
 
 NAME = "panos"
 XML_MARKS = re.compile(
@@ -146,9 +147,17 @@ class _File:
             before = before or NO_PARENTS
         view = View(group.name, scopes, declared, before=before, between=NOT_LOCAL)
         chain = f"panos:{group.name}/policy"
-        self._chains.append(self._maker.security(view, chain))
-        self._maker.translations(view, f"panos:{group.name}/translation", chain, lambda _: "")
-        self._maker.doubts(view, chain)
+        front = self._maker.translations(view, f"panos:{group.name}/translation", chain, lambda _: "")
+        main, doubts = self._maker.security(view, chain), self._maker.doubts(view, chain)
+        # Where a translated packet goes is told by the devices' own routes: a rule that translates leaves it in doubt
+        named = Named(f"{chain}#asked", chain, 0, front.rules[0].origin if front.rules else NOWHERE)
+        asked = [
+            made(named, family, Action.JUMP, (FULL[family],), target=front.chain)
+            for family in (FAMILIES if front.rules else ())
+        ]
+        self._chains.append(replace(main, rules=(*doubts, *asked, *main.rules)))
+        if front.rules:
+            self._chains.append(Chain(front.chain, "filter", "", 0, None, tuple(front.rules)))
         self._say(view, chain)
         return group.name, chain
 
