@@ -7,6 +7,7 @@ morning of the day on which its connection ended.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from evidence.models import FlowDay, FlowFile
 from evidence.rules import FormatError
 
 LONG: Final = 367  # days that are looked at: what is used yearly needs them
+PARQUET: Final = b"PAR1"  # at both ends of each such file
 LOST: Final = "What it was rolled up to is lost, and so are the bytes it came as, or they were altered."
 IN_FORCE: Final[tuple[Any, ...]] = (ConnectionVersion, Address, Membership, ZonePrefix, PartyPrefix)
 
@@ -67,7 +69,7 @@ def put_together(
 ) -> Days:
     """Every day with its results; those that are kept are not made again. `wanted`: of today, where a past day's own
     register does not hold together."""
-    lost = mend(one for several in files.values() for one in several)
+    lost = mend(files)
     files = {day: mine for day, several in files.items() if (mine := [one for one in several if one.file not in lost])}
     found, into, marks = Days(), results_folder(), fingerprints(files)
     matcher: tuple[str, Matcher] | None = None
@@ -134,14 +136,12 @@ def number_of(moment: date | datetime) -> int:
     return (day - EPOCH).days
 
 
-def mend(days: Iterable[FileDay]) -> set[int]:
-    """Rolls up again what is not there any more, from the bytes that are kept.
+def mend(days: Mapping[int, Sequence[FileDay]]) -> set[int]:
+    """Rolls up again what is not there any more, or not as a whole, from the bytes that are kept.
 
     Gives the files it could not make again: they do not count from here on, and say so.
     """
-    there = {path.name for path in days_folder().iterdir()}
-    shas = {name.rpartition("-")[2].removesuffix(".parquet") for name in there if name.startswith("live-")}
-    lost = {one.file for one in days if one.sha256[:32] not in shas}
+    lost = {one.file for day, several in days.items() for one in several if not all(map(is_whole, made_of(day, one)))}
     given_up: set[int] = set()
     for file in FlowFile.objects.filter(pk__in=lost).select_related("stored"):
         try:
@@ -157,6 +157,22 @@ def mend(days: Iterable[FileDay]) -> set[int]:
     gone = FlowFile.objects.filter(pk__in=given_up, state=FlowFile.State.READ)
     gone.update(state=FlowFile.State.FAILED, what=LOST, next_step=DAMAGED)
     return given_up
+
+
+def made_of(day: int, one: FileDay) -> list[Path]:
+    """What a file was rolled up to on a day: the hours in which it was awake, and its rows where it has any."""
+    return [live_path(days_folder(), day, one.sha256), *([day_path(day, one.sha256)] if one.rows else [])]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a Parquet file is there from its first bytes to its last, as far as its two ends tell."""
+    try:
+        with path.open("rb") as file:
+            first = file.read(len(PARQUET))
+            file.seek(-len(PARQUET), os.SEEK_END)
+            return first == file.read() == PARQUET
+    except OSError:
+        return False
 
 
 def forget_others(used: Iterable[Path]) -> None:

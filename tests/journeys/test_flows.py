@@ -162,6 +162,15 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     compare()
     outside.refresh_from_db()
     assert (outside.state, outside.cured_because) == ("cured", "It is authorised now.")
+    # what was rolled up is lost, or cut short, in part: it is made again from the bytes that came
+    half = FlowLog.objects.get().files.exclude(name="week-00.log").earliest("pk")
+    first, second, *_ = sorted(days_folder().glob(f"[0-9]*{half.stored.sha256[:32]}*"))
+    whole = (first.read_bytes(), second.read_bytes())
+    first.unlink()
+    second.write_bytes(whole[1][:-40])
+    compare()
+    assert (first.read_bytes()[-4:], second.read_bytes()[-4:]) == (b"PAR1", b"PAR1")
+    assert FlowUse.objects.get(connection=used).days == DAYS
     # nothing is left of a file: it does not count, which is said, and the comparison goes on
     lost = FlowLog.objects.get().files.get(name="week-00.log")
     place_of(lost.stored.sha256).unlink()
