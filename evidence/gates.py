@@ -35,16 +35,16 @@ JSON: Final = frozenset(
 BY_HAND: Final = frozenset({"exports", "rsyslog", "journal-upload", "testparm", "usershare"})
 # What changes by itself between two dumps of the same rules: times, counters, address lifetimes, process numbers
 VOLATILE: Final = re.compile(
-    rb"^# (?:Generated|Completed).*$|\[\d+:\d+\]|\"(?:packets|bytes|valid_life_time|preferred_life_time"
-    rb"|hit_count|last_used|first_used|active_sessions"
+    # of lines: comments, and of devices when and by whom they were changed, which stands in every copy
+    rb"^(?:# (?:Generated|Completed).*|ntp clock-period .*|Cryptochecksum:.*|#conf_file_ver=\d+.*"
+    rb"|! (?:Last configuration change|NVRAM config last updated|No configuration change) .*"
+    rb"|!(?:Time|Running configuration last done at):.*|!! Last configuration change .*"
+    rb"|## Last (?:commit|changed): .*|: (?:Written by|Hardware|Serial Number|Last config).*)$"
+    # one alternative for all that begin alike: each is tried at every sign of a file of megabytes
+    rb"|\"(?:(?:packets|bytes|valid_life_time|preferred_life_time|hit_count|last_used|first_used|active_sessions"
     rb"|software_bytes|software_packets|asic_bytes|asic_packets|nturbo_bytes|nturbo_packets)\": ?\d+"
-    rb"|pid=\d+|fd=\d+"
-    # of devices: when and by whom it was changed, which stands in every copy
-    rb"|^! (?:Last configuration change|NVRAM config last updated|No configuration change) .*$|^ntp clock-period .*$"
-    rb"|^!(?:Time|Running configuration last done at):.*$|^!! Last configuration change .*$"
-    rb"|^## Last (?:commit|changed): .*$|^: (?:Written by|Hardware|Serial Number|Last config).*$|^Cryptochecksum:.*$"
-    rb"|\"hits\" ?: ?\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
-    rb"|^#conf_file_ver=\d+.*$",
+    rb"|hits\" ?: ?\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})"
+    rb"|\[\d+:\d+\]|(?:pid|fd)=\d+",
     re.MULTILINE,
 )
 # Of a time source: which, and whether it is used; how far off it is changes with every look
