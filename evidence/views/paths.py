@@ -15,7 +15,7 @@ from compliance.forms.decisions import ReasonForm
 from compliance.models import User, Zone
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
-from compliance.register import Wanted
+from compliance.register import RegisterError, Wanted
 from compliance.views.changes import signed_in
 from compliance.views.step_up import held
 from compliance.views.verbs import confirm as confirmed
@@ -51,9 +51,11 @@ def paths(request: HttpRequest) -> HttpResponse:
                 refused = refusal
     rows = DevicePath.objects.for_user(person).filter(ended_at__isnull=True)
     rows = rows.select_related("device", "source", "target", "proposed_by", "confirmed_by", "system")
+    between_zones, broken = derived(person)
     context = {
         "said": [listed(row, person) for row in rows],
-        "derived": derived(person),
+        "derived": between_zones,
+        "broken": broken,
         "form": form,
         "refused": refused,
     }
@@ -79,11 +81,17 @@ def listed(row: DevicePath, person: User) -> dict[str, Any]:
     }
 
 
-def derived(person: User) -> list[dict[str, Any]]:
-    """What stands between each two zones the person may see, by what counts today."""
+def derived(person: User) -> tuple[list[dict[str, Any]], bool]:
+    """What stands between each two zones the person may see, by what counts today.
+
+    And whether that is not known because the register does not hold together: the comparison says where.
+    """
     now = timezone.now()
     zones = list(Zone.objects.for_user(person))
-    register = wanted_on(day_of(now))
+    try:
+        register = wanted_on(day_of(now))
+    except RegisterError:
+        return [], True
     known = Paths(register, {}, verbs.said(now), readings.standings())
     found = []
     for here, there in combinations([zone for zone in zones if register.networks.get(zone.name)], 2):
@@ -93,7 +101,7 @@ def derived(person: User) -> list[dict[str, Any]]:
             found.append({"source": str(here), "target": str(there), "ways": spoken(ways), "both": ways == back})
             if ways != back:
                 found.append({"source": str(there), "target": str(here), "ways": spoken(back), "both": False})
-    return found
+    return found, False
 
 
 def between(known: Paths, register: Wanted, here: str, there: str) -> list[Ways]:
