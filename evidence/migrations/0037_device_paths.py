@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0001_squashed_0026_words_of_changes"),
+        ("compliance", "0026_words_of_changes"),
         ("evidence", "0036_flow_logs_of_aws"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
