@@ -230,9 +230,8 @@ def _add(made: Interface, words: list[str]) -> None:
     else:
         family, value = addresses.parse_host(words[0])
         mask = addresses.parse_host(words[1])[1]
-        [(low, high)] = masked(words[0], words[1], wildcard=False).ranges[4]
-        bits = 32 - (high - low).bit_length()
-        if mask != (0xFFFFFFFF << 32 - bits) & 0xFFFFFFFF:
+        bits = (mask & 0xFFFFFFFF).bit_count()
+        if family != 4 or mask != (0xFFFFFFFF << 32 - bits) & 0xFFFFFFFF:
             raise ValueError("its mask has holes")
     if value:
         made.addresses.append((family, value, bits))

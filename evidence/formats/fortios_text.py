@@ -21,6 +21,7 @@ COMMANDS = frozenset(
 PROMPT = re.compile(r"(?P<host>[\w.-]{1,64})(?: \([^()]{1,80}\))? [#$](?: |$)(?P<rest>.*)")
 PART = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|'(?![^']*')|\\.|[^\s"'\\])+)""", re.DOTALL)
 INNER = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^"\\]""", re.DOTALL)
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 CLOSES = re.compile(r'(?:[^"\\]|\\.|\\$)*"')
 PAGER = "--More--"
 ROOT = "root"  # what a device without virtual domains calls its only one
@@ -107,18 +108,23 @@ class _Frame:
     is_vdoms: bool = False
 
 
-def words_of(text: str) -> tuple[list[str], bool]:
-    """The words of a text, and whether a quotation mark in it is still open."""
+def words_of(text: str) -> tuple[list[str], str]:
+    """The words of a text, and what of it stands behind a quotation mark that is still open ("" = none is)."""
     if '"' not in text and "'" not in text and "\\" not in text:
-        return text.split(), False
+        return text.split(), ""
     found: list[str] = []
-    place = 0
+    place = start = 0
     for part in PART.finditer(text):
         if part.start() != place:
             break
         found.append(_plain(part[1]))
-        place = part.end()
-    return found, bool(text[place:].strip())
+        start, place = part.start(), part.end()
+    if not text[place:].strip():
+        return found, ""
+    if found and not text[place].isspace():  # the word before goes on behind the mark
+        found.pop()
+        place = start
+    return found, text[place:]
 
 
 def _plain(part: str) -> str:
@@ -130,7 +136,7 @@ def _plain(part: str) -> str:
 
 def _piece(piece: str) -> str:
     if len(piece) > 1 and piece[0] == '"':
-        return re.sub(r"\\(.)", r"\1", piece[1:-1], flags=re.DOTALL)
+        return ESCAPED.sub(r"\1", piece[1:-1]) if "\\" in piece else piece[1:-1]
     if len(piece) > 1:
         return piece[1:-1] if piece[0] == "'" else piece[1:]
     return piece
@@ -153,6 +159,8 @@ class Reader:
         self._frames: list[_Frame] = []
         self._vdom = ""
         self._open: list[Line] = []  # lines whose quotation mark is not closed
+        self._said: list[str] = []  # the words before it, and what stands behind it
+        self._rest: list[str] = []
         for line in lines:
             self._line(line)
         if self._open or self._frames:
@@ -163,6 +171,7 @@ class Reader:
     def _line(self, line: Line) -> None:
         if self._open:
             self._open.append(line)
+            self._rest.append(line.text)
             if '"' in line.text and CLOSES.match(line.text):
                 self._joined()
             return
@@ -180,20 +189,24 @@ class Reader:
 
     def _joined(self) -> None:
         """The lines of a value that ends here, or goes on with another one."""
-        lines = self._open
-        whole = "\n".join([clean(lines[0].text), *(line.text for line in lines[1:])])
-        if words_of(whole)[1]:
+        more, rest = words_of("\n".join(self._rest))
+        self._said += more
+        self._rest = [rest]
+        if rest:
             return
-        self._open = []
-        self._command(lines[0], whole)
+        lines, self._open = self._open, []
+        self._carry_out(lines[0], self._said)
         for line in lines[1:]:
             self._put(line.number, self.tree.around)
 
     def _command(self, line: Line, text: str) -> None:
-        said, is_open = words_of(text)
-        if is_open:
-            self._open = [line]
+        said, rest = words_of(text)
+        if rest:
+            self._open, self._said, self._rest = [line], said, [rest]
             return
+        self._carry_out(line, said)
+
+    def _carry_out(self, line: Line, said: list[str]) -> None:
         do = DOES.get(said[0]) if said else None
         before = self._frames[-1] if self._frames else None
         if do is None or not do(self, line, said):

@@ -57,6 +57,8 @@ def test_a_number_is_the_same_case_each_time() -> None:
         ("ipset", b"Name: a\nType: hash:ip\nHeader: family inet\nNumber of entries: \xc2\xb2\nMembers:\n"),
         ("ip_route", b'[{"dst": "default", "type": [1], "dev": "eth0"}, {"dst": "default", "nexthops": 5}]'),
         ("ss", b"tcp LISTEN 0 1 0.0.0.0:" + b"9" * 6_000 + b" 0.0.0.0:*\n"),
+        ("fortios", b'config system interface\nedit "a"\nset ip 10.0.0.1 85.85.85.85\nnext\nend\n'),
+        ("fortios", b'config system global\nset x "' + b'a" "b\n' * 20_000 + b'"\nend\n'),
     ],
     ids=[
         "clients",
@@ -69,6 +71,8 @@ def test_a_number_is_the_same_case_each_time() -> None:
         "superscript",
         "types",
         "port",
+        "mask with holes",
+        "quotes",
     ],
 )
 def test_what_was_slow_or_crashed_once_is_not_again(name: str, content: bytes) -> None:
