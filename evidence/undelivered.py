@@ -10,7 +10,7 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from compliance.models import ChangeRecord, State
-from evidence.actions.verification import affected_by
+from evidence.actions.footprint import affected_by
 from evidence.models import RuleChange, Snapshot, Source
 
 CARRIED_OUT: Final = (State.IMPLEMENTED, State.VERIFIED, State.DISPUTED)

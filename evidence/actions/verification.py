@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,26 +12,26 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions import changes as workflow
-from compliance.actions.material import names_of
 from compliance.four_eyes import concerned
-from compliance.models import Address, ChangeRecord, Endpoint, Membership, State
+from compliance.models import ChangeRecord, State
 from compliance.models.approvals import canonical
 from compliance.models.estate import day_of
-from compliance.register import Entry, RegisterError, Wanted, part_at, wanted
+from compliance.register import Entry, RegisterError, Wanted, wanted
 from compliance.run import Run
 from compliance.standing import KEPT, estate_on, mentioned, register_on, row
 from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
+from evidence.actions.footprint import accounts, affected, footprint, standing_in
 from evidence.actions.paths import said as said_paths
 from evidence.actions.pulls import fenced, take
 from evidence.authorised import wanted_on
+from evidence.case import RETURN, Case
 from evidence.collectors.table import COLLECTORS
-from evidence.formats.evaluate import evaluator
 from evidence.judgement import Silence
 from evidence.models import Pull, Snapshot, Source, Verification
-from evidence.paths import Paths
+from evidence.removed import rest_of
 from evidence.rules import Reading, Verdict
-from evidence.verdicts import BESIDE, RANK, Judgement, judge
+from evidence.verdicts import BESIDE, RANK, Judgement, judge, judge_case
 
 NOT_DECIDED = frozenset({Verdict.not_verifiable, Verdict.stale, Verdict.unreachable})
 WIDER = frozenset({Verdict.permits_more, Verdict.share_wider})
@@ -50,13 +49,15 @@ class Finding(NamedTuple):
 def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Verification:
     """Reads the affected servers again and compares. Publishes the proof and moves the change, fenced by the job."""
     moment = at or timezone.now()
-    servers = [*affected(change), *between(change, moment)]
+    asked = with_entry(change, moment)
+    servers = footprint(change, asked, moment)
     before = readings.before(servers, change.decided_at or change.created_at)
     read_again(servers, run)
     run.step(f"Comparing {change.ref}")
     fresh, absent = readings.current(moment)
     now, then = readings.readings_of(fresh), readings.readings_of(before)
-    found = decide(change, now, then, absent, moment)
+    case = Case(asked, now, None, absent, **devices_of(absent, moment))
+    found = outcome(change, judge_case(case, flows=None, at=day_of(moment)), case, then, moment)
     with run.finish():
         return publish(change, found, [each for name in servers for each in fresh.get(name, ())], moment)
 
@@ -66,11 +67,14 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     fresh, absent = readings.current(at)
     now = readings.readings_of(fresh)
     asked = wanted_on(day_of(at))
-    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, **devices_of(absent, at))
+    case = Case(asked, now, None, absent, **devices_of(absent, at))
+    said = judge_case(case, flows=None, at=day_of(at))
     rows = []
     for change in changes:
-        found = outcome(change, said, asked, now, {}, at)
-        snapshots = [each for name in affected(change) for each in fresh.get(name, ())]
+        found = outcome(change, said, case, {}, at)
+        ends = affected(change)
+        rests_on = dict.fromkeys([*ends, *(one.account for one in standing_in(asked, now, ends))])
+        snapshots = [each for name in rests_on for each in fresh.get(name, ())]
         with transaction.atomic():
             rows.append(publish(change, found, snapshots, at))
     return rows
@@ -81,52 +85,6 @@ def devices_of(absent: Mapping[str, Silence], at: datetime) -> dict[str, Any]:
     return {"said": said_paths(at), "stood": readings.standings(absent)}
 
 
-def between(change: ChangeRecord, at: datetime) -> list[str]:
-    """The devices that its connections pass, or may pass: engineers change them as well."""
-    devices = readings.standings()
-    asked = with_entry(change, at) if devices else None
-    if asked is None:
-        return []
-    paths = Paths(asked, {}, said_paths(at), devices)
-    mine = [entry for entry in asked.entries if entry.id in change.refs]
-    passed = {one.device for entry in mine for one in paths.crossings(entry.family, entry.boxes)}
-    return sorted(passed.difference(affected(change)))
-
-
-def affected(change: ChangeRecord) -> list[str]:
-    """The servers at both ends, by name."""
-    return affected_by([change])[change.pk]
-
-
-def affected_by(changes: Sequence[ChangeRecord]) -> dict[int, list[str]]:
-    """Change → the servers at both ends, by name; asked once for all of them."""
-    named = {
-        change.pk: {name for material in (change.material, *stood(change)) for name in names_of(material)}
-        for change in changes
-    }
-    wanted_names = {name for names in named.values() for name in names}
-    ends = list(Endpoint.objects.filter(name__in=wanted_names).select_related("server"))
-    members: defaultdict[int | None, set[str]] = defaultdict(set)
-    standing: defaultdict[int | None, set[str]] = defaultdict(set)
-    inside = Membership.objects.filter(group__in={end.group_id for end in ends}).authorised_at(timezone.now())
-    for group, server in inside.values_list("group", "server__name"):
-        members[group].add(server)
-    placed = Address.objects.filter(zone__in={end.zone_id for end in ends})
-    for zone, server in placed.order_by().values_list("zone", "server__name").distinct():
-        standing[zone].add(server)
-    behind = {
-        end.name: {end.server.name} if end.server else members[end.group_id] if end.group_id else standing[end.zone_id]
-        for end in ends
-    }
-    return {key: sorted(set().union(*(behind.get(name, ()) for name in names))) for key, names in named.items()}
-
-
-def stood(change: ChangeRecord) -> list[dict[str, Any]]:
-    """What is or was authorised of the connections that a change to the estate widens or retires."""
-    ended = [version.said for version in change.versions_closed.all()]
-    return ended or [version.said for version in concerned(change)]
-
-
 def read_again(servers: Sequence[str], run: Run) -> None:
     """Reads every source of these servers that can be read without a person."""
     for source in Source.objects.filter(server__name__in=servers, enabled=True, kind__in=COLLECTORS):
@@ -135,27 +93,13 @@ def read_again(servers: Sequence[str], run: Run) -> None:
         take(source, row, run=run, publish=fenced(run))
 
 
-def decide(
-    change: ChangeRecord, now: dict[str, Reading], then: dict[str, Reading], absent: Mapping[str, Silence], at: datetime
-) -> Finding:
-    """The outcome, from the judgements about this connection and about what its servers permit beyond."""
-    asked = with_entry(change, at)
-    said = judge(asked, now, before=None, flows=None, at=day_of(at), absent=absent, **devices_of(absent, at))
-    return outcome(change, said, asked, now, then, at)
-
-
 def outcome(
-    change: ChangeRecord,
-    said: Sequence[Judgement],
-    asked: Wanted,
-    now: dict[str, Reading],
-    then: dict[str, Reading],
-    at: datetime,
+    change: ChangeRecord, said: Sequence[Judgement], case: Case, then: Mapping[str, Reading], at: datetime
 ) -> Finding:
-    """What these judgements say of one change."""
+    """What these judgements of a case say of one change. `then`: what its servers showed before it was decided."""
     mine = [one for one in said if one.subject in change.refs and one.verdict not in BESIDE]
     if change.kind in (ChangeRecord.Kind.RETIRE, ChangeRecord.Kind.DECOMMISSION):
-        return gone(change, mine, asked, now)
+        return gone(change, mine, case)
     if change.kind == ChangeRecord.Kind.WIDEN and not change.refs:
         return Finding("verified", "No connection is authorised by it: no rule has to change.", None)
     if not mine:
@@ -165,7 +109,7 @@ def outcome(
         return Finding("undecided", worst.because, worst)
     if worst.verdict not in (Verdict.implemented, Verdict.no_listener):
         return Finding("disputed", worst.because, worst)
-    wider = widened(change, said, asked, then, at)
+    wider = widened(change, said, case, then, at)
     if wider is not None:
         return Finding("disputed", f"More was opened than {change.ref} says. {wider.because}", wider)
     points = ", ".join(sorted({one.point for one in mine if one.point}))
@@ -216,20 +160,18 @@ def before_it(change: ChangeRecord) -> Wanted:
     return wanted({**register_on(day_of(then), known_at=then), **said}, at=day_of(then))
 
 
-def gone(change: ChangeRecord, mine: Sequence[Judgement], asked: Wanted, now: dict[str, Reading]) -> Finding:
-    """A removal is done when every packet of it is certainly stopped at one of its points at least."""
-    entries = [entry for entry in asked.entries if entry.id in change.refs]
+def gone(change: ChangeRecord, mine: Sequence[Judgement], case: Case) -> Finding:
+    """A removal is done when every packet of it is certainly stopped at one of the points that it passes."""
+    entries = [entry for entry in case.wanted.entries if entry.id in change.refs]
     if change.kind == ChangeRecord.Kind.RETIRE and any(entry.share for entry in entries):
         return share_gone(mine)
+    # A server that is out of service says nothing any more: the other ends have to stop it
     out = change.material["server"] if change.kind == ChangeRecord.Kind.DECOMMISSION else ""
     for entry in entries:
-        # A server that is out of service says nothing any more: the other ends have to stop it
-        points = [(host, point) for host, point in entry.required if host != out]
-        stopped = {decided_at(entry, host, point, asked, now) == {"deny"} for host, point in points}
-        if points and True not in stopped:
-            said = {each for host, point in points for each in decided_at(entry, host, point, asked, now)}
+        rest = rest_of(case, entry, out=out)
+        if rest.boxes:
             shown = next((one for one in mine if one.verdict is Verdict.implemented), None)
-            if "permit" in said and "unproven" not in said:
+            if rest.through:
                 return Finding("disputed", "Some of it is still let through at every point that was read.", shown)
             return Finding("undecided", "Whether all of it is stopped could not be determined.", shown)
     return Finding("verified", "Every packet of it is stopped at one of its points at least.", None)
@@ -247,22 +189,27 @@ def share_gone(mine: Sequence[Judgement]) -> Finding:
 
 
 def widened(
-    change: ChangeRecord, said: Sequence[Judgement], asked: Wanted, then: dict[str, Reading], at: datetime
+    change: ChangeRecord, said: Sequence[Judgement], case: Case, then: Mapping[str, Reading], at: datetime
 ) -> Judgement | None:
-    """An over-permissive rule at one of its servers that was not there before: approved 443, implemented 1-65535."""
-    hosts = set(affected(change))
+    """An over-permissive rule at one of its ends that was not there before: approved 443, implemented 1-65535."""
+    ends = set(affected(change))
+    interfaces = {f"{one.account}/{one.interface}" for name in ends for one in case.attached.get(name, ())}
     former = {
         (one.verdict, one.point, one.subject)
-        for one in judge(asked, then, before=None, flows=None, at=day_of(at))
+        for one in judge(case.wanted, then, before=None, flows=None, at=day_of(at))
         if one.verdict in WIDER
     }
-    fresh = (one for one in said if one.verdict in WIDER and one.point.partition("/")[0] in hosts)
-    mine = [entry for entry in asked.entries if entry.id in change.refs]
+    fresh = (
+        one for one in said
+        if one.verdict in WIDER
+        and (one.point.partition("/")[0] in ends or one.point.rpartition("/")[0] in interfaces)
+    )  # fmt: skip
+    mine = [entry for entry in case.wanted.entries if entry.id in change.refs]
     added = (one for one in fresh if (one.verdict, one.point, one.subject) not in former)
     return next((one for one in added if concerns(one, mine, then)), None)
 
 
-def concerns(one: Judgement, mine: Sequence[Entry], then: dict[str, Reading]) -> bool:
+def concerns(one: Judgement, mine: Sequence[Entry], then: Mapping[str, Reading]) -> bool:
     """Whether a wider rule is this change's doing: it is new, or lies between its ends."""
     if one.point.partition("/")[0] in then:
         return True
@@ -310,10 +257,14 @@ def before_approval(change: ChangeRecord) -> dict[str, Any]:
     except RegisterError as error:
         return {"opens": banner("warn", "This cannot be compared with the register", error.problems[0])}
     fresh, _ = readings.current(now)
-    held = readings.readings_of({name: fresh[name] for name in affected(change) if name in fresh})
-    entries = asked.entries
-    states = [state_at(entry, host, point, asked, held) for entry in entries for host, point in entry.required]
-    unread = sorted({host for entry in entries for host, _ in entry.required if host not in held})
+    ends = affected(change)
+    near = [name for name in (*ends, *accounts(asked, ends)) if name in fresh]
+    case = Case(asked, readings.readings_of({name: fresh[name] for name in near}), None, {})
+    points = [
+        (entry, host, point) for entry in case.wanted.entries for host, point in entry.required if point != RETURN
+    ]
+    states = [state_at(case, *place) for place in points]
+    unread = sorted({host for _, host, _ in points if host not in case.hosts})
     checks = [
         {"outcome": "pass", "text": "Who decides is not who asked: the system sees to it"},
         {"outcome": "unknown" if unread else "pass", "text": coverage(unread)},
@@ -321,22 +272,16 @@ def before_approval(change: ChangeRecord) -> dict[str, Any]:
     return {"opens": opens(states, unread), "checks": checks}
 
 
-def state_at(entry: Entry, host: str, point: str, asked: Wanted, held: dict[str, Reading]) -> str:
+def state_at(case: Case, entry: Entry, name: str, point: str) -> str:
     """permit, deny or unproven: what a point does today with all of an entry's part (mixed counts as deny)."""
-    said = decided_at(entry, host, point, asked, held)
+    host = case.hosts.get(name)
+    if host is None:
+        return "unproven"
+    pieces = (piece for box in case.part(entry, host, point) for piece in host.pieces(point, entry.family, box))
+    said = {piece.decision for piece in pieces}
     if "deny" in said:
         return "deny"
-    return "unproven" if "unproven" in said else "permit"
-
-
-def decided_at(entry: Entry, host: str, point: str, asked: Wanted, held: dict[str, Reading]) -> set[str]:
-    """Every decision a point takes on some of an entry's part; {"unproven"} where the host was not read."""
-    reading = held.get(host)
-    if reading is None:
-        return {"unproven"}
-    boxes = part_at(entry, host, point, asked)
-    said = {str(piece.decision) for box in boxes for piece in evaluator(reading, point).pieces(entry.family, box)}
-    return said or {"unproven"}
+    return "permit" if said == {"permit"} else "unproven"
 
 
 def coverage(unread: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from django.db import transaction
 from compliance.actions import changes, connections
 from compliance.models import ChangeRecord, State, System, User
 from compliance.permissions import may
-from evidence.actions import verification
+from evidence.actions import footprint, verification
 from reviews.sample import estate, meetings, policy, site
 from reviews.sample.story import Asked, Story
 
@@ -117,7 +117,7 @@ class Tale:
     def see(self, numbers: list[int], at: datetime) -> None:
         """The rules as read by then say whether it was done as approved."""
         if at > self.story.moment(PULLS[-1][0], "pulled"):  # since the last monthly reading: the ends are read again
-            hosts = {host for number in numbers for host in verification.affected(self.records[number])}
+            hosts = {host for number in numbers for host in footprint.affected(self.records[number])}
             site.arrive("now", at, sorted(hosts))
             site.read_all(self.people["erin"], at, hosts)
         verification.settle([self.records[number] for number in numbers], at=at)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compliance.actions import estate
-from compliance.models import Server
+from compliance.actions import changes, estate
+from compliance.models import ChangeRecord, Server, State
+from evidence import jobs
 from evidence.actions import access
 from evidence.actions.access import Given
 from evidence.actions.compare import compare
 from evidence.collectors import aws
-from evidence.models import Finding, Pull, Source, SourceSecret, VerdictRow
+from evidence.models import Finding, Pull, Source, SourceSecret, VerdictRow, Verification
 from tests.evidence.aws_emulator import KEY, REGION, ROLE, by_hand, running
-from tests.evidence.site import APP, DATA, read
+from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, source_of
 from tests.evidence.test_knowing import browser
 from tests.factories import agreed, asked, servers
 from tests.people import People, everybody
@@ -95,7 +97,15 @@ def standing(verdict: str) -> list[Finding]:
     return list(Finding.objects.standing().filter(verdict=verdict).order_by("pk"))
 
 
-def test_the_account_from_its_role_to_the_cure(emulator: str) -> None:
+def done(change: ChangeRecord, people: People) -> Verification:
+    """Erin marks it as done, and the rules are asked."""
+    changes.implement(change, by=people.erin)
+    jobs.verify_change(begin("verify_change"))
+    change.refresh_from_db()
+    return Verification.objects.filter(change=change).latest("pk")
+
+
+def test_the_account_from_its_role_to_the_cure(emulator: str, tmp_path: Path) -> None:
     people = everybody()
     servers(people)
     account = Account(by_hand(emulator))
@@ -125,7 +135,18 @@ def test_the_account_from_its_role_to_the_cure(emulator: str) -> None:
     assert f"→ {DATA} tcp/5432 through; it was stopped before" in changed.because
     assert [one.point for one in standing("permits_more")] == [data]
 
+    # Marked as done while it is open to everybody: the account itself is asked again, and says so
+    for name, rule in (("pay-app-01", allow_out(DATA, "5432")), ("pay-db-01", allow_in(APP, "5432"))):
+        source_of(Server.objects.get(name=name), put(tmp_path / name, rule), people)
+    said = done(change, people)
+    assert (said.outcome, change.state) == ("disputed", State.DISPUTED)
+    assert said.because.startswith(f"More was opened than {change.ref} says.")
+
     account.ec2.revoke_security_group_ingress(GroupId=account.data, IpPermissions=opened)
+    said = done(change, people)  # nothing was read in between: verifying reads what the way rests on
+    assert (said.outcome, change.state) == ("verified", State.VERIFIED), said.because
+    assert "aws-payroll/FORWARD" in said.because
+    assert {one.server.name for one in said.snapshots.all()} == {"aws-payroll", "pay-app-01", "pay-db-01"}
     night()
     assert standing("permits_more") == standing("changed_without_record") == []
     assert Finding.objects.get(pk=changed.pk).state == "cured"
