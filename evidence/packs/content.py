@@ -236,7 +236,8 @@ class Changes:
 @dataclass(frozen=True, slots=True)
 class PointLine:
     """One enforcement point. `tier` as in manifest.Quality; counts are None when this version does not measure them;
-    `default_v4`, `default_v6`: what happens to traffic no rule matches (permit, deny, not known; "": none passes)."""
+    `default_v4`, `default_v6`: what happens to traffic no rule matches (permit, deny, not known; "": none passes);
+    `again`: its rules are written, and counted, at another point."""
 
     host: str
     point: str
@@ -255,6 +256,7 @@ class PointLine:
     logging: str = ""
     unread: int | None = None
     because: str = ""
+    again: bool = False
 
     @property
     def deviates(self) -> bool:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from compliance.actions import estate
+from compliance.models import System
 from evidence.actions.compare import compare
 from evidence.models import Finding, Snapshot, Source, VerdictRow
+from evidence.packs.section import Scope
+from evidence.packs.sections.points import POINT_COLUMNS
+from evidence.packs.sections.rules import build
 from tests.bench.aws_account import acl, group, interface, permission, subnet, table
 from tests.evidence.site import APP, DATA, read, source_of
 from tests.evidence.test_knowing import browser
@@ -128,6 +134,31 @@ def test_a_back_end_given_a_public_way_is_found(account: Account) -> None:
     assert "route table rtb-main of its subnet leads to igw-0a" in found["public way to pay-app-01"]
     account.shows(answers())
     assert account.open("permits_more") == []
+
+
+def test_a_pack_counts_each_rule_once_at_its_own_list(account: Account) -> None:
+    spare = group("sg-spare", permission("tcp", 22, ranges=["0.0.0.0/0"]), out=[])
+    said = answers(permission("tcp", 6379, ranges=["198.51.100.0/24"]))
+    account.shows({**said, "SecurityGroups": [*said["SecurityGroups"], spare]})
+    scope = Scope(tuple(System.objects.values_list("name", flat=True)), date(2026, 1, 1), timezone.localdate(), timezone.now(), "full")
+    found = build(scope)
+    lines = {row[1]: dict(zip(POINT_COLUMNS, row, strict=True)) for row in found.tables[1].rows
+             if row[0] == "aws-payroll"}  # fmt: skip
+    assert {"INPUT", "OUTPUT"}.isdisjoint(lines)  # an account has none, and is not missing any
+    counts = {name: (row["tied"], row["untied"]) for name, row in lines.items() if row["untied"] is not None}
+    assert {name: counts[name] for name in counts if name.startswith("sg-")} == {
+        "sg-app/in": (0, 0), "sg-app/out": (1, 0), "sg-data/in": (1, 1), "sg-data/out": (0, 0),
+        "sg-spare/in": (0, 1), "sg-spare/out": (0, 0),
+    }  # fmt: skip
+    assert {one.partition("-")[0] for one in counts} == {"sg", "acl"}
+    assert lines["sg-spare/in"]["how"].endswith("attached to no interface")
+    assert lines["eni-data/in"]["how"].endswith("its rules are counted at their lists")
+    assert lines["sg-data/in"]["default"] == "deny"
+    untied = [row[2] for row in found.tables[2].rows if row[0] == "aws-payroll"]
+    assert sorted(untied) == ["aws:sg-data/in#2", "aws:sg-spare/in#1"]
+    sums = {one.point: (one.number, one.rules, one.untied) for one in found.data.sums}
+    assert sums["Security groups, in"][2] == 2
+    assert sums["Interfaces, in"] == (2, None, None)
 
 
 def test_a_page_that_is_missing_proves_nothing(account: Account) -> None:

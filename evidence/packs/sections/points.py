@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from django.utils import timezone
 
 from compliance.models.estate import day_of
-from compliance.register import Entry, RegisterError, wanted
+from compliance.register import Entry, RegisterError, Wanted, wanted
 from evidence import readings
 from evidence.artefacts import Damaged
-from evidence.case import FORWARD, INPUT, OUTPUT
+from evidence.attachments import is_fabric
+from evidence.case import FORWARD, INPUT, OUTPUT, RETURN
 from evidence.commands.rule_edits import for_people
 from evidence.models import Comparison
 from evidence.packs import content
 from evidence.packs.section import Cell
+from evidence.packs.sections.account_points import COUNTED_THERE, NOWHERE, AccountPoints, is_list, kind_of
 from evidence.packs.sections.known import Read, standing_at
 from evidence.rule_counts import Counts, Ties, counted
 from evidence.rules import FormatError, Reading
@@ -24,6 +28,7 @@ from evidence.rules import FormatError, Reading
 Tied = Mapping[tuple[str, str], set[str]]  # (host/point, rule) -> the connections it was found to let through
 FILTERING = "first-match"
 POINTS = (INPUT, OUTPUT)
+ACCOUNT, WHOLE = "aws", "the account"
 UNCOUNTED = "its rules were not counted: the reading or the register is not whole"
 HOW = {
     "directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself",
@@ -47,8 +52,9 @@ def listed_points(
     points: list[content.PointLine] = []
     untied: list[tuple[Cell, ...]] = []
     for read in reads.values():
-        measured = measure(read, passing) if passing is not None else {}
-        points += lines_of(read, tied, held, measured)
+        reading = reading_of(read) if passing is not None else None
+        measured, attached = measure(read, reading, passing) if reading and passing else Measured({}, {})
+        points += lines_of(read, tied, held, measured, attached)
         for name, counts in measured.items():
             untied += [
                 (read.server.name, name, rule.id, rule.origin.name, rule.origin.first, for_people(rule.origin.text),
@@ -58,12 +64,12 @@ def listed_points(
     return points, untied
 
 
-def authorised(held: Comparison | None) -> list[Entry] | None:
+def authorised(held: Comparison | None) -> Wanted | None:
     """What was authorised when the comparison was made; None when nothing was compared or the register did not hold."""
     if held is None:
         return None
     try:
-        return list(wanted(standing_at(held.at), at=day_of(held.at)).entries)
+        return wanted(standing_at(held.at), at=day_of(held.at))
     except RegisterError:
         return None
 
@@ -71,28 +77,37 @@ def authorised(held: Comparison | None) -> list[Entry] | None:
 class Allowed:
     """What is authorised, ready to be asked at each point: what any host may forward is made ready once for all."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, asked: Wanted) -> None:
+        self.wanted = asked
         self.at: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in entries:
+        for entry in asked.entries:
             for place in entry.required:
                 self.at[place].append(entry)
-        self.forwarded = Ties(entries)
+        self.forwarded = Ties(asked.entries)
 
     def ties(self, host: str, point: str) -> Ties:
         """What may pass a point of a host."""
         return self.forwarded if point == FORWARD else Ties(self.at.get((host, point), []))
 
 
-def measure(read: Read, allowed: Allowed) -> dict[str, Counts]:
-    """The counts of each point that packets pass; none for a server that was not read or whose copy is damaged."""
-    reading = reading_of(read)
-    if reading is None:
-        return {}
-    return {
+class Measured(NamedTuple):
+    """Counts by point, and of an account by list the interfaces that it stands in front of."""
+
+    counts: Mapping[str, Counts]
+    attached: Mapping[str, Sequence[str]]
+
+
+def measure(read: Read, reading: Reading, allowed: Allowed) -> Measured:
+    """The counts of each point that packets pass; of an account those of its lists."""
+    if is_fabric(reading):
+        account = AccountPoints(read.server.name, reading, allowed.wanted)
+        return Measured(account.measured(), account.attached)
+    counts = {
         point.name: counted(reading, point, allowed.ties(read.server.name, point.name))
         for point in reading.points
         if point.model == FILTERING
     }
+    return Measured(counts, {})
 
 
 def reading_of(read: Read) -> Reading | None:
@@ -106,18 +121,42 @@ def reading_of(read: Read) -> Reading | None:
 
 
 def lines_of(
-    read: Read, tied: Tied, held: Comparison | None, measured: Mapping[str, Counts]
+    read: Read,
+    tied: Tied,
+    held: Comparison | None,
+    measured: Mapping[str, Counts],
+    attached: Mapping[str, Sequence[str]],
 ) -> list[content.PointLine]:
     """The lines of one server: each point that was read, and those that should have been."""
     snapshot = read.snapshot
     points: list[dict[str, Any]] = list(snapshot.points) if snapshot else []
     present = {str(point["name"]) for point in points}
     why = read.because or f"no rules of this point are in what was read of {read.server.name}"
-    return [line_of(read, point, tied, held, measured.get(str(point["name"]))) for point in points] + [
-        content.PointLine(read.server.name, name, None, "", "", "not known", "not known", because=why)
-        for name in POINTS
-        if name not in present
-    ]
+    lines = [line_of(read, point, tied, held, measured.get(str(point["name"]))) for point in points]
+    if is_account(read, present):
+        there = [of_account(line, attached) if measured else line for line in lines]
+        return there or [not_read(read, WHOLE, why)]
+    return lines + [not_read(read, name, why) for name in POINTS if name not in present]
+
+
+def not_read(read: Read, name: str, why: str) -> content.PointLine:
+    """A point that should have been read."""
+    return content.PointLine(read.server.name, name, None, "", "", "not known", "not known", because=why)
+
+
+def of_account(line: content.PointLine, attached: Mapping[str, Sequence[str]]) -> content.PointLine:
+    """The line of a point of an account whose lists were counted."""
+    if not is_list(line.point):
+        because = "" if line.because == UNCOUNTED else line.because
+        found = replace(line, again=True, tied=None, because=because, how=f"{line.how}, {COUNTED_THERE}")
+        return replace(found, default_v4="", default_v6="") if line.point == RETURN else found  # it judges answers
+    return line if line.point in attached else replace(line, how=f"{line.how}, {NOWHERE}")
+
+
+def is_account(read: Read, present: AbstractSet[str]) -> bool:
+    """Whether it is a cloud account and no server: it has lists and paths, and no INPUT of its own."""
+    of_kind = read.source is not None and read.source.kind == ACCOUNT
+    return (of_kind or RETURN in present) and not present & set(POINTS)
 
 
 def line_of(
@@ -129,7 +168,7 @@ def line_of(
     four, six = defaults(str(point.get("default", ""))) if filters(name) else ("", "")
     serving = sum(1 for place, _ in tied if place == f"{host}/{name}") if held else None
     shadowed = counts.shadowed if counts else None
-    uncounted = held is not None and counts is None and name in (*POINTS, FORWARD)
+    uncounted = held is not None and counts is None and (name in (*POINTS, FORWARD) or is_list(name))
     return content.PointLine(
         host=host,
         point=name,
@@ -160,7 +199,7 @@ def how(read: Read) -> str:
 
 def filters(name: str) -> bool:
     """Whether packets pass it: what listens, is shared or is said has no default."""
-    return name not in NAMES and "/" not in name
+    return name not in NAMES and ("/" not in name or name.endswith(("/in", "/out")))
 
 
 def named(name: str) -> str:
@@ -178,17 +217,20 @@ def defaults(text: str) -> tuple[str, str]:
 
 
 def sums(points: Iterable[content.PointLine]) -> tuple[content.PointSum, ...]:
-    """One line for all points of a name, in the order in which they first come."""
+    """One line for all points of a name, of an account for all of a kind; in the order in which they first come.
+
+    Rules that come again at another point are not summed.
+    """
     by_name: dict[str, list[content.PointLine]] = defaultdict(list)
     for line in points:
-        by_name[line.point].append(line)
+        by_name[kind_of(line.point) if line.again or is_list(line.point) else line.point].append(line)
     return tuple(
         content.PointSum(
             named(name),
             len(lines),
             sum(line.read_at is None or bool(line.because) for line in lines),
             sum(not {line.default_v4, line.default_v6} <= {"deny", ""} for line in lines),
-            **{key: total(getattr(line, key) for line in lines) for key in SUMMED},
+            **{key: total(getattr(line, key) for line in lines if not line.again) for key in SUMMED},
         )
         for name, lines in by_name.items()
     )
