@@ -140,7 +140,8 @@ def test_a_pack_counts_each_rule_once_at_its_own_list(account: Account) -> None:
     spare = group("sg-spare", permission("tcp", 22, ranges=["0.0.0.0/0"]), out=[])
     said = answers(permission("tcp", 6379, ranges=["198.51.100.0/24"]))
     account.shows({**said, "SecurityGroups": [*said["SecurityGroups"], spare]})
-    scope = Scope(tuple(System.objects.values_list("name", flat=True)), date(2026, 1, 1), timezone.localdate(), timezone.now(), "full")
+    systems = tuple(System.objects.values_list("name", flat=True))
+    scope = Scope(systems, date(2026, 1, 1), timezone.localdate(), timezone.now())
     found = build(scope)
     lines = {row[1]: dict(zip(POINT_COLUMNS, row, strict=True)) for row in found.tables[1].rows
              if row[0] == "aws-payroll"}  # fmt: skip
