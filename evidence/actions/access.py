@@ -23,9 +23,9 @@ from evidence.collectors import secrets as references
 from evidence.collectors.collected import PullError
 from evidence.collectors.keys import Shown, public_half
 from evidence.models import ErrorCode, Pin, Pull, Source, SourceSecret
-from evidence.models.sources import OVER_SSH
+from evidence.models.sources import OVER_HTTPS, OVER_SSH
 
-TAKES_A_SECRET: Final = OVER_SSH | {Source.Kind.GIT, Source.Kind.AWS}
+TAKES_A_SECRET: Final = OVER_SSH | OVER_HTTPS | {Source.Kind.GIT, Source.Kind.AWS}
 AGAIN = "Nothing was changed. Look at the page again: somebody may have been quicker."
 
 

@@ -7,31 +7,35 @@ from datetime import datetime
 from compliance.models import User
 from compliance.permissions import may
 from evidence.actions.access import propose_pin
-from evidence.collectors import git, ssh
+from evidence.collectors import device_https, git, ssh
 from evidence.collectors.collected import PullError, Step
 from evidence.collectors.keys import Shown
 from evidence.collectors.way_in import confirmed_pin, place_of
 from evidence.models import ErrorCode, Pin, Source
-from evidence.models.sources import OVER_SSH
+from evidence.models.sources import BY_CERTIFICATE, OVER_HTTPS, OVER_SSH
 
-LOOK = {**dict.fromkeys(OVER_SSH, "Look at its host key"), Source.Kind.GIT: "Look at the certificate of its server"}
+LOOK = {
+    **dict.fromkeys(OVER_SSH, ("Look at its host key", ssh.look)),
+    **dict.fromkeys(OVER_HTTPS, ("Look at its certificate", device_https.look)),
+    Source.Kind.GIT: ("Look at the certificate of its server", git.look),
+}
 COMPARE = "Somebody else compares it with what the host's console says, and confirms it on the page of the source."
 
 
 def unknown(source: Source) -> bool:
     """Whether nobody has confirmed by which key this host is known, or it showed another one when it was asked last.
 
-    A repository's server is known by the authorities until its certificate was refused.
+    A repository's server, or a device over HTTPS, is known by the authorities until its certificate was refused.
     """
     code = source.last_pull.error_code if source.last_pull is not None else ""
-    if source.kind == Source.Kind.GIT:
+    if source.kind in BY_CERTIFICATE:
         return code == ErrorCode.TLS and bool(place_of(source))
     return source.kind in OVER_SSH and (code == ErrorCode.HOSTKEY_CHANGED or confirmed_pin(source) is None)
 
 
 def looked(source: Source, deadline: float) -> tuple[Step, Shown | None]:
     """The key or certificate that the host shows now. Nobody signs in."""
-    step, look = LOOK[Source.Kind(source.kind)], git.look if source.kind == Source.Kind.GIT else ssh.look
+    step, look = LOOK[Source.Kind(source.kind)]
     try:
         shown = look(source.config, deadline=deadline)
     except PullError as error:

@@ -22,11 +22,12 @@ from evidence.collectors.redaction import redacted, spans
 from evidence.collectors.table import COLLECTORS
 from evidence.gates import format_of
 from evidence.models import ErrorCode, Pull, PulledArtefact, Source
-from evidence.models.sources import OVER_SSH
+from evidence.models.sources import OVER_HTTPS, OVER_SSH
 from evidence.rules import Artefact
 
-# An account is read when its secret is set, or then with what the machine itself has: both are ways to sign in
-SIGNS_IN_LATER: dict[str, timedelta] = {Source.Kind.AWS: timedelta(minutes=15)}
+# An account is read when its secret is set, or then with what the machine itself has: both are ways to sign in. A
+# device that takes a token is read when that is set; without one the reading says that there is none.
+SIGNS_IN_LATER: dict[str, timedelta] = dict.fromkeys((Source.Kind.AWS, *OVER_HTTPS), timedelta(minutes=15))
 MOST_AT_ONCE = 200  # asked for in one breath: the schedules of others wait for it
 
 

@@ -7,7 +7,6 @@ that last changed this host's files, unless the source says that any newer commi
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,13 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from cryptography.x509 import load_der_x509_certificate
-
 from evidence.collectors.addresses import resolve
 from evidence.collectors.collected import Collected, PullError, Step
 from evidence.collectors.directory import LARGEST, MOST, command, refuse_foreign
 from evidence.collectors.https import certificate
-from evidence.collectors.keys import Shown
+from evidence.collectors.keys import Shown, shown_certificate
 from evidence.collectors.mirror import Commit, Entry, Mirror
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
@@ -74,15 +71,7 @@ def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -
 def look(config: Mapping[str, Any], *, deadline: float) -> Shown:
     """The certificate that the repository's server shows now, for people to compare. Nothing is sent to it."""
     host, port = address_of(str(config.get("url", "")))
-    der = certificate(host, port, deadline).der
-    try:
-        until = load_der_x509_certificate(der).not_valid_after_utc
-    except ValueError as error:
-        raise PullError(ErrorCode.TLS, f"{host} shows no certificate.", "Look at what answers there.") from error
-    marks = hashlib.sha256(der).hexdigest().upper()
-    shown = ":".join(marks[at : at + 2] for at in range(0, len(marks), 2))  # as openssl x509 -fingerprint says it
-    named = f"certificate until {until:%-d %B %Y}"
-    return Shown("tls", f"{host}:{port}", named, base64.b64encode(der).decode(), shown)
+    return shown_certificate(certificate(host, port, deadline).der, host, f"{host}:{port}")
 
 
 def branch_of(config: Mapping[str, Any]) -> str:

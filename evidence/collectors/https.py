@@ -48,14 +48,15 @@ def fingerprint(der: bytes) -> str:
 
 def get(
     url: str, *, headers: Mapping[str, str], deadline: float, ca: Path | None = None, pin: str = "",
-    largest: int = LARGEST,
+    largest: int = LARGEST, context: ssl.SSLContext | None = None,
 ) -> Answer:  # fmt: skip
     """One GET. The certificate must be signed by `ca` (else one of the system's authorities), or be the pinned one.
 
+    `context`: of `by_authority`, for whoever asks many times and loads the authorities once.
     Nothing is sent before that is sure; redirects are answers like others and followed by nobody. Raises PullError.
     """
     host, port, path = https_parts(url)
-    with opened(host, port, deadline, ca=ca, pin=pin) as channel, cut_off_at(channel, deadline):
+    with opened(host, port, deadline, ca=ca, pin=pin, context=context) as channel, cut_off_at(channel, deadline):
         asking = http.client.HTTPConnection(host, port)
         asking.sock = channel
         try:
@@ -152,10 +153,13 @@ def cut(host: str) -> PullError:
     return PullError(ErrorCode.TRUNCATED, f"The answer of {host} was cut short.", "Read it again.")
 
 
-def opened(host: str, port: int, deadline: float, *, ca: Path | None = None, pin: str = "") -> ssl.SSLSocket:
+def opened(
+    host: str, port: int, deadline: float, *, ca: Path | None = None, pin: str = "",
+    context: ssl.SSLContext | None = None,
+) -> ssl.SSLSocket:  # fmt: skip
     """A channel whose other end is known. Raises PullError."""
-    context = by_authority(ca) if not pin else unchecked()
-    channel = wrapped(connect(resolve(host, port), deadline), context, host)
+    trust = unchecked() if pin else context or by_authority(ca)
+    channel = wrapped(connect(resolve(host, port), deadline), trust, host)
     if pin and not hmac.compare_digest(fingerprint(shown(channel)), pin):
         found = fingerprint(shown(channel))
         channel.close()
@@ -187,7 +191,7 @@ def by_authority(ca: Path | None) -> ssl.SSLContext:
 
 def unchecked() -> ssl.SSLContext:
     """For a certificate that is compared with its pin, before anything is sent, or only looked at."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the system's authorities are not loaded: nobody asks them
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_ssh_private_key,
 )
+from cryptography.x509 import load_der_x509_certificate
 
 from evidence.collectors.collected import PullError
 from evidence.models.sources import ErrorCode
@@ -34,6 +35,17 @@ class Shown(NamedTuple):
     algorithm: str
     public: str
     fingerprint: str
+
+
+def shown_certificate(der: bytes, host: str, address: str) -> Shown:
+    """A certificate as people compare it: `openssl x509 -fingerprint -sha256` says it so. Raises PullError."""
+    try:
+        until = load_der_x509_certificate(der).not_valid_after_utc
+    except ValueError as error:
+        raise PullError(ErrorCode.TLS, f"{host} shows no certificate.", "Look at what answers there.") from error
+    marks = hashlib.sha256(der).hexdigest().upper()
+    marked = ":".join(marks[at : at + 2] for at in range(0, len(marks), 2))
+    return Shown("tls", address, f"certificate until {until:%-d %B %Y}", base64.b64encode(der).decode(), marked)
 
 
 def private_key(value: bytes) -> Private:

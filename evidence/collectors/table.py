@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from evidence.collectors import aws, cisco, directory, git, local, secrets, ssh
+from evidence.collectors import aws, cisco, directory, fortios, git, local, panos, secrets, ssh
 from evidence.collectors.collected import Collected, PullError, Step
 from evidence.collectors.redaction import redacted
 from evidence.models import SourceSecret
@@ -18,8 +18,10 @@ COLLECTORS: Final[dict[str, Collect]] = {
     "aws": aws.collect,
     "cisco": cisco.collect,
     "directory": directory.collect,
+    "fortios": fortios.collect,
     "git": git.collect,
     "local": local.collect,
+    "panos": panos.collect,
     "ssh": ssh.collect,
 }
 # the same way in, without reading anything into evidence: each step with its outcome
@@ -27,8 +29,10 @@ PROBES: Final[dict[str, Probe]] = {
     "aws": aws.probe,
     "cisco": cisco.probe,
     "directory": directory.probe,
+    "fortios": fortios.probe,
     "git": git.probe,
     "local": local.probe,
+    "panos": panos.probe,
     "ssh": ssh.probe,
 }
 THIS_MACHINE: Final = "this machine"

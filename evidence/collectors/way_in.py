@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from evidence.collectors.collected import PullError
 from evidence.models import Pin, Source, SourceSecret
-from evidence.models.sources import OVER_SSH
+from evidence.models.sources import OVER_HTTPS, OVER_SSH
 
 
 class WayIn(NamedTuple):
@@ -22,8 +22,8 @@ def way_in(source: Source) -> WayIn:
     """Everything that leads into a source.
 
     The key is the one that two people confirmed for this very address. Where there is none, `pin` is not set and no
-    secret goes along: the collector sends nothing. A repository's certificate that two people confirmed takes the place
-    of the authorities (`trusted`).
+    secret goes along: the collector sends nothing. The certificate of a repository's server or of a device that two
+    people confirmed takes the place of the authorities (`trusted`).
     """
     config = {name: value for name, value in source.config.items() if name != "pin"}
     held = SourceSecret.objects.select_related("source").filter(source=source).first()
@@ -45,12 +45,15 @@ def confirmed_pin(source: Source) -> Pin | None:
 
 def place_of(source: Source) -> str:
     """Host and port at which a source shows a key or a certificate; "" for one that shows neither."""
+    from evidence.collectors import device_https
     from evidence.collectors.git import address_of
     from evidence.collectors.ssh import where
 
     url = str(source.config.get("url", ""))
     if source.kind in OVER_SSH:
         return where(source.config)
+    if source.kind in OVER_HTTPS:
+        return device_https.where(source.config)
     if source.kind != Source.Kind.GIT or url.startswith("/"):
         return ""
     try:

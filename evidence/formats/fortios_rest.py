@@ -106,17 +106,40 @@ class _Parts:
         return {account.name: account.lines() for account in self.accounts}
 
 
+class _Pages:
+    """The answers that hold one table: page by page they may be all of it. `last`: the number of its last object."""
+
+    def __init__(self) -> None:
+        self.rows, self.of, self.last = 0, 0, 0
+        self.broken_off = False
+
+    def add(self, said: Mapping[str, Any], rows: int, last: int) -> None:
+        """One more page, with what it says of the whole."""
+        matched = said.get("matched_count")
+        self.of = max(self.of, matched if isinstance(matched, int) else 0)
+        self.rows, self.last = self.rows + rows, last
+        self.broken_off |= said.get("limit_reached") is True
+
+    def lacking(self) -> bool:
+        """Whether rows were not given: fewer than it says there are, or a limit was met and nobody says how many."""
+        return self.rows < self.of if self.of else self.broken_off
+
+
 class _Answers:
     """What the answers hold: tables, and counters of policies."""
 
     def __init__(self, artefacts: Sequence[Artefact]) -> None:
         self.tree, self.parts = Tree(), _Parts(artefacts)
         self.counts: list[tuple[str, Mapping[str, Any], int]] = []
+        self._pages: dict[tuple[str, str], _Pages] = {}
         for artefact in artefacts:
             try:
                 self._file(artefact)
             except RecursionError:
                 raise _refused(artefact, "its values are nested too deeply") from None
+        for (_, path), pages in self._pages.items():
+            if pages.lacking():
+                self.parts.fail(pages.last, path, "more rows of this answer follow, and they were not given")
 
     def _file(self, artefact: Artefact) -> None:
         if artefact.content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
@@ -148,8 +171,6 @@ class _Answers:
         if rows is None or not all(isinstance(row, dict) for row in rows):
             raise _refused(artefact, "its results are no objects")
         places = list(numbers) if numbers is not None else [first] * len(rows)
-        if said.get("limit_reached") is True and places:
-            self.parts.fail(places[-1], path, "more rows of this answer follow, and they were not given")
         if rows and all(_is_count(row) for row in rows):
             for row, number in zip(rows, places, strict=True):
                 self.counts.append((vdom, row, number))
@@ -157,6 +178,8 @@ class _Answers:
             return
         table = self.tree.tables.setdefault((vdom, path), Table(path, vdom, Entry("", first if rows else 0, first)))
         table.lines += places
+        if places:
+            self._pages.setdefault((vdom, path), _Pages()).add(said, len(rows), places[-1])
         if isinstance(results, dict):
             _fill(table.own, results, first, 0)
             return

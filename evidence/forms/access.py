@@ -11,6 +11,11 @@ from evidence.collectors.secrets import wrong
 from evidence.models import SourceSecret
 
 MADE, TYPED, REFERRED = "made", "typed", "referred"
+HOW = [
+    (MADE, "A key that Eastwest makes, for this source alone"),
+    (REFERRED, "Something that lies elsewhere: a variable, a file, a vault"),
+    (TYPED, "Something I type: it is sealed, and nobody reads it again"),
+]
 
 
 class Blind(forms.Textarea):
@@ -25,11 +30,7 @@ class SecretForm(forms.Form):
 
     how = forms.ChoiceField(
         label="What does Eastwest sign in with?",
-        choices=[
-            (MADE, "A key that Eastwest makes, for this source alone"),
-            (REFERRED, "Something that lies elsewhere: a variable, a file, a vault"),
-            (TYPED, "Something I type: it is sealed, and nobody reads it again"),
-        ],
+        choices=HOW,
         widget=forms.RadioSelect,
         initial=MADE,
     )
@@ -58,11 +59,23 @@ class SecretForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, keys: bool = True, **kwargs: Any) -> None:
+        """`keys`: whether what is signed in to takes keys as well; else it takes a token or password."""
+        super().__init__(*args, **kwargs)
+        if keys:
+            return
+        how, use = self.fields["how"], self.fields["use"]
+        how.choices = [one for one in HOW if one[0] != MADE]  # type: ignore[attr-defined]
+        how.initial = TYPED
+        use.initial, use.widget = SourceSecret.Use.PASSWORD, forms.HiddenInput()
+        self.fields["secret_password"].label = "The token or password"
+        del self.fields["secret_key"]
+
     def clean(self) -> dict[str, Any]:
         """Exactly what was chosen is given."""
         cleaned = super().clean() or {}
         how, use = cleaned.get("how"), cleaned.get("use")
-        field = "secret_key" if use == SourceSecret.Use.KEY else "secret_password"
+        field = "secret_key" if use == SourceSecret.Use.KEY and "secret_key" in self.fields else "secret_password"
         if how == REFERRED:
             why = wrong(cleaned.get("reference", "").strip())
             if why:

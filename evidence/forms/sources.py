@@ -10,13 +10,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from compliance.models import Server, User
-from evidence.collectors import aws
+from evidence.collectors import aws, device_https
 from evidence.collectors.addresses import resolve
 from evidence.collectors.collected import PullError
 from evidence.collectors.ssh import PORT, USER
 from evidence.models import ErrorCode, Source
 from evidence.models.push import LONGEST
-from evidence.models.sources import OVER_SSH
+from evidence.models.sources import OVER_HTTPS, OVER_SSH
 
 ALIVE_BY: Final = (
     ("file", "A commit of this host's own files: unchanged for longer than the limit, it goes stale"),
@@ -74,6 +74,8 @@ class UploadForm(forms.Form):
 FIELDS_OF: Final[dict[str, tuple[str, ...]]] = {
     Source.Kind.SSH: ("host", "port", "user"),
     Source.Kind.CISCO: ("host", "port", "user"),
+    Source.Kind.FORTIOS: ("host", "port"),
+    Source.Kind.PANOS: ("host", "port"),
     Source.Kind.PUSH: (),
     Source.Kind.GIT: ("url", "branch", "inside", "alive_by"),
     Source.Kind.DIRECTORY: ("path", "pattern"),
@@ -170,13 +172,15 @@ class SourceForm(forms.Form):
             if name in self.fields:
                 self.fields[name].required, self.fields[name].error_messages["required"] = True, sentence
         self.fields["kind"].initial = kind
+        if kind in OVER_HTTPS:
+            self.fields["port"].initial = device_https.PORT
         self.fields["server"].queryset = Server.objects.for_user(person)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """What Eastwest signs in to is looked up already here."""
         cleaned = super().clean() or {}
-        if cleaned.get("kind") in OVER_SSH:
-            self.clean_ssh(cleaned)
+        if cleaned.get("kind") in OVER_SSH | OVER_HTTPS:
+            self.clean_host(cleaned)
         if cleaned.get("kind") == Source.Kind.AWS and cleaned.get("regions"):
             self.clean_aws(cleaned)
         return cleaned
@@ -189,9 +193,9 @@ class SourceForm(forms.Form):
             except PullError as error:
                 self.add_error(name, f"{error.what} {error.next_step}")
 
-    def clean_ssh(self, cleaned: dict[str, Any]) -> None:
+    def clean_host(self, cleaned: dict[str, Any]) -> None:
         """Where a host may be, and an account it may have."""
-        if not USER.fullmatch(cleaned.get("user") or "eastwest"):
+        if "user" in self.fields and not USER.fullmatch(cleaned.get("user") or "eastwest"):
             self.add_error("user", "Write the name of an account: small letters, digits, dashes.")
         if not cleaned.get("host"):
             return
@@ -205,6 +209,8 @@ class SourceForm(forms.Form):
         """What the verb takes."""
         said = self.cleaned_data
         config = {SPELT.get(name, name): said[name] for name in FIELDS_OF[said["kind"]] if said[name]}
+        if said["kind"] in OVER_HTTPS:
+            config = {"port": device_https.PORT, **config, "host": said["host"].strip()}
         if said["kind"] in OVER_SSH:
             config = {"port": PORT, "user": "eastwest", **config, "host": said["host"].strip()}
         return {

@@ -28,6 +28,8 @@ class Source(models.Model):
         SSH = "ssh", "Linux host over SSH"
         AWS = "aws", "AWS account"
         CISCO = "cisco", "Cisco router or firewall over SSH"
+        FORTIOS = "fortios", "FortiGate over its REST API"
+        PANOS = "panos", "Palo Alto firewall or Panorama over its XML API"
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="sources")
     name = models.CharField(max_length=120, unique=True)
@@ -58,6 +60,9 @@ class Source(models.Model):
 
 
 OVER_SSH: Final = frozenset({Source.Kind.SSH, Source.Kind.CISCO})  # known by a host key that two people confirmed
+OVER_HTTPS: Final = frozenset({Source.Kind.FORTIOS, Source.Kind.PANOS})  # a device that takes a token in a header
+# Known by the authorities, or by a certificate that two people confirmed
+BY_CERTIFICATE: Final = OVER_HTTPS | {Source.Kind.GIT}
 
 
 class ErrorCode(models.TextChoices):

@@ -69,7 +69,7 @@ def panel(row: Source, person: User) -> dict[str, Any] | None:
     known, waiting = confirmed_pin(row), pins.open().first()
     edits = may(person, "edit_source", row) is None
     return {
-        "address": where(row.config) if over_ssh else row.config.get("url") or account_of(row.config),
+        "address": where(row.config) if over_ssh else row.config.get("url") or account_of(row.config) or place_of(row),
         "without": "what this machine itself has for AWS" if row.kind == Source.Kind.AWS else "nothing yet",
         "over_ssh": over_ssh,
         "known_at": place_of(row),
@@ -97,7 +97,7 @@ def secret(request: HttpRequest, number: int) -> HttpResponse:
     check(person, "edit_source", row)
     if row.kind not in access.TAKES_A_SECRET:
         raise Http404
-    form, refused = SecretForm(request.POST or None, initial=typed_before(request)), None
+    form, refused = SecretForm(request.POST or None, initial=typed_before(request), keys=row.kind in OVER_SSH), None
     if request.method == "POST" and form.is_valid():
         try:
             access.set_secret(row, form.given(), by=person)

@@ -41,6 +41,14 @@ WAYS: Final = (
         " else.",
     ),
     Way(
+        Kind.FORTIOS,
+        "Eastwest asks a FortiGate for its tables with a token that may read them, every virtual domain of it.",
+    ),
+    Way(
+        Kind.PANOS,
+        "Eastwest asks a Palo Alto firewall or Panorama for its active configuration with a key that may read it.",
+    ),
+    Way(
         Kind.PUSH,
         "Nobody signs in to the host: a timer there sends its dumps, with a token for this source alone.",
     ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -38,6 +39,7 @@ class Tally:
     """What came out."""
 
     executions: int = 0
+    each: Counter[str] = field(default_factory=Counter)  # by reader
     crashes: list[Trouble] = field(default_factory=list)
     slow: list[Trouble] = field(default_factory=list)
 
@@ -46,9 +48,9 @@ class Stuck(BaseException):
     """A case is not ready after STUCK_S; no reader can take it for its own error."""
 
 
-def case(seed: str, number: int) -> Case:
+def case(seed: str, number: int, among: Sequence[Parser] = PARSERS) -> Case:
     """The case of that number: readers take turns, so every one is asked as often."""
-    parser = PARSERS[number % len(PARSERS)]
+    parser = among[number % len(among)]
     rng = random.Random(f"{seed}:{number}")
     content, other = rng.choice(parser.files), rng.choice(parser.files)
     ways = rng.choices(MUTATIONS, k=rng.choice((1, 1, 1, 2, 3)))
@@ -66,6 +68,7 @@ def ask(asked: Case, tally: Tally) -> list[Trouble]:
 
 def _ask(asked: Case, tally: Tally) -> None:
     tally.executions += 1
+    tally.each[asked.parser.name] += 1
     begun = time.process_time()
     try:
         with given_up_after(STUCK_S):

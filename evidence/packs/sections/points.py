@@ -33,6 +33,7 @@ UNCOUNTED = "its rules were not counted: the reading or the register is not whol
 HOW = {
     "directory": "copied into a folder", "upload": "uploaded by a person", "local": "read from the system itself",
     "ssh": "read from the system itself over SSH", "cisco": "read from the device itself over SSH",
+    "fortios": "read from the device itself over HTTPS", "panos": "read from the device itself over HTTPS",
     "git": "committed to a repository",
     "push": "pushed by the host itself", "aws": "read from the account itself",
 }  # fmt: skip
