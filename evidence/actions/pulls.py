@@ -25,6 +25,7 @@ from compliance.run import Run
 from evidence import reading_json
 from evidence.actions import smaller
 from evidence.actions.attempts import came_back, did_not, noted, worked
+from evidence.actions.counting import note_hits
 from evidence.actions.devices import talk
 from evidence.actions.sightings import note_met
 from evidence.artefacts import keep
@@ -34,6 +35,7 @@ from evidence.collectors.redaction import spans
 from evidence.collectors.table import COLLECTORS, NO_SESSION, collect
 from evidence.collectors.way_in import way_in
 from evidence.gates import Trouble, complaints, digest_of, format_of, torn_in_passing, unended
+from evidence.hits import met
 from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.parse import read_in_child
 from evidence.perimeter import networks
@@ -248,14 +250,19 @@ def code_of(error: FormatError) -> ErrorCode:
     return next((code for words, code in ENDS if error.what.endswith(words)), ErrorCode.PARSE)
 
 
-def unchanged(attempt: Attempt, came: Collected, digest: str, seen: datetime, met: Sequence[Neighbour]) -> Pull:
-    """A heartbeat: the evidence that nothing changed. Nothing is stored anew, but whom the host met is noted."""
+def unchanged(
+    attempt: Attempt, came: Collected, digest: str, seen: datetime, neighbours: Sequence[Neighbour]
+) -> Pull:  # fmt: skip
+    """A heartbeat: the evidence that nothing changed. Nothing is stored anew, but whom the host met, and how often its
+    rules were met, is noted."""
     source, now = attempt.source, attempt.now
+    counters = met((*came.artefacts, *came.beside))
     with attempt.publish():
         said = f"Nothing changed.{restarted(source, came)}{as_of(seen, now)}{left_out(came.missing)}"
         end(attempt.row, Pull.State.UNCHANGED, now, what=said, digest=digest, seen_at=seen, device=dict(came.device))
         Source.objects.filter(pk=source.pk).update(last_pull=attempt.row, last_seen_at=seen, **worked(source, now))
-        note_met(source.server, met, seen)
+        note_met(source.server, neighbours, seen)
+        note_hits(source, counters, seen)
         came_back(source, now)
     attempt.row.refresh_from_db()
     return attempt.row
@@ -289,6 +296,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
     points = [{**said, "unread": by_point.get(said["name"], 0)} for said in summary(reading)]
     observed = min(row.artefacts.values_list("observed_at", flat=True), default=now)
     live = source.kind not in NO_SESSION
+    counters = met((*came.artefacts, *came.beside))
     with attempt.publish():
         snapshot = Snapshot.objects.create(
             source=source,
@@ -312,6 +320,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
             last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
         )
         note_met(source.server, reading.neighbours, seen)
+        note_hits(source, counters, seen)
         came_back(source, now)
     row.refresh_from_db()
     return row

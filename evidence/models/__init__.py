@@ -3,6 +3,7 @@
 from evidence.models.access import Pin, SourceSecret
 from evidence.models.admin import AdminPathRow, LoginAttestation
 from evidence.models.baseline import BaselineGroup, Unlearned
+from evidence.models.counters import RuleUse
 from evidence.models.deltas import Delta, RuleChange
 from evidence.models.duties import Attestation, HostSaid
 from evidence.models.findings import Comparison, Finding, VerdictRow, Verification
@@ -71,6 +72,7 @@ __all__ = [
     "PushToken",
     "Removal",
     "RuleChange",
+    "RuleUse",
     "ServedShare",
     "SetAside",
     "Sheet",

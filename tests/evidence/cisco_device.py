@@ -33,6 +33,7 @@ class Device:
     moods: set[str] = field(default_factory=set)
     key: paramiko.PKey = field(default_factory=host_key)
     port: int = 0
+    hits: str = HITS
     said: list[str] = field(default_factory=list)
     sessions: int = 0
     refused: int = 0
@@ -152,7 +153,7 @@ class Terminal:
         elif command == "show running-config" and self.privileged and "refuses" not in moods:
             return self.show(device.config)
         elif command == ("show access-list" if "asa" in moods else "show access-lists") and self.privileged:
-            return self.show(HITS)
+            return self.show(device.hits)
         elif command:
             self.say("            ^\r\n% Invalid input detected at '^' marker.\r\n\r\n")
         return True

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from compliance.actions import estate
 from evidence.actions import access, adding
@@ -16,12 +17,12 @@ from evidence.actions.access import Given
 from evidence.collectors import cisco
 from evidence.collectors.collected import Collected, PullError
 from evidence.collectors.keys import Shown, fingerprint
-from evidence.models import Source
+from evidence.models import RuleUse, Source
 from tests.evidence.cisco_device import HITS, Device, host_key, running
 from tests.evidence.device_site import router
 from tests.evidence.site import read
 from tests.factories import servers
-from tests.people import LONG_AGO, everybody
+from tests.people import LONG_AGO, People, everybody
 
 Start = Callable[..., Device]
 
@@ -129,15 +130,7 @@ def test_a_test_of_the_connection_says_each_step(start: Start) -> None:
 def test_as_a_source_it_is_confirmed_read_and_unchanged_until_a_rule_changes(start: Start, tmp_path: Any) -> None:
     assert connection.vendor
     device, people = start(), everybody()
-    servers(people)
-    server = estate.add_server("core-01", system=people.platform, role="router", by=people.alex, at=LONG_AGO)
-    config = {"host": "127.0.0.1", "port": device.port, "user": "eastwest"}
-    source = adding.add(server=server, kind="cisco", name="core-01 cisco", config=config, by=people.alex)
-    access.set_secret(source, Given("password", value=device.password.encode()), by=people.alex)
-    key = device.key.get_base64()
-    shown = Shown("ssh", f"127.0.0.1:{device.port}", device.key.get_name(), key, fingerprint(key))
-    pin = access.propose_pin(source, shown, by=people.alex)
-    access.confirm_pin(pin, fingerprint=fingerprint(key), because="At the console.", by=people.olga)
+    source = confirmed(device, people)
     first = read(source, people)
     assert (first.state, first.what) == ("ok", first.what)
     assert source.last_good is not None
@@ -149,3 +142,46 @@ def test_as_a_source_it_is_confirmed_read_and_unchanged_until_a_rule_changes(sta
     assert read(source, people).state == "ok"
     device.moods = {"cut"}
     assert read(Source.objects.get(pk=source.pk), people).error_code == "truncated"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_is_unused_since_its_counter_last_moved_and_that_is_no_change_of_the_rule(
+    start: Start, client: Client
+) -> None:
+    device, people = start(), everybody()
+    source = confirmed(device, people)
+    first = read(source, people)
+    held = RuleUse.objects.get(source=source, rule="ios:acl/APP-IN#10")
+    assert (first.state, held.hits, held.told) == ("ok", 42, False)
+    assert held.quiet_since == first.seen_at
+    assert read(source, people).state == "unchanged"
+    assert RuleUse.objects.get(pk=held.pk).quiet_since == first.seen_at
+    device.hits = HITS.replace("(42 matches)", "(43 matches)")
+    moved = read(source, people)
+    now = RuleUse.objects.get(source=source, rule="ios:acl/APP-IN#10")
+    assert (moved.state, now.hits, now.quiet_since) == ("unchanged", 43, moved.seen_at)
+    assert read(source, people).state == "unchanged"
+    client.force_login(people.alex)
+    page = client.get(f"/sources/{source.pk}/rules/").content.decode()
+    assert "met 43 times, not since" in page
+    assert "ios:acl/APP-IN#10" in client.get(f"/sources/{source.pk}/rules/?quiet=0").content.decode()
+    assert "ios:acl/APP-IN#10" not in client.get(f"/sources/{source.pk}/rules/?quiet=30").content.decode()
+    RuleUse.objects.filter(pk=now.pk).update(quiet_since=LONG_AGO)
+    assert "ios:acl/APP-IN#10" in client.get(f"/sources/{source.pk}/rules/?quiet=90").content.decode()
+    device.hits = ""
+    read(source, people)
+    assert not RuleUse.objects.exists()  # nothing is said of rules that nobody counts any more
+
+
+def confirmed(device: Device, people: People) -> Source:
+    """The device as a source, its key confirmed by a second person."""
+    servers(people)
+    server = estate.add_server("core-01", system=people.platform, role="router", by=people.alex, at=LONG_AGO)
+    config = {"host": "127.0.0.1", "port": device.port, "user": "eastwest"}
+    source = adding.add(server=server, kind="cisco", name="core-01 cisco", config=config, by=people.alex)
+    access.set_secret(source, Given("password", value=device.password.encode()), by=people.alex)
+    key = device.key.get_base64()
+    shown = Shown("ssh", f"127.0.0.1:{device.port}", device.key.get_name(), key, fingerprint(key))
+    pin = access.propose_pin(source, shown, by=people.alex)
+    access.confirm_pin(pin, fingerprint=fingerprint(key), because="At the console.", by=people.olga)
+    return source

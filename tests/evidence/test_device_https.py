@@ -221,6 +221,9 @@ def test_as_a_source_its_certificate_is_confirmed_and_its_last_good_reading_stay
     assert good is not None
     assert good.tier == "good"
     assert good.networks
+    uses = {row.rule.rpartition("#")[2]: row for row in source.uses.all()}
+    met = uses["7" if kind == "fortios" else "apps to db"]
+    assert (met.hits > 0, met.told, met.quiet_since.year) == (True, True, 2023)
     assert read(Source.objects.get(pk=source.pk), people).state == "unchanged"
     device.moods = {"half"}
     assert read(Source.objects.get(pk=source.pk), people).error_code == "truncated"

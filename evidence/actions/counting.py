@@ -1,0 +1,40 @@
+"""Counters of rules, kept with each reading: since when a rule's counter shows no use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from evidence.hits import Met
+from evidence.models import RuleUse, Source
+
+LONGEST_ID = 300  # characters: what is longer is not kept
+AT_ONCE = 500  # rows of one statement
+
+
+def note_hits(source: Source, met: Mapping[str, Met], seen: datetime) -> None:
+    """Keeps what the counters show at `seen`. In the caller's transaction.
+
+    A counter that is what it was goes on being quiet; one that is another, higher or lower, may have moved until now. A
+    rule that is not counted any more is forgotten; so are all where a reading brings no counters.
+    """
+    known = {row.rule: row for row in RuleUse.objects.filter(source=source)}
+    gone = [row.pk for rule, row in known.items() if rule not in met]
+    for start in range(0, len(gone), AT_ONCE):
+        RuleUse.objects.filter(pk__in=gone[start : start + AT_ONCE]).delete()
+    changed = []
+    for rule, said in met.items():
+        row = known.get(rule)
+        told = said.last is not None
+        since = min(said.last, seen) if said.last is not None else seen
+        if row is not None and not told and row.hits == said.hits and not row.told:
+            since = row.quiet_since
+        if row is None or (row.hits, row.quiet_since, row.told) != (said.hits, since, told):
+            changed.append(RuleUse(source=source, rule=rule, hits=said.hits, quiet_since=since, told=told))
+    RuleUse.objects.bulk_create(
+        [row for row in changed if len(row.rule) <= LONGEST_ID],
+        batch_size=AT_ONCE // 4,
+        update_conflicts=True,
+        unique_fields=["source", "rule"],
+        update_fields=["hits", "quiet_since", "told"],
+    )
