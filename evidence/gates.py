@@ -47,6 +47,11 @@ VOLATILE: Final = re.compile(
     rb"|\[\d+:\d+\]|(?:pid|fd)=\d+",
     re.MULTILINE,
 )
+# One of them stands in every hit of VOLATILE: where none does, nothing has to be tried sign by sign
+MOVING: Final = (
+    b"# ", b"ntp clock-period ", b"Cryptochecksum:", b"#conf_file_ver=", b"! ", b"!Time:", b"!Running ", b": ",
+    b'"packets', b'"bytes', b"_time", b"hit", b"_used", b"_sessions", b"_bytes", b"_packets", b"]", b"pid=", b"fd=",
+)  # fmt: skip
 # Of a time source: which, and whether it is used; how far off it is changes with every look
 CLOCKS: Final = re.compile(rb"^([\^=#][*+\-?x~] \S+) .*$", re.MULTILINE)
 PAGER: Final = re.compile(
@@ -54,14 +59,16 @@ PAGER: Final = re.compile(
     rb"|lines \d+-\d+(?:/\d+)?(?: \(END\))?$|\(END\)$)|\x1b\[",
     re.MULTILINE,
 )
+PAGERS: Final = (b"More ", b"--More--", b"---(more", b"lines ", b"(END)", b"\x1b[")  # one stands in every hit of PAGER
 # What a program, a shell or a device says instead of doing what was asked; found anywhere, believed where a line
 # begins with it or with the name of who says it
-COMPLAINT: Final = re.compile(
-    rb"command not found|not found|Permission denied|Operation not permitted|password is required|terminal is required"
-    rb"|No such file or directory|not allowed to execute|Connection (?:closed|reset|refused|timed out|to )"
-    rb"|Input/output error|Segmentation fault|% (?:Invalid|Incomplete|Ambiguous|Bad|Authorization)"
-    rb"|Command authorization failed"
-)
+COMPLAINTS: Final = (
+    b"not found", b"Permission denied", b"Operation not permitted", b"password is required", b"terminal is required",
+    b"No such file or directory", b"not allowed to execute", b"Connection closed", b"Connection reset",
+    b"Connection refused", b"Connection timed out", b"Connection to ", b"Input/output error", b"Segmentation fault",
+    b"% Invalid", b"% Incomplete", b"% Ambiguous", b"% Bad", b"% Authorization", b"Command authorization failed",
+)  # fmt: skip
+COMPLAINT: Final = re.compile(b"command not found|" + b"|".join(map(re.escape, COMPLAINTS)))
 WHO: Final = re.compile(rb"(?:[\w./+-]{1,60}(?: v[\w.]{1,20})?(?: \([\w ]{1,20}\))?(?:\[\d+\])?: .{0,160})?", re.DOTALL)
 # exportfs complains about one export and lists the others
 HARMLESS: Final = b"exportfs: Failed to stat "
@@ -81,12 +88,12 @@ class Trouble(NamedTuple):
 def complaints(artefacts: Iterable[Artefact]) -> Iterator[Trouble]:
     """Files in which a pager or an error stands where rules should be."""
     for artefact in artefacts:
-        page = PAGER.search(artefact.content)
+        page = PAGER.search(artefact.content) if holds(artefact.content, PAGERS) else None
         if page:
             number = line_of(artefact.content, page.start())
             what = f"Line {number} of {artefact.name} is a pager's: it waited there for somebody to press a key."
             yield Trouble("truncated", what, "Let the command run without a pager and a terminal.")
-        for said in COMPLAINT.finditer(artefact.content):
+        for said in COMPLAINT.finditer(artefact.content) if holds(artefact.content, COMPLAINTS) else ():
             near = max(said.start() - LONGEST_BEFORE, 0)
             begin = artefact.content.rfind(b"\n", near, said.start()) + 1
             told = (begin or not near) and WHO.fullmatch(artefact.content, begin, said.start())
@@ -95,6 +102,11 @@ def complaints(artefacts: Iterable[Artefact]) -> Iterator[Trouble]:
                 what = f"Line {line_of(artefact.content, begin)} of {artefact.name} is an error, not a dump: “{text}”."
                 yield Trouble("permission" if denied(text) else "truncated", what, AGAIN)
                 break
+
+
+def holds(content: bytes, words: Iterable[bytes]) -> bool:
+    """Whether one of the words stands in it: a search for a word takes a tenth of the time of one for a pattern."""
+    return any(word in content for word in words)
 
 
 def denied(text: str) -> bool:
@@ -142,7 +154,7 @@ def digest_of(artefacts: Sequence[Artefact]) -> str:
 
 def settled(content: bytes) -> bytes:
     """The content without what changes by itself."""
-    return CLOCKS.sub(rb"\1", VOLATILE.sub(b"", content))
+    return CLOCKS.sub(rb"\1", VOLATILE.sub(b"", content) if holds(content, MOVING) else content)
 
 
 def format_of(artefact: Artefact) -> str:

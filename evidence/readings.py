@@ -100,21 +100,30 @@ def is_another(source: Source) -> bool:
     return source.last_pull is not None and source.last_pull.error_code in NOT_THAT_HOST
 
 
-def before(servers: Iterable[str], compared_at: datetime | None) -> Held:
+def before(servers: Iterable[str] | None, compared_at: datetime | None, *, judged: bool = False) -> Held:
     """What each server showed at the comparison before, or, where a change without a record stands, before that change.
 
-    Otherwise the change would be forgotten one comparison later, and nobody would have decided anything.
+    Otherwise the change would be forgotten one comparison later, and nobody would have decided anything. A reading was
+    there when it had been published, whatever moment it speaks for: a commit, or the oldest file of a folder, may be
+    older than a comparison that knew nothing of it. `servers`: their names; None: all. `judged`: only what a comparison
+    has held against the one before; what is published while one runs may bear an earlier time than that comparison.
     """
     if compared_at is None:
         return {}
     limits = pinned(compared_at)
     found: dict[str, dict[int, Snapshot]] = {}
-    rows = Snapshot.objects.filter(published=True, server__name__in=list(servers))
-    rows = rows.select_related("server", "reading", "source")
-    for snapshot in rows.order_by("observed_at", "pk"):
-        if snapshot.observed_at <= limits.get(snapshot.server.name, compared_at):
+    rows = Snapshot.objects.filter(published=True)
+    rows = rows if servers is None else rows.filter(server__name__in=list(servers))
+    rows = rows.exclude(delta=None) if judged else rows
+    for snapshot in rows.select_related("server", "reading", "source", "pull").order_by("pk"):
+        if there_since(snapshot) <= limits.get(snapshot.server.name, compared_at):
             found.setdefault(snapshot.server.name, {})[snapshot.source_id] = snapshot
     return {name: list(by_source.values()) for name, by_source in found.items()}
+
+
+def there_since(snapshot: Snapshot) -> datetime:
+    """When a comparison could know of it."""
+    return max(snapshot.observed_at, snapshot.pull.finished_at or snapshot.observed_at)
 
 
 def pinned(compared_at: datetime) -> dict[str, datetime]:

@@ -15,7 +15,8 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "evidence": "", "findings": "", "finding": "evidence.finding", "rule_changes": "", "admin_paths": "",
     "attestations": "", "server_attestations": "", "attestation_file": "evidence.attestation",
     "sources": "", "source": "evidence.source", "source_raw": "evidence.source", "source_readings": "evidence.source",
-    "coverage": "",
+    "source_rules": "evidence.source", "coverage": "", "paths": "",
+    "flows": "", "flow_log": "evidence.flowlog", "flow_files": "evidence.flowlog", "flow_file_raw": "evidence.flowlog",
     "served_shares": "", "served_share": "",
     "inventory": "", "inventory_list": "evidence.inventory", "inventory_raw": "evidence.inventory",
     "connections": "", "connection": "compliance.connection", "as_of": "", "connection_as_of": "compliance.connection",
@@ -34,6 +35,7 @@ NOT_EVIDENCE: Final = frozenset({
     "home", "healthz", "readyz",
     "setup_link", "help", "help_page", "help_changes", "inbox", "bulk_decide", "recertify", "setup", "delegations",
     "catalogue_releases", "catalogue_release", "request_sent", "pack_verify_upload", "pack_zip", "pack_pdf",
+    "flows_examine",
 })  # fmt: skip
 
 

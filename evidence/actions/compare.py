@@ -75,16 +75,17 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     moment = at or timezone.now()
     step(run, "Gathering what is authorised")
     wanted = wanted_on(day_of(moment))
-    fresh, absent = readings.current(moment)
     last = Comparison.objects.filter(published=True, at__lt=moment).first()
+    former = readings.before(None, last.at if last else None, judged=True)
+    note_deltas(wanted, at=moment, run=run)  # before the readings are taken: what is noted is judged below
+    fresh, absent = readings.current(moment)
     picked = readings.several(fresh, moment)
     now = readings.readings_of(fresh, picked=picked)
     digests = readings.digests_of(fresh, picked)
     known = {digests[name]: reading for name, reading in now.items()}
-    stood = readings.before(fresh, last.at if last else None)
+    stood = {name: held for name, held in former.items() if name in fresh}
     then = readings.readings_of(stood, known, readings.several(stood, last.at if last else None))
     kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
-    note_deltas(wanted, at=moment, run=run)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
     found = flow_evidence.gathered(wanted, moment, lambda text: step(run, text))
     flows = found.flows if found else None

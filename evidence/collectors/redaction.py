@@ -79,7 +79,7 @@ def _keys(text: bytes) -> bytes:
 
 def _comments(text: bytes) -> bytes:
     """Only within comments: the rest of a rule has no place for a secret."""
-    return _COMMENT.sub(lambda hit: hit[1] + _address(_named(hit[2])), text)
+    return _COMMENT.sub(lambda hit: hit[1] + _address(_named(hit[2])), text) if b"comment" in text else text
 
 
 def _samba(text: bytes) -> bytes:

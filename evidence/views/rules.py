@@ -31,7 +31,7 @@ CELLS: Final = (
     "quiet_since",
 )  # fmt: skip
 QUIET: Final = (30, 90, 365)  # days without a use by which one filters
-HEADINGS = ("Rule", "Does", "Lets through or stops", "Line")  # of the table, after its first
+HEADINGS = ("Rule", "Does", "Traffic", "Line")  # of the table, after its first
 UNUSED: Final = [("0", "Counted"), *((str(days), f"No use for {days} days") for days in QUIET)]
 SPELT_OUT: Final = 6  # pieces of traffic of a rule that a row shows
 ENDS: Final = "#implicit"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from compliance.views import audit, changes, connections, controls, risks, servers
-from evidence.views import admin, coverage, findings, readings, rule_changes, shares, sources
+from evidence.views import admin, coverage, findings, flow_logs, readings, rule_changes, rules, shares, sources
 from tests.people import everybody
 
 TABLES = {
@@ -24,8 +24,10 @@ TABLES = {
     "evidence/admin_paths.html": admin.HEADINGS,
     "evidence/coverage.html": coverage.HEADINGS,
     "evidence/findings.html": findings.HEADINGS,
+    "evidence/flow_files_table.html": flow_logs.HEADINGS,
     "evidence/readings.html": readings.HEADINGS,
     "evidence/rule_changes.html": rule_changes.HEADINGS,
+    "evidence/rules.html": rules.HEADINGS,
     "evidence/served_shares.html": shares.HEADINGS,
     "evidence/sources.html": sources.HEADINGS,
 }

@@ -204,6 +204,22 @@ def test_a_change_without_a_record_stays_a_finding_until_it_is_put_back(site: Si
     assert not standing.filter(verdict__in=["changed_without_record", "permits_more"]).exists()
 
 
+def test_a_change_beside_a_file_that_nobody_touched_is_found(site: Site) -> None:
+    """A folder speaks for the moment of its oldest file: older than the comparison that did not know the new one."""
+    changes.implement(site.change, by=site.people.erin)
+    site.read()
+    site.compare()
+    oldest = min(path.stat().st_mtime for path in site.data.iterdir())
+    put(site.data, allow_in(APP, "5432"), allow_in(APP, "22"))
+    others = [path for path in site.data.iterdir() if path.name != "iptables-save.txt"]
+    assert others
+    for path in others:
+        os.utime(path, (oldest, oldest))
+    assert read(site.sources[1], site.people).state == "ok"
+    site.compare()
+    assert Finding.objects.standing().filter(verdict="changed_without_record", server__name="pay-db-01").exists()
+
+
 @pytest.mark.both
 def test_marking_as_done_reads_again_and_verifies(site: Site) -> None:
     site.read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,9 @@ class Device:
             server=self.server, kind="git", name="core-01 git", config=config, by=self.people.alex
         )
 
-    def commit(self, text: str) -> str:
-        """The router as it is now, read; gives the state of the reading."""
-        self.repository.commit({NAME: text})
+    def commit(self, text: str, *, at: datetime | None = None) -> str:
+        """The router as it is now, or was committed `at`, read; gives the state of the reading."""
+        self.repository.commit({NAME: text}, at=at)
         return read(self.source, self.people).state
 
 
@@ -106,6 +106,14 @@ def test_an_edited_group_is_a_change_of_each_rule_that_uses_it_and_one_finding(d
     assert "this changed 2 rules and connections" in found.because
     client.force_login(device.people.erin)
     assert edit in client.get("/rule-changes/").content.decode()
+
+
+def test_a_commit_older_than_the_comparison_that_did_not_know_it_is_found_by_the_next(device: Device) -> None:
+    committed, last = timezone.now(), compare()
+    assert committed < last.at
+    assert device.commit(router(app_in=TWO, apps=["10.20.20.31", "10.20.20.77"]), at=committed) == "ok"
+    compare()
+    assert Finding.objects.filter(verdict="changed_without_record", subject__contains="PAY-APPS").exists()
 
 
 def test_a_group_that_shrinks_is_the_cause_where_another_rule_decides_now(device: Device) -> None:
