@@ -21,7 +21,7 @@ from evidence.formats.fortios_tables import BESIDE, GROUPS, OBJECTS, POLICY_TABL
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
-ROLE: Final = "Give its profile the rights of docs/sources/fortinet.md, and the token the trusted hosts it needs."
+ROLE: Final = "Give its profile the rights of docs/sources/fortios.md, and the token the trusted hosts it needs."
 PAGE: Final = 1000  # rows of one answer
 MOST_PAGES: Final = 200  # of one table
 VDOMS: Final = "system vdom"

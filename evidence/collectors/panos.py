@@ -20,7 +20,7 @@ from evidence.collectors.https import Answer
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
-ROLE: Final = "Give its role the rights of docs/sources/palo-alto.md."
+ROLE: Final = "Give its role the rights of docs/sources/panos.md."
 CONFIGURATION: Final = "/api/?type=config&action=show"
 COUNTED: Final = (
     "<show><rule-hit-count><vsys><vsys-name><entry name='{}'><rule-base><entry name='security'><rules><all/></rules>"
