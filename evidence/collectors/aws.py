@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from evidence.collectors.addresses import resolve
+from evidence.collectors.aws_refusals import DENIED, code_of, explained
 from evidence.collectors.collected import Collected, PullError, Step
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
@@ -61,6 +61,16 @@ CALLS: Final = (
     Call("describe_vpn_gateways", "VpnGateways", "VpnGatewayId"),
     Call("describe_managed_prefix_lists", "PrefixLists", "PrefixListId"),
 )
+# Without these a path beyond a transit gateway or a VPN is not known, and the reading says why: a role of an earlier
+# version does not name them
+BEYOND: Final = (
+    Call("describe_vpn_connections", "VpnConnections", "VpnConnectionId"),
+    Call("describe_transit_gateway_vpc_attachments", "TransitGatewayVpcAttachments", "TransitGatewayAttachmentId"),
+    Call("describe_transit_gateway_route_tables", "TransitGatewayRouteTables", "TransitGatewayRouteTableId"),
+)
+VPN_KEYS: Final = (  # of a VPN connection; the rest is its keys (they are secrets), and how its tunnels feel today
+    "VpnConnectionId", "State", "Type", "Category", "VpnGatewayId", "TransitGatewayId", "CustomerGatewayId",
+)  # fmt: skip
 LOOK_BACK: Final = timedelta(days=7)
 EVENTS: Final = (  # what CloudTrail is asked for: the calls that open, close or lead elsewhere
     "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress",
@@ -71,20 +81,6 @@ EVENTS: Final = (  # what CloudTrail is asked for: the calls that open, close or
     "AttachInternetGateway", "AssociateAddress", "ModifyManagedPrefixList",
 )  # fmt: skip
 EVENT_KEYS: Final = ("EventId", "EventName", "EventTime", "Username", "Resources", "CloudTrailEvent")
-THROTTLED: Final = frozenset({
-    "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "RequestThrottled",
-    "TooManyRequestsException", "SlowDown", "EC2ThrottledException",
-})  # fmt: skip
-EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-UNKNOWN_KEY: Final = frozenset({
-    "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
-    "IncompleteSignature", "InvalidAccessKeyId", "MissingAuthenticationToken",
-})  # fmt: skip
-DENIED: Final = frozenset(
-    {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation"}
-)
-OFF: Final = frozenset({"OptInRequired", "InvalidEndpoint", "UnknownEndpoint"})
-POLICY: Final = "Give its role the policy on the page of this kind of source (docs/sources/aws.md)."
 
 
 def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | None, deadline: float) -> Collected:
@@ -105,6 +101,9 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
                 came.append(written(region, call.command, call.key, rows))
                 if call.key == "PrefixLists":
                     came += (entries(client, region, str(one["PrefixListId"]), deadline) for one in rows)
+            beyond, why = ways_beyond(client, region, deadline)
+            came += beyond
+            missing += [f"Ways beyond the VPCs of {region}: {why}"] if why else []
             events, why = acts(session("cloudtrail", region), region, deadline)
             came.append(events)
             missing += [f"CloudTrail of {region}: {why}"] if why else []
@@ -264,6 +263,39 @@ def entries(client: Any, region: str, uid: str, deadline: float) -> Artefact:
     return written(region, f"get-managed-prefix-list-entries --prefix-list-id {uid}", "Entries", rows, PrefixListId=uid)
 
 
+def ways_beyond(client: Any, region: str, deadline: float) -> tuple[list[Artefact], str]:
+    """VPNs, and the tables of transit gateways with their routes; why some are not known ("" = all are).
+
+    An account that may not list them is read all the same. Raises PullError for everything else.
+    """
+    came: list[Artefact] = []
+    try:
+        with explained(deadline):
+            for call in BEYOND:
+                rows = in_order(pages(client, call, {}, deadline), call.sorted_by)
+                if call.key == "VpnConnections":
+                    rows = [{key: one[key] for key in VPN_KEYS if key in one} for one in rows]
+                came.append(written(region, call.command, call.key, rows))
+            came += [routes(client, region, str(one["TransitGatewayRouteTableId"])) for one in rows]
+    except PullError as error:
+        if error.code != ErrorCode.PERMISSION:
+            raise
+        return came, error.what
+    return came, ""
+
+
+def routes(client: Any, region: str, uid: str) -> Artefact:
+    """The routes of one table of a transit gateway, and whether there are more than EC2 shows."""
+    asked = [{"Name": "state", "Values": ["active", "blackhole"]}]
+    answer = client.search_transit_gateway_routes(TransitGatewayRouteTableId=uid, Filters=asked)  # a thousand at most
+    rows = in_order(answer["Routes"], "DestinationCidrBlock")
+    command = f"search-transit-gateway-routes --transit-gateway-route-table-id {uid}"
+    more = bool(answer["AdditionalRoutesAvailable"])
+    return written(
+        region, command, "Routes", rows, TransitGatewayRouteTableId=uid, AdditionalRoutesAvailable=more
+    )  # fmt: skip
+
+
 def in_order(rows: Iterable[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     """The same objects in the same order, however they came."""
     return sorted(rows, key=lambda one: str(one.get(key)))
@@ -297,93 +329,9 @@ def acts(client: Any, region: str, deadline: float) -> tuple[Artefact, str]:
     return replace(made, name=f"{region}-CloudTrail.json", command=command), why
 
 
-def written(region: str, command: str, key: str, rows: Iterable[Mapping[str, Any]], **beside: str) -> Artefact:
+def written(region: str, command: str, key: str, rows: Iterable[Mapping[str, Any]], **beside: str | bool) -> Artefact:
     """An answer as a file: the same objects give the same bytes."""
     content = json.dumps({**beside, key: list(rows)}, indent=1, sort_keys=False, default=str, ensure_ascii=False)
-    name = f"{region}-{beside.get('PrefixListId', key)}.json"
+    whose = beside.get("PrefixListId") or beside.get("TransitGatewayRouteTableId") or key
+    name = f"{region}-{whose}.json"
     return Artefact(name, f"{content}\n".encode(), f"aws ec2 {command} --region {region}", datetime.now(UTC))
-
-
-def code_of(error: Any) -> str:
-    """The code of an error that AWS answered."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-@contextmanager
-def explained(deadline: float) -> Iterator[None]:
-    """What AWS and its library say, in the words of the run model."""
-    try:
-        from botocore import exceptions
-    except ImportError:
-        yield  # signed_in says it
-        return
-    try:
-        yield
-    except exceptions.ClientError as error:
-        raise answered(error) from None
-    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError):
-        raise PullError(
-            ErrorCode.AUTH, "There is nothing to sign in to AWS with.",
-            "Set an access key as the source's secret, or give the machine a role.",
-        ) from None  # fmt: skip
-    except exceptions.SSLError as error:
-        raise PullError(
-            ErrorCode.TLS, f"The certificate of {said(error)} is not to be trusted.", "Look at the endpoint."
-        ) from None
-    except (
-        exceptions.ConnectTimeoutError,
-        exceptions.EndpointConnectionError,
-        exceptions.ProxyConnectionError,
-    ) as error:
-        what = f"{said(error)} could not be reached."
-        raise PullError(ErrorCode.UNREACHABLE, what, "Look at the network, the proxy and the region's name.") from None
-    except (exceptions.ReadTimeoutError, exceptions.ConnectionClosedError) as error:
-        late = time.monotonic() >= deadline
-        raise PullError(
-            ErrorCode.TIMEOUT, f"{said(error)} did not finish its answer.",
-            "Raise EASTWEST_PULL_LIMIT_S." if late else "It is tried again; look at the network if it stays so.",
-        ) from None  # fmt: skip
-    except (exceptions.BotoCoreError, KeyError) as error:
-        what = f"What came is no answer of EC2 ({type(error).__name__})."
-        raise PullError(ErrorCode.PARSE, what, "Look at what answers at the endpoint.") from None
-
-
-def said(error: Any) -> str:
-    """Which address an error is about, without what was asked of it."""
-    return urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname or "AWS"
-
-
-def answered(error: Any) -> PullError:
-    """An error that AWS answered."""
-    code, operation = code_of(error), error.operation_name
-    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    if code in THROTTLED:
-        wait = str(headers.get("retry-after", ""))
-        return PullError(
-            ErrorCode.RATE_LIMITED, f"AWS was asked too often ({operation}); nothing of this reading counts.",
-            "It is tried again later. If it stays so, read the account less often, or each region by itself.",
-            retry_after=float(wait) if wait.isdigit() else None,
-        )  # fmt: skip
-    if code in EXPIRED:
-        return PullError(
-            ErrorCode.AUTH, f"The credentials have expired ({code}).",
-            "Set a key that lasts, or let a role be assumed; look at this machine's clock as well.",
-        )  # fmt: skip
-    if code in UNKNOWN_KEY:
-        return PullError(
-            ErrorCode.AUTH, f"AWS does not know the access key ({code}).", "Set the source's secret again."
-        )
-    if code in DENIED:
-        return PullError(ErrorCode.PERMISSION, f"{operation} is not permitted to us.", POLICY)
-    if code in OFF:
-        return PullError(
-            ErrorCode.CONFIG, f"A region is not enabled for this account ({code}).", "Take it out of the source."
-        )
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if status >= 500 and status != 501:
-        return PullError(
-            ErrorCode.UNREACHABLE, f"AWS could not answer {operation} ({code}).", "It is tried again later."
-        )
-    if status == 501:
-        return PullError(ErrorCode.CONFIG, f"What answers does not know {operation}.", "Look at the endpoint.")
-    return PullError(ErrorCode.PARSE, f"AWS refused {operation} ({code}).", "Report it with this code.")

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from evidence.collectors.arrivals import LARGEST, Arrival
-from evidence.collectors.aws import code_of, explained, regions_of, signed_in
+from evidence.collectors.aws import regions_of, signed_in
+from evidence.collectors.aws_refusals import code_of, explained
 from evidence.collectors.collected import PullError
 from evidence.models.sources import ErrorCode
 

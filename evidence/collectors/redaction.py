@@ -12,9 +12,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final
 
-from evidence.collectors import redaction_fortios, redaction_junos, redaction_panos, redaction_pf
+from evidence.collectors import redaction_aws, redaction_fortios, redaction_junos, redaction_panos, redaction_pf
 from evidence.collectors.redaction_cisco import marked
-from evidence.formats import fortios, fortios_rest, junos, panos, pf_config
+from evidence.formats import aws, fortios, fortios_rest, junos, panos, pf_config
 from evidence.formats.cisco_kind import kind
 from evidence.formats.table import HEAD, SURE
 from evidence.rules import Artefact
@@ -123,6 +123,8 @@ def redacted(artefact: Artefact) -> Artefact:
         content = redaction_fortios.marked(content, MARK)
     if junos.sniff(content[:HEAD], artefact.name) >= SURE:
         content = redaction_junos.marked(content, MARK)
+    if aws.sniff(head, artefact.name):
+        content = redaction_aws.marked(content, MARK)
     if pf_config.sniff(head, artefact.name):
         content = redaction_pf.marked(content, MARK)
     redact = _by_name(artefact) or _by_content(content)

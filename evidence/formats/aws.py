@@ -28,6 +28,7 @@ from evidence.formats.aws_objects import (
     text,
 )
 from evidence.formats.aws_routes import exposures
+from evidence.formats.aws_transit import check_route
 from evidence.formats.cursor import Account
 from evidence.formats.json_objects import Found, members
 from evidence.rules import Artefact, FormatError, Point, Reading, Unread
@@ -43,13 +44,20 @@ IDS = {
     "VpnGateways": "VpnGatewayId", "VpnConnections": "VpnConnectionId", "TransitGateways": "TransitGatewayId",
     "TransitGatewayAttachments": "TransitGatewayAttachmentId",
     "TransitGatewayRouteTables": "TransitGatewayRouteTableId",
+    "TransitGatewayVpcAttachments": "TransitGatewayAttachmentId",
 }  # fmt: skip
 ENTRIES = "Entries"  # of a prefix list, whose id stands in the command, the name of the file or beside them
-BESIDE = frozenset({"ResponseMetadata", "NextToken", "PrefixListId"})
-LIST_ID = re.compile(r"pl-[0-9a-f]{8,17}(?![0-9a-f])")
+ROUTES = "Routes"  # of a table of a transit gateway, whose id stands in the same places
+OF = {ENTRIES: "PrefixListId", ROUTES: "TransitGatewayRouteTableId"}
+ANYWHERE = frozenset({"NetworkInterfaces", "SecurityGroupRules", ENTRIES})  # such an object may concern every point
+MORE = "AdditionalRoutesAvailable"
+BESIDE = frozenset({"ResponseMetadata", "NextToken", MORE, *OF.values()})
+LIST_ID = re.compile(r"(?:pl|tgw-rtb)-[0-9a-f]{8,17}(?![0-9a-f])")
 KEY = re.compile(r'"([A-Za-z]{3,40})"\s*:\s*\[')
 GIVE = "Give the answers of `aws ec2 describe-…` as JSON, each in a file of its own (docs/sources/aws.md)."
 WHOSE = "nobody says whose entries these are: name the file after its list (pl-0123456789abcdef0.json)"
+WHOSE_ROUTES = "nobody says whose routes these are: name the file after its table (tgw-rtb-0123456789abcdef0.json)"
+MORE_ROUTES = "the table has more routes than this answer shows"
 ALL_PAGES = "more pages of this answer follow, and they were not given"
 
 
@@ -71,6 +79,8 @@ def sniff(head: bytes, name: str) -> float:
     keys = KEY.findall(head.decode("utf-8", "replace"))[:1]
     if keys and keys[0] in IDS:
         return 0.95
+    if keys == [ROUTES] and (MORE in start or '"TransitGatewayAttachments"' in start):
+        return 0.8
     return 0.8 if keys == [ENTRIES] and '"Cidr"' in start else 0.0
 
 
@@ -92,7 +102,7 @@ class _Answers:
     def add(self, artefact: Artefact) -> None:
         """One file: each of its objects is understood, or named with the reason it was not."""
         given = members(artefact)
-        lists = {key: value for key, value in given.items() if key in IDS or key == ENTRIES}
+        lists = {key: value for key, value in given.items() if key in IDS or key in OF}
         strange = sorted(set(given) - set(lists) - BESIDE)
         wrong = sorted(key for key, value in lists.items() if not isinstance(value, list))
         if not lists or strange or wrong:
@@ -105,15 +115,18 @@ class _Answers:
         for key, listed in lists.items():
             self.estate.given.add(key)
             before = len(self._failed)
-            if key == ENTRIES and (whose := given.get("PrefixListId") or _named(artefact)):
-                self.estate.prefixes.setdefault(str(whose), [])  # a list may be empty
+            if key in OF and (whose := self._whose(key, given, artefact)):
+                held: dict[str, list[Any]] = self.estate.prefixes if key == ENTRIES else self.estate.transit
+                held.setdefault(whose, [])  # a list may be empty
             for one in listed:
                 self._object(key, account, one, given, artefact)
-            if more and before == len(self._failed):
+            partly = key == ROUTES and given.get(MORE) is not False
+            if (more or partly) and before == len(self._failed):
                 page = listed[-1] if listed else Found(1, 1, 1, f'"{key}": []', {})
-                self._failed.append(Failed(key, "", account, page, ALL_PAGES))
-        if more and not account.total:
-            account.total = 1
+                whose = self._whose(key, given, artefact) if partly else ""
+                self._half.add(whose)
+                self._failed.append(Failed(key, whose, account, page, MORE_ROUTES if partly else ALL_PAGES))
+                account.total = account.total or 1
 
     def _name(self, name: str) -> str:
         names = [one.name for one in self._accounts]
@@ -121,6 +134,8 @@ class _Answers:
 
     def _object(self, key: str, account: Account, found: Found, given: Mapping[str, Any], artefact: Artefact) -> None:
         uid = found.value.get(IDS.get(key, "")) if isinstance(found.value, dict) else None
+        if key in OF:
+            uid = self._whose(key, given, artefact)
         try:
             if not isinstance(found.value, dict):
                 raise ValueError("it is no object")
@@ -129,17 +144,30 @@ class _Answers:
             self._take(key, account, found, given, artefact)
             account.consume(found.number)
         except (ValueError, TypeError, KeyError, AttributeError) as wrong:
-            self._half.add(uid if isinstance(uid, str) else str(given.get("PrefixListId") or _named(artefact)))
+            self._half.add(uid if isinstance(uid, str) else "")
             self._failed.append(Failed(key, uid if isinstance(uid, str) else "", account, found, str(wrong)))
+
+    @staticmethod
+    def _whose(key: str, given: Mapping[str, Any], artefact: Artefact) -> str:
+        """The list or table that the entries of an answer belong to."""
+        said = given.get(OF[key]) if key in OF else None
+        return said if isinstance(said, str) else _named(artefact)
 
     def _take(self, key: str, account: Account, found: Found, given: Mapping[str, Any], artefact: Artefact) -> None:
         estate, value = self.estate, found.value
         if key == ENTRIES:
-            listed = text(given, "PrefixListId") or _named(artefact)
+            listed = self._whose(key, given, artefact)
             if not listed:
                 raise ValueError(WHOSE)
             known(value, frozenset({"Cidr", "Description"}))
             estate.prefixes.setdefault(listed, []).append(cidr(text(value, "Cidr", needed=True)))
+            return
+        if key == ROUTES:
+            listed = self._whose(key, given, artefact)
+            if not listed:
+                raise ValueError(WHOSE_ROUTES)
+            check_route(value)
+            estate.transit.setdefault(listed, []).append(value)
             return
         uid = text(value, IDS[key], needed=True)
         thing = Thing(uid, text(value, "VpcId"), value, account, found)
@@ -177,6 +205,7 @@ class _Answers:
         """The points with all that speaks against them."""
         estate = self.estate
         estate.prefixes = {name: listed for name, listed in estate.prefixes.items() if name not in self._half}
+        estate.transit = {name: listed for name, listed in estate.transit.items() if name not in self._half}
         try:
             fabric = Fabric(estate)
             exposed = tuple(exposures(estate))
@@ -206,7 +235,7 @@ class _Answers:
         """The points that an object which was not understood makes unverifiable; none = every one of them."""
         estate, ways = self.estate, [FORWARD, RETURN]
         itself = [f"{failed.id}/{way}" for way in ("in", "out")]
-        if failed.reason == ALL_PAGES or not failed.id or failed.kind in {"NetworkInterfaces", "SecurityGroupRules"}:
+        if failed.reason == ALL_PAGES or not failed.id or failed.kind in ANYWHERE:
             return []
         if failed.kind == "SecurityGroups":
             mine = [one.id for one in estate.members(failed.id)]

@@ -14,9 +14,10 @@ from compliance.traffic import intervals
 from compliance.traffic.addresses import Range, parse, say
 from compliance.traffic.boxes import FAMILIES, FULL, TOP, Box, Family, box_of
 from compliance.traffic.shares import Origin, Residue
+from evidence.formats.aws_endpoints import guarded
 from evidence.formats.aws_lists import DIRECTIONS, TABLE, Direction, Groups, acl_chain, rule
 from evidence.formats.aws_objects import OPERATED, Estate, Interface, Subnet
-from evidence.formats.aws_routes import PUBLIC, blocked, gateways, links, table_chain
+from evidence.formats.aws_routes import PUBLIC, blocked, edges, gateways, links, table_chain
 from evidence.rules import Action, Chain, Reading, Rule, Statement
 
 FORWARD, RETURN = "FORWARD", "RETURN"
@@ -186,6 +187,8 @@ class Fabric:
         steps = Steps("route")
         steps.default = Action.DENY
         self._missing(steps, "Subnets", "RouteTables")
+        for uid, why, ranges in guarded(self.estate):
+            steps.doubt(f"{uid}-policy", _towards(ranges), why)
         self._tables(steps, "away", incoming=False)
         self._elsewhere(steps, incoming=False)
         for vpc in dict.fromkeys(name for name, _ in self._spans):
@@ -196,6 +199,11 @@ class Fabric:
     def _back(self) -> Steps:
         steps = Steps("back")
         self._missing(steps, "Subnets", "RouteTables")
+        for vpc in dict.fromkeys(name for name, _ in self._spans):
+            for gateway, why, ranges in edges(self.estate, vpc):  # the answers to what asked from inside come in there
+                asked = [(one.family, box_of(one.family, src=(one.low, one.high), dst=far))
+                         for one in ranges or _everything() for far in _beyond(gateway, one.family)]  # fmt: skip
+                steps.doubt(f"{vpc}-edge", asked, why)
         self._tables(steps, "back", incoming=True)
         self._elsewhere(steps, incoming=True)
         return steps
@@ -216,9 +224,13 @@ class Fabric:
         by = gateways(estate, vpc)
         if not by and "InternetGateways" not in estate.given:
             steps.doubt(f"{vpc}-gateway", _towards(inside), f"whether {vpc} has an internet gateway was not read")
+        for gateway, why, ranges in edges(estate, vpc):
+            boxes = [(one.family, box_of(one.family, src=far, dst=(one.low, one.high)))
+                     for one in ranges or _everything() for far in _beyond(gateway, one.family)]  # fmt: skip
+            steps.doubt(f"{vpc}-edge", boxes, why)
         for one in estate.interfaces.values() if by else ():
             public = [Range(4, value, value) for value in one.public] if one.vpc == vpc else []
-            public += [each for each in one.ranges if each.family == 6 and one.vpc == vpc]
+            public += [each for each in one.ranges if each.family == 6 and one.vpc == vpc and not one.shut]
             boxes = [(each.family, box_of(each.family, src=source, dst=(each.low, each.high)))
                      for each in public for source in PUBLIC[each.family]]  # fmt: skip
             why = blocked(estate, vpc)
@@ -266,6 +278,16 @@ def _towards(spans: Iterable[Range]) -> list[tuple[Family, Box]]:
 def _sources(ranges: Iterable[Range], family: Family) -> list[tuple[int, int]]:
     listed = list(ranges)
     return [(one.low, one.high) for one in listed if one.family == family] if listed else [(0, TOP[family])]
+
+
+def _everything() -> list[Range]:
+    """For a route that nobody understands: it may be for anything."""
+    return [Range(family, 0, TOP[family]) for family in FAMILIES]
+
+
+def _beyond(gateway: str, family: Family) -> tuple[tuple[int, int], ...]:
+    """From where packets come in by a gateway: an internet gateway has public addresses alone behind it."""
+    return PUBLIC[family] if gateway.startswith("igw-") else ((0, TOP[family]),)
 
 
 def operated(estate: Estate) -> Iterator[Statement]:

@@ -46,6 +46,10 @@ LISTED = frozenset({
 }) | SOMETIMES  # fmt: skip
 
 
+OTHER_TEXTS = (
+    "State", "ResourceId", "ResourceType", "ResourceOwnerId", "TransitGatewayId", "TransitGatewayOwnerId",
+    "VpnGatewayId", "VpcEndpointType", "ConnectivityType", "SubnetId", "VpcId",
+)  # fmt: skip
 OPERATED = "operated"  # what statements say of interfaces whose machine AWS itself runs
 
 
@@ -117,6 +121,7 @@ class Interface:
     kind: str
     label: str
     checked: bool  # it takes and sends only what is its own
+    shut: bool  # an internet gateway hands nothing over to its IPv6 addresses
     operator: str  # the service of AWS whose machine it is attached to ("" = a customer's, or nobody says)
     origin: tuple[Account, Found]
 
@@ -133,6 +138,7 @@ class Subnet:
     id: str
     vpc: str
     ranges: tuple[Range, ...]
+    zone: str = ""  # availability zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,7 @@ class Estate:
     subnets: dict[str, Subnet] = field(default_factory=dict)
     tables: dict[str, Thing] = field(default_factory=dict)
     prefixes: dict[str, list[Range]] = field(default_factory=dict)
+    transit: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)  # table of a transit gateway -> routes
     others: dict[str, dict[str, Thing]] = field(default_factory=dict)  # kind -> id -> a gateway, a peering, …
 
     def members(self, group: str) -> list[Interface]:
@@ -181,6 +188,10 @@ class Estate:
                 if one.get("Main") is True and table.vpc == subnet.vpc:
                     main = name
         return main
+
+    def holds(self, vpc: str) -> bool:
+        """Whether anything inside a VPC was read."""
+        return any(one.vpc == vpc for one in self.subnets.values())
 
     def spans(self) -> Iterator[tuple[str, Range]]:
         """Every VPC with each of its ranges: by its own answer, by the local routes of its tables, by its subnets."""
@@ -247,7 +258,8 @@ def interface(account: Account, found: Found) -> Interface:
     return Interface(
         text(value, "NetworkInterfaceId", needed=True), text(value, "VpcId"), text(value, "SubnetId", needed=True),
         tuple(dict.fromkeys(ranges)), groups, public, text(value, "InterfaceType") or "interface",
-        text(value, "Description"), checked, owner if owner.startswith("amazon-") else "", (account, found),
+        text(value, "Description"), checked, value.get("DenyAllIgwTraffic") is True,
+        owner if owner.startswith("amazon-") else "", (account, found),
     )  # fmt: skip
 
 
@@ -255,16 +267,20 @@ def subnet(found: Found) -> Subnet:
     """A subnet. Raises ValueError."""
     value = found.value
     known(value, SUBNET)
-    return Subnet(text(value, "SubnetId", needed=True), text(value, "VpcId", needed=True), tuple(vpc_ranges(value)))
+    return Subnet(text(value, "SubnetId", needed=True), text(value, "VpcId", needed=True), tuple(vpc_ranges(value)),
+                  text(value, "AvailabilityZone"))  # fmt: skip
 
 
 def check_other(key: str, value: Mapping[str, Any]) -> None:
     """Raises ValueError where what is asked of an object of these kinds later is not of the kind it should be."""
-    for name in ("State", "ResourceId", "VpcEndpointType", "ConnectivityType", "SubnetId", "VpcId"):
+    for name in OTHER_TEXTS:
         if not isinstance(value.get(name), dict):
             text(value, name)
     for name in ("Attachments", "VpcAttachments"):
         rows(value, name)
+    text(row(value, "Association"), "TransitGatewayRouteTableId")
+    if "SubnetIds" in value and not all(isinstance(one, str) for one in value["SubnetIds"]):
+        raise ValueError("SubnetIds is no list of texts")
     if key == "Vpcs":
         vpc_ranges(value)
         text(row(value, "BlockPublicAccessStates"), "InternetGatewayBlockMode")

@@ -1,34 +1,29 @@
 """Where packets go from a subnet, and by which ways packets from elsewhere come into a VPC, as far as it was read.
 
-The longest prefix decides; of equal ones a route that somebody made goes before one that was learned. What a route
-leads to and was not read (a transit gateway, a VPN, an appliance, the far side of a peering) is not known.
+The longest prefix decides; of equal ones a route that somebody made goes before one by a prefix list, and that before
+one that was learned. A gateway to the internet leads to public addresses, a peering to the VPC at its other side, a
+transit gateway where its own tables say. What a route leads to and was not read (a VPN, an appliance, the far side of a
+peering) is not known: the path is known up to there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from compliance.traffic import intervals
 from compliance.traffic.addresses import Range, prefix_range, say
 from compliance.traffic.boxes import FAMILIES, TOP, Box, Family, box_of
 from compliance.traffic.shares import Origin, Residue
+from evidence.formats.aws_endpoints import NOTHING, policy_of
 from evidence.formats.aws_lists import TABLE, closing, compact, place, rule
-from evidence.formats.aws_objects import Estate, Thing, cidr, destination, known, row, rows, text, vpc_ranges
+from evidence.formats.aws_objects import Estate, Thing, destination, row, rows, text, vpc_ranges
+from evidence.formats.aws_tables import ATTACHED, NOT_ON, NOT_PUBLIC, Parts, Target, is_wide, sorted_routes, target_of
+from evidence.formats.aws_transit import arrivals, leaving, onward
 from evidence.rules import Action, Chain, Rule, Statement
 
-ROUTE = frozenset({
-    "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "EgressOnlyInternetGatewayId",
-    "GatewayId", "InstanceId", "InstanceOwnerId", "NatGatewayId", "TransitGatewayId", "LocalGatewayId",
-    "CarrierGatewayId", "NetworkInterfaceId", "Origin", "State", "VpcPeeringConnectionId", "CoreNetworkArn",
-    "OdbNetworkArn", "IpAddress",
-})  # fmt: skip
-TARGETS = (
-    "GatewayId", "NatGatewayId", "VpcPeeringConnectionId", "TransitGatewayId", "EgressOnlyInternetGatewayId",
-    "NetworkInterfaceId", "InstanceId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn",
-)  # fmt: skip
-LEARNED = "EnableVgwRoutePropagation"
+ELSEWHERE = ("CoreNetworkArn", "LocalGatewayId", "CarrierGatewayId", "OdbNetworkArn")  # links that nothing else shows
 PRIVATE = tuple(
     prefix_range(4, value, length)
     for value, length in ((0x0A000000, 8), (0x64400000, 10), (0xA9FE0000, 16), (0xAC100000, 12), (0xC0A80000, 16))
@@ -39,18 +34,7 @@ PUBLIC: Mapping[Family, tuple[tuple[int, int], ...]] = {
 LINKS = {  # kinds of answers that show by what else a VPC may be entered, and what they are called
     "VpcPeeringConnections": "peering", "TransitGatewayAttachments": "transit gateway", "VpnGateways": "VPN gateway",
 }  # fmt: skip
-EVERYTHING = {"RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"}
 EXPOSED, ADDRESS, ROUTE_THERE, NOT_READ = "exposed", "address", "route", "not read"  # what statements say of it
-ATTACHED = frozenset({"available", "attached"})
-
-
-class Target(NamedTuple):
-    """What becomes of a packet that a route is for. `only`: the ends inside that it serves (None = all of them)."""
-
-    action: Action
-    because: str
-    doubt: str = ""
-    only: tuple[Range, ...] | None = None
 
 
 def gateways(estate: Estate, vpc: str) -> list[str]:
@@ -79,11 +63,6 @@ def blocked(estate: Estate, vpc: str) -> str:
     return f"public access to {vpc} is restricted ({mode})" if mode not in {"", "off"} else ""
 
 
-def target_of(route: Mapping[str, Any]) -> str:
-    """What a route leads to."""
-    return next((name for key in TARGETS if (name := text(route, key))), "")
-
-
 def far_side(estate: Estate, peering: str, vpc: str) -> tuple[str, list[Range]]:
     """The VPC at the other side of a peering and its ranges; "" where the peering was not read, or is not active."""
     thing = estate.others.get("VpcPeeringConnections", {}).get(peering)
@@ -94,10 +73,31 @@ def far_side(estate: Estate, peering: str, vpc: str) -> tuple[str, list[Range]]:
     return text(other, "VpcId"), vpc_ranges(other)
 
 
-def _target(estate: Estate, vpc: str, route: Mapping[str, Any], family: Family) -> Target:
-    name = target_of(route)
+def parts(
+    estate: Estate, table: Thing, route: Mapping[str, Any], family: Family, spans: list[tuple[int, int]]
+) -> Parts:
+    """What becomes of packets to these ranges by a route."""
+    name, vpc = target_of(route), table.vpc
     if text(route, "State") == "blackhole":
-        return Target(Action.DENY, f"{name or 'its target'} is gone: the route is a black hole")
+        yield spans, Target(Action.DENY, f"{name or 'its target'} is gone: the route is a black hole")
+    elif name.startswith(("igw-", "nat-")) and family == 4:
+        yield intervals.intersect(spans, PUBLIC[4]), _outward(estate, vpc, name, family)
+        yield intervals.subtract(spans, PUBLIC[4]), NOT_PUBLIC
+    elif name.startswith("pcx-"):
+        far, ranges = far_side(estate, name, vpc)
+        if not far or not ranges:
+            yield spans, _outward(estate, vpc, name, family)
+            return
+        there = intervals.merge((one.low, one.high) for one in ranges if one.family == family)
+        yield intervals.intersect(spans, there), _outward(estate, vpc, name, family)
+        yield intervals.subtract(spans, there), NOT_ON
+    elif name.startswith("tgw-"):
+        yield from onward(estate, table, name, family, spans)
+    else:
+        yield spans, _outward(estate, vpc, name, family)
+
+
+def _outward(estate: Estate, vpc: str, name: str, family: Family) -> Target:
     if name == "local":
         return Target(Action.PERMIT, "it stays in the VPC")
     if name.startswith("igw-"):
@@ -112,7 +112,9 @@ def _target(estate: Estate, vpc: str, route: Mapping[str, Any], family: Family) 
         read = far and any(one.vpc == far for one in estate.subnets.values())
         return Target(Action.PERMIT, f"by peering {name}", "" if read else f"the far side of {name} was not read")
     if name.startswith("vpce-"):
-        return Target(Action.PERMIT, f"by endpoint {name}", _endpoint(estate, name))
+        return _endpoint(estate, name)
+    if name.startswith("vgw-"):
+        return Target(Action.PERMIT, f"by {name}", leaving(estate, name))
     return Target(Action.PERMIT, f"to {name}", f"what becomes of it behind {name or 'its target'} was not read")
 
 
@@ -124,19 +126,28 @@ def _nat(estate: Estate, name: str, family: Family) -> str:
         return f"{name} is {thing.value['State']}"
     if family == 6 or text(thing.value, "ConnectivityType") == "private":
         return f"what becomes of it behind {name} was not read"
-    acl = estate.acls.get(estate.acl_of(text(thing.value, "SubnetId")))
-    entries = rows(acl.value, "Entries") if acl else []
-    firsts = [min((one for one in entries if one["Egress"] is way and one.get("CidrBlock")), default=None,
-                  key=lambda one: one["RuleNumber"]) for way in (True, False)]  # fmt: skip
-    wide = all(one is not None and {key: one.get(key) for key in EVERYTHING} == EVERYTHING for one in firsts)
-    return "" if wide else f"the network ACL of the subnet of {name} is not open to everything"
+    subnet = estate.subnets.get(text(thing.value, "SubnetId"))
+    table = estate.tables.get(estate.table_of(subnet)) if subnet else None
+    if subnet is None or table is None:
+        return f"the routes of the subnet of {name} were not read"
+    routes = [one for one in rows(table.value, "Routes") if not target_of(one).startswith(("local", "vpce-"))]
+    there = all(target_of(one).startswith("igw-") and text(one, "State") != "blackhole" for one in routes)
+    if not there or "0.0.0.0/0" not in map(destination, routes):
+        return f"the routes of {subnet.id}, where {name} stands, lead elsewhere than to an internet gateway"
+    return "" if is_wide(estate, subnet) else f"the network ACL of the subnet of {name} is not open to everything"
 
 
-def _endpoint(estate: Estate, name: str) -> str:
+def _endpoint(estate: Estate, name: str) -> Target:
+    """A gateway endpoint, by its policy; what lies behind the others nobody reads."""
     thing = estate.others.get("VpcEndpoints", {}).get(name)
     if thing is None or text(thing.value, "VpcEndpointType") != "Gateway":
-        return f"what becomes of it behind {name} was not read"
-    return ""
+        return Target(Action.PERMIT, f"to {name}", f"what becomes of it behind {name} was not read")
+    if text(thing.value, "State").lower() not in {"", "available"}:
+        return Target(Action.PERMIT, f"by endpoint {name}", f"{name} is {thing.value['State']}")
+    said = policy_of(thing)
+    if said == NOTHING:
+        return Target(Action.DENY, f"the policy of {name} allows nothing")
+    return Target(Action.PERMIT, f"by endpoint {name}", said)
 
 
 def table_chain(estate: Estate, table: Thing, *, back: bool = False) -> Chain:
@@ -152,18 +163,20 @@ def table_chain(estate: Estate, table: Thing, *, back: bool = False) -> Chain:
                 spans = [(0, TOP[family])]
             if not spans:
                 continue
-            target = _target(estate, table.vpc, route, family)
-            for action, boxes, why in _sides(target, spans, family, back=back):
-                unsure = doubt or (target.doubt if action is Action.PERMIT else "")
-                residue = (Residue("action", unsure, origin.first),) if unsure else ()
-                made = rule(label, name, len(found) + 1, family, action, boxes, residue, origin)
-                found.append(made if not why else _said(made, why))
+            for far, target in parts(estate, table, route, family, spans):
+                mine = f"{label}>{target.via}" if target.via else label
+                for action, boxes, why in _sides(target, far, family, back=back) if far else ():
+                    unsure = doubt or (target.doubt if action is Action.PERMIT else "")
+                    residue = (Residue("action", unsure, origin.first),) if unsure else ()
+                    made = rule(mine, name, len(found) + 1, family, action, boxes, residue, origin)
+                    found.append(_said(made, why) if why else made)
     found += closing(name, len(found) + 1, table, "no route leads there")
     return Chain(name, TABLE, TABLE, 0, Action.DENY, tuple(found))
 
 
 def _said(made: Rule, why: str) -> Rule:
-    return replace(made, id=f"{made.id}!", origin=replace(made.origin, comment=why))
+    mark = "" if ">" in made.id else "!"
+    return replace(made, id=f"{made.id}{mark}", origin=replace(made.origin, comment=why))
 
 
 def _sides(
@@ -172,7 +185,8 @@ def _sides(
     """What is let on, and what is not because its end inside has no public address."""
     far = list(spans)
     if target.only is None:
-        yield target.action, tuple(_box(family, None, one, back=back) for one in far), ""
+        why = target.because if target.via and target.action is Action.DENY else ""
+        yield target.action, tuple(_box(family, None, one, back=back) for one in far), why
         return
     inside = [(one.low, one.high) for one in target.only if one.family == family]
     if inside:
@@ -184,29 +198,6 @@ def _sides(
 def _box(family: Family, inside: tuple[int, int] | None, far: tuple[int, int], *, back: bool) -> Box:
     mine = inside or (0, TOP[family])
     return box_of(family, src=far, dst=mine) if back else box_of(family, src=mine, dst=far)
-
-
-def sorted_routes(estate: Estate, table: Thing) -> list[tuple[Mapping[str, Any], tuple[Range, ...], str]]:
-    """The routes of a table in the order in which they are asked, each with its ranges and why these may be others.
-
-    A route to several ranges (a prefix list) is taken apart. What is not understood may be for anything: it comes
-    first.
-    """
-    found: list[tuple[tuple[int, int], Mapping[str, Any], tuple[Range, ...], str]] = []
-    for one in rows(table.value, "Routes"):
-        try:
-            known(one, ROUTE)
-            written, listed = destination(one), text(one, "DestinationPrefixListId")
-            ranges = [cidr(written)] if written else estate.prefixes.get(listed)
-        except ValueError as wrong:
-            found.append(((0, 0), one, (), str(wrong)))
-            continue
-        if ranges is None:
-            found.append(((0, 0), one, (), f"the entries of prefix list {listed} were not read"))
-            continue
-        learned = int(text(one, "Origin") == LEARNED)
-        found += [((each.high - each.low + 1, learned), one, (each,), "") for each in ranges]
-    return [(route, ranges, doubt) for _, route, ranges, doubt in sorted(found, key=lambda each: each[0])]
 
 
 def links(estate: Estate, vpc: str) -> list[tuple[str, tuple[Range, ...]]]:
@@ -221,15 +212,29 @@ def links(estate: Estate, vpc: str) -> list[tuple[str, tuple[Range, ...]]]:
                  for side in ("AccepterVpcInfo", "RequesterVpcInfo")]  # fmt: skip
         if far and vpc in sides and not any(one.vpc == far for one in estate.subnets.values()):
             found.append((f"the far side of {name} was not read", tuple(ranges)))
-    for name, thing in estate.others.get("TransitGatewayAttachments", {}).items():
-        if text(thing.value, "ResourceId") == vpc and text(thing.value, "State") in ATTACHED:
-            found.append((f"who comes in by {name} was not read", ()))
+    found += [(why, ()) for why in arrivals(estate, vpc)]
     for name, thing in estate.others.get("VpnGateways", {}).items():
         if any(one.get("VpcId") == vpc and one.get("State") in ATTACHED for one in rows(thing.value, "VpcAttachments")):
             found.append((f"who comes in by {name} was not read", ()))
     for table in estate.tables.values():
-        if any("GatewayId" in one for one in rows(table.value, "Associations")) and table.vpc == vpc:
-            found.append((f"{table.id} sends what comes in by a gateway on another way", ()))
+        for route in rows(table.value, "Routes") if table.vpc == vpc else ():
+            if any(text(route, key) for key in ELSEWHERE):
+                found.append((f"who comes in by {target_of(route)} was not read", ()))
+    return list(dict.fromkeys(found))
+
+
+def edges(estate: Estate, vpc: str) -> list[tuple[str, str, tuple[Range, ...]]]:
+    """Where what comes in by a gateway is sent on another way: the gateway, why it is not known, and to which ranges.
+
+    A route table may be associated with a gateway itself: what its routes send to an appliance does not come straight.
+    """
+    found: list[tuple[str, str, tuple[Range, ...]]] = []
+    for table in estate.tables.values():
+        held = [text(one, "GatewayId") for one in rows(table.value, "Associations") if text(one, "GatewayId")]
+        for route, ranges, doubt in sorted_routes(estate, table) if held and table.vpc == vpc else ():
+            if target_of(route) != "local":
+                why = doubt or f"{table.id} sends what comes in by {held[0]} to {target_of(route)}"
+                found += [(gateway, why, ranges) for gateway in held]
     return found
 
 
@@ -257,6 +262,6 @@ def exposures(estate: Estate) -> Iterator[Statement]:
             yield Statement(EXPOSED, one.id, table.id, (("how", ROUTE_THERE), *shared), origin)
         if any(route.get("DestinationIpv6CidrBlock") for route in there):
             for each in one.ranges:
-                if each.family == 6:
+                if each.family == 6 and not one.shut:
                     address = say(6, each.low, each.high)
                     yield Statement(EXPOSED, one.id, address, (("how", ADDRESS), *shared), origin)

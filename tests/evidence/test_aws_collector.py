@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from evidence.collectors import aws
+from evidence.collectors import aws, aws_refusals
 from evidence.collectors.collected import Collected, PullError
 from evidence.formats.evaluate import decide
 from evidence.host import read_host
@@ -43,16 +43,16 @@ def ec2(emulator: str) -> Any:
 class Account:
     """One VPC with a subnet, two groups and two interfaces."""
 
-    def __init__(self, ec2: Any) -> None:
+    def __init__(self, ec2: Any, start: str = "10.20") -> None:
         self.ec2 = ec2
-        self.vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.20.30.0/24")["Subnet"]["SubnetId"]
+        self.vpc = ec2.create_vpc(CidrBlock=f"{start}.0.0/16")["Vpc"]["VpcId"]
+        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"{start}.30.0/24")["Subnet"]["SubnetId"]
         self.app = ec2.create_security_group(GroupName="app", Description="a", VpcId=self.vpc)["GroupId"]
         self.data = ec2.create_security_group(GroupName="data", Description="d", VpcId=self.vpc)["GroupId"]
         self.permit(UserIdGroupPairs=[{"GroupId": self.app}])
         self.interfaces = [
             ec2.create_network_interface(SubnetId=self.subnet, PrivateIpAddress=address, Groups=[group])
-            for address, group in (("10.20.30.31", self.app), ("10.20.30.41", self.data))
+            for address, group in ((f"{start}.30.31", self.app), (f"{start}.30.41", self.data))
         ]
 
     def permit(self, **peer: Any) -> None:
@@ -93,6 +93,64 @@ def test_all_answers_come_and_are_read(emulator: str, ec2: Any) -> None:
     assert said("FORWARD 10.20.30.31 10.20.30.41 tcp 40000 5432") == "permit"
     assert said("FORWARD 10.20.30.41 10.20.30.31 tcp 40000 5432") == "deny"
     assert said("FORWARD 198.51.100.7 10.20.30.41 tcp 40000 5432") == "deny"
+
+
+def test_a_transit_gateway_comes_with_its_tables_and_a_vpn_without_its_keys(emulator: str, ec2: Any) -> None:
+    near, far = Account(ec2), Account(ec2, "10.21")
+    near.permit(IpRanges=[{"CidrIp": "10.0.0.0/8"}])
+    gateway = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    ends = [ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=gateway, VpcId=one.vpc, SubnetIds=[one.subnet])
+            ["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"] for one in (near, far)]  # fmt: skip
+    (asked,) = [one["TransitGatewayRouteTableId"] for one in
+                ec2.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"]]  # fmt: skip
+    led: list[tuple[str, dict[str, Any]]] = [
+        ("10.20.0.0/17", {"TransitGatewayAttachmentId": ends[0]}), ("10.20.30.41/32", {"Blackhole": True})
+    ]  # fmt: skip
+    for where, to in led:
+        ec2.create_transit_gateway_route(DestinationCidrBlock=where, TransitGatewayRouteTableId=asked, **to)
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [far.vpc]}])["RouteTables"]
+    ec2.create_route(
+        RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.20.0.0/16", TransitGatewayId=gateway
+    )  # fmt: skip
+    customer = ec2.create_customer_gateway(Type="ipsec.1", PublicIp="198.51.100.9", BgpAsn=65000)["CustomerGateway"]
+    private = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.create_vpn_connection(
+        Type="ipsec.1", CustomerGatewayId=customer["CustomerGatewayId"], VpnGatewayId=private
+    )  # fmt: skip
+    came = collect(emulator)
+    assert all(b"pre_shared_key" not in one.content for one in came.artefacts)
+    read = read_host(came.artefacts)
+    assert read.unread == ()
+
+    def said(text: str) -> tuple[str, str]:
+        found = decide(read, *packet(text))
+        return found.decision, found.because or found.rule
+
+    hole = said("FORWARD 10.21.30.31 10.20.30.41 tcp 40000 5432")
+    assert (hole[0], f">{asked}.0" in hole[1]) == ("deny", True)
+    # The emulator shows no attachment of a route: where it leads is not known
+    assert said("FORWARD 10.21.30.31 10.20.30.31 tcp 40000 5432")[0] == "deny"  # its group lets nobody in
+    assert said("FORWARD 10.21.30.31 10.20.30.200 tcp 40000 5432")[0] == "unproven"
+    assert said("FORWARD 10.21.30.31 10.20.200.1 tcp 40000 5432") == (
+        "deny", f"denied by aws:{table['RouteTableId']}/away#10.20.0.0/16>{asked}"
+    )  # fmt: skip
+
+
+def test_a_role_of_an_earlier_version_reads_the_account_without_what_lies_beyond(
+    emulator: str, ec2: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Account(ec2)
+    plain = aws.pages
+
+    def denied(client: Any, call: aws.Call, asked: Any, deadline: float) -> Any:
+        if call.key == "TransitGatewayRouteTables":
+            raise failing("UnauthorizedOperation", 403)
+        return plain(client, call, asked, deadline)
+
+    monkeypatch.setattr(aws, "pages", denied)
+    came = collect(emulator)
+    assert came.missing[0] == f"Ways beyond the VPCs of {REGION}: DescribeVpcs is not permitted to us."
+    assert read_host(came.artefacts).unread == ()
 
 
 def test_the_same_account_gives_the_same_bytes(emulator: str, ec2: Any) -> None:
@@ -223,13 +281,13 @@ def failing(code: str, status: int = 400, **headers: str) -> Any:
     ],
 )
 def test_what_aws_answers_is_said_in_the_words_of_the_run_model(code: str, status: int, expected: ErrorCode) -> None:
-    with pytest.raises(PullError) as error, aws.explained(time.monotonic() + 9):
+    with pytest.raises(PullError) as error, aws_refusals.explained(time.monotonic() + 9):
         raise failing(code, status)
     assert (error.value.code, bool(error.value.what), bool(error.value.next_step)) == (expected, True, True)
 
 
 def test_throttling_waits_as_long_as_it_is_asked_to() -> None:
-    assert aws.answered(failing("RequestLimitExceeded", 503, retry_after="17")).retry_after == 17
+    assert aws_refusals.answered(failing("RequestLimitExceeded", 503, retry_after="17")).retry_after == 17
 
 
 def test_a_call_that_is_denied_half_way_leaves_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -190,3 +191,13 @@ def test_no_text_makes_it_slow(seed: bytes) -> None:
 
 def test_the_mark_is_named_in_the_documentation() -> None:
     assert MARK.decode() in Path(TOP / "docs" / "sources" / "secrets.md").read_text()
+
+
+def test_the_keys_of_a_vpn_connection_are_taken_out() -> None:
+    keys = ("CustomerGatewayConfiguration", "PreSharedKey")
+    said = json.dumps({"VpnConnections": [{"VpnConnectionId": "vpn-1", **dict.fromkeys(keys, 'k3y \\ "of" both')}]})
+    kept = redacted(Artefact("VpnConnections.json", said.encode())).content
+    assert b"k3y" not in kept
+    (one,) = json.loads(kept)["VpnConnections"]
+    assert one == {"VpnConnectionId": "vpn-1", **dict.fromkeys(keys, "[redacted]")}
+    assert redacted(Artefact("VpnConnections.json", kept)).content == kept
