@@ -126,7 +126,7 @@ def test_what_no_table_of_it_leads_to_is_stopped_and_named() -> None:
         ({"attachments": [NEAR_END]}, "where tgw-attach-b leads, was not read"),
         ({"attachments": [FAR_END]}, "no attachment of vpc-0a"),
         ({"TransitGatewayVpcAttachments": None}, "stands were not read"),
-        ({"Subnets": ACCOUNT["Subnets"]}, "stands were not read"),
+        ({"Subnets": ACCOUNT["Subnets"]}, "leads, was not read"),
     ],
 )
 def test_what_was_not_read_of_it_is_not_known(changed: dict[str, Any], why: str) -> None:
