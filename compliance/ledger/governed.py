@@ -40,6 +40,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "evidence.sourcetest": "a try to reach a source: nothing of it is evidence",
     "evidence.inventoryreading": "work in progress; who brought which file stands in the log with its hash",
     "evidence.sighting": "made again from snapshots, neighbour tables and inventories at each comparison",
+    "evidence.ruleuse": "what counters of devices show, anew with every reading",
     "evidence.met": "what hosts said in passing, anew with every reading",
     "evidence.pulledartefact": "part of a pull; the snapshot's digest covers the bytes",
     "evidence.storedartefact": "named by the SHA-256 of its own bytes",

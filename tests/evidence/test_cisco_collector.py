@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from compliance.actions import estate
+from compliance.actions.reconcile_rows import altered_rows
 from evidence.actions import access, adding
 from evidence.actions.access import Given
 from evidence.collectors import cisco
@@ -168,6 +169,7 @@ def test_a_rule_is_unused_since_its_counter_last_moved_and_that_is_no_change_of_
     assert "ios:acl/APP-IN#10" not in client.get(f"/sources/{source.pk}/rules/?quiet=30").content.decode()
     RuleUse.objects.filter(pk=now.pk).update(quiet_since=LONG_AGO)
     assert "ios:acl/APP-IN#10" in client.get(f"/sources/{source.pk}/rules/?quiet=90").content.decode()
+    assert [one.sentence for one in altered_rows() if one.label == "evidence.ruleuse"] == []
     device.hits = ""
     read(source, people)
     assert not RuleUse.objects.exists()  # nothing is said of rules that nobody counts any more
