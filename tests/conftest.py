@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.management import call_command
+from django.test import TransactionTestCase
 from hypothesis import settings as drawn
 
 from tests import beside
@@ -52,6 +54,21 @@ def no_ledger_yet() -> None:
     To the application an empty log beside that mark is one that somebody emptied.
     """
     (VAR / "keys" / "ledger" / "begun").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_is_not_migrated() -> Iterator[None]:
+    """The tables that a test emptied behind it have seen no migration: what follows one is not done for each test."""
+
+    def empty(_: TransactionTestCase) -> None:
+        call_command(
+            "flush", verbosity=0, interactive=False, reset_sequences=False, allow_cascade=False,
+            inhibit_post_migrate=True,
+        )  # fmt: skip
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from evidence.formats import (
@@ -71,16 +72,19 @@ def every() -> tuple[Format, ...]:
     return (*FORMATS, *joined(frozenset(one.NAME for one in FORMATS)).formats)
 
 
+@lru_cache(maxsize=32)  # a file is asked about half a dozen times while it is read, and sixty patterns look at it
+def likeliest(head: bytes, name: str, command: str, formats: tuple[Format, ...]) -> tuple[float, Format]:
+    """The format that is surest that a file is its own, and how sure it is."""
+    scored = [(max(format_.sniff(head, name), format_.sniff(head, command)), format_) for format_ in formats]
+    return max(scored, key=lambda pair: pair[0])
+
+
 def detect(artefact: Artefact) -> Format:
     """The format of an artefact, by its beginning, its name and the command that wrote it.
 
     Raises FormatError that says what the file seems to be and what to give instead.
     """
-    head = artefact.content[:HEAD]
-    scored = [
-        (max(format_.sniff(head, artefact.name), format_.sniff(head, artefact.command)), format_) for format_ in every()
-    ]
-    best, found = max(scored, key=lambda pair: pair[0])
+    best, found = likeliest(artefact.content[:HEAD], artefact.name, artefact.command, every())
     if best >= SURE:
         return found
     text = decode(artefact)

@@ -110,9 +110,9 @@ def refused(now: list[Artefact], before: list[Artefact], *, whole: bool = False)
 def places(content: bytes) -> list[int]:
     """Two hundred places to cut at, the line ends and the last bytes among them."""
     ends = [place + 1 for place, byte in enumerate(content) if byte == 10][-40:]
-    step = max(len(content) // OFFSETS, 1)
+    step = max(len(content) // (OFFSETS - 60), 1)
     spread = [*range(len(content) - 60, len(content)), *ends, *range(0, len(content), step)]
-    return sorted(dict.fromkeys(place for place in spread if 0 <= place < len(content)))[: OFFSETS + 100]
+    return sorted(dict.fromkeys(place for place in spread if 0 <= place < len(content)))[: OFFSETS + 40]
 
 
 def test_the_whole_host_is_read_and_is_as_it_was() -> None:
