@@ -107,6 +107,7 @@ FLOW_FILES: dict[str, Status] = {
     "replaced": Status("Held by a later one", "layers", "off"),
     "refused": Status("Not understood", "circle-x", "bad"),
     "failed": Status("Not read", "circle-x", "bad"),
+    "aside": Status("Set aside, its days not known", "archive", "warn"),
 }
 
 SOURCES: dict[str, Status] = {

@@ -28,6 +28,7 @@ class Stands:
     files: int
     lost: int
     waiting: int
+    aside: int
 
 
 def stands(logs: Iterable[FlowLog], at: datetime) -> dict[int, Stands]:
@@ -43,6 +44,7 @@ def stands(logs: Iterable[FlowLog], at: datetime) -> dict[int, Stands]:
             first=Min("first_at", filter=read), last=Max("last_at", filter=read), files=Count("pk", filter=read),
             lost=Count("pk", filter=Q(state__in=LOST)), waiting=Count("pk", filter=Q(state=FlowFile.State.WAITING)),
             unread=Count("pk", filter=read & Q(lines_unread__gt=0)),
+            aside=Count("pk", filter=Q(state=FlowFile.State.ASIDE)),
         )
     }  # fmt: skip
     return {log.pk: _stands(log, numbers.get(log.pk, {}), at) for log in rows}
@@ -52,7 +54,7 @@ def _stands(log: FlowLog, found: Mapping[str, object], at: datetime) -> Stands:
     last = found.get("last")
     newest = last if isinstance(last, datetime) else None
     first = found.get("first")
-    files, lost, waiting = (int(str(found.get(key) or 0)) for key in ("files", "lost", "waiting"))
+    files, lost, waiting, aside = (int(str(found.get(key) or 0)) for key in ("files", "lost", "waiting", "aside"))
     unread = int(str(found.get("unread") or 0))
     pull, limit = log.last_pull, timedelta(hours=log.fresh_hours)
     state, said, next_step = "fresh", "", ""
@@ -73,4 +75,5 @@ def _stands(log: FlowLog, found: Mapping[str, object], at: datetime) -> Stands:
         what = [f"{lost} of its files {'is' if lost == 1 else 'are'} not used"] if lost else []
         what += [f"{unread} hold{'s' if unread == 1 else ''} lines that were not understood"] if unread else []
         state, said, next_step = "partial", f"{', '.join(what)}.", "Look at them below."
-    return Stands(state, said, next_step, first if isinstance(first, datetime) else None, newest, files, lost, waiting)
+    begun = first if isinstance(first, datetime) else None
+    return Stands(state, said, next_step, begun, newest, files, lost, waiting, aside)

@@ -188,7 +188,8 @@ def due_comparisons(now: datetime) -> None:
     last = Comparison.objects.filter(published=True).first()
     listed = InventoryReading.objects.filter(finished_at__lte=now - SETTLE).order_by("-finished_at").first()
     read_at = max((one.finished_at for one in (newest, listed) if one and one.finished_at), default=None)
-    flows = FlowFile.objects.filter(state=FlowFile.State.READ, read_at__lte=now - SETTLE).order_by("-read_at").first()
+    telling = FlowFile.objects.filter(state__in=[FlowFile.State.READ, FlowFile.State.ASIDE])
+    flows = telling.filter(read_at__lte=now - SETTLE).order_by("-read_at").first()
     fresh = bool(flows and last and flows.read_at and flows.read_at > last.at and now - last.at >= FLOWS_EVERY)
     if (newest is None or read_at is None) and flows is None:
         return

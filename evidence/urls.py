@@ -80,6 +80,7 @@ urlpatterns = [
     path("flows/<int:number>/files/", flow_logs.files, name="flow_files"),
     path("flows/<int:number>/raw/<int:file>/", flow_logs.raw, name="flow_file_raw"),
     path("flows/<int:number>/again/<int:file>/", flow_verbs.again, name="flow_file_again"),
+    path("flows/<int:number>/aside/<int:file>/", flow_verbs.aside, name="flow_file_aside"),
     path("inventory/", inventory.inventory, name="inventory"),
     path("inventory/register/", inventory.register, name="inventory_register"),
     path("inventory/outside/", inventory.leave_out, name="inventory_outside"),

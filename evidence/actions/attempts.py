@@ -8,9 +8,12 @@ sign-in is tried once more (accounts get locked), another host key never.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from compliance.actions.ledger import record
 from compliance.announcing import announce
@@ -21,6 +24,7 @@ FIRST_S: Final = 60.0
 LONGEST_S: Final = 6 * 3600.0
 ASKED_AT_MOST_S: Final = 24 * 3600.0  # a device that asks for longer is asked again all the same
 MOST_LOOKED_AT: Final = 10
+AT_ONCE: Final = 200  # asked for in one breath: the schedules of others wait for it
 FAILING_AT: Final = 3  # failures in a row after which programs are told
 _chance = secrets.SystemRandom()
 
@@ -65,6 +69,23 @@ def next_slot(last: datetime, every_minutes: int, now: datetime) -> datetime:
     """The next reading: whole intervals on from the last slot, so that the schedule does not drift."""
     every = timedelta(minutes=max(every_minutes, 1))
     return last + every * (max((now - last) // every, 0) + 1) if last <= now else last
+
+
+def ask_due(rows: QuerySet[Any], now: datetime, ask: Callable[[Any, str], object]) -> int:
+    """Asks for each of the rows (sources, flow logs) whose time has come, under a name made of the slot it leaves.
+
+    Gives how many. Of two schedulers at once the one that moves a row on to its next slot asks.
+    """
+    asked = 0
+    for row in rows.filter(Q(next_at__lte=now) | Q(next_at__isnull=True), enabled=True).order_by("next_at")[:AT_ONCE]:
+        slot = row.next_at or now.replace(second=0, microsecond=0)
+        with transaction.atomic():
+            mine = rows.model._default_manager.filter(pk=row.pk, enabled=True, next_at=row.next_at)
+            if not mine.update(next_at=next_slot(slot, row.every_minutes, now)):
+                continue  # another scheduler was quicker
+            ask(row, f"{slot.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}")
+            asked += 1
+    return asked
 
 
 def worked(source: Source, now: datetime) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
 from evidence.actions.flow_days import Days, number_of, put_together, read_days
 from evidence.actions.flow_files import incoming
+from evidence.flow_states import LOST
 from evidence.flowlogs.days import alone, awake
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.gathered import Pair, Talk, Used, gather, pairs_of, talkers_of, used_of
@@ -31,7 +32,7 @@ BEFORE: Final = 93  # days before them: a pair of these is not new
 TALKERS: Final = 50
 HOUR_S: Final = 3600
 DAY_H: Final = 24
-LOST: Final = (FlowFile.State.REFUSED, FlowFile.State.FAILED)
+SAYING: Final = (FlowFile.State.READ, FlowFile.State.ASIDE)  # their gaps count
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def covered(
 
 def gaps_of(logs: dict[int, FlowLog], names: dict[int, list[str]], first_hour: int) -> Iterable[Gap]:
     """What files show to be missing, by the places as they are called here, and what files could not show at all."""
-    rows = FlowGap.objects.filter(file__state=FlowFile.State.READ, last_hour__gte=first_hour)
+    rows = FlowGap.objects.filter(file__state__in=SAYING, last_hour__gte=first_hour)
     wanted = ("file__log_id", "kind", "sensor", "first_hour", "last_hour", "records", "because")
     for key, kind, sensor, first, last, records, because in rows.exclude(kind="nodata").values_list(*wanted):
         several = names.get(key, ()) if not sensor else {place_name(logs[key], sensor), logs[key].name}
@@ -143,7 +144,7 @@ def gaps_of(logs: dict[int, FlowLog], names: dict[int, list[str]], first_hour: i
     lost = FlowFile.objects.filter(state__in=LOST)
     for key, name, received in lost.values_list("log_id", "name", "received_at"):
         last = int(received.timestamp()) // HOUR_S
-        reach = RECENT * DAY_H if logs[key].kind == FlowLog.Kind.UPLOAD else 2 * DAY_H
+        reach = logs[key].blind_hours
         why = f"{name} was not understood: which hours it holds is not known"
         for place in names.get(key, ()):
             if last >= first_hour:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
@@ -19,14 +19,14 @@ from compliance.errors import Refused
 from compliance.models import System, User
 from compliance.permissions import check
 from compliance.traffic.addresses import parse
-from evidence.actions.attempts import PAUSED, next_slot
+from evidence.actions.attempts import PAUSED, ask_due
 from evidence.actions.flow_files import incoming, keep, note
 from evidence.collectors.flow_table import FLOW_COLLECTORS
+from evidence.flow_states import LOST
 from evidence.models import FlowFile, FlowLog, FlowPull, Source
 
 State = FlowPull.State
 WAITING: Final = (State.QUEUED, State.RUNNING)
-MOST_AT_ONCE: Final = 200
 
 
 def add_flow_log(
@@ -152,12 +152,13 @@ def read_now(log: FlowLog, *, by: User, at: datetime | None = None) -> FlowPull:
 
 
 def read_again(file: FlowFile, *, by: User, at: datetime | None = None) -> FlowFile:
-    """Has a file that was not understood, or could not be read, read once more: by a newer version, after a repair."""
+    """Has a file that is not used (it could not be read, or was set aside) read once more: by a newer version, say."""
     moment = at or timezone.now()
     check(by, "pull", file.log, at=moment)
-    again = [FlowFile.State.REFUSED, FlowFile.State.FAILED]
     with transaction.atomic():
-        moved = FlowFile.objects.filter(pk=file.pk, state__in=again).update(state=FlowFile.State.WAITING, what="")
+        moved = FlowFile.objects.filter(pk=file.pk, state__in=[*LOST, FlowFile.State.ASIDE]).update(
+            state=FlowFile.State.WAITING, what=""
+        )
         if not moved:
             raise Refused(f"{file.name} was not read again.", "It is read, or waits for it.", "Look at it again.")
         file.refresh_from_db()
@@ -197,17 +198,7 @@ def ask(log: FlowLog, *, by: User | None, at: datetime, key: str = "") -> FlowPu
 
 
 def due(now: datetime) -> int:
-    """Asks for the fetchings whose time has come; gives how many. Two schedulers at once ask for each of them once."""
+    """Asks for the fetchings whose time has come, each once; gives how many."""
     waiting = FlowPull.objects.filter(log=OuterRef("pk"), state__in=WAITING)
-    late = Q(next_at__lte=now) | Q(next_at__isnull=True)
-    rows = FlowLog.objects.filter(late, ~Exists(waiting), enabled=True, kind__in=FLOW_COLLECTORS).order_by("next_at")
-    asked = 0
-    for log in rows[:MOST_AT_ONCE]:
-        slot = log.next_at or now.replace(second=0, microsecond=0)
-        with transaction.atomic():
-            mine = FlowLog.objects.filter(pk=log.pk, enabled=True, next_at=log.next_at)
-            if not mine.update(next_at=next_slot(slot, log.every_minutes, now)):
-                continue  # another scheduler was quicker
-            ask(log, by=None, at=now, key=f"fetch_flows:{log.pk}:slot:{slot.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}")
-            asked += 1
-    return asked
+    rows = FlowLog.objects.filter(~Exists(waiting), kind__in=FLOW_COLLECTORS)
+    return ask_due(rows, now, lambda one, slot: ask(one, by=None, at=now, key=f"fetch_flows:{one.pk}:slot:{slot}"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from compliance.actions.jobs import enqueue
@@ -15,7 +15,7 @@ from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import Server, User
 from compliance.permissions import check
-from evidence.actions.attempts import PAUSED, next_slot
+from evidence.actions.attempts import PAUSED, ask_due
 from evidence.artefacts import keep
 from evidence.collectors.directory import LARGEST, command
 from evidence.collectors.redaction import redacted, spans
@@ -28,7 +28,6 @@ from evidence.rules import Artefact
 # An account is read when its secret is set, or then with what the machine itself has: both are ways to sign in. A
 # device that takes a token is read when that is set; without one the reading says that there is none.
 SIGNS_IN_LATER: dict[str, timedelta] = dict.fromkeys((Source.Kind.AWS, *OVER_HTTPS), timedelta(minutes=15))
-MOST_AT_ONCE = 200  # asked for in one breath: the schedules of others wait for it
 
 
 def add_source(
@@ -167,20 +166,7 @@ def pause(source: Source, *, by: User, on: bool, because: str = "", at: datetime
 
 
 def due(now: datetime) -> int:
-    """Asks for the readings whose time has come; gives how many. Two schedulers at once ask for each of them once.
-
-    Whoever moves the source on to its next slot asks, under a key made of the slot that is left.
-    """
-    late = Q(next_at__lte=now) | Q(next_at__isnull=True)
+    """Asks for the readings whose time has come, each once; gives how many."""
     waiting = Pull.objects.filter(source=OuterRef("pk"), state__in=[Pull.State.QUEUED, Pull.State.RUNNING])
-    asked = 0
-    rows = Source.objects.filter(late, ~Exists(waiting), enabled=True, kind__in=COLLECTORS).order_by("next_at")
-    for source in rows[:MOST_AT_ONCE]:
-        slot = source.next_at or now.replace(second=0, microsecond=0)
-        with transaction.atomic():
-            mine = Source.objects.filter(pk=source.pk, enabled=True, next_at=source.next_at)
-            if not mine.update(next_at=next_slot(slot, source.every_minutes, now)):
-                continue  # another scheduler was quicker
-            ask(source, by=None, at=now, key=f"pull:src{source.pk}:{slot.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}")
-            asked += 1
-    return asked
+    rows = Source.objects.filter(~Exists(waiting), kind__in=COLLECTORS)
+    return ask_due(rows, now, lambda one, slot: ask(one, by=None, at=now, key=f"pull:src{one.pk}:{slot}"))

@@ -16,7 +16,7 @@ from compliance.traffic.boxes import Box, Family
 from compliance.traffic.intervals import Interval
 from evidence.flowlogs.shapes import Gap
 
-UNSEEN: Final = frozenset({"skipdata", "cut", "unread", "clock", "sampling"})  # gaps in which a flow may be missed
+UNSEEN: Final = frozenset({"skipdata", "cut", "unread", "aside", "clock", "sampling"})  # a flow may be missed in them
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Table:
     icmp: bool = True
 
 
-GapKind = Literal["nodata", "skipdata", "cut", "unread", "clock", "sampling", "missing", "hidden"]
+GapKind = Literal["nodata", "skipdata", "cut", "unread", "aside", "clock", "sampling", "missing", "hidden"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,20 @@ class ExaminedForm(forms.Form):
     )
 
 
+class AsideForm(forms.Form):
+    """Which days a file that nobody can read should have shown, and how that is known."""
+
+    since = forms.DateField(
+        label="First day it should have shown", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    until = forms.DateField(label="Last day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    because = forms.CharField(
+        label="Why it cannot be read, and how you know its days",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="It is kept in the audit log, and packs print it beside the hours that are not known.",
+    )
+
+
 class FlowFilesForm(forms.Form):
     """Files of a flow log."""
 

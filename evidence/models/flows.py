@@ -62,6 +62,11 @@ class FlowLog(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def blind_hours(self) -> int:
+        """Hours before it came that a file may have been about, where nobody can read which it holds."""
+        return (31 if self.kind == self.Kind.UPLOAD else 2) * 24
+
 
 class FlowPullQuerySet(Scoped["FlowPull"]):
     """Fetchings of the flow logs a person may see."""
@@ -109,8 +114,10 @@ class FlowFile(models.Model):
     """One object of a flow log: its bytes as they came, and what was understood of them.
 
     Its records count while it is `read`, and once: the same bytes are the same row, the same records packed anew are
-    `again`, and a version that a later one holds in full is `replaced` (`same_as`). `mark` is what the place says of
-    this version of the object (size and time, a blob's id, an ETag): it is not fetched again while that stays.
+    `again`, and a version that a later one holds in full is `replaced` (`same_as`). Of one that nobody can read a
+    person says which days it should have shown (`aside`): first and last are then what was said. `mark` is what the
+    place says of this version of the object (size and time, a blob's id, an ETag): it is not fetched again while that
+    stays.
     """
 
     class State(models.TextChoices):
@@ -120,6 +127,7 @@ class FlowFile(models.Model):
         REPLACED = "replaced", "Held by a later version"
         REFUSED = "refused", "Not understood"
         FAILED = "failed", "Could not be read"
+        ASIDE = "aside", "Set aside, its days not known"
 
     log = models.ForeignKey(FlowLog, on_delete=models.PROTECT, related_name="files")
     pull = models.ForeignKey(FlowPull, on_delete=models.PROTECT, related_name="files")

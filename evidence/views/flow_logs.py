@@ -15,6 +15,7 @@ from compliance.views.changes import signed_in
 from compliance.views.jobs import card
 from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.words import span
+from evidence.actions.flow_evidence import SAYING
 from evidence.actions.flow_files import moment
 from evidence.actions.flow_logs import WAITING
 from evidence.artefacts import read_back
@@ -29,6 +30,7 @@ SETTINGS: Final = (
     ("prefix", "Folder in the bucket"), ("group", "Log group"), ("streams", "Streams that begin with"),
     ("columns", "Format of the records"), ("region", "Region"), ("pattern", "Files named"),
 )  # fmt: skip
+AGAIN: Final = (*LOST, FlowFile.State.ASIDE)
 LINES: Final = 50
 GAPS: Final = 30
 COLUMNS: Final = (
@@ -56,7 +58,7 @@ def one(
     reading = row.files.filter(state=FlowFile.State.WAITING).select_related("job").order_by("pk").first()
     job = running.job if running else reading.job if reading else None
     brings = may_read and row.kind == FlowLog.Kind.UPLOAD
-    gaps = FlowGap.objects.filter(file__log=row, file__state=FlowFile.State.READ).exclude(kind="nodata")
+    gaps = FlowGap.objects.filter(file__log=row, file__state__in=SAYING).exclude(kind="nodata")
     total = row.files.filter(state=FlowFile.State.READ).aggregate(Sum("records"), Sum("lines_unread"))
     return render(
         request,
@@ -66,7 +68,7 @@ def one(
             "stands": found,
             "late": found.state in ("stale", "never"),
             "job": card(job, result_url=f"/flows/{row.pk}/") if job else None,
-            "files": [listed(each, may_read=may_read) for each in of_log(row)[:SHOWN]],
+            "files": [listed(each, may_read=may_read, may_edit=may_edit) for each in of_log(row)[:SHOWN]],
             "files_url": f"/flows/{row.pk}/files/",
             "records": total["records__sum"] or 0,
             "unread": lines_of(row),
@@ -89,7 +91,7 @@ def of_log(row: FlowLog) -> Any:
     return row.files.select_related("stored", "same_as").order_by("-kept_at", "-pk")
 
 
-def listed(file: FlowFile, *, may_read: bool = False) -> dict[str, Any]:
+def listed(file: FlowFile, *, may_read: bool = False, may_edit: bool = False) -> dict[str, Any]:
     """One file."""
     return {
         "name": file.name,
@@ -107,7 +109,8 @@ def listed(file: FlowFile, *, may_read: bool = False) -> dict[str, Any]:
         "received_at": file.received_at,
         "digest": file.stored.sha256,
         "raw_url": f"/flows/{file.log_id}/raw/{file.pk}/",
-        "again_url": f"/flows/{file.log_id}/again/{file.pk}/" if may_read and file.state in LOST else "",
+        "again_url": f"/flows/{file.log_id}/again/{file.pk}/" if may_read and file.state in AGAIN else "",
+        "aside_url": f"/flows/{file.log_id}/aside/{file.pk}/" if may_edit and file.state in LOST else "",
     }
 
 
@@ -144,7 +147,7 @@ def facts(row: FlowLog) -> list[dict[str, Any]]:
 def files(request: HttpRequest, number: int) -> HttpResponse:
     """Every file that came, and what became of it."""
     row, person = of(request, number), signed_in(request)
-    may_read = may(person, "pull", row) is None
+    may_read, may_edit = (may(person, verb, row) is None for verb in ("pull", "edit_source"))
     base = of_log(row)
     rows = base
     if request.GET.get("state"):
@@ -161,7 +164,7 @@ def files(request: HttpRequest, number: int) -> HttpResponse:
         return as_file(request, "eastwest-flow-files", COLUMNS, lines)
     states = Choice("state", "State", list(FlowFile.State.choices))
     context = {
-        **page(request, rows, lambda each: listed(each, may_read=may_read)),
+        **page(request, rows, lambda each: listed(each, may_read=may_read, may_edit=may_edit)),
         "log": row,
         "filters": filters(request, "Name of the object", [states], HEADINGS),
         "total": base.exists(),

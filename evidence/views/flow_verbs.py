@@ -1,4 +1,5 @@
-"""What people do with a flow log: bring files, fetch it now, have a file read again, state what it sees, pause it."""
+"""What people do with a flow log: bring files, fetch it now, have a file read again or set it aside, state what it
+sees, pause it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from compliance.permissions import check
 from compliance.views.changes import signed_in
 from compliance.views.verbs import confirm
 from evidence.actions import flow_logs as verbs
-from evidence.forms.flows import FlowFilesForm, StatedWatchesForm
+from evidence.actions.flow_aside import blinds, set_aside
+from evidence.forms.flows import AsideForm, FlowFilesForm, StatedWatchesForm
 from evidence.models import FlowFile, FlowLog
 from evidence.views import flow_logs
 
@@ -48,6 +50,30 @@ def again(request: HttpRequest, number: int, file: int) -> HttpResponse:
     row = flow_logs.of(request, number)
     kept = get_object_or_404(FlowFile.objects.select_related("stored", "log"), pk=file, log=row)
     return told(request, row, lambda: verbs.read_again(kept, by=signed_in(request)))
+
+
+def aside(request: HttpRequest, number: int, file: int) -> HttpResponse:
+    """Set a file aside that nobody can read, and say which days it should have shown."""
+    person, row = signed_in(request), flow_logs.of(request, number)
+    check(person, "edit_source", row)
+    kept = get_object_or_404(FlowFile.objects.select_related("stored", "log"), pk=file, log=row)
+    days = blinds(kept)
+    told = "The days you name stay not known; before and after them the log counts as watched again. It can be undone."
+    return confirm(
+        request,
+        form=AsideForm(request.POST or None, initial=days._asdict()),
+        act=lambda form: set_aside(kept, by=person, **form.cleaned_data),
+        done=lambda _: f"/flows/{row.pk}/",
+        context={
+            **context(row, f"Set {kept.name} aside", told, "Set it aside"),
+            "facts": [
+                {"label": "Came", "text": f"{kept.received_at:%-d %B %Y}", "mono": False},
+                {"label": "Why it is not used", "text": kept.what or kept.get_state_display(), "mono": False},
+                {"label": "Not known because of it", "text": f"{days.since:%-d %B} to {days.until:%-d %B %Y}",
+                 "mono": False},
+            ],
+        },
+    )  # fmt: skip
 
 
 def told(request: HttpRequest, row: FlowLog, act: Callable[[], object]) -> HttpResponse:

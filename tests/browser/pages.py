@@ -185,6 +185,7 @@ PAGES: Final = (
     Row("flow_log_watches", "erin", "/flows/{flows}/watches/"),
     Row("flow_log_pause", "erin", "/flows/{flows}/pause/"),
     Row("flow_log_resume", "erin", "/flows/{flow_folder}/resume/"),
+    Row("flow_file_aside", "erin", "/flows/{flows}/aside/{flow_file}/"),
     Row("flow_files", "erin", "/flows/{flows}/files/"),
     Row("flow_files", "erin", "/flows/{flows}/files/?state=failed"),
     Row("inventory", "erin", "/inventory/"),

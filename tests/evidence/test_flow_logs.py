@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from datetime import UTC, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from compliance.actions.jobs import claim, run_job
 from compliance.errors import Lost, NotAllowed, Refused
-from compliance.models import Job
+from compliance.models import Job, LedgerInbox
 from compliance.run import Run
-from evidence.actions import flow_files
+from evidence.actions import flow_aside as aside
+from evidence.actions import flow_evidence, flow_files
 from evidence.actions import flow_logs as verbs
 from evidence.artefacts import place_of
+from evidence.authorised import wanted_on
 from evidence.flow_jobs import due_fetches
 from evidence.models import FlowDay, FlowFile, FlowGap, FlowLog, FlowPull
 from tests.evidence.flow_site import bring, lay, log_of, packed, work
@@ -134,6 +139,57 @@ def test_a_bad_file_is_named_and_takes_nothing_away(people: People, log: FlowLog
     row = log.files.get(name="odd")
     assert (row.state, "were altered" in row.what) == ("failed", True)
     altered.unlink()
+
+
+def test_a_file_nobody_can_read_blinds_its_log_until_its_days_are_said(
+    people: People, log: FlowLog, client: Client
+) -> None:
+    now = int(timezone.now().timestamp()) // 3600
+    every = [aws(WEB, f"10.0.0.{2 + at % 2}", 40000, 5432, at=(now - at) * 3600, eni=f"eni-{WEB}") for at in range(960)]
+    days = {f"days-{at}": packed(*every[at : at + 240]) for at in range(0, 960, 240)}
+    bring(log, people.erin, odd=b"this is no flow log\n", **days)
+    odd = log.files.get(name="odd")
+    assert 0 < watched() < 10 * 24
+    client.force_login(people.erin)
+    assert f"/flows/{log.pk}/aside/{odd.pk}/" in client.get(f"/flows/{log.pk}/").content.decode()
+    today = timezone.now().astimezone(UTC).date()
+    day = today - timedelta(days=5)
+    week = timedelta(days=7)
+    for since, until, because in (
+        (day, day, " "),
+        (today, day, "x"),
+        (day, today + week, "x"),
+        (day - 60 * week, day, "x"),
+    ):
+        with pytest.raises(Refused):
+            aside.set_aside(odd, since=since, until=until, because=because, by=people.erin)
+    with pytest.raises(NotAllowed):
+        aside.set_aside(odd, since=day, until=day, because="Not mine.", by=people.olga)
+    said = {"since": f"{day}", "until": f"{day}", "because": "The exporter wrote an error page."}
+    assert client.post(f"/flows/{log.pk}/aside/{odd.pk}/", said).status_code == 302
+    # that day, and nothing but that day, stays not known, and the pages name it
+    assert watched() == 960 - 24
+    gap = FlowGap.objects.get(kind="aside")
+    assert gap.because.endswith("so what it held is not known: The exporter wrote an error page.")
+    assert LedgerInbox.objects.filter(verb="set_aside").count() == 1
+    assert gap.because in client.get(f"/flows/{log.pk}/").content.decode().replace("&#x27;", "'")
+    assert "1 of its files was set aside: what it held is not known." in client.get("/flows/").content.decode()
+    with pytest.raises(Refused):
+        aside.set_aside(odd, since=day, until=day, because="Again.", by=people.erin)
+    # it can be taken back, and then blinds as before
+    verbs.read_again(log.files.get(name="odd"), by=people.erin)
+    work()
+    assert states(log)["odd"] == "refused"
+    assert 0 < watched() < 10 * 24
+    assert aside.blinds(log.files.get(name="odd")).since == today - timedelta(days=31)
+
+
+def watched() -> int:
+    """Hours in which the address of WEB was watched."""
+    found = flow_evidence.gathered(wanted_on(timezone.localdate()), timezone.now(), str)
+    assert found is not None
+    value = int(ip_address(WEB))
+    return found.flows.coverage.of_range(4, value, value).bit_count()
 
 
 def test_a_worker_that_is_lost_doubles_nothing_and_loses_nothing(people: People, log: FlowLog) -> None:

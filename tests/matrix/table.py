@@ -287,6 +287,7 @@ ROUTES: Final[dict[str, Row]] = {
     "flow_files": Row(ALL, thing="flow_log"),
     "flow_file_raw": Row(ALL, thing="flow_log"),
     "flow_file_again": Row(None, "OEX", thing="flow_log"),
+    "flow_file_aside": Row("EX", "EX", thing="flow_log"),
     "samples": lists(),
     "sheets": lists(),
     "sheet_new": Row("OME", "OME", thing="system"),

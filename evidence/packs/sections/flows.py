@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.db.models import Q
+
 from compliance.models import System
 from evidence.flow_pictures import DAY_H, Picture, Strip, picture_of
 from evidence.judgement import counted as number
@@ -170,8 +174,12 @@ def tables(seen: Picture, systems: set[int]) -> tuple[Table, ...]:
         )
         for one in seen.talkers
     ]
-    files = FlowFile.objects.filter(log__system__in=systems, first_at__date__lte=seen.days[-1])
-    files = files.filter(last_at__date__gte=seen.days[0]).select_related("log", "stored").order_by("pk")
+    first, last = seen.days[0], seen.days[-1]
+    inside = Q(first_at__date__lte=last, last_at__date__gte=first)
+    lost = Q(first_at__isnull=True, received_at__date__range=(first, last + timedelta(days=31)))  # its hours: not known
+    files = (
+        FlowFile.objects.filter(inside | lost, log__system__in=systems).select_related("log", "stored").order_by("pk")
+    )
     lines = [
         (row.log.name, row.name, row.stored.sha256, row.state, row.records, row.lines_total, row.lines_ignored,
          row.lines_unread, row.first_at, row.last_at)
