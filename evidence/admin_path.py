@@ -1,4 +1,5 @@
 """How each server is administered: by which services, from where its packet filter lets them come, and how one logs in.
+Beside it stands from where flow logs saw them come (evidence/admin_flows.py).
 
 What is asked is INPUT of the server alone: what another server's OUTPUT holds back is a second line, not the first.
 How one logs in is what the SSH server says of itself (`sshd -T`), without its Match blocks. Pure.
@@ -8,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from compliance.policy.content import Policy
 from compliance.policy.facts import Side, spans_of
 from compliance.traffic import intervals
 from compliance.traffic.boxes import FAMILIES, TOP, Family, box_of
-from compliance.traffic.services import protocol_name
+from compliance.traffic.services import Span, protocol_name
 from compliance.traffic.witness import choose
 from evidence import ends
+from evidence.admin_flows import Reached, seen
 from evidence.case import INPUT, Case, Host
 from evidence.formats.evaluate import Piece
 from evidence.judgement import at_line
@@ -37,7 +39,8 @@ LOGIN: Final = (
 
 @dataclass
 class AdminPath:
-    """One server. `login`: keyword → values as the SSH server prints them; empty where it was not read."""
+    """One server. `login`: keyword → values as the SSH server prints them; empty where it was not read. `seen`: who
+    came in by the flow logs (evidence/admin_flows.py); empty where none is read."""
 
     server: str
     bastion: bool
@@ -52,6 +55,7 @@ class AdminPath:
     example: str = ""
     because: str = ""
     login: dict[str, list[str]] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 def ssh_ports(reading: Reading) -> tuple[str, ...]:
@@ -72,8 +76,17 @@ def here(policy: Policy, host: Host) -> Policy:
     return replace(policy, rules={**policy.rules, RULE: widened})
 
 
-def paths(case: Case, policy: Policy, sides: Iterable[Side]) -> Iterator[AdminPath]:
-    """One for each registered server, in the order of the register. `sides`: the servers with their roles."""
+def administration(policy: Policy, readings: Iterable[Reading]) -> list[Span]:
+    """Every service that some server is administered by: those of the policy, and where its own SSH server hears."""
+    texts = dict.fromkeys(policy.rules[RULE].texts(SERVICES))
+    for reading in readings:
+        texts |= dict.fromkeys(ssh_ports(reading))
+    return [span for _, span in spans_of(texts)]
+
+
+def paths(case: Case, policy: Policy, sides: Iterable[Side], reached: Reached | None = None) -> Iterator[AdminPath]:
+    """One for each registered server, in the order of the register. `sides`: the servers with their roles. `reached`:
+    what flow logs saw, where any is read."""
     roles: dict[str, set[str]] = {}
     for side in sides:
         for name in side.names:
@@ -88,6 +101,8 @@ def paths(case: Case, policy: Policy, sides: Iterable[Side]) -> Iterator[AdminPa
             found.login = login(host.reading)
             found.services = _listening(host, asked)
         _reached(case, name, asked, bastions, found)
+        if reached is not None:
+            found.seen = seen(case, name, [span for _, span in spans_of(asked)], bastions, reached)
         yield found
 
 

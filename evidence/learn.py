@@ -142,13 +142,13 @@ class Ends:
         offered = self.listening(destination)
         wide = span[0] != span[1] or (span[0] in WITH_PORTS and span[5] - span[4] >= MOST_PORTS)
         if not wide and (span[0] not in WITH_PORTS or offered is None):
-            return [_word(span)]
+            return [word(span)]
         if offered is None:
             raise Unsaid(f"it names no service, and nobody read what listens on {destination}")
-        here = [one for one in offered if _hears(one, family, span)]
+        here = [one for one in offered if hears(one, family, span)]
         if not here:
             raise Unsaid(f"nobody listens on {say(span)} of {destination}: the rule can go")
-        return [one.name for one in here] if wide else [_word(span)]
+        return [one.name for one in here] if wide else [word(span)]
 
     def listening(self, name: str) -> list[Service] | None:
         """What a server offers to others; None where its sockets were not read whole, or it is no server."""
@@ -235,12 +235,13 @@ def _offered(host: Host, before: Host | None) -> list[Service]:
     return [one for one in services(host.reading.listeners) if sort(one, host, before).sort == "service"]
 
 
-def _hears(one: Service, family: Family, span: Span) -> bool:
+def hears(one: Service, family: Family, span: Span) -> bool:
+    """Whether the service takes what goes to a span, in that family."""
     inside = span[0] <= one.proto <= span[1] and span[4] <= one.port <= span[5]
     return inside and any(socket.family == family for socket in one.sockets)
 
 
-def _word(span: Span) -> str:
+def word(span: Span) -> str:
     """The service as the register writes it. Raises Unsaid."""
     text = say(span)
     try:

@@ -12,7 +12,9 @@ from compliance.policy.shipped import described
 from compliance.policy_facts import estate_sides, internet_ends, the_internet
 from compliance.register import Wanted
 from compliance.traffic.boxes import FAMILIES
-from evidence.admin_path import AdminPath, paths
+from compliance.traffic.services import Span
+from evidence.admin_flows import Reached
+from evidence.admin_path import AdminPath, administration, paths
 from evidence.case import Case
 from evidence.judgement import Judgement
 from evidence.policy_verdicts import LeftOpen, against
@@ -29,9 +31,15 @@ def policy_judgements(wanted: Wanted, now: Mapping[str, Reading], at: datetime) 
     return list(said)
 
 
-def admin_paths(case: Case, at: datetime) -> list[AdminPath]:
-    """How each server is administered, by the roles and services that the policy in force names."""
-    return list(paths(case, read(in_force(at)), estate_sides(at)))
+def admin_paths(case: Case, at: datetime, reached: Reached | None = None) -> list[AdminPath]:
+    """How each server is administered, by the roles and services that the policy in force names. `reached`: what flow
+    logs saw of it."""
+    return list(paths(case, read(in_force(at)), estate_sides(at), reached))
+
+
+def administration_services(now: Mapping[str, Reading], at: datetime) -> list[Span]:
+    """The services of administration of all servers together."""
+    return administration(read(in_force(at)), now.values())
 
 
 def left_open(at: datetime) -> list[LeftOpen]:

@@ -56,15 +56,20 @@ def addresses_in(flows: FlowEvidence | None) -> Iterator[Sighting]:
 
 
 def _outside(case: Case, flows: FlowEvidence) -> Iterator[Judgement]:
-    proven = {(one.src, one.dst, one.proto, one.port): one for one in flows.outside if one.sure >= PROVEN}
     strangers: dict[tuple[Family, int, int, int | None], list[Tally]] = {}
-    for one in _oriented(one for one in flows.outside if not _told(one, proven)):
+    for one in conversations(flows):
         if not one.passed and one.src not in case.estate.holders:
             strangers.setdefault((one.family, one.dst, one.proto, one.port), []).append(one)
             continue
         yield _said(case, flows, one)
     for several in strangers.values():
         yield _said(case, flows, several[0]) if len(several) == 1 else _tried_by_many(case, several)
+
+
+def conversations(flows: FlowEvidence) -> Iterator[Tally]:
+    """What nobody authorised, each conversation once, from who began it as far as anything tells."""
+    proven = {(one.src, one.dst, one.proto, one.port): one for one in flows.outside if one.sure >= PROVEN}
+    return _oriented(one for one in flows.outside if not _told(one, proven))
 
 
 def _told(one: Tally, proven: Mapping[tuple[int, int, int, int | None], Tally]) -> bool:
@@ -99,7 +104,7 @@ def _oriented(tallies: Iterable[Tally]) -> Iterator[Tally]:
                 first, src=peer, dst=end, port=port, other=None, passed=any(one.passed for one in mine),
                 flows=sum(one.flows for one in mine), packets=sum(one.packets for one in mine),
                 bytes=sum(one.bytes for one in mine), first=min(one.first for one in mine),
-                last=max(one.last for one in mine),
+                last=max(one.last for one in mine), days=max(one.days for one in mine),
             )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def row(comparison: Comparison, one: AdminPath, server: Server) -> AdminPathRow:
         comparison=comparison, system_id=server.system_id, server=server, bastion=one.bastion, reach=one.reach,
         services=one.services, sockets_read=one.sockets_read, bastions=one.bastions, others=one.others,
         outside=one.outside, rule=one.rule[:300], place=one.where[:300], example=one.example[:200],
-        because=one.because, login=one.login,
+        because=one.because, login=one.login, seen=one.seen, seen_from=one.seen.get("from", ""),
     )  # fmt: skip
 
 

@@ -48,12 +48,13 @@ from evidence.actions.findings import NO_FINDING, follow
 from evidence.actions.flow_cures import Seen
 from evidence.actions.irregular import POINT, Found, irregular, systems_by_subject
 from evidence.actions.members import grouped
+from evidence.admin_flows import Reached
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
 from evidence.commands.rule_edits import for_people
 from evidence.kept import Files, Kept
 from evidence.models import Comparison, FlowLog, Inventory, Pull, VerdictRow
-from evidence.policy_estate import admin_paths, policy_judgements
+from evidence.policy_estate import admin_paths, administration_services, policy_judgements
 from evidence.proposals import Proposals
 from evidence.rewritten import rewritten
 from evidence.rules import Certainty, Reading, Verdict
@@ -87,8 +88,10 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     then = readings.readings_of(stood, known, readings.several(stood, last.at if last else None))
     kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
-    found = flow_evidence.gathered(wanted, moment, lambda text: step(run, text))
+    services = administration_services(now, moment)
+    found = flow_evidence.gathered(wanted, moment, lambda text: step(run, text), services)
     flows = found.flows if found else None
+    reached = Reached.of(found.flows.coverage, found.flows.holdings, found.reached) if found else None
     also, excused = [*sightings.also(now, moment), *addresses_in(flows)], sightings.excused(moment)
     with one_moment():
         records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
@@ -114,13 +117,13 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     shares.write(comparison, served(case, judgements), whose.servers)
-    admin.write(comparison, admin_paths(case, moment), whose.servers)
+    admin.write(comparison, admin_paths(case, moment, reached), whose.servers)
     attestations.write_said(comparison, now, fresh, whose.servers)
     flow_results.write(comparison, found, case)
     step(run, "Grouping what runs and nobody authorised")
     worked_off = baseline.numbers(day_of(moment))
     Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment), burned=worked_off)
-    learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers)
+    learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers, flows)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):
         follow(comparison, cases, Watch(fresh, moment, Seen(flows, case.authorised, usage_not_known(judgements))))

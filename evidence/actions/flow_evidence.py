@@ -16,12 +16,13 @@ from compliance.traffic.addresses import parse, parse_host
 from compliance.traffic.boxes import FAMILIES, Family
 from compliance.traffic.index import Index
 from compliance.traffic.intervals import Interval
+from compliance.traffic.services import Span
 from evidence.actions.flow_days import Days, number_of, put_together, read_days
 from evidence.actions.flow_files import incoming
 from evidence.flow_states import LOST
 from evidence.flowlogs.days import alone, awake
 from evidence.flowlogs.engine import Engine
-from evidence.flowlogs.gathered import Pair, Talk, Used, gather, pairs_of, talkers_of, used_of
+from evidence.flowlogs.gathered import Pair, Talk, Used, gather, pairs_of, reached_of, talkers_of, used_of
 from evidence.flowlogs.seen import Coverage, FlowEvidence, Holding, Tally
 from evidence.flowlogs.shapes import Gap
 from evidence.models import FlowFile, FlowGap, FlowLog
@@ -38,14 +39,15 @@ SAYING: Final = (FlowFile.State.READ, FlowFile.State.ASIDE)  # their gaps count
 @dataclass(frozen=True)
 class Gathered:
     """`flows`: for the judge. `logs`: the logs that say something; `hours`: log -> day -> its hours; `places`: log ->
-    place -> day -> its hours; `used`: of each connection, all sources together; `earlier`: pairs of before, None where
-    no day of before was read."""
+    place -> day -> its hours; `used`: of each connection, all sources together; `reached`: what got through to the
+    services that were asked for; `earlier`: pairs of before, None where no day of before was read."""
 
     flows: FlowEvidence
     logs: dict[int, FlowLog]
     places: dict[int, dict[str, dict[int, int]]]
     used: dict[str, Used]
     talkers: tuple[Talk, ...]
+    reached: tuple[Talk, ...]
     earlier: frozenset[Pair] | None
     earlier_days: int
     results: frozenset[Path]
@@ -53,8 +55,11 @@ class Gathered:
     last_day: int
 
 
-def gathered(wanted: Wanted, at: datetime, step: Callable[[str], None]) -> Gathered | None:
-    """What the flow logs say at a moment; None where no file of any was ever read."""
+def gathered(
+    wanted: Wanted, at: datetime, step: Callable[[str], None], services: Iterable[Span] = ()
+) -> Gathered | None:
+    """What the flow logs say at a moment; None where no file of any was ever read. `services`: those of which it is
+    asked who came in by them."""
     today = at.astimezone(UTC).date()
     files = read_days(today)
     if not files:
@@ -83,6 +88,7 @@ def gathered(wanted: Wanted, at: datetime, step: Callable[[str], None]) -> Gathe
             places=live,
             used=used_of(engine, days.stored.values()),
             talkers=talkers_of(engine, _recent(days, last), servers, scope, TALKERS),
+            reached=reached_of(engine, _recent(days, last), services),
             earlier=pairs_of(engine, before) if before else None,
             earlier_days=len(before),
             results=frozenset(days.used),

@@ -28,8 +28,10 @@ from compliance.notices import tell
 from compliance.permissions import check
 from compliance.register import Wanted
 from evidence.case import Case
+from evidence.flowlogs.seen import FlowEvidence
 from evidence.judgement import Judgement, listed
 from evidence.learn import Learned, Left, learn, named_ends
+from evidence.learn_flows import Talked, learn_flows
 from evidence.models import BaselineGroup, Comparison, Unlearned
 
 BATCH: Final = 200
@@ -38,6 +40,9 @@ BASIS: Final = RiskAcceptance.Kind.BASIS
 WAITING: Final = (RiskAcceptance.State.REQUESTED, RiskAcceptance.State.ACCEPTED)
 Pair = tuple[str, str]
 Rules = frozenset[tuple[str, str]]
+Atom = tuple[str, str, str]  # source, destination, service
+USES: Final = (("daily", 22), ("weekly", 4), ("monthly", 0))  # seen on so many days of 31
+SEEN: Final = ("first", "last", "days", "flows", "bytes", "sure")
 
 
 class Kind(NamedTuple):
@@ -82,10 +87,13 @@ def write(
     register: Mapping[str, Any],
     wanted: Wanted,
     servers: Mapping[str, Server],
+    flows: FlowEvidence | None = None,
 ) -> int:
-    """The groups of an unpublished comparison, and the rules that are not learned. Gives how many groups."""
-    said = list(learn(case, judged, named_ends(register, wanted)))
-    made = list(groups([one for one in said if isinstance(one, Learned)], Ends.read()))
+    """The groups of an unpublished comparison, and what is not learned. Gives how many groups."""
+    named = named_ends(register, wanted)
+    said: list[Learned | Talked | Left] = list(learn(case, judged, named))
+    said += learn_flows(case, flows, named) if flows and flows.space == wanted.space else []
+    made = list(groups([one for one in said if not isinstance(one, Left)], Ends.read()))
     for group in made:
         group.comparison = comparison
     BaselineGroup.objects.bulk_create(made, batch_size=BATCH)
@@ -94,12 +102,19 @@ def write(
     return len(made)
 
 
-def groups(learned: Iterable[Learned], ends: Ends) -> Iterator[BaselineGroup]:
-    """The groups, unsaved. Services that the same rules let through between the same ends are decided on together."""
-    atoms: dict[tuple[str, str, str], set[tuple[str, str]]] = defaultdict(set)
+def groups(learned: Iterable[Learned | Talked], ends: Ends) -> Iterator[BaselineGroup]:
+    """The groups, unsaved. Services that the same rules let through between the same ends are decided on together, and
+    so are those that no rule is known of and flow logs saw between the same ends."""
+    atoms: dict[Atom, set[tuple[str, str]]] = defaultdict(set)
+    seen: dict[Atom, dict[str, Any]] = {}
     for one in learned:
         if one.source in ends.labels and one.destination in ends.labels:
-            atoms[one.source, one.destination, one.service].add((one.point, one.rule))
+            atom = one.source, one.destination, one.service
+            rules = atoms[atom]
+            if isinstance(one, Learned):
+                rules.add((one.point, one.rule))
+            else:
+                seen[atom] = added(seen.get(atom), one)
     alone = {number: material(atom[0], atom[1], [atom[2]]) for number, atom in enumerate(atoms)}
     grades = severity.of_materials(alone)
     alike: dict[tuple[Kind, str], dict[Pair, Rules]] = defaultdict(dict)
@@ -112,11 +127,26 @@ def groups(learned: Iterable[Learned], ends: Ends) -> Iterator[BaselineGroup]:
     for (kind, service), rows in alike.items():
         together[kind, frozenset(rows.items())].append(service)
     for (kind, carried), services in together.items():
-        yield from parts(kind, sorted(services), sorted((pair, sorted(rules)) for pair, rules in carried))
+        yield from parts(kind, sorted(services), sorted((pair, sorted(rules)) for pair, rules in carried), seen)
+
+
+def added(before: Mapping[str, Any] | None, one: Talked) -> dict[str, Any]:
+    """What flow logs saw of one service between two ends, of several addresses together. Moments in seconds."""
+    now = {key: getattr(one, key) for key in SEEN}
+    if before is None:
+        return now
+    return {
+        "first": min(before["first"], one.first), "last": max(before["last"], one.last),
+        "days": max(before["days"], one.days), "flows": before["flows"] + one.flows,
+        "bytes": before["bytes"] + one.bytes, "sure": before["sure"] and one.sure,
+    }  # fmt: skip
 
 
 def parts(
-    kind: Kind, services: list[str], rows: Sequence[tuple[Pair, list[tuple[str, str]]]]
+    kind: Kind,
+    services: list[str],
+    rows: Sequence[tuple[Pair, list[tuple[str, str]]]],
+    seen: Mapping[Atom, Mapping[str, Any]],
 ) -> Iterator[BaselineGroup]:
     """A group, in parts that somebody can read."""
     key = content_hash([*kind, services])
@@ -126,13 +156,16 @@ def parts(
             system_id=kind.system, key=key, source=kind.source[:200], destination=kind.destination[:200],
             services=services, severity=kind.severity, part=start // MOST + 1,
             rules=len({rule for _, rules in mine for rule in rules}),
-            rows=[{"source": pair[0], "destination": pair[1], "rules": [list(one) for one in rules]}
+            rows=[{"source": pair[0], "destination": pair[1], "rules": [list(one) for one in rules],
+                   "seen": {each: found for each in services if (found := seen.get((*pair, each)))}}
                   for pair, rules in mine],
         )  # fmt: skip
 
 
-def left(comparison: Comparison, said: Sequence[Learned | Left], servers: Mapping[str, Server]) -> list[Unlearned]:
-    """The rules of which something, or all, is not learned: one row a rule with every reason."""
+def left(
+    comparison: Comparison, said: Sequence[Learned | Talked | Left], servers: Mapping[str, Server]
+) -> list[Unlearned]:
+    """The rules of which something, or all, is not learned, and the flows: one row each with every reason."""
     learned = {(one.point, one.rule) for one in said if isinstance(one, Learned)}
     reasons: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for one in said:
@@ -218,23 +251,32 @@ def ask(
             alternate_control=alternate_control, ends_on=ends_on, by=by, at=moment,
         )  # fmt: skip
     until = ends_on.isoformat()
-    terms = {"expected_use": "continuous", "basis": "provisional", "review_by": until, "ends_on": until}
+    terms = {"basis": "provisional", "review_by": until, "ends_on": until}
     for row in rows:  # each in a transaction of its own: what a kill leaves out is still to be asked for
         request_or_keep(
             system=group.system,
-            material=wanted_of(group, row) | terms | {"risk": risk.ref},
+            material=wanted_of(group, row) | terms | {"risk": risk.ref, "expected_use": expected(row)},
             justification={
                 "business_need": f"{business_need.strip()} ({row['source']} → {row['destination']})",
                 "security_implications": security_implications,
                 "data_carried": "",
             },
             title=f"Baseline: {row['source']} → {row['destination']} {', '.join(group.services)}"[:200],
-            source_row={"learned": row["rules"]},
+            source_row={"learned": row["rules"], "seen": row.get("seen", {})},
             rests_on=risk,
             by=by,
             at=moment,
         )
     return risk
+
+
+def expected(row: Mapping[str, Any]) -> str:
+    """How often it is expected to be used: continuously, as long as nothing but rules is known of it; else by the days
+    on which flow logs saw the service that was seen on the fewest."""
+    days = [one["days"] for one in row.get("seen", {}).values()]
+    if not days:
+        return "continuous"
+    return next(use for use, least in USES if min(days) >= least)
 
 
 def tell_owners(*, by: User, at: datetime | None = None) -> int:
@@ -248,11 +290,13 @@ def tell_owners(*, by: User, at: datetime | None = None) -> int:
     told = 0
     with transaction.atomic():
         for system, count in counts.items():
-            what = f"{count} {'group' if count == 1 else 'groups'} of rules of {system} run that nobody authorised"
+            what = (
+                f"{count} {'group' if count == 1 else 'groups'} of connections of {system} run that nobody authorised"
+            )
             key = f"learn:{open_ones[0].comparison_id}:{system.pk}"
             row = tell(
                 system.owner, key=key, subject=what[:200], at=moment, kind=Notice.DUE, path="/learn/?owner=me",
-                body="Say which of them are needed; the rest is to be taken out of the rules.", about=[system],
+                body="Say which of them are needed; the rest is to be stopped.", about=[system],
             )  # fmt: skip
             told += row.created_at == moment
     return told

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from compliance.traffic import intervals
 from compliance.traffic.boxes import Family
 from compliance.traffic.intervals import Interval
+from compliance.traffic.services import Span
 from evidence.flowlogs.engine import Engine, quoted
 from evidence.flowlogs.matching import Stored
 from evidence.flowlogs.seen import Coverage, FlowEvidence, Tally, Use
@@ -21,8 +22,9 @@ FROM read_parquet([{paths}]) GROUP BY ALL ORDER BY ALL
 """
 OUTSIDE: Final = """
 SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, other, max(sure), bool_or(passed), sum(flows)::UBIGINT,
-  sum(packets)::UBIGINT, sum(bytes)::UBIGINT, min(first), max(last), min(sensor)
-FROM read_parquet([{paths}]) GROUP BY ALL ORDER BY ALL
+  sum(packets)::UBIGINT, sum(bytes)::UBIGINT, min(first), max(last), min(sensor), count(DISTINCT filename)
+FROM read_parquet([{paths}], filename = true) GROUP BY family, src_hi, src_lo, dst_hi, dst_lo, proto, port, other
+ORDER BY ALL
 """
 USED: Final = """
 SELECT entry, min(first), max(last), sum(flows)::UBIGINT, sum(packets)::UBIGINT, sum(bytes)::UBIGINT,
@@ -34,6 +36,12 @@ SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, max(sure), sum(flows
   sum(bytes)::UBIGINT, min(first), max(last), count(DISTINCT filename)
 FROM read_parquet([{paths}], filename = true) WHERE passed
 GROUP BY family, src_hi, src_lo, dst_hi, dst_lo, proto, port ORDER BY 11 DESC, 1, 2, 3, 4, 5, 6, 7 LIMIT 5000
+"""
+REACHED: Final = """
+SELECT family, src_hi, src_lo, dst_hi, dst_lo, proto, port, max(sure), sum(flows)::UBIGINT, sum(packets)::UBIGINT,
+  sum(bytes)::UBIGINT, min(first_passed), max(last_passed), count(DISTINCT filename)
+FROM read_parquet([{{paths}}], filename = true) WHERE passed AND ({services})
+GROUP BY family, src_hi, src_lo, dst_hi, dst_lo, proto, port ORDER BY ALL
 """
 PAIRS: Final = "SELECT DISTINCT family, src_hi, src_lo, dst_hi, dst_lo, proto, port FROM read_parquet([{paths}])"
 LIVE: Final = "SELECT DISTINCT sensor, hour FROM read_parquet([{paths}])"
@@ -141,6 +149,14 @@ def talkers_of(
             if len(found) == most:
                 break
     return tuple(found)
+
+
+def reached_of(engine: Engine, spoken: Iterable[Path], services: Iterable[Span]) -> tuple[Talk, ...]:
+    """What got through to one of these services, authorised or not."""
+    spans = dict.fromkeys((one[0], one[1], one[4], one[5]) for one in services)
+    asked = " OR ".join(f"(proto BETWEEN {a} AND {b} AND port BETWEEN {c} AND {d})" for a, b, c, d in spans)
+    rows = _rows(engine, REACHED.format(services=asked), spoken) if asked else []
+    return tuple(Talk(family, _value(a, b), _value(c, d), *rest) for family, a, b, c, d, *rest in rows)
 
 
 def pairs_of(engine: Engine, stored: Iterable[Stored]) -> frozenset[Pair]:

@@ -38,6 +38,7 @@ class Tally:
     """What two ends exchanged on one service in all of the span, and nobody authorised. Port None: the log has none.
 
     `sure`: how sure it is who began, in a hundred. `passed`: some of it got through. `sensor`: one place that saw it.
+    `days`: on how many it was seen.
     """
 
     family: Family
@@ -54,6 +55,7 @@ class Tally:
     first: int
     last: int
     sensor: str
+    days: int = 1
 
     @property
     def pair(self) -> tuple[int, int, int, int, int | None]:

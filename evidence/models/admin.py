@@ -20,7 +20,7 @@ class AdminPathQuerySet(Scoped["AdminPathRow"]):
 
 
 class AdminPathRow(models.Model):
-    """One server: the services it is administered by, and from where its packet filter lets them come."""
+    """One server: the services it is administered by, from where its packet filter lets them come, and who came."""
 
     class Reach(models.TextChoices):
         OTHERS = "others", "Others than bastions come through"
@@ -28,6 +28,12 @@ class AdminPathRow(models.Model):
         UNKNOWN = "unknown", "Not known"
         BASTIONS = "bastions", "Bastions only"
         NOBODY = "nobody", "Nobody comes through"
+
+    class Seen(models.TextChoices):
+        OTHERS = "others", "Others than bastions"
+        BASTIONS = "bastions", "Bastions only"
+        NOBODY = "nobody", "Nobody, in the hours watched"
+        UNKNOWN = "unknown", "Not watched"
 
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="admin_paths")
     system = models.ForeignKey(System, on_delete=models.PROTECT)
@@ -44,6 +50,8 @@ class AdminPathRow(models.Model):
     example = models.CharField(max_length=200, blank=True)
     because = models.TextField(blank=True)
     login = models.JSONField(default=dict, help_text="keyword → values, as the SSH server prints them.")
+    seen = models.JSONField(default=dict, help_text="What flow logs saw (evidence/admin_flows.py); {}: none is read.")
+    seen_from = models.CharField(max_length=10, choices=Seen.choices, blank=True)
 
     objects: ClassVar[models.Manager[AdminPathRow]] = AdminPathQuerySet.as_manager()
 

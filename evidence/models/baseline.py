@@ -1,4 +1,4 @@
-"""What runs and nobody authorised, in groups that are decided on at once; and the rules that no register can hold."""
+"""What runs and nobody authorised, in groups that are decided on at once; and what no register can hold."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ class BaselineGroupQuerySet(Scoped["BaselineGroup"]):
 
 
 class BaselineGroup(models.Model):
-    """Connections of one kind that rules let through: the same services, from ends of one kind to ends of one kind.
+    """Connections of one kind that rules let through or flow logs saw: the same services, from ends of one kind to ends
+    of one kind.
 
-    `rows`: [{"source", "destination", "rules": [[HOST/POINT, rule], …]}], at most a hundred; all for `services`.
+    `rows`: [{"source", "destination", "rules": [[HOST/POINT, rule], …], "seen": {service: {first, last, days, flows,
+    bytes, sure}}}], at most a hundred; all for `services`. `seen` is empty where no flow log saw it.
     """
 
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="baseline_groups")
@@ -62,7 +64,8 @@ class UnlearnedQuerySet(Scoped["Unlearned"]):
 
 
 class Unlearned(models.Model):
-    """A rule that lets through what nobody authorised, and why (some of) it makes no entry of the register."""
+    """A rule that lets through what nobody authorised, or a flow of it (its point: HOST/flows), and why (some of) it
+    makes no entry of the register."""
 
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="unlearned")
     system = models.ForeignKey(System, on_delete=models.PROTECT)

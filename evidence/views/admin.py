@@ -1,8 +1,10 @@
-"""How servers are administered: from where their packet filters let it come, and how one logs in."""
+"""How servers are administered: from where their packet filters let it come, who came by the flow logs, and how one
+logs in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -24,14 +26,15 @@ from evidence.views.shown import is_late, latest
 
 COLUMNS: Final = (
     "server", "bastion", "services", "from", "bastions", "other servers", "outside the estate", "rule", "example",
-    "log-in", "says who", "what",
+    "seen in flow logs", "by", "hours watched", "log-in", "says who", "what",
 )  # fmt: skip
 TONES: Final = {"others": "bad", "possible": "warn", "unknown": "warn", "bastions": "ok", "nobody": "off"}
 SIGNS: Final = {
     "others": "triangle-alert", "possible": "circle-question-mark", "unknown": "shield-question-mark",
     "bastions": "circle-check", "nobody": "ban",
 }  # fmt: skip
-HEADINGS = ("Services", "Reached from", "By", "Log-in")  # of the table, after its first
+SEEN: Final = 3  # conversations of one server that the list shows
+HEADINGS = ("Services", "Reached from", "By", "Seen in flow logs", "Log-in")  # of the table, after its first
 
 
 def admin_paths(request: HttpRequest) -> HttpResponse:
@@ -56,6 +59,7 @@ def admin_paths(request: HttpRequest) -> HttpResponse:
     choices = [
         Choice("system", "System", [(name, name) for name in systems]),
         Choice("reach", "Reached from", AdminPathRow.Reach.choices),
+        Choice("seen_from", "Seen in flow logs", AdminPathRow.Seen.choices),
         Choice("login", "Log-in", [("read", "Read from the server"), ("unread", "Not read")]),
     ]
     return render(
@@ -84,7 +88,7 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
     if words:
         found = Q(server__name__icontains=words) | Q(services__icontains=words) | Q(rule__icontains=words)
         rows = rows.filter(found | Q(others__icontains=words) | Q(bastions__icontains=words))
-    for name, field in (("system", "system__name"), ("reach", "reach")):
+    for name, field in (("system", "system__name"), ("reach", "reach"), ("seen_from", "seen_from")):
         if asked.get(name):
             rows = rows.filter(**{field: asked[name]})
     if asked.get("login"):
@@ -120,6 +124,7 @@ def listed(row: AdminPathRow, attested: LoginAttestation | None) -> dict[str, An
         "place": row.place,
         "example": row.example,
         "because": row.because,
+        "seen": seen_in_flows(row),
         "login_tone": tone,
         "login": sentence,
         "login_read": bool(row.login),
@@ -130,16 +135,36 @@ def listed(row: AdminPathRow, attested: LoginAttestation | None) -> dict[str, An
     }
 
 
+def seen_in_flows(row: AdminPathRow) -> dict[str, Any] | None:
+    """Who came in by the flow logs: others than bastions first; None where no flow log is read."""
+    if not row.seen:
+        return None
+    entrance = row.bastion and row.seen_from == "others"
+    label = "People came in here" if entrance else row.get_seen_from_display()
+    lines = [
+        {**one, "first": datetime.fromtimestamp(one["first"], UTC), "last": datetime.fromtimestamp(one["last"], UTC)}
+        for one in (*row.seen["others"], *row.seen["bastions"])
+    ]
+    tone, sign = ("off", "door-open") if entrance else (TONES[row.seen_from], SIGNS[row.seen_from])
+    return {
+        "label": label, "tone": tone, "sign": sign, "lines": lines[:SEEN],
+        "more": max(len(lines) - SEEN, 0) + sum(row.seen["more"].values()), "watched": row.seen["watched"],
+        "hours": row.seen["hours"],
+    }  # fmt: skip
+
+
 def cells(row: AdminPathRow, attested: LoginAttestation | None) -> list[str]:
     """One row of the CSV."""
     said = listed(row, attested)
+    came = (f"{one['from']} {one['service']}" for kind in ("others", "bastions") for one in row.seen.get(kind, ()))
     login, who = (said["login"], "the server says") if said["login_read"] else ("not known", "")
     if not said["login_read"] and attested is not None:
         login, who = attested.says, f"{attested.attested_by}, seen on {attested.seen_on:%Y-%m-%d}"
     return [
         row.server.name, "yes" if row.bastion else "no", said["services"], row.get_reach_display(),
-        ", ".join(row.bastions), ", ".join(row.others), "yes" if row.outside else "no", row.rule, row.example, login,
-        who, row.because,
+        ", ".join(row.bastions), ", ".join(row.others), "yes" if row.outside else "no", row.rule, row.example,
+        row.get_seen_from_display() or "no flow log is read",
+        ", ".join(came), f"{row.seen['watched']} of {row.seen['hours']}" if row.seen else "", login, who, row.because,
     ]  # fmt: skip
 
 

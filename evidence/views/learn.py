@@ -4,7 +4,7 @@ the provisional baseline shrinks, owner by owner."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import messages
@@ -30,7 +30,9 @@ from evidence.rules import Verdict
 GRADES: Final = [("high", "High"), ("medium", "Medium"), ("low", "Low")]
 STATES: Final = [("open", "To be decided"), ("asked", "Asked for")]
 MONTHS_AHEAD: Final = timedelta(days=180)
-COLUMNS: Final = ("from", "to", "services", "connections", "rules", "severity", "system", "owner", "state")
+COLUMNS: Final = (
+    "from", "to", "services", "connections", "rules", "seen in flow logs", "severity", "system", "owner", "state",
+)  # fmt: skip
 LEFT_COLUMNS: Final = ("system", "server", "point", "rule", "learned in part", "why not")
 
 
@@ -43,12 +45,17 @@ def learn(request: HttpRequest) -> HttpResponse:
     shown = [listed(row, asked) for row in rows]
     state = request.GET.get("state", "")
     shown = [row for row in shown if not state or (row["waiting"] > 0) == (state == "open")]
+    by = request.GET.get("by", "")
+    shown = [row for row in shown if not by or bool(row["seen"] if by == "flows" else row["rules"])]
     if file_wanted(request):
-        cells = ("source", "destination", "services", "connections", "rules", "severity", "system", "owner", "state")
+        cells = (
+            "source", "destination", "services", "connections", "rules", "seen", "severity", "system", "owner", "state",
+        )  # fmt: skip
         return as_file(request, "eastwest-learn", COLUMNS, ([row[cell] for cell in cells] for row in shown))
     names = System.objects.for_user(person).values_list("name", flat=True)
     choices = [
         Choice("state", "State", STATES),
+        Choice("by", "Known from", [("rules", "Rules"), ("flows", "Flow logs")]),
         Choice("severity", "Severity", GRADES),
         Choice("system", "System", [(name, name) for name in names]),
         Choice("owner", "Owner", [("me", "Mine")]),
@@ -88,6 +95,7 @@ def listed(row: BaselineGroup, asked: Mapping[str, str]) -> dict[str, Any]:
     """One group as a line."""
     refs = [asked.get(mark(verbs.wanted_of(row, one)), "") for one in row.rows]
     waiting = refs.count("")
+    saw = [each for one in row.rows for each in one.get("seen", {}).values()]
     return {
         "url": group_url(row),
         "source": row.source,
@@ -97,6 +105,8 @@ def listed(row: BaselineGroup, asked: Mapping[str, str]) -> dict[str, Any]:
         "connections": len(row.rows),
         "waiting": waiting,
         "rules": row.rules,
+        "seen": sum(bool(one.get("seen")) for one in row.rows),
+        "last_seen": moment(max((one["last"] for one in saw), default=0)),
         "severity": row.severity,
         "system": row.system.name,
         "owner": str(row.system.owner),
@@ -111,7 +121,7 @@ def group_url(row: BaselineGroup) -> str:
 
 
 def group(request: HttpRequest, key: str, part: int) -> HttpResponse:
-    """One group: every connection with the rules that let it through, and the one form that asks for all of it."""
+    """One group: every connection with its rules and the flows that were seen, and the form that asks for all of it."""
     person = signed_in(request)
     rows = BaselineGroup.objects.for_user(person).current().filter(key=key, part=part)
     row = rows.select_related("system__owner", "system__authorising_officer").first()
@@ -156,12 +166,21 @@ def line(group: BaselineGroup, one: Mapping[str, Any], asked: Mapping[str, str])
         "destination": one["destination"],
         "rules": [{"point": point, "rule": rule} for point, rule in one["rules"][:3]],
         "more": max(len(one["rules"]) - 3, 0),
+        "seen": [
+            {**each, "service": service, "first": moment(each["first"]), "last": moment(each["last"])}
+            for service, each in sorted(one.get("seen", {}).items())
+        ],
         "risk": asked.get(mark(verbs.wanted_of(group, one)), ""),
     }
 
 
+def moment(second: int) -> datetime | None:
+    """Seconds since 1970 as a moment; 0 is none."""
+    return datetime.fromtimestamp(second, UTC) if second else None
+
+
 def left(request: HttpRequest) -> HttpResponse:
-    """The rules that are not learned, or not whole, each with why."""
+    """The rules and flows that are not learned, or not whole, each with why."""
     person = signed_in(request)
     base = Unlearned.objects.for_user(person).current()
     rows = base.select_related("server", "system")
@@ -176,8 +195,9 @@ def left(request: HttpRequest) -> HttpResponse:
         said = ((one.system, one.server, one.point, one.rule, "no" if one.wholly else "yes", one.because)
                 for one in rows)  # fmt: skip
         return as_file(request, "eastwest-not-learned", LEFT_COLUMNS, said)
-    found = {(one.point, one.rule): one.ref for one in
-             Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)}  # fmt: skip
+    kinds = [Verdict.permits_more, Verdict.used_outside]
+    standing = Finding.objects.for_user(person).standing().filter(verdict__in=kinds)
+    found = {(one.point, one.rule) if one.verdict == Verdict.permits_more else one.subject: one.ref for one in standing}
     names = System.objects.for_user(person).values_list("name", flat=True)
     choices = [
         Choice("learned", "Learned", [("no", "Nothing of it"), ("part", "In part")]),
@@ -187,7 +207,7 @@ def left(request: HttpRequest) -> HttpResponse:
     def show(one: Unlearned) -> dict[str, Any]:
         return {
             "server": one.server.name, "point": one.point, "rule": one.rule, "wholly": one.wholly,
-            "because": one.because, "finding": found.get((one.point, one.rule), ""),
+            "because": one.because, "finding": found.get((one.point, one.rule), "") or found.get(one.rule, ""),
         }  # fmt: skip
 
     context = {

@@ -268,7 +268,7 @@ def test_owners_are_told_once_a_comparison(site: Site) -> None:
     assert learning.tell_owners(by=site.people.erin) == 1
     assert learning.tell_owners(by=site.people.erin) == 0
     told = Outbound.objects.get(path="/learn/?owner=me")
-    assert (told.to, told.subject[:20]) == (site.people.omar, "2 groups of rules of")
+    assert (told.to, told.subject[:24]) == (site.people.omar, "2 groups of connections ")
 
 
 def signed(person: User) -> Client:

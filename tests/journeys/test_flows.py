@@ -16,7 +16,7 @@ from compliance.models import System
 from evidence.actions.compare import compare
 from evidence.actions.flow_files import days_folder
 from evidence.artefacts import place_of
-from evidence.models import Finding, FlowLog, FlowUse, LogExamination
+from evidence.models import AdminPathRow, BaselineGroup, Finding, FlowLog, FlowUse, LogExamination, Unlearned
 from evidence.packs.section import Scope
 from evidence.packs.sections import flows as section
 from evidence.rules import Verdict
@@ -111,6 +111,24 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     outside = found[Verdict.used_outside, f"{APP} → {DB} tcp/22"]
     assert outside.witness is not None
     assert (outside.system, str(outside.server), outside.witness["dport"]) == (people.payroll, "pay-db-01", 22)
+    # what got through is proposed to be learned, with what was seen of it; whose address nobody knows is not
+    (group,) = BaselineGroup.objects.current()
+    (row,) = group.rows
+    seen = row["seen"]["tcp/22"]
+    assert (row["source"], row["destination"], row["rules"]) == ("pay-app-01", "pay-db-01", [])
+    assert (seen["days"], seen["flows"], seen["sure"], seen["last"] - seen["first"]) == (1, 2, False, 30)
+    left = Unlearned.objects.current().get(point="pay-db-01/flows")
+    assert (left.rule, left.because) == (f"{ALIEN} → {DB} tcp/5432", f"nobody registered {ALIEN}")
+    page = client.get(f"/learn/{group.key}/1/").content.decode()
+    assert "who began is taken from the ports" in page
+    assert "which rule is not known" in page
+    assert left.because in client.get("/learn/left/").content.decode()
+    # who came in by SSH is said of the server, whatever its rules say, and how much of the time was watched
+    way = AdminPathRow.objects.get(server__name="pay-db-01")
+    assert (way.seen_from, [one["from"] for one in way.seen["others"]]) == ("others", ["pay-app-01"])
+    assert (way.seen["watched"] > 0, way.seen["hours"]) == (True, 31 * 24)
+    assert AdminPathRow.objects.get(server__name="log-01").seen_from == "unknown"
+    assert "Others than bastions" in client.get("/admin-paths/?seen_from=others").content.decode()
     used.refresh_from_db()
     assert used.last_seen_at is not None
     assert timezone.now() - used.last_seen_at < timedelta(days=2)
