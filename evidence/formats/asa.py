@@ -174,9 +174,12 @@ class _File(Accounted):
         if held is None:
             families: tuple[Family, ...] = (4, 6) if self._version >= (9, 0) else (4,)
             held = self.firewall.lists[name] = AccessList(name, f"asa:acl/{name}", families, line)
-        if left[0] == "line" and len(left) > 2:
-            left = left[2:]
         self._places[name] = self._places.get(name, 0) + 1
+        if left[0] == "line" and len(left) > 2:
+            if left[1] != str(self._places[name]):  # as a command it puts the entry between others
+                held.bad.append((line, f"it belongs at place {left[1][:10]} of its list, and does not stand there"))
+                return
+            left = left[2:]
         for said in section.body:
             held.bad.append((said.line, "nothing stands below such an entry"))
         if left[0] == "remark":

@@ -43,7 +43,8 @@ INTERFACE = _named(
     allow-ssc-mgmt arp authentication auto bfd bridge-group channel channel-group clock cts ddns
     default-mcast-group delay description dhcp dhcprelay duplex fec flowcontrol forward hello-interval hold-time
     igmp ip ipv6 isis lacp lldp mac-address management-only mcast-group media-type member-interface mfib mtu
-    multicast negotiation no ntp nve-only ospf pim port-channel power pppoe priority proxy redundant rip
+    multicast negotiation no ntp nve-only ospf pim policy port-channel power pppoe priority propagate proxy
+    redundant rip
     segment-id shutdown snmp soft-start source-interface speed split-horizon standby summary-address switchport
     tunnel vlan vtep-nve vxlan zone-member
     """

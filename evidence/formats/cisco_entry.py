@@ -6,6 +6,7 @@ differs is in `Dialect`. A word that nobody knows becomes residue of the entry a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,6 +29,7 @@ CONDITIONS: Mapping[str, int] = {
     "routing": 0, "mobility": 0, "auth": 0, "hbh": 0, "dest-option": 0, "packet-length": 2, "http-method": 1,
     "vlan": 1, "set-erspan-dscp": 1, "udf": 4, "capture": 2,
 }  # fmt: skip
+LABEL = re.compile(r"(?=\w*[A-Z0-9])[A-Za-z]\w{0,63}", re.ASCII)
 LEVELS = frozenset(
     {"alerts", "critical", "debugging", "emergencies", "errors", "informational", "notifications", "warnings",
      "disable", "default"}
@@ -82,9 +84,9 @@ class Words:
         place = self._at + ahead
         return self._words[place].lower() if place < len(self._words) else ""
 
-    def name(self) -> str:
+    def name(self, ahead: int = 1) -> str:
         """The word behind the next one as it is written: the name of an object; "" when there is none."""
-        return self._words[self._at + 1] if self._at + 1 < len(self._words) else ""
+        return self._words[self._at + ahead] if self._at + ahead < len(self._words) else ""
 
     def take(self) -> str:
         """The next word as it is written. Raises BadEntry at the end."""
@@ -113,7 +115,7 @@ def standard(words: Sequence[str], dialect: Dialect, objects: Objects, line: int
         entry.src = _checked(lambda: entries.host(left.take().rstrip(",")))
     else:
         entry.src = _side(left, dialect, objects)
-    _options(left, entry, line)
+    _options(left, entry, line, unified=dialect.unified)
     return entry
 
 
@@ -129,7 +131,7 @@ def extended(words: Sequence[str], dialect: Dialect, objects: Objects, line: int
     if source is not None or target is not None:
         entry.services = {family: _with_ports(services, source, target) for family, services in entry.services.items()}
     _icmp(left, entry, dialect, objects)
-    _options(left, entry, line)
+    _options(left, entry, line, unified=dialect.unified)
     return entry
 
 
@@ -305,14 +307,14 @@ def _icmp(left: Words, entry: Entry, dialect: Dialect, objects: Objects) -> None
         return
 
 
-def _options(left: Words, entry: Entry, line: int) -> None:
+def _options(left: Words, entry: Entry, line: int, *, unified: bool) -> None:
     """What stands behind the destination: logging, times, flags, and conditions that a box cannot say."""
     flags: list[str] = []
     while left.peek():
         word = left.take()
         name = word.lower()
         if name in {"log", "log-input"}:
-            _log(left)
+            _log(left, labelled=not unified)
         elif name == "established":
             entry.states = ANSWERS
         elif name in cisco_names.FLAGS or name.lstrip("+-") in cisco_names.FLAGS or name in {"match-any", "match-all"}:
@@ -337,8 +339,15 @@ def _options(left: Words, entry: Entry, line: int) -> None:
         _flags(flags, entry, line)
 
 
-def _log(left: Words) -> None:
-    """`log`, with what ASA (`warnings interval 300`) or IOS (a label) says behind it."""
+def _log(left: Words, *, labelled: bool) -> None:
+    """`log`, with what ASA (`warnings interval 300`) or IOS (a label at the end) says behind it.
+
+    A label is told from a condition that nobody knows by a capital letter or a figure: keywords have none.
+    """
+    word = left.name(0)
+    if labelled and LABEL.fullmatch(word) and not left.peek(1):
+        left.take()
+        return
     if left.peek() in LEVELS or entries.is_number(left.peek()):
         left.take()
     if left.takes("interval") and left.peek():

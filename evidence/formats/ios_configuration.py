@@ -199,7 +199,7 @@ class Configuration(Accounted):
         return self._lists[key]
 
     def _numbered_list(self, section: Section) -> None:
-        name, line = (section.words[1] if len(section.words) > 2 else ""), section.head.line
+        name, line = (section.words[1] if len(section.words) > 1 else ""), section.head.line
         if name in {"compiled", "hardware", "rate-limit", "dynamic-extended"} or (
             entries.is_number(name) and _within(name, OF_ANOTHER_KIND)
         ):
@@ -207,8 +207,8 @@ class Configuration(Accounted):
             return
         held = self._list(name, 4, line, is_standard=entries.is_number(name) and _within(name, STANDARD))
         rest = section.words[2:]
-        if not entries.is_number(name):
-            self._bad(held, line, "only numbered lists are written so")
+        if not entries.is_number(name) or not rest:
+            self._bad(held, line, "only numbered lists are written so, each with an entry")
         else:
             self._entry(held, line, rest)
         for said in section.body:
