@@ -37,6 +37,7 @@ from evidence.interfaces import interfaces
 from evidence.judgement import MOST_PIECES, Judgement, at_line, counted, in_own_words, listed
 from evidence.regions import may_pass, stages
 from evidence.rules import Action, Certainty, Verdict
+from evidence.second_opinion import supported
 
 STEPS = 200_000
 WAYS = ("server to server", "outside to server", "server to outside")
@@ -256,12 +257,13 @@ def _because(
     start = f"{piece.rule}{at_line(piece.origin)} {'may let' if unproven else 'lets'} through {example}"
     if unproven:
         return f"{start}, which nobody authorised: {unproven}"
+    beside = supported(host.reading, piece.rule)
     if piece.rule.endswith(POLICY):
         return (
             f"{point} of {host.name} is open by its policy{at_line(piece.origin)}: {_reach(case, host, point, family)}"
         )
     ways = listed(_ways(case, family, extent))
-    return f"{start}, which nobody authorised ({ways}){_along(case, host, point, family, extent)}"
+    return f"{start}, which nobody authorised ({ways}){_along(case, host, point, family, extent)}{beside}"
 
 
 def _along(case: Case, host: Host, point: str, family: Family, extent: tuple[Box, ...]) -> str:

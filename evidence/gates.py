@@ -21,7 +21,7 @@ from evidence.rules import Artefact, FormatError
 SHRUNK: Final = 0.5  # below this share of the last good size a person looks first
 SMALL: Final = 512  # bytes: half of so little is two lines
 # What a host met or talks to in passing: it changes by the minute and says nothing about the rules beside it
-IN_PASSING: Final = frozenset({"conntrack", "ip-neigh", "cloudtrail"})
+IN_PASSING: Final = frozenset({"conntrack", "ip-neigh", "cloudtrail", "aws-config"})
 # How they begin and end, and how long a line of them is at most; ip -j prints one line
 FRAMES: Final[Mapping[str, tuple[tuple[bytes, ...], bytes, int]]] = {
     "conntrack": ((b"<?xml", b"<conntrack>"), b"</conntrack>", LINE_CAP),
@@ -29,7 +29,7 @@ FRAMES: Final[Mapping[str, tuple[tuple[bytes, ...], bytes, int]]] = {
 }
 FLEETING: Final = IN_PASSING | {"rmtab", "chrony", "mounts"}  # half as much of it says nothing
 JSON: Final = frozenset(
-    {"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws", "cloudtrail", "fortios-rest", "checkpoint"}
+    {"nft-json", "ip-addr", "ip-route", "ip-neigh", "aws", "aws-config", "cloudtrail", "fortios-rest", "checkpoint"}
 )
 # Written by people as well, who do not always end the last line
 BY_HAND: Final = frozenset({"exports", "rsyslog", "journal-upload", "testparm", "usershare"})

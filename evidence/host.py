@@ -28,7 +28,8 @@ from evidence.rules import Action, Artefact, Chain, FormatError, Lines, Point, R
 from evidence.smb_host import settled
 
 TOOL: dict[Family, str] = {4: "iptables", 6: "ip6tables"}
-FABRIC, ACTS = "aws", "cloudtrail"
+FABRIC = "aws"
+BESIDE = ("cloudtrail", "aws-config")  # who acted on an account, and what somebody else thinks of it
 FILTERS = frozenset({"iptables-save", "nft-json"})
 # A whole device in one configuration: its points come with it
 DEVICES = frozenset(
@@ -68,22 +69,24 @@ def read_host(artefacts: Sequence[Artefact]) -> Reading:
 
 def _fabric(grouped: Mapping[str, tuple[Format, list[Artefact]]]) -> Reading:
     """The answers of a cloud account refer to one another: they are read together, and are nobody's dumps."""
-    others = [dumps[0].name for name, (_, dumps) in grouped.items() if name not in {FABRIC, ACTS}]
+    others = [dumps[0].name for name, (_, dumps) in grouped.items() if name not in {FABRIC, *BESIDE}]
     if others:
         why = f"{others[0]} is a dump of a host, and the others are of a cloud account"
         raise FormatError("These files are not of one thing", why, "Give the account's answers and the host's apart.")
     found, dumps = grouped[FABRIC]
     account = found.read(dumps)
-    if ACTS not in grouped:
-        return account
-    log, events = grouped[ACTS]
-    said = log.read(events)
-    return replace(
-        account,
-        statements=(*account.statements, *said.statements),
-        unread=(*account.unread, *said.unread),
-        lines={**account.lines, **said.lines},
-    )
+    for name in BESIDE:
+        if name not in grouped:
+            continue
+        beside, answers = grouped[name]
+        said = beside.read(answers)
+        account = replace(
+            account,
+            statements=(*account.statements, *said.statements),
+            unread=(*account.unread, *said.unread),
+            lines={**account.lines, **said.lines},
+        )
+    return account
 
 
 def merge(readings: Sequence[Reading]) -> Reading:

@@ -26,6 +26,7 @@ from evidence.listener_verdicts import listeners
 from evidence.paths import Said, Standing
 from evidence.review_verdicts import overdue
 from evidence.rules import FlowRecord, Reading, Verdict
+from evidence.second_opinion import disagreements
 from evidence.share_changes import share_changes
 from evidence.share_verdicts import shares
 from evidence.sightings import Sighting
@@ -114,6 +115,7 @@ def _every(case: Case, flows: Flows, at: date) -> Iterator[Judgement]:
     yield from said
     yield from unseen(case, said)
     yield from exposures(case)
+    yield from disagreements(case)
     yield from listeners(case)
     yield from changes(case)
     yield from share_changes(case)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from evidence.collectors.addresses import resolve
 from evidence.collectors.aws_refusals import DENIED, code_of, explained
 from evidence.collectors.collected import Collected, PullError, Step
+from evidence.formats.aws_config import COMPARED
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
@@ -41,7 +42,7 @@ class Call(NamedTuple):
     @property
     def command(self) -> str:
         """As the command line calls it."""
-        return f"describe-{self.operation.removeprefix('describe_').replace('_', '-')}"
+        return self.operation.replace("_", "-")
 
 
 CALLS: Final = (
@@ -71,6 +72,10 @@ BEYOND: Final = (
 VPN_KEYS: Final = (  # of a VPN connection; the rest is its keys (they are secrets), and how its tunnels feel today
     "VpnConnectionId", "State", "Type", "Category", "VpnGatewayId", "TransitGatewayId", "CustomerGatewayId",
 )  # fmt: skip
+CONFIG_RULES: Final = Call("describe_config_rules", "ConfigRules", "ConfigRuleName")
+RESULTS: Final = Call("get_compliance_details_by_config_rule", "EvaluationResults", "")
+RULE_KEYS: Final = ("ConfigRuleName", "Source", "InputParameters")
+JUDGED: Final = ["COMPLIANT", "NON_COMPLIANT"]
 LOOK_BACK: Final = timedelta(days=7)
 EVENTS: Final = (  # what CloudTrail is asked for: the calls that open, close or lead elsewhere
     "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress",
@@ -107,6 +112,9 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
             events, why = acts(session("cloudtrail", region), region, deadline)
             came.append(events)
             missing += [f"CloudTrail of {region}: {why}"] if why else []
+            opinions, why = config_results(session("config", region), region, deadline)
+            came += opinions
+            missing += [f"AWS Config of {region}: {why}"] if why else []
     return Collected(
         tuple(came), cursor="", complete=True, missing=tuple(missing), whole=True, device={"account": account}
     )  # fmt: skip
@@ -327,6 +335,38 @@ def acts(client: Any, region: str, deadline: float) -> tuple[Artefact, str]:
     made = written(region, "", "Events", kept)
     command = f"aws cloudtrail lookup-events --region {region}"
     return replace(made, name=f"{region}-CloudTrail.json", command=command), why
+
+
+def config_results(client: Any, region: str, deadline: float) -> tuple[list[Artefact], str]:
+    """What AWS Config found by the rules that are compared with what was read, and why that is not known ("" = it is).
+
+    It is beside the rules, as CloudTrail is.
+    """
+    came: list[Artefact] = []
+    try:
+        with explained(deadline):
+            listed = in_order(pages(client, CONFIG_RULES, {}, deadline), "ConfigRuleName")
+            mine = [one for one in listed if one.get("Source", {}).get("SourceIdentifier") in COMPARED]
+            kept: list[dict[str, Any]] = [{key: one[key] for key in RULE_KEYS if key in one} for one in mine]
+            came.append(of_config(region, CONFIG_RULES, "", kept))
+            for one in mine:
+                name = str(one["ConfigRuleName"])
+                found = pages(client, RESULTS, {"ConfigRuleName": name, "ComplianceTypes": JUDGED}, deadline)
+                found.sort(key=lambda row: str(row.get("EvaluationResultIdentifier")))
+                came.append(of_config(region, RESULTS, name, found))
+    except PullError as error:
+        if error.code == ErrorCode.TIMEOUT:
+            raise
+        return [], error.what
+    return came, ""
+
+
+def of_config(region: str, call: Call, rule: str, rows: Iterable[Mapping[str, Any]]) -> Artefact:
+    """An answer of AWS Config as a file."""
+    made = written(region, "", call.key, rows)
+    name = f"{region}-{call.key}{f'-{rule}' if rule else ''}.json"
+    asked = f" --config-rule-name {rule}" if rule else ""
+    return replace(made, name=name, command=f"aws configservice {call.command}{asked} --region {region}")
 
 
 def written(region: str, command: str, key: str, rows: Iterable[Mapping[str, Any]], **beside: str | bool) -> Artefact:

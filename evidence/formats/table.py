@@ -9,6 +9,7 @@ from typing import Protocol
 from evidence.formats import (
     asa,
     aws,
+    aws_config,
     checkpoint,
     chrony,
     cloudtrail,
@@ -61,7 +62,7 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     iptables, nftables, ipset, ip_addr, ip_route, ip_neigh, exportfs, exports, testparm, usershare, ss, mounts, rmtab,
-    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, cloudtrail, ios, asa,
+    sshd, chrony, rsyslog, journal_upload, packages, conntrack, aws, aws_config, cloudtrail, ios, asa,
     panos, fortios, fortios_rest, junos, nxos, xr, checkpoint,
     pf_config,
 )  # fmt: skip

@@ -14,6 +14,7 @@ from evidence import inventory_csv, reading_json
 from evidence.formats import (
     asa,
     aws,
+    aws_config,
     checkpoint,
     chrony,
     cloudtrail,
@@ -128,7 +129,8 @@ FORMATS: Final[tuple[tuple[str, Format], ...]] = (
     ("ss", ss), ("exports", exports), ("exportfs", exportfs), ("testparm", testparm),
     ("mounts", mounts), ("rmtab", rmtab), ("sshd", sshd), ("chrony", chrony), ("rsyslog", rsyslog),
     ("journal_upload", journal_upload), ("packages", packages), ("conntrack", conntrack), ("usershare", usershare),
-    ("ip_neigh", ip_neigh), ("aws", aws), ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa), ("panos", panos),
+    ("ip_neigh", ip_neigh), ("aws", aws), ("aws_config", aws_config),
+    ("cloudtrail", cloudtrail), ("ios", ios), ("asa", asa), ("panos", panos),
     ("fortios", fortios), ("fortios_rest", fortios_rest),
     ("junos", junos),
     ("nxos", nxos), ("xr", xr),
