@@ -16,8 +16,8 @@ from evidence.formats.aws_config import (
     CLOSED,
     COMMON,
     COMPARED,
-    COMPLIANT,
-    NON_COMPLIANT,
+    MET,
+    NOT_MET,
     RESULT,
     RULE,
     SSH,
@@ -33,7 +33,7 @@ SUBJECT: Final = "AWS Config on "
 
 
 class Opinion(NamedTuple):
-    """A result that is compared. `shown`: the rule of ours that stands against COMPLIANT, None where none does."""
+    """A result that is compared. `shown`: the rule that was read and is against the managed one; None: none is."""
 
     said: Statement
     managed: str
@@ -42,7 +42,7 @@ class Opinion(NamedTuple):
     @property
     def agrees(self) -> bool:
         """Whether the reading shows the same."""
-        return (self.said.value == NON_COMPLIANT) is (self.shown is not None)
+        return (self.said.value == NOT_MET) is (self.shown is not None)
 
 
 def opinions(reading: Reading, about: str = "") -> Iterator[Opinion]:
@@ -55,7 +55,7 @@ def opinions(reading: Reading, about: str = "") -> Iterator[Opinion]:
         if (
             asked is None
             or about not in {"", one.subject}
-            or one.value not in {COMPLIANT, NON_COMPLIANT}
+            or one.value not in {MET, NOT_MET}
             or points & {"", one.subject}
         ):
             continue
@@ -97,7 +97,7 @@ def _judgement(host: Host, one: Opinion) -> Judgement:
     name, resource = one.said.detail("rule"), one.said.subject
     ours = f"{one.shown.id} stands against it" if one.shown else "no rule that was read stands against it"
     because = (
-        f"AWS Config and the reading of {host.name} are at odds: by {name} ({one.managed}) {resource} is "
+        f"AWS Config and the reading of {host.name} are at odds about {resource}: {name} ({one.managed}) is "
         f"{one.said.value}, as of {one.said.detail('at') or 'an unknown time'}; {ours}. What was read is believed: "
         "look at when each of them looked"
     )

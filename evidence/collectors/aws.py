@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from evidence.collectors.addresses import resolve
 from evidence.collectors.aws_refusals import DENIED, code_of, explained
 from evidence.collectors.collected import Collected, PullError, Step
-from evidence.formats.aws_config import COMPARED
+from evidence.formats.aws_config import COMPARED, WORDS
 from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
@@ -75,7 +75,7 @@ VPN_KEYS: Final = (  # of a VPN connection; the rest is its keys (they are secre
 CONFIG_RULES: Final = Call("describe_config_rules", "ConfigRules", "ConfigRuleName")
 RESULTS: Final = Call("get_compliance_details_by_config_rule", "EvaluationResults", "")
 RULE_KEYS: Final = ("ConfigRuleName", "Source", "InputParameters")
-JUDGED: Final = ["COMPLIANT", "NON_COMPLIANT"]
+JUDGED: Final = [word for word, said in WORDS.items() if said]
 LOOK_BACK: Final = timedelta(days=7)
 EVENTS: Final = (  # what CloudTrail is asked for: the calls that open, close or lead elsewhere
     "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress",

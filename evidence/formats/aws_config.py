@@ -20,11 +20,12 @@ NAME = "aws-config"
 RESULT, RULE = "config result", "config rule"  # what statements say
 POINT = "says/config"
 RULES, RESULTS = "ConfigRules", "EvaluationResults"
-COMPLIANT, NON_COMPLIANT = "COMPLIANT", "NON_COMPLIANT"
+MET, NOT_MET = "met", "not met"  # in our words, which rate nobody
+AGAINST = "NON_COMPLIANT"
+WORDS = {AGAINST.removeprefix("NON_"): MET, AGAINST: NOT_MET, "NOT_APPLICABLE": "", "INSUFFICIENT_DATA": ""}
 SSH, COMMON = "INCOMING_SSH_DISABLED", "RESTRICTED_INCOMING_TRAFFIC"
 CLOSED, TO_GATEWAY = "VPC_DEFAULT_SECURITY_GROUP_CLOSED", "NO_UNRESTRICTED_ROUTE_TO_IGW"
 COMPARED = frozenset({SSH, COMMON, CLOSED, TO_GATEWAY})  # rules of AWS that are a matter of one list
-KNOWN = frozenset({COMPLIANT, NON_COMPLIANT, "NOT_APPLICABLE", "INSUFFICIENT_DATA"})
 BEGINS = re.compile(r'\{\s*"(?:ConfigRules|EvaluationResults)"\s*:\s*\[')
 GIVE = "Give the answers of `aws configservice describe-config-rules` and `get-compliance-details-by-config-rule`."
 
@@ -77,8 +78,8 @@ def _result(found: Found, account: Account) -> Iterator[Statement]:
     value: dict[str, Any] = found.value
     about = row(row(value, "EvaluationResultIdentifier"), "EvaluationResultQualifier")
     said = text(value, "ComplianceType", needed=True)
-    if said not in KNOWN:
+    if said not in WORDS:
         raise ValueError(f"nobody here knows {said!r}")
     rule, resource = (text(about, key, needed=True) for key in ("ConfigRuleName", "ResourceId"))
     details = (("rule", rule), ("at", str(value.get("ResultRecordedTime") or "")))
-    yield Statement(RESULT, resource, said, details, found.origin(account))
+    yield Statement(RESULT, resource, WORDS[said], details, found.origin(account))

@@ -66,7 +66,11 @@ def test_agreement_is_silent_and_a_disagreement_is_named(permits: list[Any], sai
     assert len(found) == bool(at_odds), found
     if at_odds:
         assert at_odds in found["AWS Config on sg-db (no-ssh)"]
-        assert f"sg-db is {said}, as of {AT}" in found["AWS Config on sg-db (no-ssh)"]
+        word = "met" if said == "COMPLIANT" else "not met"
+        assert (
+            f"about sg-db: no-ssh (INCOMING_SSH_DISABLED) is {word}, as of {AT}"
+            in found["AWS Config on sg-db (no-ssh)"]
+        )
 
 
 def test_the_same_word_supports_the_finding() -> None:
