@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from evidence.packs.lists import text
 from evidence.packs.section import Cell, Section, Table
 
-ROWS = 800  # of a piece, at most: some fifty pages of a table
-SIGNS = 130_000  # of a piece, at most, unless one row alone has more; each child costs 1.5 s before its first page
+ROWS = 400  # of a piece, at most: some twenty-five pages of a table
+SIGNS = 65_000  # of a piece, at most, unless one row alone has more: a page costs more the more stand before it (docs)
 ROW_SIGNS = 40  # what a row costs beside its text
 WIDEST = 8  # columns that fit across a page
 LONGEST = 160  # signs of a cell that a column of a table may have
+WORD = 40  # signs of a word in it: a hash would be a tower of five lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def pieces(tables: Sequence[Table]) -> list[Piece]:
 
 
 def _cut(number: int, table: Table) -> Iterator[Piece]:
-    long = any(isinstance(cell, str) and len(cell) > LONGEST for row in table.rows for cell in row)
+    long = any(isinstance(cell, str) and _is_long(cell) for row in table.rows for cell in row)
     wide = len(table.columns) > WIDEST or long
     kept: list[tuple[str, ...]] = []
     signs = first = 0
@@ -73,6 +74,11 @@ def _cut(number: int, table: Table) -> Iterator[Piece]:
         kept.append(said)
         signs += more
     yield Piece(number, letter(number), table, first, tuple(kept), wide)
+
+
+def _is_long(cell: str) -> bool:
+    """Whether a column of a table is too narrow for it."""
+    return len(cell) > LONGEST or (len(cell) > WORD and any(len(word) > WORD for word in cell.split()))
 
 
 def _shown(cell: Cell) -> str:

@@ -11,6 +11,12 @@ FACES = (
     ("plex-mono.ttf", "fontpkg_ibm_plex_mono", "IBMPlexMono-Regular.ttf"),
     ("plex-mono-600.ttf", "fontpkg_ibm_plex_mono", "IBMPlexMono-SemiBold.ttf"),
 )
+# What names them in a style sheet: the renderer serves `pack:` names out of its order.
+FONT_FACES = """
+@font-face{font-family:"IBM Plex Sans";src:url(pack:plex-sans.ttf);font-weight:100 700}
+@font-face{font-family:"IBM Plex Mono";src:url(pack:plex-mono.ttf);font-weight:400}
+@font-face{font-family:"IBM Plex Mono";src:url(pack:plex-mono-600.ttf);font-weight:600}
+"""
 
 
 @functools.cache

@@ -26,18 +26,22 @@ SCHEME = "pack:"
 REFERENCE = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f]*>|\b(\d+) 0 R\b", re.DOTALL)
 IDS = re.compile(rb"/(?:ID (\([^()]*\))|Headers (\[[^\]]*\]))")
 LENGTH = re.compile(rb"/Length \d+")
-LEFT_OUT = (b"/Type /ObjStm", b"/Type /XRef", b"/Type /" + DROPPED.encode())
+LEFT_OUT = (b"/Type /ObjStm", b"/Type /XRef")
+DROPPED_SAID = b"<< /Type /" + DROPPED.encode()
 
 
 def join(
-    parts: Sequence[bytes | Path], out: BinaryIO, *, identifier: str, seal: Field, numbers: bytes | None = None
-) -> int:
+    parts: Sequence[bytes | Path], out: BinaryIO, *, identifier: str, seal: Field, numbers: bytes | None = None,
+    total: int | None = None,
+) -> int:  # fmt: skip
     """Writes the document of these PDFs (as the renderer makes them) to `out`; gives the number of its pages.
 
     `numbers`: the page from which the signs of "Page 3 of 9" are taken, to be drawn on every page; None where the
-    pages have them. Raises JoinError for pages that lead out of the document or to a place it does not have.
+    pages have them. `total`: how many pages they have together, where that was counted before. Raises JoinError for
+    pages that lead out of the document or to a place it does not have.
     """
-    total = sum(pages(one) for one in parts)
+    if total is None:
+        total = sum(pages(one) for one in parts)
     file = PdfFile(out)
     whole = Whole(file, structure=file.number(), document=file.number(), pages=file.number(), total=total)
     if numbers is not None:
@@ -69,6 +73,7 @@ class _Part:
         self.root: Any = pdf.Root
         self.tree: Any = self.root.StructTreeRoot
         self.map: dict[int, int] = {}
+        self.said: dict[int, bytes] = {}  # what is no stream, as it is written in the part
         self.ids: list[tuple[bytes, int]] = []
         self.extra: dict[int, list[bytes]] = {}  # further entries of a dictionary, by its number in the part
 
@@ -80,18 +85,29 @@ class _Part:
         bookmarks = list(_bookmarks(self.root.get("/Outlines")))
         alone = {_number(one) for one in (self.root, self.tree, self.root.Metadata, self.root.get("/Outlines")) if one}
         alone |= {number for mark in bookmarks for number in mark.numbers()}
-        bodies = {_number(one): one for one in self.pdf.objects if _number(one) not in alone}
-        for number, one in bodies.items():
-            if isinstance(one, pikepdf.Stream) or not one.unparse(resolved=True).startswith(b"null"):
-                self.map[number] = self._new(one)
+        streams: dict[int, pikepdf.Stream] = {}
+        for one in self.pdf.objects:
+            number = _number(one)
+            if number in alone:
+                continue
+            if isinstance(one, pikepdf.Stream):
+                streams[number], self.map[number] = one, self._new_stream(one)
+                continue
+            said = one.unparse(resolved=True)
+            if said.startswith(DROPPED_SAID):
+                self.map[number] = 0
+            elif not said.startswith(b"null"):
+                self.said[number], self.map[number] = said, self.whole.file.number()
         self.map[document] = self.whole.file.number() if self.at else self.whole.document
         self.map[_number(self.tree)] = self.whole.document if self.at else self.whole.structure
         self._number_pages()
         self.extra[_number(self.root.Pages)] = [b"/Parent %d 0 R" % self.whole.pages]
         self.extra[_number(self.tree.ParentTree)] = [b"/Limits [%d %d]" % (lowest, highest)]
-        for number, one in bodies.items():
-            if self.map[number] and number != document:
-                self._write(number, one)
+        for number, stream in streams.items():
+            self._write_stream(number, stream)
+        for number, said in self.said.items():
+            if number != document:
+                self._write(number, said)
         self._document(document)
         self.whole.page_nodes.append(self.map[_number(self.root.Pages)])
         self.whole.parent_nodes.append(self.map[_number(self.tree.ParentTree)])
@@ -100,15 +116,13 @@ class _Part:
         if not self.at:
             joined.gather_front(self.whole, self.pdf, self._led)
 
-    def _new(self, one: Any) -> int:
+    def _new_stream(self, one: pikepdf.Stream) -> int:
         """A number in the file; 0 for what only holds a PDF together. Streams that lead nowhere are written at once."""
         file = self.whole.file
-        if not isinstance(one, pikepdf.Stream):
-            return 0 if one.unparse(resolved=True).startswith(b"<< /Type /" + DROPPED.encode()) else file.number()
         said = one.stream_dict.unparse(resolved=True)
         if any(kind in said for kind in LEFT_OUT):
             return 0
-        if any(found[1] for found in REFERENCE.finditer(said)):
+        if _leads_on(said):
             return file.number()
         return file.same_stream(LENGTH.sub(b"", said)[2:-2].strip(), one.read_raw_bytes())
 
@@ -124,14 +138,14 @@ class _Part:
         except KeyError:
             raise JoinError(f"Part {self.at + 1} of the pack's pages is not whole (object {int(found[1])}).") from None
 
-    def _write(self, number: int, one: Any) -> None:
-        if isinstance(one, pikepdf.Stream):
-            said = one.stream_dict.unparse(resolved=True)
-            if any(found[1] for found in REFERENCE.finditer(said)):
-                entries = self._led(LENGTH.sub(b"", said)[2:-2].strip())
-                self.whole.file.put_stream(self.map[number], entries, one.read_raw_bytes())
-            return
-        body = self._named(number, self._led(one.unparse(resolved=True)))
+    def _write_stream(self, number: int, one: pikepdf.Stream) -> None:
+        said = one.stream_dict.unparse(resolved=True)
+        if self.map[number] and _leads_on(said):
+            entries = self._led(LENGTH.sub(b"", said)[2:-2].strip())
+            self.whole.file.put_stream(self.map[number], entries, one.read_raw_bytes())
+
+    def _write(self, number: int, said: bytes) -> None:
+        body = self._named(number, self._led(said))
         more = self.extra.get(number)
         if more:
             body = body[:-2] + b" ".join(more) + b" >>"
@@ -190,12 +204,14 @@ class _Part:
                 if "/Annots" in page.obj:
                     del page.obj["/Annots"]
                 self.extra[_number(page.obj)] = [b"/Annots %s %d 0 R]" % (notes[:-1], whole.widget)]
+                self.said[_number(page.obj)] = page.obj.unparse(resolved=True)
             if whole.numbers is None:
                 continue
             size = float(page.obj.MediaBox[2]), float(page.obj.MediaBox[3])
             drawn = whole.file.deflated(whole.numbers.drawn(whole.done, whole.total, size, cover=whole.done == 1))
             own = self.map[_number(page.obj.Contents)]
             del page.obj["/Contents"]
+            self.said[_number(page.obj)] = page.obj.unparse(resolved=True)
             self.extra.setdefault(_number(page.obj), []).append(b"/Contents [%d 0 R %d 0 R]" % (own, drawn))
             faces = page.obj.Resources.Font
             self.extra[_number(faces)] = [b"/%s %d 0 R" % (FONT.encode(), whole.numbers.font)]
@@ -218,6 +234,11 @@ class _Part:
             self.whole.places[bytes(name)] = self._led(place.unparse(resolved=True))
         if self.ids:
             self.whole.ids.append(sorted(self.ids))
+
+
+def _leads_on(said: bytes) -> bool:
+    """Whether an object names another one."""
+    return any(found[1] for found in REFERENCE.finditer(said))
 
 
 def _bookmarks(above: Any) -> Iterator[Mark]:

@@ -20,6 +20,7 @@ from compliance.drawing import around, diagram
 from compliance.drawing.zones import zone_map
 from evidence.packs.appendices import Piece
 from evidence.packs.content import Face, Network, Review
+from evidence.packs.fonts import FONT_FACES
 from evidence.packs.section import Section
 from evidence.packs.walking import breakable, each_text
 
@@ -36,11 +37,6 @@ APPENDICES = ("controls",)
 # No links or images: a pack needs nothing from elsewhere.
 MINUTES_TAGS = {"p", "h3", "h4", "h5", "ul", "ol", "li", "em", "strong", "code", "br", "blockquote",
                 "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
-FONT_FACES = """
-@font-face{font-family:"IBM Plex Sans";src:url(pack:plex-sans.ttf);font-weight:100 700}
-@font-face{font-family:"IBM Plex Mono";src:url(pack:plex-mono.ttf);font-weight:400}
-@font-face{font-family:"IBM Plex Mono";src:url(pack:plex-mono-600.ttf);font-weight:600}
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,10 @@ from zipfile import ZipFile
 from evidence.artefacts import write_whole
 from evidence.packs import joining, verify
 from evidence.packs.archive import zip_bytes
-from evidence.packs.fonts import fonts
+from evidence.packs.fonts import FONT_FACES, fonts
 from evidence.packs.joined import Field
 from evidence.packs.manifest import Member
 from evidence.packs.numbers import SAMPLE
-from evidence.packs.pages import FONT_FACES
 from evidence.packs.render import JOINING, Attachment, Limits, Order, join_in_child, render_in_child
 
 PLAN, FRONT, NUMBERS, MEMBERS = "plan.json", "front.html", "numbers.pdf", "members.zip"
@@ -105,7 +104,8 @@ def joined(plan: Plan, seal: Field, limits: Limits | None = None) -> bytes:
     write_whole(front, render_in_child(order, limits))
     numbers = plan.folder / NUMBERS
     bounds = replace(JOINING, memory=limits.memory) if limits else JOINING
-    return join_in_child([front, *made], numbers, identifier=plan.identifier, seal=seal, limits=bounds)
+    total = joining.pages(front) + sum(long)
+    return join_in_child([front, *made], numbers, total=total, identifier=plan.identifier, seal=seal, limits=bounds)
 
 
 def kept(plan: Plan) -> tuple[bytes, tuple[Member, ...]]:

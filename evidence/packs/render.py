@@ -89,10 +89,11 @@ def render_in_child(order: Order, limits: Limits | None = None, *, seal: Field |
 
 
 def join_in_child(
-    parts: Sequence[Path], numbers: Path, *, identifier: str, seal: Field, limits: Limits = JOINING
+    parts: Sequence[Path], numbers: Path, *, total: int, identifier: str, seal: Field, limits: Limits = JOINING
 ) -> bytes:
-    """The whole document of parts that were rendered before, with "Page 3 of 9" on each page. Raises RenderError."""
-    asked = {"parts": [str(one) for one in parts], "numbers": str(numbers), "identifier": identifier,
+    """The whole document of parts that were rendered before and have `total` pages together, with "Page 3 of 9" on
+    each. Raises RenderError."""
+    asked = {"parts": [str(one) for one in parts], "numbers": str(numbers), "total": total, "identifier": identifier,
              "seal": _field(seal)}  # fmt: skip
     return _asked_of_child(asked, seal.at, limits)
 

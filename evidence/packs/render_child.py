@@ -1,11 +1,11 @@
 """The process that sets pages, `python -m evidence.packs.render_child`: it loads the printer once and forks for orders.
 
-Only it imports WeasyPrint. Loading costs a second of processor time, which a fork has behind it. An order comes over
-the socket that is its standard input: one message and three open files (the order, where the pages go, where a sentence
-goes). The fork alone reads the order. It fetches nothing (only names that begin with `pack:` and were handed in), has
-bounded memory and processor time, and ends with its document, so that no order finds anything of the one before.
-The same order gives the same bytes. It makes a part of a document, or joins parts (joining.py) into the one that is
-sealed.
+Only it imports WeasyPrint. Loading, and what the first page of a process costs beside itself, a fork has behind it. An
+order comes over the socket that is its standard input: one message and three open files (the order, where the pages go,
+where a sentence goes). The fork alone reads the order. It fetches nothing (only names that begin with `pack:` and were
+handed in), has bounded memory and processor time, and ends with its document, so that no order finds anything of the
+one before. The same order gives the same bytes. It makes a part of a document, or joins parts (joining.py) into the one
+that is sealed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,24 @@ from pathlib import Path
 from typing import Any
 
 from evidence.packs import joining, tagging
+from evidence.packs.fonts import FONT_FACES, fonts
 from evidence.packs.joined import JoinError
 from evidence.packs.render import INSTALL_LINE, REFUSED, SCHEME, UNAVAILABLE, read_field
-from evidence.packs.render_ready import IDLE_S
+from evidence.packs.render_ready import COMMAND, IDLE_S
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ttf": "font/ttf", ".woff2": "font/woff2", ".css": "text/css"}
+COLD = "cold"  # the word that lets it begin without that page
+# A page of our own with what pages of packs are made of: the faces in two weights, a list, a table, a drawing, a link.
+WARMING = (
+    f"<!doctype html><html lang=en-AU><title>x</title><style>{FONT_FACES}"
+    "@page{size:A4;margin:2cm;@top-left{content:string(part)}@bottom-right{content:counter(page) counter(pages)}}"
+    'html{font:9pt "IBM Plex Sans"}h2,b,th{font-weight:600;string-set:part content()}code{font-family:"IBM Plex Mono"}'
+    "table{border-collapse:collapse;table-layout:fixed;width:100%}td{border-bottom:1pt solid;overflow-wrap:anywhere}"
+    "dl{display:grid;grid-template-columns:3cm 1fr}.f{display:flex}a::after{content:target-counter(attr(href),page)}"
+    "</style><h2 id=a>Head</h2><p class=f><a href=#a>leads</a> <code>tcp/443 <b>x</b></code><ul><li>one</ul>"
+    "<dl><dt>of</dt><dd>what</dd></dl><table><thead><tr><th scope=col>of</thead><tbody><tr><td>10.0.0.0/8</table>"
+    "<svg viewBox='0 0 9 9' width=9><path d='M0 0L9 9' stroke='#000'/><text font-size=3>t</text></svg>"
+)
 
 
 def main() -> int:
@@ -39,6 +52,10 @@ def main() -> int:
         sys.stderr.write(f"PDFs cannot be made on this machine: {_first_line(error)} Paste this line: {INSTALL_LINE}\n")
         return UNAVAILABLE
     gc.disable()  # a fork ends with its document; collecting costs a fifth of the time
+    if COLD not in sys.argv:
+        _warm()
+        if len(os.listdir("/proc/self/task")) > 1:  # a library left a thread behind, and with threads nothing may fork
+            os.execv(sys.executable, [sys.executable, *COMMAND, COLD])  # noqa: S606  this very module
     gc.freeze()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with socket.socket(fileno=sys.stdin.fileno()) as asker:
@@ -51,6 +68,13 @@ def main() -> int:
             if not said:
                 return 0
             asker.sendall(b"%d" % _in_a_fork(json.loads(said), files))
+
+
+def _warm() -> None:
+    """Sets a page of our own, so that no fork pays for what is done once: types, style sheets and modules read late."""
+    assets = {name: base64.b64encode(content) for name, content in fonts().items()}
+    _document({"html": WARMING, "assets": assets, "made_at": "2026-01-01T00:00:00+00:00", "attachments": [],
+               "numbered": False, "following": None})  # fmt: skip
 
 
 def _in_a_fork(bounds: dict[str, Any], files: Sequence[int]) -> int:
@@ -94,7 +118,8 @@ def _joined(
 ) -> int:
     """Writes the joined document; gives the exit status."""
     try:
-        joining.join(parts, pages, identifier=asked["identifier"], seal=read_field(asked["seal"]), numbers=numbers)
+        joining.join(parts, pages, identifier=asked["identifier"], seal=read_field(asked["seal"]), numbers=numbers,
+                     total=asked.get("total"))  # fmt: skip
     except JoinError as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED

@@ -20,8 +20,10 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Final
 
+COMMAND: Final = ("-m", "evidence.packs.render_child")
 IDLE_S: Final = 30.0  # after which a process that nobody asks ends by itself
-KEPT: Final = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")  # what fontconfig and Python need of the environment
+# What fontconfig and Python need of the environment; where compiled modules are kept halves the loading.
+KEPT: Final = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Ready:
         self.socket, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             self.process = subprocess.Popen(
-                [self.executable, "-m", "evidence.packs.render_child"],
+                [self.executable, *COMMAND],
                 stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -126,7 +128,7 @@ def _stale(one: Ready) -> bool:
 def _environment() -> dict[str, str]:
     """Little of what this process has, and a fixed seed, so that two runs agree."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "PYTHONHASHSEED": "0"}
 
 
 def _last_line(said: bytes) -> str:

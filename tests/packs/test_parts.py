@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import stat
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -115,6 +116,19 @@ def test_what_stands_ready_gives_the_same_bytes_each_time_and_is_begun_anew_when
     os.killpg(ready.process.pid, signal.SIGKILL)
     assert render.render_in_child(dense) == first
     assert render_ready._waiting != [ready]
+
+
+def test_the_printer_forks_only_while_it_has_no_thread() -> None:
+    """What it sets before the first order leaves none; where it does, it begins again without, as it is told here."""
+    said = "import os; from evidence.packs import render_child as it; it._warm(); print(os.listdir('/proc/self/task'))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.count(",") == 0
+    warm = render.render_in_child(PAGE)
+    render_ready.end_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render_ready, "COMMAND", (*render_ready.COMMAND, "cold"))
+        assert render.render_in_child(PAGE) == warm
+    render_ready.end_all()
 
 
 def test_a_machine_without_pango_is_told_what_to_paste(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
