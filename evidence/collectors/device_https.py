@@ -42,13 +42,27 @@ class Device(NamedTuple):
         """The answer to one question, whatever its status. Raises PullError where none came whole."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         url = f"https://{host}:{self.port}{path}"
-        return https.get(
-            url, headers=self.headers, deadline=self.deadline, pin=self.pin, context=self.authorities
-        )  # fmt: skip
+        try:
+            return https.get(
+                url, headers=self.headers, deadline=self.deadline, pin=self.pin, context=self.authorities
+            )  # fmt: skip
+        except PullError as error:
+            raise self.stranger(error) from error
+
+    def stranger(self, error: PullError) -> PullError:
+        """The same error; of a certificate that no authority vouches for with how two people do."""
+        if error.code != ErrorCode.TLS or self.pin:
+            return error
+        return PullError(
+            error.code, error.what, "Test the connection: it shows the certificate, for two people to compare."
+        )
 
     def known(self) -> Step:
         """Looks whether it shows the certificate it should; nothing is sent. Raises PullError."""
-        https.opened(self.host, self.port, self.deadline, pin=self.pin, context=self.authorities).close()
+        try:
+            https.opened(self.host, self.port, self.deadline, pin=self.pin, context=self.authorities).close()
+        except PullError as error:
+            raise self.stranger(error) from error
         return Step(
             KNOW, "ok", "It shows the certificate that was confirmed." if self.pin else "An authority knows it."
         )

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from compliance.actions import estate
 from compliance.traffic.witness import Witness
@@ -110,7 +111,7 @@ def test_a_wrong_token_and_another_certificate(
     alone = {"host": "127.0.0.1", "port": device.port}  # no authority of this machine knows it
     with pytest.raises(PullError) as caught:
         by.collect(alone, secret=TOKEN.encode(), since=None, deadline=time.monotonic() + 5)
-    assert caught.value.code == "tls"
+    assert (caught.value.code, "Test the connection" in caught.value.next_step) == ("tls", True)
     assert len(device.asked) == before
 
 
@@ -195,7 +196,7 @@ def test_a_test_of_the_connection_says_each_step(run: Any, pems: tuple[Path, Pat
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("made", "kind"), [(FortiGate, "fortios"), (PaloAlto, "panos")])
 def test_as_a_source_its_certificate_is_confirmed_and_its_last_good_reading_stays(
-    run: Any, made: Any, kind: str
+    run: Any, made: Any, kind: str, client: Client
 ) -> None:
     device, people = run(made), everybody()
     servers(people)
@@ -203,6 +204,9 @@ def test_as_a_source_its_certificate_is_confirmed_and_its_last_good_reading_stay
     where = {"host": "127.0.0.1", "port": device.port}
     source = adding.add(server=server, kind=kind, name="edge-01", config=where, by=people.alex)
     assert not source.pulls.exists()  # it waits for its token
+    client.force_login(people.alex)
+    asking = client.get(f"/sources/{source.pk}/secret/").content.decode()
+    assert ("The token or password" in asking, "private key" in asking) == (True, False)
     access.set_secret(source, Given("password", value=TOKEN.encode()), by=people.alex)
     assert read(source, people).error_code == "tls"
     source = Source.objects.get(pk=source.pk)
