@@ -6,7 +6,7 @@ What is set aside ends that, and hides nothing: the days that were named stay no
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
@@ -16,11 +16,10 @@ from compliance.actions.ledger import record
 from compliance.errors import Refused
 from compliance.models import User
 from compliance.permissions import check
-from evidence.actions.flow_files import EPOCH, moment
+from evidence.actions.flow_files import moment
 from evidence.flow_states import LOST
 from evidence.models import FlowFile, FlowGap
 
-DAY_H: Final = 24
 LONGEST: Final = 367  # days; a comparison looks back no further
 WRONG: Final = "It was not set aside."
 
@@ -35,9 +34,23 @@ class Blind(NamedTuple):
 def blinds(file: FlowFile) -> Blind:
     """The days it makes not known as long as nobody says which it should have shown."""
     if file.format and file.first_at and file.last_at:  # it was read once: these are its own
-        return Blind(file.first_at.astimezone(UTC).date(), file.last_at.astimezone(UTC).date())
-    came = file.received_at.astimezone(UTC)
-    return Blind((came - timedelta(hours=file.log.blind_hours)).date(), came.date())
+        return Blind(min(days_at(file.first_at)), max(days_at(file.last_at)))
+    came = file.received_at
+    return Blind(min(days_at(came - timedelta(hours=file.log.blind_hours))), max(days_at(came)))
+
+
+def days_at(at: datetime) -> tuple[date, date]:
+    """The day of a moment, by the clock of this installation and by UTC: a log may mean either."""
+    return timezone.localtime(at).date(), at.astimezone(UTC).date()
+
+
+def hours_of(since: date, until: date) -> tuple[int, int]:
+    """The first and the last hour (since 1970) of days, by whichever of the two clocks they are longer."""
+    after = until + timedelta(days=1)
+    clocks = (UTC, timezone.get_current_timezone())
+    begins = [datetime.combine(since, time(), clock).timestamp() for clock in clocks]
+    ends = [datetime.combine(after, time(), clock).timestamp() for clock in clocks]
+    return int(min(begins)) // 3600, int(max(ends) - 1) // 3600
 
 
 def set_aside(
@@ -52,7 +65,7 @@ def set_aside(
     refuse_days(file, since, until)
     if not because.strip():
         raise Refused(WRONG, "No reason was given.", "Say why it cannot be read, and how you know its days.")
-    first, last = (since - EPOCH).days * DAY_H, (until - EPOCH).days * DAY_H + DAY_H - 1
+    first, last = hours_of(since, until)
     said = f"{file.name} was set aside by {by}, so what it held is not known: {because.strip()}"
     with transaction.atomic():
         moved = FlowFile.objects.filter(pk=file.pk, state__in=LOST).update(
@@ -72,7 +85,7 @@ def set_aside(
 def refuse_days(file: FlowFile, since: date, until: date) -> None:
     """Raises Refused for days it cannot have been about."""
     known = blinds(file) if file.format else None
-    came = file.received_at.astimezone(UTC).date()
+    came = max(days_at(file.received_at))
     if since > until:
         raise Refused(WRONG, "The first day lies after the last.", "Turn them round.")
     if until > came:

@@ -169,7 +169,9 @@ class AsideForm(forms.Form):
     """Which days a file that nobody can read should have shown, and how that is known."""
 
     since = forms.DateField(
-        label="First day it should have shown", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+        label="First day it should have shown",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="Days are taken both by this clock and by UTC: whichever the log means, none of its hours is missed.",
     )
     until = forms.DateField(label="Last day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     because = forms.CharField(
