@@ -81,14 +81,18 @@ def parts(
     if text(route, "State") == "blackhole":
         yield spans, Target(Action.DENY, f"{name or 'its target'} is gone: the route is a black hole")
     elif name.startswith(("igw-", "nat-")) and family == 4:
-        yield intervals.intersect(spans, PUBLIC[4]), _outward(estate, vpc, name, family)
-        yield intervals.subtract(spans, PUBLIC[4]), NOT_PUBLIC
+        led = _outward(estate, vpc, name, family)
+        yield intervals.intersect(spans, PUBLIC[4]), led
+        # A NAT gateway may lead to private addresses as well: then its own subnet has a way there, or nobody read it
+        unsure = name.startswith("nat-") and led.doubt
+        yield intervals.subtract(spans, PUBLIC[4]), led if unsure else NOT_PUBLIC
     elif name.startswith("pcx-"):
         far, ranges = far_side(estate, name, vpc)
-        if not far or not ranges:
-            yield spans, _outward(estate, vpc, name, family)
-            return
         there = intervals.merge((one.low, one.high) for one in ranges if one.family == family)
+        if not far or not there:
+            led = _outward(estate, vpc, name, family)
+            yield spans, led if led.doubt else led._replace(doubt=f"no IPv{family} address behind {name} was read")
+            return
         yield intervals.intersect(spans, there), _outward(estate, vpc, name, family)
         yield intervals.subtract(spans, there), NOT_ON
     elif name.startswith("tgw-"):
@@ -130,11 +134,19 @@ def _nat(estate: Estate, name: str, family: Family) -> str:
     table = estate.tables.get(estate.table_of(subnet)) if subnet else None
     if subnet is None or table is None:
         return f"the routes of the subnet of {name} were not read"
-    routes = [one for one in rows(table.value, "Routes") if not target_of(one).startswith(("local", "vpce-"))]
-    there = all(target_of(one).startswith("igw-") and text(one, "State") != "blackhole" for one in routes)
+    routes = [one for one in rows(table.value, "Routes") if target_of(one) != "local"]
+    there = all(_leads_out(estate, target_of(one)) and text(one, "State") != "blackhole" for one in routes)
     if not there or "0.0.0.0/0" not in map(destination, routes):
         return f"the routes of {subnet.id}, where {name} stands, lead elsewhere than to an internet gateway"
     return "" if is_wide(estate, subnet) else f"the network ACL of the subnet of {name} is not open to everything"
+
+
+def _leads_out(estate: Estate, name: str) -> bool:
+    """Whether what is handed to a target stops nowhere: an internet gateway, or an endpoint that allows everything."""
+    if name.startswith("vpce-"):
+        said = _endpoint(estate, name)
+        return said.action is Action.PERMIT and not said.doubt
+    return name.startswith("igw-")
 
 
 def _endpoint(estate: Estate, name: str) -> Target:

@@ -180,7 +180,19 @@ def test_a_gateway_to_the_internet_leads_to_no_private_address() -> None:
         assert said(read, "FORWARD", sender, OUTSIDE, "tcp/443") == "permit"
 
 
+def test_a_nat_gateway_may_lead_to_private_addresses_where_nothing_shows_otherwise() -> None:
+    away = table("rtb-pub", [LOCAL, ("0.0.0.0/0", IGW), ("10.77.0.0/16", TGW)], "subnet-pub")
+    private = [{**ACCOUNT["NatGateways"][0], "ConnectivityType": "private"}]
+    unsure = {"NatGateways": None}, {"NatGateways": private}, {"RouteTables": [away, ACCOUNT["RouteTables"][1]]}
+    for changed in unsure:
+        assert said(reading(**changed), "FORWARD", APP, "10.77.0.1", "tcp/443") == "unproven"
+    assert said(reading(), "FORWARD", APP, "10.77.0.1", "tcp/443") == "deny"
+
+
 def test_a_nat_gateway_leads_on_only_where_its_own_subnet_does() -> None:
+    filtered = table("rtb-pub", [LOCAL, ("0.0.0.0/0", IGW), ("198.51.0.0/16", "vpce-fw")], "subnet-pub")
+    by_box = reading(RouteTables=[filtered, ACCOUNT["RouteTables"][1]])
+    assert said(by_box, "FORWARD", APP, OUTSIDE, "tcp/443") == "unproven"
     lost = [table("rtb-pub", [LOCAL], "subnet-pub"), ACCOUNT["RouteTables"][1]]
     found = ask(reading(RouteTables=lost), "FORWARD", APP, OUTSIDE, "tcp/443")
     assert (found.decision, "lead elsewhere" in found.because) == ("unproven", True)
