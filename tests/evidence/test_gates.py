@@ -338,7 +338,7 @@ def test_the_last_good_reading_stands_and_nothing_is_said_to_be_gone(people: Peo
     open_before = set(Finding.objects.standing().filter(server=source.server).values_list("fingerprint", flat=True))
     assert open_before
     content = DUMPS[name].encode()
-    for place in (0, len(content) // 2, max(content.rfind(b"\n", 0, -1) + 1, 40), len(content) - 2):
+    for place in (0, max(content.rfind(b"\n", 0, -1) + 1, 40)):  # all other places: above, without a database
         written(tmp_path / "d", **{name: content[:place]})
         row = read(source, people)
         assert row.state == "failed", (place, row.what)
