@@ -113,7 +113,7 @@ def _document(number: int) -> bytes:
     whole = rows(number)
     piece = Piece(0, "A", Table("verdicts", COLUMNS, whole), 0, tuple(whole), wide=False)
     html = appendix_html(_face(), Proof("0" * 64, 1, "bench", "0" * 64), piece)
-    return render_in_child(Order(html, "bench", AT, fonts()), Limits(memory=12 << 30, cpu=1200, wall=1200))
+    return render_in_child(Order(html, "bench", AT, fonts()), Limits(memory=12 << 30, cpu=1200, wall=3600))
 
 
 def _built(place: Path, pages: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The complete lists as pages, where somebody wants them printed: an appendix a list, in pieces of some fifty pages.
+"""The complete lists as pages, where somebody wants them printed: an appendix a list, in pieces of some 24 pages.
 
 A list of few short columns is a table; of any other, each row is an entry of its named values. Nothing is cut off.
 """
