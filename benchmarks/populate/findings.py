@@ -37,6 +37,7 @@ from evidence.sightings import Kind
 COMPARED: Final = 0.15  # days ago
 MONTHS: Final = 11  # comparisons of before
 CURED: Final = 8  # one in so many findings is over
+AT_ONCE: Final = 5_000  # findings that wait to be written
 # of what no connection is the subject: verdict → weight
 BEYOND: Final = {
     "permits_more": 50, "listener_unauthorised": 15, "unfiltered": 6, "against_policy": 10, "unknown_server": 12,
@@ -84,21 +85,25 @@ def build(plan: Plan, out: Writer, estate: Estate, register: Register, readings:
         if not cured:
             out.add(row_of(last, one))
         count += 1
-        if count % 5_000 == 0:
+        if count % AT_ONCE == 0:
             out.flush()
-    for key, numbers in owned.items():
-        last.burned[str(key)] = {
+    burned = {
+        str(key): {
             "justified": numbers[0], "provisional": numbers[1], "kept": 0, "removed": 0, "lapsed": 0, "next_end": None,
             "months": [numbers[1]] * BURNED,
-        }  # fmt: skip
-    last.counts, last.trend = dict(heads), {str(key): numbers for key, numbers in owned.items()}
+        }
+        for key, numbers in owned.items()
+    }  # fmt: skip
+    trend = {str(key): numbers for key, numbers in owned.items()}
     for month in range(1, MONTHS + 1):
         out.add(
             Comparison(at=plan.ago(month * 30), register_digest=last.register_digest, published=True,
-                       counts=last.counts, trend=last.trend)
+                       counts=dict(heads), trend=trend)
         )  # fmt: skip
     beside(plan, out, estate, register, last)
     out.flush()
+    # It was written with the first of its findings: what all of them add up to is known only now
+    Comparison.objects.filter(pk=last.pk).update(counts=dict(heads), trend=trend, burned=burned)
     return dict(heads)
 
 

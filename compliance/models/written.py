@@ -2,25 +2,27 @@
 
 Generated columns: no verb writes them and none can forget to. To look through a hundred thousand rows, PostgreSQL would
 otherwise turn the JSON of each into text and into capital letters, which takes ten times as long as comparing it. That
-of change records is short enough for an index, which then is all that is read; of the few that are longer the rest is
-looked through by itself (ChangeQuerySet.saying).
+of change records is short enough for an index, which then is all that SQLite reads; of the few that are longer the rest
+is looked through by itself (ChangeQuerySet.saying). PostgreSQL knows of each text which three signs in a row it holds
+(migrations 0027 and evidence 0038), and reads only those that hold all threes of what is looked for: `Holds`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.expressions import Expression
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Concat, Left, Length, Lower
-from django.db.models.lookups import GreaterThan
+from django.db.models.lookups import Contains, GreaterThan
 
 NOTHING_BESIDE: Final = ("", "[]")
 KEPT: Final = 600  # signs: in UTF-8 what one entry of an index may hold
+THREE: Final = 3  # signs in a row: what is shorter holds none, and an index of them finds nothing by it
 TEXT: Final = models.TextField()
 # What people look for of a request about one connection; the rest of its material says how long and how often
 SOUGHT: Final = ("source", "destination", "services", "via", "server", "path", "clients", "users")
@@ -50,11 +52,28 @@ def named_beside() -> models.GeneratedField:
     return _kept(Concat(*parts, output_field=TEXT))
 
 
+class Holds(Contains):
+    """`contains` of a kept text. PostgreSQL finds the rows that can hold it by the index of their threes first."""
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """What `contains` says, and that every three signs of it are among those of the text."""
+        said, given = self.as_sql(compiler, connection)
+        text, of_text = compiler.compile(self.lhs)
+        sought, of_sought = compiler.compile(self.rhs)
+        threes = (
+            f'eastwest_threes({text}) COLLATE "C" @> eastwest_threes({sought})'  # word for word as the index has it
+        )
+        return f"({said} AND {threes})", [*given, *of_text, *of_sought]
+
+
+models.TextField.register_lookup(Holds, lookup_name="holds")
+
+
 def says(path: str, words: str) -> Q:
     """Rows whose column of small letters holds the words, whatever their capitals; in JSON also as escaped."""
     found = Q()
     for form in dict.fromkeys((words, json.dumps(words)[1:-1])):
-        found |= Q(**{f"{path}__contains": Lower(Value(form))})
+        found |= Q(**{f"{path}__{'holds' if len(form) >= THREE else 'contains'}": Lower(Value(form))})
     return found
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from django.db import connection
 from django.db.models import Q
 from django.test import Client
+from django.utils import timezone
 
 from compliance.actions.ledger_rows import names_of
 from compliance.models import ChangeRecord, User
-from compliance.models.written import SOUGHT, names_beside
+from compliance.models.written import SOUGHT, names_beside, says
 from compliance.views.lists import by_json
+from evidence.models import Finding
 from tests.factories import asked, network, servers, share
 from tests.people import People, everybody
 
+NOW = timezone.now()
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
@@ -91,6 +97,40 @@ def test_the_kept_text_finds_what_looking_at_the_columns_finds(people: People, w
         looked |= by_json(f"material__{key}", words)
     found = {row.pk for rows in ChangeRecord.objects.saying(words) for row in rows}
     assert found == set(ChangeRecord.objects.filter(looked).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("model", [ChangeRecord, Finding])
+def test_any_piece_of_a_kept_text_finds_its_rows_and_no_others(people: People, model: type[ChangeRecord]) -> None:
+    if model is Finding:
+        row = {
+            "verdict": "stale",
+            "certainty": "definite",
+            "first_seen": NOW,
+            "last_seen": NOW,
+            "system": people.payroll,
+        }
+        for number, because in enumerate(
+            ("Zürich\t100%_of\\it “alt” is", "İstanbul, ŞIŞLI", "東京のサーバー", "ab", "")
+        ):
+            Finding.objects.create(fingerprint=str(number), subject=f"S{number}", because=because, **row)
+    kept = dict(model.objects.values_list("pk", "words"))
+    draw = Random(7)
+    pieces = {text[place : place + size] for text in kept.values() for size in (1, 2, 3, 4, 9) for place in range(60)}
+    for piece in sorted(draw.sample(sorted(pieces - {""}), 120)):
+        found = set(model.objects.filter(says("words", piece)).values_list("pk", flat=True))
+        assert found == {key for key, text in kept.items() if piece in text}, piece
+
+
+@pytest.mark.parametrize(
+    ("model", "index"), [(ChangeRecord, "changes_by_their_threes"), (Finding, "findings_by_their_threes")]
+)
+def test_postgresql_looks_for_three_signs_in_a_row_first(people: People, model: type[ChangeRecord], index: str) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite reads the words themselves")
+    with connection.cursor() as cursor:  # of a few rows it would read them all
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+    assert index in model.objects.filter(says("words", "tcp/6514")).explain()
+    assert index not in model.objects.filter(says("words", "tc")).explain(), "two signs are no three"
 
 
 def test_a_request_longer_than_what_is_kept_is_found_by_its_last_word(people: People) -> None:
