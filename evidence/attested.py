@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from compliance.actions.policy import in_force, read
 from compliance.models import Server
@@ -39,26 +39,55 @@ def standings(servers: Iterable[Server], at: datetime, *, now: bool = True) -> l
 
     `now` False: the hosts are not asked, for only what they said last is kept.
     """
-    rows = [one for one in servers if one.status == Server.Status.IN_SERVICE]
-    last, today = newest(rows, at), day_of(at)
-    hosts = Hosts(rows) if now else None
-    bastions = set(read(in_force(at)).rules[RULE].texts(BASTIONS))
+    rows = {one.pk: one for one in servers if one.status == Server.Status.IN_SERVICE}
+    hosts = Hosts(rows.values()) if now else None
     found = []
-    for server in rows:
-        for kind, duty in DUTIES.items():
-            stated = last.get((server.pk, kind))
-            if duty.bastions_only and server.role not in bastions and stated is None:
-                continue
-            held_on, in_order = (stated.held_on, stated.in_order) if stated else (None, True)
-            said = hosts.beside(server, kind, held_on, in_order) if hosts else Said("silent", "")
-            found.append(Standing(server, kind, *state_of(kind, held_on, in_order, today), stated, said))
+    for key, kind, state, due, stated in each({one.pk: one.role for one in rows.values()}, at):
+        server, (held_on, in_order) = rows[key], held(stated)
+        said = hosts.beside(server, kind, held_on, in_order) if hosts else Said("silent", "")
+        found.append(Standing(server, kind, state, due, stated, said))
     kinds = list(DUTIES)
     return sorted(found, key=lambda one: (ORDER.index(one.state), kinds.index(one.kind), one.server.name))
 
 
-def newest(servers: Iterable[Server], at: datetime) -> dict[tuple[int, str], Attestation]:
+def tally(servers: QuerySet[Server], at: datetime, *, now: bool = True) -> Mapping[str, int]:
+    """What `numbers` makes of the `standings` of these servers, for pages that show no more than that.
+
+    Reads no server but those of which something was stated: beside nothing at all, a host says nothing else.
+    """
+    rows = dict(servers.filter(status=Server.Status.IN_SERVICE).values_list("pk", "role"))
+    found, stated = Counter[str](), []
+    for key, kind, state, _, last in each(rows, at):
+        found[state] += 1
+        if last is not None:
+            stated.append((key, kind, last))
+    if now and stated:
+        known = servers.in_bulk({key for key, _, _ in stated})
+        hosts = Hosts(known.values())
+        signs = Counter(hosts.beside(known[key], kind, *held(last)).sign for key, kind, last in stated)
+        return summed(found, signs["differs"])
+    return summed(found, 0)
+
+
+def each(roles: Mapping[int, str], at: datetime) -> Iterator[tuple[int, str, State, date | None, Attestation | None]]:
+    """(server, kind, how it stands, when it is due, what was stated last) of every duty of servers of these roles."""
+    last, today = newest(roles, at), day_of(at)
+    bastions = set(read(in_force(at)).rules[RULE].texts(BASTIONS))
+    for key, role in roles.items():
+        for kind, duty in DUTIES.items():
+            stated = last.get((key, kind))
+            if not duty.bastions_only or role in bastions or stated is not None:
+                yield key, kind, *state_of(kind, *held(stated), today), stated
+
+
+def held(stated: Attestation | None) -> tuple[date | None, bool]:
+    """As of which day it was stated, and whether as in order."""
+    return (stated.held_on, stated.in_order) if stated else (None, True)
+
+
+def newest(servers: Collection[int], at: datetime) -> dict[tuple[int, str], Attestation]:
     """(server, kind) → what was stated last by that moment: who corrects a statement states anew."""
-    wanted = {one.pk for one in servers}
+    wanted = set(servers)
     rows = Attestation.objects.filter(attested_at__lte=at)
     if len(wanted) == 1:  # the page of one server
         rows = rows.filter(server__in=wanted)
@@ -93,10 +122,15 @@ class Hosts:
 def numbers(rows: Iterable[Standing]) -> Mapping[str, int]:
     """How many stand how, and how many hosts say otherwise (`differs`)."""
     listed = list(rows)
-    found = Counter[str](one.state for one in listed)
-    found["differs"] = sum(one.host.sign == "differs" for one in listed)
-    found["open"] = sum(one.state in OPEN for one in listed)
-    found["all"] = len(listed)
+    return summed(Counter(one.state for one in listed), sum(one.host.sign == "differs" for one in listed))
+
+
+def summed(states: Mapping[str, int], differs: int) -> Mapping[str, int]:
+    """The counts of states with those that pages say besides."""
+    found = Counter[str](states)
+    found["all"] = sum(states.values())
+    found["open"] = sum(states.get(state, 0) for state in OPEN)
+    found["differs"] = differs
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from compliance.models import Server
+from compliance.models import Address, Server
 from evidence import readings
 from evidence.models import Snapshot, Source
 from evidence.perimeter import in_front_of, is_perimeter
@@ -46,15 +46,20 @@ class Covered:
 
 
 def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
-    """The evidence of each of these servers (with their addresses prefetched), in their order."""
+    """The evidence of each of these servers, in their order."""
     rows = {row.pk: row for row in servers}
     by_server: dict[int, list[Source]] = {key: [] for key in rows}
+    addresses: dict[int, list[str]] = {key: [] for key in rows}
+    before = devices(at)
+    if before:  # with nothing in front of anybody, nobody's address matters
+        held = Address.objects.filter(server__in=rows, valid_to__isnull=True).order_by("pk")
+        for key, ip in held.values_list("server", "ip"):
+            addresses[key].append(ip)
     found = Source.objects.filter(server__in=rows).select_related("last_pull", "last_good").only(*LOOKED_AT)
     for source in found.order_by("pk"):
         source.server = rows[source.server_id]
         by_server[source.server_id].append(source)
-    before = devices(at)
-    return [of(row, by_server[row.pk], before, at) for row in rows.values()]
+    return [of(row, by_server[row.pk], in_front_of(addresses[row.pk], before), at) for row in rows.values()]
 
 
 def devices(at: datetime) -> dict[str, list[str]]:
@@ -69,10 +74,9 @@ def devices(at: datetime) -> dict[str, list[str]]:
     return found
 
 
-def of(server: Server, sources: Sequence[Source], before: dict[str, list[str]], at: datetime) -> Covered:
-    """One server."""
-    addresses = [one.ip for one in server.addresses.all() if one.valid_to is None]
-    front = tuple(name for name in in_front_of(addresses, before) if name != server.name)
+def of(server: Server, sources: Sequence[Source], before: Iterable[str], at: datetime) -> Covered:
+    """One server. `before`: the devices in front of its addresses; itself does not count."""
+    front = tuple(name for name in before if name != server.name)
     fresh = [source for source in sources if source.last_good and readings.is_fresh(source, at)]
     held = OLD if any(source.last_good for source in sources) else NONE
     if fresh:

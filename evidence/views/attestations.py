@@ -20,7 +20,7 @@ from compliance.words import DUTIES as STATES
 from compliance.words import HOST_SAYS
 from evidence.actions import attestations as verbs
 from evidence.artefacts import Damaged, read_back
-from evidence.attested import Standing, numbers, sentence, standings
+from evidence.attested import Standing, numbers, sentence, standings, tally
 from evidence.duties import DUTIES, OPEN, tier
 from evidence.forms.attestations import AttestForm
 from evidence.models import Attestation
@@ -265,6 +265,5 @@ def inbox(_: Any, person: User) -> dict[str, Any]:
     mine = [one for one in System.objects.for_user(person) if may(person, "attest", one) is None]
     if not mine:
         return {}
-    at = timezone.now()
-    said = sentence(numbers(standings(Server.objects.filter(system__in=mine).select_related("system__owner"), at)))
+    said = sentence(tally(Server.objects.filter(system__in=mine), timezone.now()))
     return {"duties": {"text": f"Duties of your servers: {said}", "url": "/attestations/?state=open"} if said else None}

@@ -25,7 +25,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """The list, per system, with filters and as CSV; the sums stand above it."""
     person = signed_in(request)
     base = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
-    rows = each_once(base.prefetch_related("addresses").order_by("system__name", "name"), "system")
+    rows = each_once(base.order_by("system__name", "name"), "system")
     seen = set(Server.objects.for_user(person).values_list("name", flat=True))
     every = [replace(row, front=spoken(row.front, seen)) for row in covered(rows, timezone.now())]
     found = [row for row in every if fits(row, request)]

@@ -23,7 +23,7 @@ from compliance.views.navigation import at_most, shown
 from compliance.views.panels import panel
 from compliance.words import VERDICTS
 from evidence.actions import packs
-from evidence.attested import numbers, sentence, standings
+from evidence.attested import sentence, tally
 from evidence.models import Finding, Pack, Pull, Source
 from evidence.verdicts import BESIDE
 from evidence.views import flow_month
@@ -95,10 +95,9 @@ def month(request: HttpRequest) -> HttpResponse:
 def duties(person: User, until: datetime) -> dict[str, Any] | None:
     """What people stated by the end of the month (or by now) of duties that no rule shows; the hosts are asked now."""
     now = timezone.now()
-    rows = standings(Server.objects.for_user(person).select_related("system__owner"), min(until, now), now=until > now)
-    if not rows:
+    found = tally(Server.objects.for_user(person), min(until, now), now=until > now)
+    if not found["all"]:
         return None
-    found = numbers(rows)
     return {"all": found["all"], "stated": found["all"] - found["open"], "said": sentence(found)}
 
 

@@ -133,6 +133,15 @@ def test_postgresql_looks_for_three_signs_in_a_row_first(people: People, model: 
     assert index not in model.objects.filter(says("words", "tc")).explain(), "two signs are no three"
 
 
+@pytest.mark.parametrize(("setting", "kept"), [("max_parallel_workers_per_gather", "0"), ("jit", "off")])
+def test_a_statement_takes_one_processor_of_postgresql(setting: str, kept: str) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite answers in the process that asks")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {setting}")
+        assert cursor.fetchone() == (kept,)
+
+
 def test_a_request_longer_than_what_is_kept_is_found_by_its_last_word(people: People) -> None:
     crowd = [f"{'web' * 9}-{number:03}" for number in range(40)]
     change = asked(people, share(path="/export/last"))

@@ -19,7 +19,7 @@ from compliance.models import LedgerInbox, Server
 from evidence import duties
 from evidence.actions.attestations import MOST_BYTES, Statement, attest
 from evidence.artefacts import place_of
-from evidence.attested import standings
+from evidence.attested import numbers, standings, tally
 from evidence.models import Attestation, HostSaid
 from evidence.packs.section import Scope
 from evidence.packs.sections import stated
@@ -110,6 +110,11 @@ def test_the_host_is_asked_beside_the_person(site: Site) -> None:
     assert "The host says otherwise: the last installation" in page
     assert "3 of" not in page
     assert "saying otherwise" in get(erin, "/attestations/").content.decode()
+    attest([(data, Attestation.objects.get(kind="time").pk)], said("time", in_order=False), by=erin)
+    for now in (True, False):
+        whole = numbers(standings(Server.objects.all(), timezone.now(), now=now))
+        assert tally(Server.objects.all(), timezone.now(), now=now) == whole, "counted alone as with every row"
+        assert (whole["differs"], whole["failed"]) == (now, 1)
     site.compare()
     assert HostSaid.objects.filter(server=data).count() == 1, "one comparison is kept"
 
