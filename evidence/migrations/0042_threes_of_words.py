@@ -28,5 +28,5 @@ def backwards(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """After the words themselves, and the function that takes them apart."""
 
-    dependencies = [("compliance", "0027_threes_of_words"), ("evidence", "0037_device_paths")]
+    dependencies = [("compliance", "0027_threes_of_words"), ("evidence", "0041_who_came_by_flow_logs")]
     operations = [migrations.RunPython(forwards, backwards)]
