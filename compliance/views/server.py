@@ -108,6 +108,8 @@ def listed(version: ConnectionVersion, today: date, seen: set[int]) -> dict[str,
         "verdict": version.connection.drift,
         "review_by": version.review_by,
         "late": bool(version.review_by and version.review_by < today),
+        "share": version.connection.kind == Connection.Kind.SHARE,
+        "last_seen_at": version.connection.last_seen_at,
     }
 
 

@@ -155,6 +155,7 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     assert "source=pay-app-01&amp;destination=pay-db-01&amp;services=tcp%2F22" in page
     assert f"{DAYS} days" in client.get(f"/connections/{used.ref}/").content.decode()
     assert "no use was seen" in client.get(f"/connections/{never.ref}/").content.decode()
+    assert client.get("/servers/pay-db-01/").content.decode().count("usage unknown") == 2  # of three connections
     assert "1 flow log of" in client.get("/evidence/").content.decode()
 
     # who examined them stands in the pack; another system sees nothing of it
