@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from compliance.forms.several import SeveralField
 from compliance.models import System, User, Zone
 from compliance.models.estate import day_of
 from compliance.permissions import may
@@ -17,7 +18,7 @@ class CampaignForm(forms.Form):
     """What it is called, whose connections it is about, which of them, and by when."""
 
     title = forms.CharField(label="What is it called?", max_length=120, help_text="As its owners read it: Spring 2027.")
-    systems = forms.ModelMultipleChoiceField(
+    systems = SeveralField(
         label="Systems", queryset=System.objects.none(), widget=forms.CheckboxSelectMultiple,
         help_text="The owner of each decides on what is authorised for it.",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from compliance.forms.several import SeveralField
 from compliance.models import System, User
 from reviews.calendar import DAYS, LAST_WEEK, problem
 from reviews.models import AgendaItem, Decision, Review, ReviewSchedule
@@ -87,7 +88,7 @@ class KeepForm(BecauseForm):
 class AttendeesForm(forms.Form):
     """Who is here."""
 
-    people = forms.ModelMultipleChoiceField(
+    people = SeveralField(
         label="Who is here", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
     )
 
@@ -134,7 +135,7 @@ class ScheduleForm(forms.Form):
 
     system = forms.ModelChoiceField(label="System", queryset=System.objects.none())
     chair = forms.ModelChoiceField(label="Chair", queryset=User.objects.none())
-    invited = forms.ModelMultipleChoiceField(
+    invited = SeveralField(
         label="Who else comes", queryset=User.objects.none(), widget=forms.CheckboxSelectMultiple, required=False
     )
     how = forms.ChoiceField(label="How often", choices=list(HOW.items()), initial="monthly")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from django import forms
 from django.utils import timezone
 
+from compliance.forms.several import SeveralField
 from compliance.models import Role, System
 from compliance.models.tokens import LONGEST, SERVICE_ROLES
 
@@ -21,7 +22,7 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="A program asks, carries out and reads. It never approves, decides or manages.",
     )
-    systems = forms.ModelMultipleChoiceField(
+    systems = SeveralField(
         label="For which systems",
         queryset=System.objects.all(),
         widget=forms.CheckboxSelectMultiple,

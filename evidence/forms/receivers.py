@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from compliance.announcing import EVENTS
+from compliance.forms.several import SeveralField
 from compliance.models import Receiver, System
 from evidence.actions.receivers import Wanted
 
@@ -52,7 +53,7 @@ class ReceiverForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one."},
     )
-    systems = forms.ModelMultipleChoiceField(
+    systems = SeveralField(
         label="Of which systems",
         queryset=System.objects.order_by("name"),
         widget=forms.CheckboxSelectMultiple,

@@ -180,12 +180,12 @@ class SourceForm(forms.Form):
         """What Eastwest signs in to is looked up already here."""
         cleaned = super().clean() or {}
         if cleaned.get("kind") in OVER_SSH | OVER_HTTPS:
-            self.clean_host(cleaned)
+            self.look_at_host(cleaned)
         if cleaned.get("kind") == Source.Kind.AWS and cleaned.get("regions"):
-            self.clean_aws(cleaned)
+            self.look_at_aws(cleaned)
         return cleaned
 
-    def clean_aws(self, cleaned: dict[str, Any]) -> None:
+    def look_at_aws(self, cleaned: dict[str, Any]) -> None:
         """Regions that are regions, and a role that is a role."""
         for name, look in (("regions", aws.regions_of), ("role", aws.role_of)):
             try:
@@ -193,7 +193,7 @@ class SourceForm(forms.Form):
             except PullError as error:
                 self.add_error(name, f"{error.what} {error.next_step}")
 
-    def clean_host(self, cleaned: dict[str, Any]) -> None:
+    def look_at_host(self, cleaned: dict[str, Any]) -> None:
         """Where a host may be, and an account it may have."""
         if "user" in self.fields and not USER.fullmatch(cleaned.get("user") or "eastwest"):
             self.add_error("user", "Write the name of an account: small letters, digits, dashes.")
