@@ -40,7 +40,8 @@ SAID: Final[dict[str, tuple[str, str, str]]] = {
     "implement": (
         "Mark as done",
         "an engineer of the system",
-        "The rules of both ends are read again and compared with what was approved.",
+        "The rules of both ends, of devices between and of accounts they stand in are read again and compared with what"
+        " was approved.",
     ),
     "verify": ("Verify", "nobody by hand", "The rules as read show it done. The proof is kept."),
     "dispute": (

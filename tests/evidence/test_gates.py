@@ -110,9 +110,9 @@ def refused(now: list[Artefact], before: list[Artefact], *, whole: bool = False)
 def places(content: bytes) -> list[int]:
     """Two hundred places to cut at, the line ends and the last bytes among them."""
     ends = [place + 1 for place, byte in enumerate(content) if byte == 10][-40:]
-    step = max(len(content) // (OFFSETS - 60), 1)
+    step = max(len(content) // OFFSETS, 1)
     spread = [*range(len(content) - 60, len(content)), *ends, *range(0, len(content), step)]
-    return sorted(dict.fromkeys(place for place in spread if 0 <= place < len(content)))[: OFFSETS + 40]
+    return sorted(dict.fromkeys(place for place in spread if 0 <= place < len(content)))[: OFFSETS + 100]
 
 
 def test_the_whole_host_is_read_and_is_as_it_was() -> None:
@@ -182,10 +182,10 @@ def test_a_cut_configuration_of_a_device_is_refused(kind: str) -> None:
 
 def test_every_format_is_cut() -> None:
     cut = {format_of(Artefact(name, text.encode())) for name, text in DUMPS.items()}
-    assert cut | set(OWN_WORDS) | set(DEVICES) | {"aws", "cloudtrail"} == {one.NAME for one in FORMATS}
+    assert cut | set(OWN_WORDS) | set(DEVICES) | {"aws", "aws-config", "cloudtrail"} == {one.NAME for one in FORMATS}
 
 
-@pytest.mark.parametrize(("kind", "case"), [("aws", "account"), ("cloudtrail", "events")])
+@pytest.mark.parametrize(("kind", "case"), [("aws", "account"), ("aws-config", "results"), ("cloudtrail", "events")])
 def test_answers_of_an_account_are_whole_or_refused(kind: str, case: str) -> None:
     """They are nobody's dumps and are read alone."""
     content = (Path(__file__).parents[1] / "corpus" / kind / case / "config").read_bytes()
