@@ -188,7 +188,7 @@ def test_every_format_is_cut() -> None:
 @pytest.mark.parametrize(("kind", "case"), [("aws", "account"), ("aws-config", "results"), ("cloudtrail", "events")])
 def test_answers_of_an_account_are_whole_or_refused(kind: str, case: str) -> None:
     """They are nobody's dumps and are read alone."""
-    content = (Path(__file__).parents[1] / "corpus" / kind / case / "config").read_bytes()
+    content = (Path(__file__).parents[1] / "corpus" / kind.replace("-", "_") / case / "config").read_bytes()
     whole = [Artefact("account.json", content)]
     assert (format_of(whole[0]), refused(whole, whole)) == (kind, "")
     taken = [place for place in places(content) if not refused([Artefact("account.json", content[:place])], whole)]
