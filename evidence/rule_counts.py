@@ -29,13 +29,17 @@ STEPS = 2_000  # of the same question about one rule
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of one point: rules by what they are. `shadowed` None: too many rules, or too entangled, to say."""
+    """Of one point: rules by what they are. `shadowed` None: too many rules, or too entangled, to say.
+
+    `in_force`: every rule that is switched on, once, whatever it does.
+    """
 
     tied: tuple[Rule, ...]
     untied: tuple[Rule, ...]
     any_any: tuple[Rule, ...]
     shadowed: tuple[Rule, ...] | None
     disabled: int
+    in_force: tuple[Rule, ...] = ()
 
 
 def counted(reading: Reading, point: Point, ties: Ties) -> Counts:
@@ -52,6 +56,9 @@ def counted(reading: Reading, point: Point, ties: Ties) -> Counts:
         any_any=tuple(parts[0] for parts in opening.values() if parts[0].chain in wide and any(map(is_any_any, parts))),
         shadowed=never_reached(met),
         disabled=len(grouped(rule for chain in met for rule in chain.rules if not rule.enabled)),
+        in_force=tuple(
+            parts[0] for parts in grouped(rule for chain in met for rule in chain.rules if rule.enabled).values()
+        ),
     )
 
 

@@ -16,7 +16,8 @@ def note_hits(source: Source, met: Mapping[str, Met], seen: datetime) -> None:
     """Keeps what the counters show at `seen`. In the caller's transaction.
 
     A counter that is what it was goes on being quiet; one that is another, higher or lower, may have moved until now. A
-    rule that is not counted any more is forgotten; so are all where a reading brings no counters.
+    rule that is not counted any more is forgotten; so are all where a reading brings no counters. A counter that is
+    lower than before was set back: what it counted until then is not known any more.
     """
     known = {row.rule: row for row in RuleUse.objects.filter(source=source)}
     gone = [row.pk for rule, row in known.items() if rule not in met]
@@ -29,12 +30,18 @@ def note_hits(source: Source, met: Mapping[str, Met], seen: datetime) -> None:
         since = min(said.last, seen) if said.last is not None else seen
         if row is not None and not told and row.hits == said.hits and not row.told:
             since = row.quiet_since
+        back = row.set_back_at if row is not None else None
+        if row is not None and said.hits < row.hits:
+            back = seen
         if row is None or (row.hits, row.quiet_since, row.told) != (said.hits, since, told):
-            changed.append(RuleUse(source=source, rule=rule, hits=said.hits, quiet_since=since, told=told))
+            changed.append(
+                RuleUse(source=source, rule=rule, hits=said.hits, quiet_since=since, told=told, set_back_at=back,
+                        counted_since=row.counted_since if row is not None else seen)
+            )  # fmt: skip
     RuleUse.objects.bulk_create(
         [row for row in changed if len(row.rule) <= LONGEST_ID],
         batch_size=AT_ONCE // 4,
         update_conflicts=True,
         unique_fields=["source", "rule"],
-        update_fields=["hits", "quiet_since", "told"],
+        update_fields=["hits", "quiet_since", "told", "set_back_at"],
     )

@@ -24,6 +24,12 @@ class RuleUse(models.Model):
     hits = models.BigIntegerField()
     quiet_since = models.DateTimeField(help_text="Its counter shows no use from then until the source was read last.")
     told = models.BooleanField(default=False, help_text="The device itself says that it was met last at that moment.")
+    counted_since = models.DateTimeField(
+        null=True, help_text="The first reading that counted it; none: before that was kept."
+    )
+    set_back_at = models.DateTimeField(
+        null=True, help_text="The last reading by which its counter stood lower than before."
+    )
 
     objects: ClassVar[models.Manager[RuleUse]] = RuleUseQuerySet.as_manager()
 

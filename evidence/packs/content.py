@@ -237,7 +237,7 @@ class Changes:
 class PointLine:
     """One enforcement point. `tier` as in manifest.Quality; counts are None when this version does not measure them;
     `default_v4`, `default_v6`: what happens to traffic no rule matches (permit, deny, not known; "": none passes);
-    `again`: its rules are written, and counted, at another point."""
+    `again`: its rules are written, and counted, at another point; `counted`: rules whose counters are known."""
 
     host: str
     point: str
@@ -257,6 +257,8 @@ class PointLine:
     unread: int | None = None
     because: str = ""
     again: bool = False
+    counted: int | None = None
+    counters: str = ""
 
     @property
     def deviates(self) -> bool:
@@ -281,6 +283,7 @@ class PointSum:
     shadowed: int | None = None
     zero_hits: int | None = None
     unread: int | None = None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +317,7 @@ class Rules:
     total: int
     files: int = 0
     hosts: int = 0
+    counters: str = ""
 
 
 # 8 Last review (templates/packs/print/review.html)

@@ -314,3 +314,57 @@ def test_damaged_files_are_named_and_their_server_is_not_known(month: Month) -> 
     assert cells(pack)["data", "app"] == "unknown"
     [kept] = [path for path in members(pack) if path.startswith("rules/pay-app-01/")]
     assert "ip6tables-save.txt" in kept
+
+
+def test_a_rule_is_called_unused_only_where_its_counter_said_so_by_the_cut_off(month: Month) -> None:
+    month.read("pay-app-01", "pay-db-01")
+    source = Source.objects.get(server__name="pay-db-01")
+    written = [allow_in(APP, "5432"), "-A INPUT -i lo -j ACCEPT", "-A INPUT -s 10.99.0.1/32 -p tcp -j DROP"]
+
+    def met(*hits: int, also: str = "") -> None:
+        lines = [f"[{count}:{60 * count}] {rule}" for count, rule in zip(hits, written, strict=True)]
+        put(month.place / "pay-db-01", *lines, *[also] if also else [])
+        assert read(source, month.people).state in ("ok", "unchanged")
+
+    def said(as_of: datetime | None = None) -> tuple[list[str], tuple[str, str], content.Rules]:
+        """What is said of each rule; how many of how many counted ones the row of the point has; the page's data."""
+        made = rules.build(month.scope(as_of or timezone.now()))
+        assert isinstance(made.data, content.Rules)
+        held = {table.name: [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in made.tables}
+        (point,) = [row for row in held["points"] if (row["host"], row["point"]) == ("pay-db-01", "INPUT")]
+        unused = sum(line.zero_hits or 0 for line in made.data.sums)
+        assert unused == sum(row["says"] == "no use" for row in held["rule-counters"])
+        mine = [str(row["says"]) for row in held["rule-counters"] if row["point"] == "INPUT"]
+        return mine, (str(point["zero_hits"]), str(point["counted"])), made.data
+
+    compare()
+    told, counts, page = said()
+    assert (told, counts) == ([], ("None", "None"))
+    assert "which rules nothing meets is not known" in page.counters
+    met(0, 5, 7)
+    compare()
+    told, counts, page = said()
+    assert (told, counts) == (["no use", "met", "met"], ("1", "3"))
+    assert page.counters == "Of 2 hosts 1 counts how often its rules are met: 1 of 3 counted rules shows no use."
+    earlier = timezone.now()
+    met(0, 6, 3)  # the third was set back and met again
+    assert said()[0] == ["no use", "met", "met"]
+    told, counts, page = said(earlier)
+    assert (told, counts) == (["no use", "moved after the cut-off", "moved after the cut-off"], ("1", "1"))
+    assert "Moved after the cut-off, so not known: 2." in page.counters
+    met(0, 6, 0)
+    told, counts, page = said()
+    assert (told, counts) == (["no use", "met", "set back"], ("1", "3"))
+    pack = month.pack()
+    sound(pack)
+    assert [row["says"] for row in listed(pack, "rule-counters")] == told
+    met(2, 6, 0)
+    assert said()[1] == ("0", "3")
+    assert said(earlier)[1] == ("None", "None")  # it may have been met by then: nobody calls it unused
+    met(2, 6, 0, also="-A INPUT -s 10.99.0.2/32 -p tcp -j DROP")
+    compare()
+    told, counts, page = said()
+    assert (told[-1], counts) == ("not counted", ("0", "3"))
+    told, counts, page = said(earlier)
+    assert (told, counts) == ([], ("None", "None"))
+    assert "Of 1 host the rules were read anew after the cut-off" in page.counters

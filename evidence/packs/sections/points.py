@@ -22,6 +22,8 @@ from evidence.packs import content
 from evidence.packs.section import Cell
 from evidence.packs.sections.account_points import COUNTED_THERE, NOWHERE, AccountPoints, is_list, kind_of
 from evidence.packs.sections.known import Read, standing_at
+from evidence.packs.sections.uses import Uses, numbers, sentence
+from evidence.packs.sections.uses import listed as uses_listed
 from evidence.rule_counts import Counts, Ties, counted
 from evidence.rules import FormatError, Reading
 
@@ -39,30 +41,52 @@ HOW = {
 }  # fmt: skip
 NAMES = {"listeners": "listening services", "shares/nfs": "NFS shares", "shares/smb": "Samba shares"}
 POINT_COLUMNS = ("host", "point", "read_at", "last_confirmed_at", "how", "tier", "default", "rules", "tied", "untied",
-                 "any_any", "disabled", "shadowed", "zero_hits", "logging", "unread_lines", "because")  # fmt: skip
+                 "any_any", "disabled", "shadowed", "zero_hits", "counted", "counters", "logging", "unread_lines",
+                 "because")  # fmt: skip
 UNTIED_COLUMNS = ("host", "point", "rule", "file", "line", "text", "comment")
-SUMMED = ("rules", "tied", "untied", "any_any", "disabled", "shadowed", "zero_hits", "unread")
+SUMMED = ("rules", "tied", "untied", "any_any", "disabled", "shadowed", "zero_hits", "counted", "unread")
 
 
-def listed_points(
-    reads: Mapping[str, Read], tied: Tied, held: Comparison | None
-) -> tuple[list[content.PointLine], list[tuple[Cell, ...]]]:
-    """Each point that was read and those that should have been; and the rows of the rules tied to nothing."""
+class Listed(NamedTuple):
+    """The points, and rows of lists: the rules tied to nothing, and the counters of those in force, with what the pages
+    say of them."""
+
+    points: list[content.PointLine]
+    untied: list[tuple[Cell, ...]]
+    counters: list[tuple[Cell, ...]]
+    said: str
+
+
+def listed_points(reads: Mapping[str, Read], tied: Tied, held: Comparison | None) -> Listed:
+    """Each point that was read and those that should have been, with their lists."""
     allowed = authorised(held)
     passing = Allowed(allowed) if allowed is not None else None
     points: list[content.PointLine] = []
     untied: list[tuple[Cell, ...]] = []
+    counters: list[tuple[Cell, ...]] = []
+    counting: list[Uses] = []
     for read in reads.values():
         reading = reading_of(read) if passing is not None else None
         measured, attached = measure(read, reading, passing) if reading and passing else Measured({}, {})
-        points += lines_of(read, tied, held, measured, attached)
+        uses = Uses.of(read) if measured else Uses()
+        rows = {name: uses_listed(read.server.name, name, one.in_force, uses) for name, one in measured.items()}
+        lines = lines_of(read, tied, held, measured, attached)
+        points += [with_uses(line, rows[line.point], uses) if line.point in rows else line for line in lines]
+        counters += [row for several in rows.values() for row in several]
+        counting += [uses] if measured else []
         for name, counts in measured.items():
             untied += [
                 (read.server.name, name, rule.id, rule.origin.name, rule.origin.first, for_people(rule.origin.text),
                  rule.origin.comment)
                 for rule in counts.untied
             ]  # fmt: skip
-    return points, untied
+    return Listed(points, untied, counters, sentence(counting, counters))
+
+
+def with_uses(line: content.PointLine, rows: list[tuple[Cell, ...]], uses: Uses) -> content.PointLine:
+    """The line of a point with what the counters of its rules say, or why nothing of them is known."""
+    unused, known = numbers(rows)
+    return replace(line, zero_hits=unused, counted=known, counters=uses.because)
 
 
 def authorised(held: Comparison | None) -> Wanted | None:
@@ -249,6 +273,6 @@ def pointed(read: Read, line: content.PointLine) -> tuple[Cell, ...]:
     return (
         line.host, line.point, read.snapshot.observed_at if read.snapshot and line.read_at else None, line.read_at,
         line.how, line.tier, default,
-        line.rules, line.tied, line.untied, line.any_any, line.disabled, line.shadowed, line.zero_hits,
-        line.logging or None, line.unread, line.because,
+        line.rules, line.tied, line.untied, line.any_any, line.disabled, line.shadowed, line.zero_hits, line.counted,
+        line.counters, line.logging or None, line.unread, line.because,
     )  # fmt: skip

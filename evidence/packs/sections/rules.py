@@ -15,6 +15,7 @@ from evidence.packs.section import State as Held
 from evidence.packs.sections.known import Read, Standing, comparison, findings, last_reads, rows, served, servers
 from evidence.packs.sections.points import POINT_COLUMNS, UNTIED_COLUMNS, listed_points, named, pointed, sums
 from evidence.packs.sections.raw import READING, Raw, raws
+from evidence.packs.sections.uses import COLUMNS as COUNTER_COLUMNS
 from evidence.packs.sections.words import packet
 from evidence.rules import Verdict
 
@@ -33,7 +34,7 @@ def build(scope: Scope) -> Section:
     said = rows(scope, held)
     standing = [one for one in findings(scope, held) if one.finding.verdict in WIDER]
     tied = ties(said)
-    points, untied = listed_points(reads, tied, held)
+    points, untied, counters, counted = listed_points(reads, tied, held)
     deviating = [line for line in points if line.deviates]
     judged = [ruled(one, tied) for one in standing]
     files = raws(scope)
@@ -49,11 +50,13 @@ def build(scope: Scope) -> Section:
         total=len(judged),
         files=sum(raw.name != READING for raw in kept),
         hosts=len({raw.host for raw in kept}),
+        counters=counted,
     )
     tables = (
         Table("rules", RULE_COLUMNS, [listed(one, tied) for one in standing]),
         Table("points", POINT_COLUMNS, [pointed(reads[line.host], line) for line in points]),
         Table("untied-rules", UNTIED_COLUMNS, untied),
+        Table("rule-counters", COUNTER_COLUMNS, counters),
     )
     members = tuple((raw.path, raw.content) for raw in kept if raw.content is not None)
     return Section("rules", TITLE, served("rules"), state, because, "packs/print/rules.html", data, tables, members)
