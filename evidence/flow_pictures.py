@@ -18,6 +18,7 @@ from evidence.usage_verdicts import POINT
 DAY_H: Final = 24
 UNDECIDED: Final = "nothing yet"
 MANY: Final = "outside → "  # what many strangers tried is one finding
+OF_SERVER: Final = 10  # pairs, and as many talkers, that the page of a server lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,36 @@ class Picture:
     def new(self) -> int:
         """Pairs that the months before did not know."""
         return sum(bool(one["new"]) for one in self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Who talked with one server since `first`: `pairs` that nobody authorised, newest first, and `talkers` that
+    somebody did. `more`: pairs beyond them; `cut`: not all pairs of the comparison were kept."""
+
+    first: date
+    pairs: tuple[Mapping[str, Any], ...]
+    talkers: tuple[Mapping[str, Any], ...]
+    more: int
+    cut: bool
+
+
+def of_server(person: User, name: str) -> Beside | None:
+    """Of the last comparison, as far as this person may see it; None where it saw no flow log."""
+    comparison = Comparison.objects.filter(published=True).first()
+    row = FlowPicture.objects.filter(comparison=comparison).first() if comparison else None
+    if row is None:
+        return None
+    data, systems = row.data, person.system_ids()
+
+    def mine(key: str) -> list[Mapping[str, Any]]:
+        return [one for one in data[key] if name in (one["from"], one["to"]) and concerns(one, systems)]
+
+    pairs = sorted(mine("pairs"), key=lambda one: (-one["last"], one["subject"]))
+    talkers = [spelt(one) for one in mine("talkers") if one["ref"]][:OF_SERVER]
+    listed = tuple(decided(pairs[:OF_SERVER]))
+    first = EPOCH + timedelta(days=data["first_day"])
+    return Beside(first, listed, tuple(talkers), max(len(pairs) - OF_SERVER, 0), bool(data["pairs_more"]))
 
 
 def latest_picture(person: User) -> Picture | None:

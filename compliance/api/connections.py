@@ -18,7 +18,7 @@ from compliance.api.changes import REFUSALS, answer, details, refuse_wrong, says
 from compliance.api.shapes import Amendment, Authorised, Change, Reason
 from compliance.models import Connection, ConnectionVersion
 from compliance.models.estate import day_of
-from compliance.views.connections import narrowed, newest_material
+from compliance.views.connections import USES, narrowed, newest_material
 from compliance.views.shown import connection_state
 
 FILTERS: Final = [
@@ -26,6 +26,7 @@ FILTERS: Final = [
     OpenApiParameter("system", str, description="Name of a system."),
     OpenApiParameter("verdict", str, description="What the last comparison says, e.g. implemented."),
     OpenApiParameter("kind", str, enum=["network", "share"]),
+    OpenApiParameter("use", str, enum=[*USES], description="By the last use that flow logs prove: days, or not known."),
 ]
 
 

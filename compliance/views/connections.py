@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
 
 COLUMNS = ("id", "from", "to", "service", "system", "owner", "state", "last verdict", "review by", "ends on")
+CELLS = ("ref", "source", "destination", "services", "system", "owner", "state", "verdict", "review_by", "ends_on")
 PAGES_OF: Final[dict[str, str]] = {
     Endpoint.Kind.SERVER: "servers",
     Endpoint.Kind.STATIC_GROUP: "groups",
@@ -37,12 +38,22 @@ PAGES_OF: Final[dict[str, str]] = {
     Endpoint.Kind.USER_NETWORK: "parties",
 }
 SOON: Final = timedelta(days=60)
+UNUSED: Final = "unused"  # the verdict: it was watched for, and not seen
 BESIDE: Final = ("usage_unknown", "review_overdue")  # said beside the verdict of a connection, never as one
 # the filters of what stands by its days: label, and what is asked of the version on the day
 TERMS: Final[dict[str, tuple[str, Callable[[date], Q]]]] = {
     "overdue": ("Review overdue", lambda day: Q(review_by__lt=day)),
     "soon": ("Review within 60 days", lambda day: Q(review_by__gte=day, review_by__lte=day + SOON)),
     "ending": ("Ends within 60 days", lambda day: Q(ends_on__lte=day + SOON)),
+}
+# the filters of use: by the last proven one. Hours that no flow log watched prove nothing: whatever was not seen since
+# then was last seen then, and no more is said of it.
+USES: Final[dict[str, tuple[str, Callable[[datetime], Q]]]] = {
+    "30": ("Seen in the last 30 days", lambda now: Q(last_seen_at__gte=now - timedelta(days=30))),
+    "not-30": ("Not seen for 30 days", lambda now: Q(last_seen_at__lt=now - timedelta(days=30))),
+    "not-90": ("Not seen for 90 days", lambda now: Q(last_seen_at__lt=now - timedelta(days=90))),
+    "not-365": ("Not seen for a year", lambda now: Q(last_seen_at__lt=now - timedelta(days=365))),
+    "unknown": ("Usage not known", lambda now: Q(last_seen_at=None) & ~Q(drift=UNUSED)),
 }
 HEADINGS = {  # of the tables, after their first
     "network": ("From → to", "Service", "System, owner", "Against what runs", "Review by", "Last seen"),
@@ -61,6 +72,7 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
         Choice("system", "System", [(name, name) for name in systems.values_list("name", flat=True)]),
         Choice("verdict", "Verdict", [(name, VERDICTS[name].label) for name in VERDICTS if name not in BESIDE]),
         Choice("term", "Term", [(name, label) for name, (label, _) in TERMS.items()]),
+        *([Choice("use", "Use", [(name, label) for name, (label, _) in USES.items()])] if kind == "network" else []),
     ]
     asked_for = filters(request, "Name, address, port or CON-42", choices, HEADINGS[kind])
     if request.GET.get("view") == "graph":  # drawn with all that fits: filters make it smaller
@@ -75,19 +87,9 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     if file_wanted(request):
         authorised = authorised_among(rows, today)
         shown = (listed(row, authorised, today) for row in whole)
-        cells = (
-            "ref",
-            "source",
-            "destination",
-            "services",
-            "system",
-            "owner",
-            "state",
-            "verdict",
-            "review_by",
-            "ends_on",
-        )
-        return as_file(request, f"eastwest-{kind}", COLUMNS, ([row[cell] for cell in cells] for row in shown))
+        last = kind == "network"
+        columns, cells = ((*COLUMNS, "last seen"), (*CELLS, "last_use")) if last else (COLUMNS, CELLS)
+        return as_file(request, f"eastwest-{kind}", columns, ([row[cell] for cell in cells] for row in shown))
     return render(
         request,
         "compliance/shares.html" if kind == "share" else "compliance/connections.html",
@@ -146,7 +148,7 @@ def address(request: HttpRequest, **changed: str) -> str:
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
-    """The rows that fit what is asked in the address: q, system, verdict, term. Pages and the API ask alike."""
+    """The rows that fit what is asked in the address: q, system, verdict, term, use. Pages and the API ask alike."""
     words = asked.get("q", "").strip()
     if words:
         rows = rows.filter(search(words))
@@ -160,6 +162,8 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
         # by what is written: whether it counts, seal by seal, stands in each row that is shown
         standing = ConnectionVersion.objects.standing_on(today).filter(fits, change__content_hash=F("material_hash"))
         rows = rows.filter(pk__in=standing.values("connection_id"))
+    if asked.get("use") in USES:
+        rows = rows.filter(USES[asked["use"]][1](timezone.now()), kind=Connection.Kind.NETWORK)
     return rows
 
 
@@ -191,6 +195,7 @@ def listed(connection: Connection, authorised: set[int], today: Any) -> dict[str
         "review_late": bool(review_by and review_by < today),
         "ends_on": version.ends_on if version else None,
         "last_seen_at": connection.last_seen_at,
+        "last_use": connection.last_seen_at or not_seen(connection),
         "group_note": "standard service" if connection.standard_service else "",
         "server": destination,
         "path": material.get("path", ""),
@@ -201,6 +206,11 @@ def listed(connection: Connection, authorised: set[int], today: Any) -> dict[str
         "squash": material.get("squash") or "not stated",
         "users": ", ".join(material.get("users", [])) or "not stated",
     }
+
+
+def not_seen(connection: Connection) -> str:
+    """What is said of the use of a connection that no flow log saw."""
+    return "no use seen" if connection.drift == UNUSED else "usage unknown"
 
 
 def newest_material(connection: Connection) -> dict[str, Any]:

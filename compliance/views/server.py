@@ -18,6 +18,7 @@ from compliance.nearby import naming_by_ends
 from compliance.permissions import may
 from compliance.standing import Standing
 from compliance.views.changes import signed_in
+from compliance.views.connections import not_seen
 from compliance.views.panels import panel
 from compliance.views.shown import connection_state, ends, services
 
@@ -52,6 +53,7 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
             "groups": groups(subject, person),
             "findings": said.get("findings", []),
             "listening": said.get("listening"),
+            "flows": said.get("flows"),
             "duties": said.get("duties", []),
             "duties_url": said.get("duties_url", ""),
             "read_at": said.get("read_at"),
@@ -110,6 +112,7 @@ def listed(version: ConnectionVersion, today: date, seen: set[int]) -> dict[str,
         "late": bool(version.review_by and version.review_by < today),
         "share": version.connection.kind == Connection.Kind.SHARE,
         "last_seen_at": version.connection.last_seen_at,
+        "last_use": version.connection.last_seen_at or not_seen(version.connection),
     }
 
 

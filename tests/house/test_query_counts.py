@@ -29,6 +29,7 @@ from evidence.models import (
     FlowFile,
     FlowGap,
     FlowLog,
+    FlowPicture,
     FlowPull,
     Pull,
     ServedShare,
@@ -107,6 +108,15 @@ def more_of_one(site: Site, numbers: range) -> None:
         pull.save(force_insert=True)
 
 
+def flow(system: int, number: int) -> dict[str, object]:
+    """A pair that a comparison saw in flow logs."""
+    return {
+        "src": "10.20.20.11", "dst": "10.20.30.11", "from": "pay-app-01", "to": "pay-db-01", "service": f"tcp/{number}",
+        "systems": [system], "bytes": 9, "flows": 1, "days": 1, "first": 20000 * 86_400, "last": 20001 * 86_400,
+        "passed": True, "sure": True, "new": True, "subject": f"10.20.20.11 → 10.20.30.11 tcp/{number}",
+    }  # fmt: skip
+
+
 def grow(site: Site, numbers: range) -> None:
     """More of everything that a list shows."""
     for number in numbers:
@@ -152,6 +162,10 @@ def grow(site: Site, numbers: range) -> None:
             first_at=timezone.now(), last_at=timezone.now(), lines_unread=1, unread=[{"line": 1, "text": "x"}],
         )  # fmt: skip
         FlowGap.objects.create(file=file, kind="cut", first_hour=490000, last_hour=490001, because="It is cut short.")
+    pairs = [flow(site.people.payroll.pk, number) for number in range(numbers.stop)]
+    said = {"first_day": 20000, "last_day": 20001, "logs": [], "pairs": pairs, "pairs_more": 0, "before": 0}
+    said["talkers"] = [one | {"ref": "CON-1"} for one in pairs]
+    FlowPicture.objects.update_or_create(comparison=Comparison.objects.all()[0], defaults={"data": said})
     one = Finding.objects.all()[0]
     for number in numbers:
         one.pk, one.fingerprint, one.subject = None, f"{number:064x}", f"a rule {number}"

@@ -156,6 +156,13 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     assert f"{DAYS} days" in client.get(f"/connections/{used.ref}/").content.decode()
     assert "no use was seen" in client.get(f"/connections/{never.ref}/").content.decode()
     assert client.get("/servers/pay-db-01/").content.decode().count("usage unknown") == 2  # of three connections
+    server = " ".join(client.get("/servers/pay-db-01/").content.decode().split("Seen in flow logs")[1].split())
+    assert f"of {31 * 24} hours watched" in server
+    assert server.index("pay-app-01 → pay-db-01") < server.index(used.ref), "what nobody authorised comes first"
+    assert f'href="/findings/{found[Verdict.used_outside, f"{APP} → {DB} tcp/22"].ref}/"' in server
+    assert (ALIEN in server, "tcp/3306" in server) == (True, True)
+    lonely = client.get("/servers/file-01/").content.decode()
+    assert "No hour of its addresses was watched whole" in lonely
     assert "1 flow log of" in client.get("/evidence/").content.decode()
 
     # who examined them stands in the pack; another system sees nothing of it
