@@ -76,6 +76,7 @@ def _asked(one: Talk, spans: Iterable[Span]) -> bool:
 def _line(one: Talk, who: Sequence[str]) -> dict[str, Any]:
     return {
         "from": " and then ".join(who) or to_text(one.family, one.src), "known": bool(who),
+        "src": to_text(one.family, one.src), "dst": to_text(one.family, one.dst), "proto": one.proto, "port": one.port,
         "service": f"{protocol_name(one.proto)}/{one.port}", "first": one.first, "last": one.last, "days": one.days,
         "flows": one.flows, "bytes": one.bytes, "sure": one.sure > OPEN,
     }  # fmt: skip

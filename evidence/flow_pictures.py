@@ -41,7 +41,10 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`days`: those it is about; `pairs` with their `decided`; `before`: how many of the months before were read."""
+    """`days`: those it is about; `pairs` with their `decided`; `before`: how many of the months before were read.
+
+    `came`: who came in to each server by services of administration in the 31 days to `at`; None: not kept.
+    """
 
     at: datetime
     days: tuple[date, ...]
@@ -51,6 +54,7 @@ class Picture:
     pairs_more: int
     before: int
     missing: tuple[str, ...] = field(default=())
+    came: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def new(self) -> int:
@@ -113,6 +117,20 @@ def picture_of(
         at=comparison.at, days=days, logs=logs,
         talkers=tuple(spelt(one) for one in data["talkers"] if concerns(one, systems)),
         pairs=tuple(decided(mine)), pairs_more=data["pairs_more"], before=data["before"],
+        came=came_in(data["came"], systems) if "came" in data else None,
+    )  # fmt: skip
+
+
+def came_in(every: Iterable[Mapping[str, Any]], systems: Collection[int] | None) -> tuple[Mapping[str, Any], ...]:
+    """Who came in to the servers of these systems, each line with its moments and the finding it became."""
+    mine = [one for one in every if systems is None or one["system"] in systems]
+    open_ones = [{**line, "passed": True} for one in mine for line in one["lines"] if line["subject"]]
+    found = {line["subject"]: line for line in decided(open_ones)}
+    none = {"finding": "", "decided": ""}
+    return tuple(
+        {**one, "lines": [{**spelt(line), **none, **{key: found[line["subject"]][key] for key in none}}
+                          if line["subject"] else {**spelt(line), **none} for line in one["lines"]]}
+        for one in mine
     )  # fmt: skip
 
 

@@ -117,9 +117,10 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
     shares.write(comparison, served(case, judgements), whose.servers)
-    admin.write(comparison, admin_paths(case, moment, reached), whose.servers)
+    ways = admin_paths(case, moment, reached)
+    admin.write(comparison, ways, whose.servers)
     attestations.write_said(comparison, now, fresh, whose.servers)
-    flow_results.write(comparison, found, case)
+    flow_results.write(comparison, found, case, flow_results.Ways(ways, whose.servers))
     step(run, "Grouping what runs and nobody authorised")
     worked_off = baseline.numbers(day_of(moment))
     Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment), burned=worked_off)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from compliance.models import Connection
+from compliance.models import Connection, Server
 from compliance.models.estate import day_of
 from compliance.register import Entry
-from compliance.traffic.addresses import to_text
+from compliance.traffic.addresses import parse_host, to_text
 from compliance.traffic.boxes import ICMP, Family
 from compliance.traffic.index import Index
 from evidence.actions.flow_evidence import RECENT, Gathered
 from evidence.actions.sightings import Places
+from evidence.admin_path import AdminPath
 from evidence.case import Case
 from evidence.flow_states import Stands, stands
-from evidence.flowlogs.gathered import Talk
+from evidence.flowlogs.gathered import Pair, Talk
 from evidence.flowlogs.seen import Tally
 from evidence.judgement import Judgement
 from evidence.models import Comparison, FlowLog, FlowPicture, FlowUse
@@ -26,6 +27,7 @@ from evidence.usage_verdicts import DAY_H, subject_of_tally
 BATCH: Final = 500
 PAIRS: Final = 2_000  # of what nobody authorised; beyond, the fullest are kept and the number is said
 GAPS: Final = 500
+CAME: Final = 2_000  # lines of who came in by services of administration; how many more there are is said
 TROUBLE: Final = {"stale": Verdict.stale, "never": Verdict.stale}
 
 
@@ -48,14 +50,21 @@ def is_new(row: FlowLog, found: Stands, at: datetime) -> bool:
     return found.state == "never" and at - row.created_at <= timedelta(hours=row.fresh_hours)
 
 
-def write(comparison: Comparison, found: Gathered | None, case: Case) -> None:
+class Ways(NamedTuple):
+    """How servers are administered, and the servers by name."""
+
+    paths: Sequence[AdminPath]
+    servers: Mapping[str, Server]
+
+
+def write(comparison: Comparison, found: Gathered | None, case: Case, ways: Ways) -> None:
     """Stages what is kept, in short batches: it shows once the comparison is published."""
     if found is None:
         return
     rows = list(uses(comparison, found, case.wanted.entries))
     for start in range(0, len(rows), BATCH):
         FlowUse.objects.bulk_create(rows[start : start + BATCH])
-    FlowPicture.objects.create(comparison=comparison, data=picture(found, case))
+    FlowPicture.objects.create(comparison=comparison, data=picture(found, case, ways))
 
 
 def uses(comparison: Comparison, found: Gathered, entries: tuple[Entry, ...]) -> Iterator[FlowUse]:
@@ -81,7 +90,7 @@ def uses(comparison: Comparison, found: Gathered, entries: tuple[Entry, ...]) ->
         )  # fmt: skip
 
 
-def picture(found: Gathered, case: Case) -> dict[str, Any]:
+def picture(found: Gathered, case: Case, ways: Ways) -> dict[str, Any]:
     """The picture; its shape is read by evidence/flow_pictures.py."""
     ends = Ends(case)
     outside = sorted(found.flows.outside, key=lambda one: (-one.bytes, one.pair[:4]))
@@ -95,7 +104,29 @@ def picture(found: Gathered, case: Case) -> dict[str, Any]:
         "pairs_more": max(len(outside) - PAIRS, 0),
         "before": found.earlier_days,
         "elsewhere": found.flows.elsewhere,
+        "came": list(came(found, ends, ways)),
     }
+
+
+def came(found: Gathered, ends: Ends, ways: Ways) -> Iterator[dict[str, Any]]:
+    """Who came in to each server by services of administration. Each line names what it rests on: the connection that
+    authorises it, or the subject that its finding has."""
+    subjects = {one.pair: subject_of_tally(one) for one in found.flows.outside if one.passed}
+    left = CAME
+    for way in ways.paths:
+        if not way.seen or way.server not in ways.servers:
+            continue
+        lines: list[dict[str, Any]] = []
+        for kind in ("others", "bastions"):
+            kept = way.seen[kind][:left]
+            left -= len(kept)
+            lines += [{**one, "kind": kind, **ends.rests(one, subjects)} for one in kept]
+        cut = sum(len(way.seen[kind]) for kind in ("others", "bastions")) - len(lines)
+        yield {
+            "server": way.server, "system": ways.servers[way.server].system_id, "bastion": way.bastion,
+            "from": way.seen["from"], "lines": lines, "more": cut + sum(way.seen["more"].values()),
+            "watched": way.seen["watched"], "hours": way.seen["hours"],
+        }  # fmt: skip
 
 
 def log(found: Gathered, key: int, first: int) -> dict[str, Any]:
@@ -160,15 +191,25 @@ class Ends:
             "to": holders.get(dst, ""), "service": service(proto, port), "systems": sorted(systems),
         }  # fmt: skip
 
+    def ref(self, family: Family, src: int, dst: int, proto: int, port: int | None) -> str:
+        """The connection that authorises all of it today; "" for none."""
+        ports = (0, 65535) if port is None else (port, port)
+        index, names = self.index[family]
+        number = index.holder((src, src, dst, dst, proto, proto, 0, 65535, *ports))
+        return names[number] if number is not None else ""
+
+    def rests(self, line: Mapping[str, Any], subjects: Mapping[Pair, str]) -> dict[str, str]:
+        """What a line about who came in rests on: its connection, and the subject of its finding."""
+        family, src = parse_host(line["src"])
+        pair = (family, src, parse_host(line["dst"])[1], line["proto"], line["port"])
+        return {"ref": self.ref(*pair), "subject": subjects.get(pair, "")}
+
     def talker(self, one: Talk) -> dict[str, Any]:
         """A pair that exchanged much, and the connection it belongs to."""
-        ports = (0, 65535) if one.port is None else (one.port, one.port)
-        box = (one.src, one.src, one.dst, one.dst, one.proto, one.proto, 0, 65535, *ports)
-        index, names = self.index[one.family]
-        number = index.holder(box)
         return {
             **self.said(one.family, one.src, one.dst, one.proto, one.port), "bytes": one.bytes, "flows": one.flows,
-            "days": one.days, "first": one.first, "last": one.last, "ref": names[number] if number is not None else "",
+            "days": one.days, "first": one.first, "last": one.last,
+            "ref": self.ref(one.family, one.src, one.dst, one.proto, one.port),
         }  # fmt: skip
 
     def pair(self, one: Tally, earlier: Any) -> dict[str, Any]:

@@ -56,6 +56,20 @@ class FlowPair:
 
 
 @dataclass(frozen=True, slots=True)
+class CameIn:
+    """Who came in to a server by a service of administration: `rests` is the connection that authorises it or its
+    finding; `watched` of `hours` of all its addresses were watched."""
+
+    server: str
+    source: str
+    service: str
+    last: datetime
+    rests: str
+    watched: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """Who examined the logs of a system, when, of which days, and what they noted."""
 
@@ -72,6 +86,7 @@ class Logs:
     """The communication logs. Without any: how many connections have no evidence of use, and what would change that.
 
     `new`: pairs that were not seen on the `before` days read of the three months before; None where none was.
+    `came`: who came in by services of administration, others than bastions; `came_total` lines are in the list.
     """
 
     lead: str
@@ -89,3 +104,6 @@ class Logs:
     new: int | None = None
     before: int = 0
     examined: tuple[Examined, ...] = ()
+    came: tuple[CameIn, ...] = ()
+    came_said: str = ""
+    came_total: int = 0

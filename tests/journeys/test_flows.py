@@ -176,8 +176,17 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     assert (made.state, made.data.pairs_total) == ("partial", 3)  # type: ignore[attr-defined]
     assert [one.person for one in made.data.examined] == ["Ada Byrne"]  # type: ignore[attr-defined]
     assert {table.name for table in made.tables} == {
-        "flow-hours", "flow-gaps", "flow-pairs", "flow-talkers", "flow-files"
+        "flow-hours", "flow-gaps", "flow-pairs", "flow-talkers", "flow-files", "admin-flows"
     }  # fmt: skip
+    # who came in to administer is said with what it rests on; of a server nobody watched nothing is
+    (line,) = made.data.came  # type: ignore[attr-defined]
+    assert (line.server, line.source, line.service) == ("pay-db-01", "pay-app-01", "tcp/22")
+    assert (line.rests, line.watched) == (f"{outside.ref}: nothing yet", way.seen["watched"])
+    assert "Others than bastions came in to 1 server" in made.data.came_said  # type: ignore[attr-defined]
+    (ways,) = [table for table in made.tables if table.name == "admin-flows"]
+    rows = [dict(zip(ways.columns, row, strict=True)) for row in ways.rows]
+    assert [row["finding"] for row in rows if row["from"]] == [outside.ref]
+    assert {row["server"]: row["seen"] for row in rows}["file-01"] == "Not watched"
     assert section.build(Scope(("Platform",), scope.since, scope.until, scope.as_of)).state == "missing"
     client.force_login(people.olga)
     assert "payments VPC" not in client.get("/flows/").content.decode()

@@ -12,6 +12,7 @@ from evidence.judgement import counted as number
 from evidence.models import FlowFile, LogExamination
 from evidence.packs.content_logs import Examined, FlowGapLine, FlowLine, FlowPair, Logs, Talker
 from evidence.packs.section import Scope, Section, State, Table
+from evidence.packs.sections import came
 from evidence.packs.sections.known import comparison, connections, counted, rows, served
 from evidence.rules import Verdict
 
@@ -35,6 +36,7 @@ def build(scope: Scope) -> Section:
         return Section("logs", TITLE, served("logs"), "missing", because, TEMPLATE, data)
     looked = examined(scope, systems)
     state, because = held_state(seen, looked)
+    strangers, ways = came.others(seen.came or ()), came.table(seen)
     data = Logs(
         lead=lead(seen),
         usage_unknown=unknown,
@@ -62,8 +64,11 @@ def build(scope: Scope) -> Section:
         new=seen.new if seen.before else None,
         before=seen.before,
         examined=looked,
+        came=tuple(strangers[:PRINTED]),
+        came_said=came.sentence(seen),
+        came_total=len(strangers),
     )  # fmt: skip
-    return Section("logs", TITLE, served("logs"), state, because, TEMPLATE, data, tables(seen, systems))
+    return Section("logs", TITLE, served("logs"), state, because, TEMPLATE, data, (*tables(seen, systems), ways))
 
 
 def seen_of(scope: Scope) -> Picture | None:
