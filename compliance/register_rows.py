@@ -14,7 +14,7 @@ SERVER_KEYS = (
     "name", "addresses", "role", "zone", "environment", "status", "critical", "high_value", "classification", *_NOTES,
 )  # fmt: skip
 ADDRESS_KEYS = ("ip", "interface", "zone")
-GROUP_KEYS = ("name", "members", "ceiling", *_NOTES)
+GROUP_KEYS = ("name", "members", "ceiling", "observed", *_NOTES)
 ZONE_KEYS = ("name", "prefixes", "classification", "environment", *_NOTES)
 _DECISION_KEYS = (
     "review_by", "ends_on", "expected_use", "basis", "justification", "security_implications", "data", "change",

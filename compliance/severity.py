@@ -18,6 +18,7 @@ from compliance.traffic import services
 Severity = Literal["high", "medium", "low"]
 MANY_PORTS: Final = 100
 TAKES_AWAY: Final = (ChangeRecord.Kind.RETIRE, ChangeRecord.Kind.DECOMMISSION)
+WIDE: Final = ("zone_prefix", "party_prefix", "group_observed")  # whoever is in there now or later
 OUTSIDE: Final = (
     Endpoint.Kind.ZONE, Endpoint.Kind.EXTERNAL_PARTY, Endpoint.Kind.MANAGED_SERVICE, Endpoint.Kind.USER_NETWORK,
 )  # fmt: skip
@@ -38,7 +39,7 @@ def of_change(change: ChangeRecord, ends: Ends) -> Severity:
         return "low"
     if change.kind == ChangeRecord.Kind.WIDEN:
         opens = change.material["opens"]
-        return "high" if change.material["kind"] in ("zone_prefix", "party_prefix") or len(opens) > 1 else "medium"
+        return "high" if change.material["kind"] in WIDE or len(opens) > 1 else "medium"
     return of_material(change.material, ends)
 
 

@@ -117,6 +117,16 @@ class Standing:
         _ = self.members, self.prefixes, self.addresses, self.parties
         return self._hollow
 
+    @cached_property
+    def named(self) -> list[Group]:
+        """All groups."""
+        return list(Group.objects.all())
+
+    @property
+    def unseen(self) -> set[str]:
+        """The groups whose members are observed and that have none now: nothing is authorised by these names."""
+        return {group.name for group in self.named if group.observed and not self.members_of(group)}
+
     def counted(self, rows: Any, owner: str, *others: str) -> Named:
         """The rows that count by their owner, read with `others`; owners with rows and none that counts are hollow."""
         listed: list[Carried] = each_once(rows.in_force(self.moment), owner, *others)
@@ -131,7 +141,8 @@ class Standing:
 
     def register(self, versions: Iterable[ConnectionVersion]) -> dict[str, Any]:
         """These versions, one a connection, with all of the estate: in the shape of a register file."""
-        rows = [version for version in newest(versions) if not self.hollow & set(mentioned(version.material))]
+        hollow = self.hollow | self.unseen
+        rows = [version for version in newest(versions) if not hollow & set(mentioned(version.material))]
         return {
             "servers": self.servers({name for one in rows for name in mentioned(one.material)}),
             "groups": self.groups(),
@@ -154,7 +165,7 @@ class Standing:
 
     def groups(self) -> list[dict[str, Any]]:
         """The groups with their members then, and parties outside with their prefixes."""
-        inside = [{"name": group.name, "members": self.members_of(group)} for group in Group.objects.all()]
+        inside = [{"name": group.name, "members": self.members_of(group)} for group in self.named]
         outside = [
             {"name": end.name, "members": [one.prefix for one in self.parties.get(end.pk, [])]}
             for end in Endpoint.objects.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
@@ -184,8 +195,10 @@ def with_systems(register: dict[str, Any]) -> dict[str, Any]:
         "connections": refs,
         "shares": refs,
     }
+    bounds = {one.name: one.bounds for one in Group.objects.exclude(ceiling=None)}
     said = dict(register)
     for part, systems in named.items():
         key = "id" if part in ("connections", "shares") else "name"
         said[part] = [row | ({"system": systems[row[key]]} if row[key] in systems else {}) for row in register[part]]
+    said["groups"] = [row | bounds.get(row["name"], {}) for row in said["groups"]]
     return said

@@ -117,6 +117,7 @@ urlpatterns = [
     path("groups/<str:name>/", places.place, {"kind": "groups"}, name="group"),
     path("groups/<str:name>/member/", widening.member, name="member_add"),
     path("groups/<str:name>/ceiling/", widening.ceiling, name="group_ceiling"),
+    path("groups/<str:name>/observed/", widening.observed, name="group_observed"),
     path("parties/", places.places, {"kind": "parties"}, name="parties"),
     path("parties/<str:name>/", places.place, {"kind": "parties"}, name="party"),
     path("parties/<str:name>/prefix/", widening.party_prefix, name="party_prefix_add"),

@@ -8,7 +8,7 @@ from compliance.actions.estate import place_address
 from compliance.actions.ledger import record
 from compliance.actions.reach import Material, effect
 from compliance.errors import Refused
-from compliance.models import ChangeRecord, Endpoint, Group, Membership, PartyPrefix, Server, Zone, ZonePrefix
+from compliance.models import ChangeRecord, Endpoint, Group, Membership, PartyPrefix, Server, User, Zone, ZonePrefix
 from compliance.models.carried import Carried
 from compliance.register import RegisterError
 
@@ -23,6 +23,9 @@ def carry(change: ChangeRecord, *, at: datetime) -> None:
     kind = said["kind"]
     if kind == "group_ceiling":
         raise_ceiling(change, at)
+        return
+    if kind == "group_observed":
+        set_observed(Group.objects.get(name=said["group"]), said["observed"], change, by=None, at=at)
         return
     if kind == "server_address":
         server = Server.objects.get(name=said["server"])
@@ -52,6 +55,14 @@ def raise_ceiling(change: ChangeRecord, at: datetime) -> None:
     before, group.ceiling, group.ceiling_change = group.ceiling, change.material["ceiling"], change
     group.sealed().save(update_fields=["ceiling", "ceiling_change", "ceiling_seal"])
     record("set_ceiling", group, by=None, at=at, because=f"{change.ref} was approved.", was=before, now=group.ceiling)
+
+
+def set_observed(group: Group, text: str, change: ChangeRecord | None, *, by: User | None, at: datetime) -> None:
+    """By what the group's members are known from now on. In the caller's transaction."""
+    was, group.observed, group.observed_change = group.observed, text, change
+    group.observed_sealed().save(update_fields=["observed", "observed_change", "observed_seal"])
+    because = f"{change.ref} was approved." if change else ""
+    record("set_observed", group, by=by, at=at, because=because, was=was, now=text)
 
 
 def refuse_moved(change: ChangeRecord, at: datetime, step: str = "approved") -> None:

@@ -208,14 +208,17 @@ def add_group(
     at: datetime | None = None,
     kind: str = Group.Kind.STATIC,
     ceiling: int | None = None,
+    observed: str = "",
 ) -> Group:
-    """Servers under one name."""
+    """Servers under one name. `observed`: by what a dynamic group's members are known (compliance.observed)."""
     moment = at or timezone.now()
     with transaction.atomic():
         check(by, "add_server", system, at=moment)
-        group = _written(Group(name=name.strip(), system=system, kind=kind, ceiling=ceiling), by=by, at=moment)
+        made = Group(name=name.strip(), system=system, kind=kind, ceiling=ceiling, observed=observed)
+        group = _written(made, by=by, at=moment)
         _name(group.name, Kind.DYNAMIC_GROUP if kind == Group.Kind.DYNAMIC else Kind.STATIC_GROUP, group=group)
-        group.sealed().save(update_fields=["ceiling_seal"])
+        seals = (group.observed_sealed() if observed else group).sealed()
+        seals.save(update_fields=["ceiling_seal", "observed_seal"])
         rows = [Membership(group=group, server=one, valid_from=moment).sealed() for one in members]
         Membership.objects.bulk_create(rows)
     return group

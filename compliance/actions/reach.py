@@ -7,6 +7,7 @@ The material of a widening, each with what it newly authorises under `opens` (se
     {"kind": "party_prefix", "party": NAME, "prefix": "203.0.113.0/24"}
     {"kind": "server_address", "server": NAME, "address": "10.20.4.12", "zone": NAME or "", "interface": ""}
     {"kind": "group_ceiling", "group": NAME, "ceiling": 12}
+    {"kind": "group_observed", "group": NAME, "observed": "aws:tag/123456789012/ap-southeast-2/role=web"}
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Q
+from django.utils import timezone
 
-from compliance.models import ChangeRecord, ConnectionVersion, Endpoint, Membership, Server, State, Zone
+from compliance.models import ChangeRecord, ConnectionVersion, Endpoint, Group, Membership, Server, State, Zone
 from compliance.models.estate import day_of
 from compliance.register import RegisterError, wanted
 from compliance.standing import mentioned, newest, register_on, row
@@ -29,7 +31,10 @@ from compliance.traffic.boxes import FAMILIES, Box, Family
 from compliance.traffic.residual import difference
 from compliance.traffic.witness import Inventory, choose, describe
 
-WIDENINGS: Final = ("group_member", "zone_prefix", "party_prefix", "server_address", "group_ceiling")
+WIDENINGS: Final = (
+    "group_member", "zone_prefix", "party_prefix", "server_address", "group_ceiling", "group_observed",
+)  # fmt: skip
+BY_LATER: Final = ("group_ceiling", "group_observed")  # who joins by these is not known when they are decided on
 Material = Mapping[str, Any]
 
 
@@ -43,7 +48,7 @@ class Opened(NamedTuple):
 def ends_through(material: Material, at: datetime) -> set[str]:
     """The names of ends through which an authorisation reaches what a widening adds."""
     kind = material["kind"]
-    if kind in ("group_member", "group_ceiling"):
+    if kind in ("group_member", *BY_LATER):
         return {material["group"]}
     if kind == "zone_prefix":
         return {material["zone"]}
@@ -121,6 +126,8 @@ def opens(material: Material, at: datetime) -> list[Opened]:
     versions = naming(ends_through(material, at), at)
     if not versions:
         return []
+    if material["kind"] in BY_LATER:
+        return [Opened(version, []) for version in versions]
     before = {**register_on(day_of(at)), "connections": [], "shares": []}
     return changed_by(before, widened(before, material), versions, at)
 
@@ -145,10 +152,16 @@ def boxes_of(
     try:
         entries = wanted({**register, kind: [row(version)]}, at=day_of(at)).entries
     except RegisterError:
-        if strict:
+        if strict and not names_nobody(version):
             raise
         entries = ()
     return {family: [box for entry in entries if entry.family == family for box in entry.boxes] for family in FAMILIES}
+
+
+def names_nobody(version: ConnectionVersion) -> bool:
+    """Whether it names a group whose members are observed and that has none now: it means nothing until one is seen."""
+    groups = Group.objects.filter(name__in=mentioned(version.material)).exclude(observed="")
+    return any(not group.members_on(timezone.now()).exists() for group in groups)
 
 
 def widened(register: dict[str, Any], material: Material) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Members, prefixes, addresses and ceilings that stand as no verb left them, and addresses used again too soon."""
+"""What stands as no verb left it: members, prefixes, addresses, ceilings, what members are known by; and addresses used
+again too soon."""
 
 from __future__ import annotations
 
@@ -7,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
+from django.db.models import Q
+
 from compliance.actions.estate import QUARANTINE
 from compliance.actions.irregular import Irregularity
+from compliance.actions.reach import BY_LATER
 from compliance.models import (
     Address,
     ChangeRecord,
@@ -71,7 +75,11 @@ def wrong(rows: Sequence[Row]) -> Iterator[tuple[Row, str]]:
 
 
 def ceilings(at: datetime) -> Iterator[Irregularity]:
-    """Dynamic groups whose ceiling nobody agreed to, or that hold more than it."""
+    """Dynamic groups whose ceiling, or what their members are known by, nobody agreed to, or that hold more than it."""
+    for group in Group.objects.filter(Q(observed__gt="") | Q(observed_seal__gt="") | Q(observed_change__isnull=False)):
+        if not group.observed_holds():
+            why = f"What the members of {group} are known by was not written through Eastwest: nobody joins by it."
+            yield Irregularity("ceiling", group, why, "members")
     for group in Group.objects.filter(ceiling__isnull=False):
         if not group.ceiling_holds():
             yield Irregularity("ceiling", group, f"The ceiling of {group} was not written through Eastwest.")
@@ -84,7 +92,7 @@ def not_carried(rows: Sequence[Carried]) -> Iterator[Irregularity]:
     """Widenings that say they were approved, and nothing came of them."""
     carried = {row.change_id for row in rows} | set(Group.objects.values_list("ceiling_change_id", flat=True))
     for change in ChangeRecord.objects.filter(state__in=DONE, kind=ChangeRecord.Kind.WIDEN):
-        if change.pk not in carried and change.material["kind"] != "group_ceiling":
+        if change.pk not in carried and change.material["kind"] not in BY_LATER:
             yield Irregularity("version", change, f"{change.ref} says it was approved, and nothing came of it.")
 
 

@@ -15,6 +15,7 @@ from compliance.actions import estate, widening
 from compliance.actions.import_rows import YES
 from compliance.errors import Refused
 from compliance.models import Endpoint, Group, Server, System, User, Zone
+from compliance.observed import parse, said
 from compliance.traffic import addresses
 
 Cells = Mapping[str, Any]
@@ -122,11 +123,15 @@ class Places:
             if ceiling is not None:
                 kind = Group.Kind.DYNAMIC
             estate.add_group(
-                name, system=system, members=servers.values(), kind=kind, ceiling=ceiling, by=self.by, at=self.at
-            )
+                name, system=system, members=servers.values(), kind=kind, ceiling=ceiling, observed=known_by(row),
+                by=self.by, at=self.at,
+            )  # fmt: skip
             return "new", f"group {name} ({', '.join(members)})"
         held = set(group.memberships.filter(valid_to__isnull=True).values_list("server__name", flat=True))
         added = [self.widen(widening.member(group, servers[text]), name, text) for text in servers if text not in held]
+        by = known_by(row)
+        if by and by != group.observed:
+            added.append(self.widen(widening.observed(group, by), name, f"known by {said(by)}"))
         return ("changed" if added else "same"), f"group {name}: {', '.join(added)}"
 
     def party(self, name: str, prefixes: list[str]) -> Done:
@@ -154,6 +159,20 @@ class Places:
         }
         change = widening.widen(wanted, justification=why, by=self.by, at=self.at)
         return f"{text} (asked for)" if change else text
+
+
+def known_by(row: Cells) -> str:
+    """By what the members of a row's group are known; "" where people name them."""
+    text = str(row.get("observed") or "").strip()
+    if not text:
+        return ""
+    try:
+        found = parse(text).text
+    except ValueError as error:
+        raise Refused("Its members cannot be observed.", f"{error}.", "Correct `observed` in its row.") from error
+    if row.get("ceiling") is None:
+        raise Refused("Its members cannot be observed.", "It has no ceiling.", "Write its `ceiling` beside it.")
+    return found
 
 
 def listed_in(row: Cells, key: str) -> list[Any]:

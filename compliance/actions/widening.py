@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions import changes as workflow
-from compliance.actions.carrying import row_of
+from compliance.actions.carrying import row_of, set_observed
 from compliance.actions.estate import default_space, end_row, place_address, refuse_taken, zone_of
 from compliance.actions.ledger import record
 from compliance.actions.reach import Material, boxes_of, effect, ends_through, in_use, names_of_server, naming, waiting
@@ -40,6 +40,7 @@ from compliance.models import (
 )
 from compliance.models.approvals import content_hash
 from compliance.models.estate import check_prefix, day_of
+from compliance.observed import parse, said
 from compliance.permissions import check, may
 from compliance.register import RegisterError
 from compliance.standing import register_on
@@ -87,6 +88,14 @@ def ceiling(group: Group, number: int) -> dict[str, Any]:
     return {"kind": "group_ceiling", "group": group.name, "ceiling": number}
 
 
+def observed(group: Group, text: str) -> dict[str, Any]:
+    """The material of what a group's members are known by from now on (see compliance.observed)."""
+    try:
+        return {"kind": "group_observed", "group": group.name, "observed": parse(text).text}
+    except ValueError as error:
+        raise Refused("Nothing was changed.", f"{error}.", "Correct it and try again.") from error
+
+
 def owner(material: Material) -> Owner:
     """The group, zone, server or party that becomes wider."""
     if material["kind"] == "server_address":
@@ -132,11 +141,13 @@ def home(thing: Owner, material: Material, at: datetime, by: User) -> System:
 def why_ask(material: Material, at: datetime) -> str:
     """Why it takes a change record, in a sentence; "" where it is added directly.
 
-    Members of a dynamic group are observed: up to its ceiling they were agreed to with the group.
+    Members of a dynamic group are observed: up to its ceiling they were agreed to with the group. Where it is said by
+    what they are known, that agreement is to those who are seen there (compliance.actions.observing) and nobody else.
     """
     if material["kind"] == "group_member":
         group = Group.objects.get(name=material["group"])
-        if group.kind == Group.Kind.DYNAMIC and group.ceiling is not None and group.ceiling_holds():
+        typed = group.kind == Group.Kind.DYNAMIC and not group.observed
+        if typed and group.ceiling is not None and group.ceiling_holds():
             full = group.members_on(at).count() >= group.ceiling
             return f"{group} holds {group.ceiling} members, which is its ceiling." if full else ""
     return in_use(material, at)
@@ -155,6 +166,8 @@ def add(material: Material, *, by: User, at: datetime) -> None:
             was, thing.ceiling, thing.ceiling_change = thing.ceiling, material["ceiling"], None
             thing.sealed().save(update_fields=["ceiling", "ceiling_change", "ceiling_seal"])
             record("set_ceiling", thing, by=by, at=at, was=was, now=thing.ceiling)
+        elif isinstance(thing, Group) and material["kind"] == "group_observed":
+            set_observed(thing, material["observed"], None, by=by, at=at)
         else:
             row = row_of(material, at).sealed()
             row.save(force_insert=True)
@@ -238,8 +251,9 @@ def title_of(material: Material) -> str:
         "party_prefix": "Add {prefix} to the party {party}",
         "server_address": "Give {server} the address {address}",
         "group_ceiling": "Let the group {group} grow to {ceiling} members",
+        "group_observed": "Let the members of the group {group} be known by {by}",
     }
-    return words[material["kind"]].format(**material)
+    return words[material["kind"]].format(**material, by=said(str(material.get("observed", ""))))
 
 
 def refuse_there(material: Material, at: datetime) -> None:
@@ -254,6 +268,8 @@ def refuse_there(material: Material, at: datetime) -> None:
         there = thing.prefixes.filter(prefix=material["prefix"], valid_to__isnull=True).exists()
     elif material["kind"] == "group_member":
         there = thing.memberships.filter(server__name=material["server"], valid_to__isnull=True).exists()
+    elif material["kind"] == "group_observed":
+        there = thing.ceiling is None or thing.kind != Group.Kind.DYNAMIC or material["observed"] == thing.observed
     else:
         there = thing.ceiling is None or material["ceiling"] <= thing.ceiling
     if there:
@@ -266,6 +282,7 @@ STANDS = {
     "party_prefix": "The party holds this prefix already.",
     "server_address": "The server is decommissioned.",
     "group_ceiling": "The ceiling is as high already, or the group has none.",
+    "group_observed": "Its members are known by this already, or it is no dynamic group with a ceiling.",
 }
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 
 from compliance.models import Group, Server, User, Zone
+from compliance.observed import GROUP, SCALING, TAG, made
+
+MEANT: Final = {
+    GROUP: "stand in a security group", TAG: "carry a tag", SCALING: "were started by an autoscaling group",
+}  # fmt: skip
 
 
 class WideningForm(forms.Form):
@@ -71,6 +76,31 @@ class CeilingForm(WideningForm):
 
     ceiling = forms.IntegerField(label="Members at most", min_value=1, max_value=100_000)
     field_order = ("ceiling",)
+
+
+class ObservedForm(WideningForm):
+    """By what the members of a dynamic group are known: one thing of one account and region."""
+
+    kind = forms.ChoiceField(label="Members are the servers that", choices=list(MEANT.items()))
+    name = forms.CharField(
+        label="Its id, its key=value, or its name",
+        max_length=385,
+        help_text="For example sg-0123456789abcdef0, role=web, or the name of the autoscaling group.",
+    )
+    account = forms.CharField(label="AWS account", max_length=12, help_text="Its twelve digits.")
+    region = forms.CharField(label="Region", max_length=40, help_text="For example ap-southeast-2.")
+    field_order = ("kind", "name", "account", "region")
+
+    def clean(self) -> dict[str, Any]:
+        """All parts make one statement, in `observed`."""
+        given = super().clean() or self.cleaned_data
+        parts = [given.get(key) for key in ("kind", "account", "region", "name")]
+        if all(parts):
+            try:
+                given["observed"] = made(*map(str, parts)).text
+            except ValueError as error:
+                raise forms.ValidationError(f"{error}.") from error
+        return given
 
 
 class DecommissionForm(forms.Form):

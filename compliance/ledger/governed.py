@@ -33,6 +33,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "evidence.hostsaid": "part of a comparison",
     "evidence.baselinegroup": "part of a comparison",
     "evidence.unlearned": "part of a comparison",
+    "evidence.groupobservation": "made again at each comparison; who joined and left by it is governed",
     "evidence.findingmember": "made again at each comparison; its finding, and whether that stands, is governed",
     "evidence.ticketreading": "what another system says of its ticket: it decides nothing here",
     "evidence.pull": "work in progress; what came of it is its snapshot",

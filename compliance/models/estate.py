@@ -238,7 +238,11 @@ class GroupQuerySet(Scoped["Group"]):
 
 
 class Group(models.Model):
-    """Servers named together. A dynamic group's members are observed; `ceiling` bounds how many there may be."""
+    """Servers named together. A dynamic group's members are observed; `ceiling` bounds how many there may be.
+
+    `observed`: by what they are known (compliance.observed). It has a seal of its own, so that sealing one of the two
+    never vouches for the other.
+    """
 
     class Kind(models.TextChoices):
         STATIC = "static", "Static group"
@@ -252,6 +256,14 @@ class Group(models.Model):
         "compliance.ChangeRecord", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     ceiling_seal = models.CharField(max_length=64, blank=True)
+    observed = models.CharField(
+        "members are known by", max_length=500, blank=True,
+        help_text="What shows who its members are (compliance.observed); empty: people name them.",
+    )  # fmt: skip
+    observed_change = models.ForeignKey(
+        "compliance.ChangeRecord", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    observed_seal = models.CharField(max_length=64, blank=True)
 
     objects: ClassVar[models.Manager[Group]] = GroupQuerySet.as_manager()
 
@@ -278,6 +290,28 @@ class Group(models.Model):
     def _right_seal(self) -> str:
         what = {"group": self.pk, "kind": self.kind, "ceiling": self.ceiling}
         return seal("ceiling", what, datetime.fromtimestamp(0, UTC), None, self.ceiling_change_id)
+
+    def observed_sealed(self) -> Group:
+        """The group with the seal of what its members are known by. Only verbs call this."""
+        self.observed_seal = self._seal_of_observed()
+        return self
+
+    def observed_holds(self) -> bool:
+        """Whether what its members are known by is what Eastwest wrote; a group that never said so has no seal."""
+        right = self._seal_of_observed() if self.observed or self.observed_change_id else ""
+        return hmac.compare_digest(self.observed_seal, right)
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """Its ceiling and what its members are known by, as a register file has them: what Eastwest wrote of them."""
+        if self.ceiling is None or not self.ceiling_holds():
+            return {}
+        by = {"observed": self.observed} if self.observed and self.observed_holds() else {}
+        return {"ceiling": self.ceiling, **by}
+
+    def _seal_of_observed(self) -> str:
+        what = {"group": self.pk, "kind": self.kind, "observed": self.observed}
+        return seal("observed", what, datetime.fromtimestamp(0, UTC), None, self.observed_change_id)
 
 
 class Membership(Carried):

@@ -257,7 +257,13 @@ JUDGED_ABOVE = ["reviews.verdicts.missed"]
 RISK_MOVED = ["evidence.actions.accepted.risk_moved"]
 # What the rooms above add to the pages of this one, by dotted path
 PANELS = {
-    "change": ["evidence.views.panels.change", "compliance.views.policy_panel.change"],
+    "change": [
+        "evidence.views.panels.change",
+        "evidence.views.groups.change",
+        "compliance.views.policy_panel.change",
+    ],
+    "group": ["evidence.views.groups.group"],
+    "widening": ["evidence.views.groups.widening"],
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],
     "as_of": ["evidence.views.as_of.register"],

@@ -17,9 +17,11 @@ from compliance.actions.widening import adding, narrowing
 from compliance.models import Connection, Endpoint, Group, Membership, PartyPrefix, User, Zone, ZonePrefix
 from compliance.models.carried import faults
 from compliance.models.estate import day_of
+from compliance.observed import said as known_by
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.lists import as_file, file_wanted, filters, page
+from compliance.views.panels import panel
 from compliance.views.server import listed, visible
 
 ALWAYS: Final = datetime.fromtimestamp(0, UTC)  # since when what was there before it was recorded holds
@@ -141,6 +143,7 @@ def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:
             "held": rows_of(subject, person),
             "connections": [listed(version, day_of(now), seen) for version in versions],
             "actions": actions(kind, subject, person),
+            **(panel("group", subject, person) if isinstance(subject, Group) else {}),
         },
     )
 
@@ -156,6 +159,9 @@ def facts(subject: Subject) -> list[dict[str, str]]:
         rows += [("Environment", subject.environment), ("Address space", subject.space.name)]
     elif subject.ceiling is not None:
         rows.append(("Members at most", str(subject.ceiling)))
+        rows.append(
+            ("Members are known by", known_by(subject.observed) if subject.observed else "people, who name them")
+        )
     return [{"label": label, "text": text} for label, text in rows]
 
 
@@ -193,4 +199,5 @@ def actions(kind: str, subject: Subject, person: User) -> list[dict[str, Any]]:
     found = [{"label": said.adds, "url": f"{url}{said.part}/", "icon": "plus", "danger": False}]
     if isinstance(subject, Group) and subject.ceiling is not None:
         found.append({"label": "Raise the ceiling…", "url": f"{url}ceiling/", "icon": "move-up", "danger": False})
+        found.append({"label": "How members are known…", "url": f"{url}observed/", "icon": "eye", "danger": False})
     return found

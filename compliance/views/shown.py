@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from compliance.models import ChangeRecord, Connection, ConnectionVersion
+from compliance.observed import said as said_as
 
 USES = {
     "continuous": "all the time",
@@ -27,10 +28,16 @@ ESTATE: Final = {
     "party_prefix": "{prefix}",
     "server_address": "{address}",
     "group_ceiling": "up to {ceiling} members",
+    "group_observed": "members known by {by}",
     "decommission": "decommission",
 }
-OWNERS: Final = {"group_member": "group", "group_ceiling": "group", "zone_prefix": "zone", "party_prefix": "party"}
+OWNERS: Final = {
+    "group_member": "group", "group_ceiling": "group", "group_observed": "group", "zone_prefix": "zone",
+    "party_prefix": "party",
+}  # fmt: skip
 PLURALS: Final = {"group": "groups", "zone": "zones", "party": "parties", "server": "servers"}
+NOTHING_NEW: Final = "nothing that it does not let through already"
+NOTHING: Final = {"group_observed": "whatever it lets through, for each server that is seen there, up to the ceiling"}
 LISTED: Final = 12  # lines of traffic of one connection
 
 
@@ -70,7 +77,7 @@ def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
     for one in material.get("opens", []):
         lines = [f"{each['src']} → {each['dst']} {each['service']}" for each in one["traffic"]]
         more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
-        said = "; ".join([*lines[:LISTED], *more]) or "nothing that it does not let through already"
+        said = "; ".join([*lines[:LISTED], *more]) or NOTHING.get(str(material["kind"]), NOTHING_NEW)
         rows.append((f"{one['connection']} newly authorises", said, True))
         if one["example"]:
             rows.append((f"Example packet of {one['connection']}", one["example"], True))
@@ -99,7 +106,8 @@ def ends(material: Mapping[str, Any]) -> tuple[str, str]:
     """From whom to whom, as the register names them; for a change to the estate what joins what."""
     if material.get("kind") in ESTATE:
         owner, _ = owner_of(material)
-        return ESTATE[str(material["kind"])].format(**material), owner
+        by = said_as(str(material.get("observed", "")))
+        return ESTATE[str(material["kind"])].format(**material, by=by), owner
     if material.get("kind") == "share":
         return ", ".join(material.get("clients", [])), str(material.get("server", ""))
     return str(material.get("source", "")), str(material.get("destination", ""))

@@ -21,12 +21,15 @@ from compliance.forms.widening import (
     CeilingForm,
     DecommissionForm,
     MemberForm,
+    ObservedForm,
     PrefixForm,
     WideningForm,
 )
 from compliance.models import Address, Endpoint, Group, Membership, PartyPrefix, Server, User, Zone, ZonePrefix
+from compliance.observed import parse
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
+from compliance.views.panels import panel
 from compliance.views.places import parties
 from compliance.views.policy_panel import shown as policy_shown
 from compliance.views.requests import except_from
@@ -89,6 +92,27 @@ def ceiling(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
+def observed(request: HttpRequest, name: str) -> HttpResponse:
+    """By what a dynamic group's members are known."""
+    group = get_object_or_404(Group.objects.for_user(signed_in(request)), name=name)
+    form = ObservedForm(request.POST or None, initial=parts(group))
+    return add(
+        request,
+        group,
+        form,
+        lambda one: verbs.observed(group, one.cleaned_data["observed"]),
+        f"How members are known: {name}",
+    )
+
+
+def parts(group: Group) -> dict[str, str]:
+    """What the form shows of what holds today."""
+    try:
+        return parse(group.observed)._asdict()
+    except ValueError:
+        return {}
+
+
 def add(request: HttpRequest, thing: verbs.Owner, form: WideningForm, said: Said, title: str) -> HttpResponse:
     """The form (GET), what it opens (step=check), and the verb (step=send): directly, or as a change record."""
     person = signed_in(request)
@@ -146,6 +170,7 @@ def checked(
         "carried": [{"name": name, "value": value} for name, value in carried],
         "back_url": page_of(thing),
         "policy": weighed(signed_in(request), thing, material, form) if why else None,
+        **panel("widening", material, signed_in(request)),
     }
 
 
@@ -184,13 +209,20 @@ def end(request: HttpRequest, kind: str, number: int) -> HttpResponse:
             "back_url": page_of(thing),
             "subject": f"{named}, since {timezone.localtime(row.valid_from):%-d %B %Y}",
             "consequence": "It takes effect at once: what is authorised becomes narrower. Rules that still let it "
-            "through become findings.",
+            f"through become findings.{again(row)}",
             "facts": [],
             "warning": None,
             "submit": "Take it out",
             "danger": True,
         },
     )
+
+
+def again(row: verbs.Row) -> str:
+    """That a member who is observed comes back, where it is so."""
+    if isinstance(row, Membership) and row.group.observed:
+        return " It joins again at the next comparison while it is seen: take it out of there as well."
+    return ""
 
 
 def find(kind: str, number: int, person: User) -> verbs.Row:

@@ -36,6 +36,7 @@ from evidence.actions import (
     flow_evidence,
     flow_results,
     learning,
+    observing,
     paths,
     shares,
     sightings,
@@ -74,6 +75,8 @@ OF_NO_HOST = frozenset({Verdict.against_policy, Verdict.review_overdue, Verdict.
 def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison:
     """One comparison of the whole register. With a `run` its publishing is fenced by the job's claim."""
     moment = at or timezone.now()
+    step(run, "Observing the members of groups")
+    observing.observe(moment)
     step(run, "Gathering what is authorised")
     wanted = wanted_on(day_of(moment))
     last = Comparison.objects.filter(published=True, at__lt=moment).first()
@@ -105,6 +108,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         *rewritten(moment),
         *inventory_trouble(moment),
         *flow_results.flow_trouble(moment),
+        *observing.judged(case, moment),
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)

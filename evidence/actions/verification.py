@@ -22,6 +22,7 @@ from compliance.standing import KEPT, estate_on, mentioned, register_on, row
 from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
 from evidence.actions.footprint import accounts, affected, footprint, standing_in
+from evidence.actions.observing import unsure
 from evidence.actions.paths import said as said_paths
 from evidence.actions.pulls import fenced, take
 from evidence.authorised import wanted_on
@@ -57,7 +58,8 @@ def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Ver
     fresh, absent = readings.current(moment)
     now, then = readings.readings_of(fresh), readings.readings_of(before)
     case = Case(asked, now, None, absent, **devices_of(absent, moment))
-    found = outcome(change, judge_case(case, flows=None, at=day_of(moment)), case, then, moment)
+    said = [*judge_case(case, flows=None, at=day_of(moment)), *unsure(moment)]
+    found = outcome(change, said, case, then, moment)
     with run.finish():
         return publish(change, found, [each for name in servers for each in fresh.get(name, ())], moment)
 
@@ -68,7 +70,7 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     now = readings.readings_of(fresh)
     asked = wanted_on(day_of(at))
     case = Case(asked, now, None, absent, **devices_of(absent, at))
-    said = judge_case(case, flows=None, at=day_of(at))
+    said = [*judge_case(case, flows=None, at=day_of(at)), *unsure(at)]
     rows = []
     for change in changes:
         found = outcome(change, said, case, {}, at)

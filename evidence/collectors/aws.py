@@ -7,16 +7,17 @@ written as the answers are documented, sorted, one file for each region and call
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from evidence.collectors.addresses import resolve
+from evidence.collectors.aws_calls import Call, in_order, pages, written
+from evidence.collectors.aws_instances import INTERFACES, members
 from evidence.collectors.aws_refusals import DENIED, code_of, explained
 from evidence.collectors.collected import Collected, PullError, Step
 from evidence.formats.aws_config import COMPARED, WORDS
@@ -29,21 +30,6 @@ EXTERNAL: Final = re.compile(r"[\w+=,.@:/-]{2,1224}")
 KEY_ID: Final = re.compile(r"[A-Z0-9]{16,128}")
 SESSION: Final = "eastwest"  # how CloudTrail names what we do
 CONNECT_S, READ_S, ATTEMPTS = 10, 60, 3
-MOST_PAGES: Final = 2_000
-
-
-class Call(NamedTuple):
-    """One describe call: its operation, the key of its list, and the key its objects are sorted by."""
-
-    operation: str
-    key: str
-    sorted_by: str
-
-    @property
-    def command(self) -> str:
-        """As the command line calls it."""
-        return self.operation.replace("_", "-")
-
 
 CALLS: Final = (
     Call("describe_vpcs", "Vpcs", "VpcId"),
@@ -103,12 +89,16 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
             client = session("ec2", region)
             for call in CALLS:
                 rows = in_order(pages(client, call, {}, deadline), call.sorted_by)
-                came.append(written(region, call.command, call.key, rows))
+                whose = {"OwnerId": account, "Region": region} if call.key == INTERFACES else {}
+                came.append(written(region, call.command, call.key, rows, **whose))
                 if call.key == "PrefixLists":
                     came += (entries(client, region, str(one["PrefixListId"]), deadline) for one in rows)
             beyond, why = ways_beyond(client, region, deadline)
             came += beyond
             missing += [f"Ways beyond the VPCs of {region}: {why}"] if why else []
+            machines, why_not = members(session, region, account, deadline)
+            came += machines
+            missing += why_not
             events, why = acts(session("cloudtrail", region), region, deadline)
             came.append(events)
             missing += [f"CloudTrail of {region}: {why}"] if why else []
@@ -238,29 +228,6 @@ def assumed(sts: Any, role: str, config: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def pages(client: Any, call: Call, asked: Mapping[str, Any], deadline: float) -> list[dict[str, Any]]:
-    """All objects of a call, page by page; a page without its end or above a limit fails it. Raises PullError."""
-    found: list[dict[str, Any]] = []
-    token: dict[str, str] = {}
-    for _ in range(MOST_PAGES):
-        if time.monotonic() > deadline:
-            raise PullError(
-                ErrorCode.TIMEOUT, f"{call.command} was not answered to its end in time.",
-                "Raise EASTWEST_PULL_LIMIT_S, or make a source for each region.",
-            )  # fmt: skip
-        answer = getattr(client, call.operation)(**asked, **token)
-        found += answer[call.key]
-        following = answer.get("NextToken")
-        if not following:
-            return found
-        if following == token.get("NextToken"):
-            break
-        token = {"NextToken": following}
-    raise PullError(
-        ErrorCode.TRUNCATED, f"{call.command} does not come to an end.", "Read it again; look at what answers there."
-    )
-
-
 LOOKUP: Final = Call("lookup_events", "Events", "EventId")
 ENTRIES: Final = Call("get_managed_prefix_list_entries", "Entries", "Cidr")
 
@@ -302,11 +269,6 @@ def routes(client: Any, region: str, uid: str) -> Artefact:
     return written(
         region, command, "Routes", rows, TransitGatewayRouteTableId=uid, AdditionalRoutesAvailable=more
     )  # fmt: skip
-
-
-def in_order(rows: Iterable[dict[str, Any]], key: str) -> list[dict[str, Any]]:
-    """The same objects in the same order, however they came."""
-    return sorted(rows, key=lambda one: str(one.get(key)))
 
 
 def acts(client: Any, region: str, deadline: float) -> tuple[Artefact, str]:
@@ -367,11 +329,3 @@ def of_config(region: str, call: Call, rule: str, rows: Iterable[Mapping[str, An
     name = f"{region}-{call.key}{f'-{rule}' if rule else ''}.json"
     asked = f" --config-rule-name {rule}" if rule else ""
     return replace(made, name=name, command=f"aws configservice {call.command}{asked} --region {region}")
-
-
-def written(region: str, command: str, key: str, rows: Iterable[Mapping[str, Any]], **beside: str | bool) -> Artefact:
-    """An answer as a file: the same objects give the same bytes."""
-    content = json.dumps({**beside, key: list(rows)}, indent=1, sort_keys=False, default=str, ensure_ascii=False)
-    whose = beside.get("PrefixListId") or beside.get("TransitGatewayRouteTableId") or key
-    name = f"{region}-{whose}.json"
-    return Artefact(name, f"{content}\n".encode(), f"aws ec2 {command} --region {region}", datetime.now(UTC))

@@ -14,6 +14,9 @@ from compliance.traffic.addresses import BITS
 from compliance.traffic.boxes import FAMILIES, Family
 from evidence.formats.aws_fabric import FORWARD, RETURN, Fabric, operated
 from evidence.formats.aws_lists import check_acl, check_group, check_group_rule
+from evidence.formats.aws_members import BESIDE as WHOSE_IT_IS
+from evidence.formats.aws_members import LISTS, POINT, Places, statements
+from evidence.formats.aws_members import check as check_members
 from evidence.formats.aws_objects import (
     LISTED,
     Estate,
@@ -45,13 +48,14 @@ IDS = {
     "TransitGatewayAttachments": "TransitGatewayAttachmentId",
     "TransitGatewayRouteTables": "TransitGatewayRouteTableId",
     "TransitGatewayVpcAttachments": "TransitGatewayAttachmentId",
+    "Reservations": "ReservationId", "AutoScalingGroups": "AutoScalingGroupName",
 }  # fmt: skip
 ENTRIES = "Entries"  # of a prefix list, whose id stands in the command, the name of the file or beside them
 ROUTES = "Routes"  # of a table of a transit gateway, whose id stands in the same places
 OF = {ENTRIES: "PrefixListId", ROUTES: "TransitGatewayRouteTableId"}
 ANYWHERE = frozenset({"NetworkInterfaces", "SecurityGroupRules", ENTRIES})  # such an object may concern every point
 MORE = "AdditionalRoutesAvailable"
-BESIDE = frozenset({"ResponseMetadata", "NextToken", MORE, *OF.values()})
+BESIDE = frozenset({"ResponseMetadata", "NextToken", MORE, *OF.values(), *WHOSE_IT_IS})
 LIST_ID = re.compile(r"(?:pl|tgw-rtb)-[0-9a-f]{8,17}(?![0-9a-f])")
 KEY = re.compile(r'"([A-Za-z]{3,40})"\s*:\s*\[')
 GIVE = "Give the answers of `aws ec2 describe-…` as JSON, each in a file of its own (docs/sources/aws.md)."
@@ -95,6 +99,7 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
 class _Answers:
     def __init__(self) -> None:
         self.estate = Estate()
+        self._places = Places()
         self._accounts: list[Account] = []
         self._failed: list[Failed] = []
         self._half: set[str] = set()  # prefix lists of which some entry was not understood
@@ -111,6 +116,7 @@ class _Answers:
         account = Account(artefact, sum(map(len, lists.values())))
         account.name = self._name(artefact.name)
         self._accounts.append(account)
+        self._places.note(account.name, given, lists)
         more = given.get("NextToken")
         for key, listed in lists.items():
             self.estate.given.add(key)
@@ -172,6 +178,7 @@ class _Answers:
         uid = text(value, IDS[key], needed=True)
         thing = Thing(uid, text(value, "VpcId"), value, account, found)
         if key == "NetworkInterfaces":
+            check_members(key, value)
             self._once(estate.interfaces, uid, interface(account, found))
         elif key == "Subnets":
             self._once(estate.subnets, uid, subnet(found))
@@ -187,6 +194,9 @@ class _Answers:
         elif key == "RouteTables":
             check_table(value)
             self._once(estate.tables, uid, thing)
+        elif key in LISTS:
+            check_members(key, value)
+            self._once(estate.others.setdefault(key, {}), f"{account.name} {uid}", thing)
         else:
             check_other(key, value)
             if key == "PrefixLists":
@@ -209,6 +219,7 @@ class _Answers:
         try:
             fabric = Fabric(estate)
             exposed = tuple(exposures(estate))
+            standing = tuple(statements(estate, self._places))
         except ValueError as wrong:  # each object was looked at alone; this is about several of them
             raise FormatError("The answers do not fit together", str(wrong), GIVE) from wrong
         for group in estate.groups.values():
@@ -228,13 +239,15 @@ class _Answers:
             unread=unread,
             lines={account.name: account.lines() for account in self._accounts},
             families=frozenset(FAMILIES),
-            statements=(*fabric.groups.statements, *exposed, *operated(estate)),
+            statements=(*fabric.groups.statements, *exposed, *operated(estate), *standing),
         )
 
     def _points(self, failed: Failed) -> list[str]:
         """The points that an object which was not understood makes unverifiable; none = every one of them."""
         estate, ways = self.estate, [FORWARD, RETURN]
         itself = [f"{failed.id}/{way}" for way in ("in", "out")]
+        if failed.kind in LISTS:
+            return [POINT]
         if failed.reason == ALL_PAGES or not failed.id or failed.kind in ANYWHERE:
             return []
         if failed.kind == "SecurityGroups":

@@ -17,6 +17,7 @@ from evidence.models.flows import (
     FlowUse,
     LogExamination,
 )
+from evidence.models.groups import GroupObservation
 from evidence.models.inventory import Inventory, InventoryReading, Met, SetAside, Sighting
 from evidence.models.links import EvidenceAsk, EvidenceReply, PackLink
 from evidence.models.members import FindingMember, Removal
@@ -57,6 +58,7 @@ __all__ = [
     "FlowPicture",
     "FlowPull",
     "FlowUse",
+    "GroupObservation",
     "HostSaid",
     "Inventory",
     "InventoryReading",

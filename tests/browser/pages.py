@@ -132,6 +132,7 @@ PAGES: Final = (
     Row("party", "erin", "/parties/package-mirrors/"),
     Row("party_prefix_add", "erin", "/parties/package-mirrors/prefix/"),
     Row("group_ceiling", "erin", "/groups/{group}/ceiling/"),
+    Row("group_observed", "erin", "/groups/{group}/observed/"),
     Row("estate_end", "erin", "/estate/members/{membership}/end/"),
     Row("changes", "rita", "/changes/"),
     Row("change", "rita", "/changes/{disputed}/"),

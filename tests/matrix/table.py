@@ -192,6 +192,7 @@ ROUTES: Final[dict[str, Row]] = {
     "party_prefix_add": Row("ROEX", "X", thing="party"),  # nothing is authorised by this name: then it is the estate's
     "member_add": Row("ROEX", "OEX", thing="group"),
     "group_ceiling": Row("ROEX", "OEX", thing="group"),
+    "group_observed": Row("ROEX", "OEX", thing="group"),
     "estate_end": Row("OEX", "OEX", thing="membership"),
     "decommission": Row("ROE", "ROE", thing="spare"),
     # Set-up

@@ -146,6 +146,9 @@ def body(route: str, side: Side, world: World) -> dict[str, Any]:
         "party_prefix_add": {"network": "198.51.100.0/28", "step": "send"},
         "member_add": {"server": side.data.pk, "step": "send"},
         "group_ceiling": {"ceiling": 9, "step": "send"},
+        "group_observed": {
+            "kind": "tag", "name": "role=web", "account": "123456789012", "region": "ap-southeast-2", "step": "send",
+        },
         "decommission": {"business_need": "It is old.", "security_implications": "Less is let through."},
         "change_ask": {"text": "Why this port?"},
         "question_answer": {"text": "It listens there."},
