@@ -284,27 +284,45 @@ def _icmp(left: Words, entry: Entry, dialect: Dialect, objects: Objects) -> None
             continue
         if services[0] != entries.icmp_of(None, None, family):
             continue  # a service of an object says its type already
-        if left.peek() == "object-group":
-            found, doubts = objects.services(left.name())
-            left.skip(2)
-            entry.services[family] = list(found.get(family, []))
-            entry.doubts.extend(doubts)
-            return
-        word = left.peek()
-        if entries.is_number(word) and int(word) <= ICMP_TOP:
-            kind: int = int(left.take())
-            code = int(left.take()) if entries.is_number(left.peek()) else None
-        elif word in dialect.icmp[family]:
-            kind, code = dialect.icmp[family][left.take().lower()]
-            if code is None and entries.is_number(left.peek()):
-                code = int(left.take())
-        else:
-            return
-        try:
-            entry.services[family] = [entries.icmp_of(kind, code, family)]
-        except ValueError as problem:
-            raise BadEntry(str(problem)) from problem
+        if _type(left, entry, dialect, objects, family):
+            _of_one_family(entry, family)
         return
+
+
+def _of_one_family(entry: Entry, family: Family) -> None:
+    """`icmp any any echo` of a list of both families: what a type of `icmp` means in a packet of IPv6, and one of
+    `icmp6` in a packet of IPv4, is said nowhere: the protocol's number alone, the type as well, or nothing.
+    """
+    for other in entry.services:
+        if other != family and entry.services[other]:
+            service = entry.services[other][0]
+            entry.services[other] = []
+            entry.perhaps[other] = service, f"a type of ICMP of IPv{family} asked of a packet of IPv{other}"
+
+
+def _type(left: Words, entry: Entry, dialect: Dialect, objects: Objects, family: Family) -> bool:
+    """Takes a type with its code; whether there was one. Raises BadEntry."""
+    if left.peek() == "object-group":
+        found, doubts = objects.services(left.name())
+        left.skip(2)
+        entry.services[family] = list(found.get(family, []))
+        entry.doubts.extend(doubts)
+        return True
+    word = left.peek()
+    if entries.is_number(word) and int(word) <= ICMP_TOP:
+        kind: int = int(left.take())
+        code = int(left.take()) if entries.is_number(left.peek()) else None
+    elif word in dialect.icmp[family]:
+        kind, code = dialect.icmp[family][left.take().lower()]
+        if code is None and entries.is_number(left.peek()):
+            code = int(left.take())
+    else:
+        return False
+    try:
+        entry.services[family] = [entries.icmp_of(kind, code, family)]
+    except ValueError as problem:
+        raise BadEntry(str(problem)) from problem
+    return True
 
 
 def _options(left: Words, entry: Entry, line: int, *, unified: bool) -> None:

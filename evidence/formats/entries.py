@@ -138,7 +138,8 @@ def icmp_of(kind: int | None, code: int | None, family: Family) -> Service:
 class Entry:
     """One entry of a list while it is read. `services`: by family, as ICMP is not the same in both.
 
-    With `doubts` about its services it may be about any of the `families`' services.
+    With `doubts` about its services it may be about any of the `families`' services. `perhaps`: by family, services
+    that it may be about as well, and why that is not known.
     """
 
     action: Action
@@ -151,6 +152,7 @@ class Entry:
     residue: list[Residue] = field(default_factory=list)
     enabled: bool = True
     matches_first: bool = True  # whether the first packet of a flow can match it at all
+    perhaps: dict[Family, tuple[Service, str]] = field(default_factory=dict)
 
     def unsure(self) -> list[str]:
         """What of its objects is not known."""
@@ -180,6 +182,9 @@ def rules_of(entry: Entry, named: Named) -> list[Rule]:
             services = [Service()] if entry.doubts else entry.services.get(family, [])
             wide = _boxes(entry.src.widest(family), entry.dst.widest(family), services)
             found += _made_of(entry, named, family, wide, more)
+    for family, (service, why) in entry.perhaps.items() if entry.matches_first else ():
+        boxes = _boxes(entry.src.widest(family), entry.dst.widest(family), [service])
+        found += _made_of(entry, named, family, boxes, [Residue("match", why, named.origin.first)])
     if not found:
         found.append(made(named, entry.families[0], entry.action, (), enabled=entry.enabled))
     return found
