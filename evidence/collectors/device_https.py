@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from evidence.collectors import https
@@ -22,6 +22,7 @@ PORT: Final = 443
 TOKEN: Final = re.compile(rb"[\x21-\x7e]{1,4096}")
 SIGN_IN: Final = "Sign in"
 KNOW: Final = "Reach it and know it by its certificate"
+MAY_READ: Final = "They may be read."
 
 
 class Device(NamedTuple):
@@ -57,15 +58,13 @@ class Device(NamedTuple):
             error.code, error.what, "Test the connection: it shows the certificate, for two people to compare."
         )
 
-    def known(self) -> Step:
-        """Looks whether it shows the certificate it should; nothing is sent. Raises PullError."""
+    def known(self) -> str:
+        """Looks whether it shows the certificate it should; nothing is sent. Says how it is known. Raises PullError."""
         try:
             https.opened(self.host, self.port, self.deadline, pin=self.pin, context=self.authorities).close()
         except PullError as error:
             raise self.stranger(error) from error
-        return Step(
-            KNOW, "ok", "It shows the certificate that was confirmed." if self.pin else "An authority knows it."
-        )
+        return "It shows the certificate that was confirmed." if self.pin else "An authority knows it."
 
 
 def device(
@@ -135,8 +134,19 @@ def refuse(answer: Answer, asked: Device, what: str) -> None:
     raise PullError(ErrorCode.PARSE, said, "Look whether it is such a device, and its interface switched on.")
 
 
-def steps(wanted: list[str], done: list[Step], error: PullError | None) -> tuple[Step, ...]:
-    """What was tried, what failed, and what was not tried any more."""
-    if error is not None:
-        done = [*done, Step(wanted[len(done)], "failed", error.what, error.next_step)]
+def tried(wanted: Sequence[str], saying: Iterable[str]) -> tuple[Step, ...]:
+    """What was tried, what failed, and what was not tried any more. `saying`: does one step after the other and says
+    what came of it, up to the one that raises PullError.
+    """
+    done: list[Step] = []
+    try:
+        for said in saying:
+            done.append(Step(wanted[len(done)], "ok", said))
+    except PullError as error:
+        done.append(Step(wanted[len(done)], "failed", error.what, error.next_step))
     return (*done, *(Step(each, "skipped") for each in wanted[len(done) :]))
+
+
+def of_counters(found: bool, rule: str) -> str:
+    """What a test says of counters. `rule`: what they are called there that are counted."""
+    return MAY_READ if found else f"They may not be read: when a {rule} was met last will not be known."

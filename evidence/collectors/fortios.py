@@ -22,6 +22,7 @@ from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
 ROLE: Final = "Give its profile the rights of docs/sources/fortios.md, and the token the trusted hosts it needs."
+STEPS: Final = (KNOW, "Sign in and list its virtual domains", "Ask for its policies", "Ask for their counters")
 PAGE: Final = 1000  # rows of one answer
 MOST_PAGES: Final = 200  # of one table
 VDOMS: Final = "system vdom"
@@ -91,25 +92,23 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
 
 def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
     """Know it, sign in, ask for its virtual domains, its policies and their counters: each step with its outcome."""
-    wanted = [KNOW, "Sign in and list its virtual domains", "Ask for its policies", "Ask for their counters"]
-    done: list[Step] = []
-    try:
-        asked = device(config, secret, deadline)
-        done.append(asked.known())
-        vdoms, _, missing = domains(asked)
-        if missing:
-            raise PullError(ErrorCode.PERMISSION, f"It does not show the {missing[0]}.", ROLE)
-        done.append(Step(wanted[1], "ok", ", ".join(vdoms)))
-        for vdom in vdoms:
-            if rows_of(asked, Table("firewall policy", vdom), several=len(vdoms) > 1) is None:
-                raise PullError(ErrorCode.PERMISSION, f"It does not show the policies of {vdom}.", ROLE)
-        done.append(Step(wanted[2], "ok", "They may be read."))
-        seen = [vdom for vdom in vdoms if counters(asked, vdom)]
-        said = "They may be read." if seen else "They may not be read: when a policy was met last will not be known."
-        done.append(Step(wanted[3], "ok", said))
-    except PullError as error:
-        return device_https.steps(wanted, done, error)
-    return device_https.steps(wanted, done, None)
+    return device_https.tried(STEPS, trying(config, secret, deadline))
+
+
+def trying(config: Mapping[str, Any], secret: bytes | None, deadline: float) -> Iterator[str]:
+    """Does these steps, and says of each what came of it. Raises PullError."""
+    asked = device(config, secret, deadline)
+    yield asked.known()
+    vdoms, _, missing = domains(asked)
+    if missing:
+        raise PullError(ErrorCode.PERMISSION, f"It does not show the {missing[0]}.", ROLE)
+    yield ", ".join(vdoms)
+    for vdom in vdoms:
+        if rows_of(asked, Table("firewall policy", vdom), several=len(vdoms) > 1) is None:
+            raise PullError(ErrorCode.PERMISSION, f"It does not show the policies of {vdom}.", ROLE)
+    yield device_https.MAY_READ
+    seen = [vdom for vdom in vdoms if counters(asked, vdom)]
+    yield device_https.of_counters(bool(seen), "policy")
 
 
 def device(config: Mapping[str, Any], secret: bytes | None, deadline: float) -> Device:

@@ -7,7 +7,7 @@ virtual system alone. The counters of rules are asked for by virtual system and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -21,6 +21,9 @@ from evidence.models.sources import ErrorCode
 from evidence.rules import Artefact
 
 ROLE: Final = "Give its role the rights of docs/sources/panos.md."
+STEPS: Final = (
+    KNOW, "Sign in and ask for its configuration", "See the whole device", "Ask for the counters of its rules",
+)  # fmt: skip
 CONFIGURATION: Final = "/api/?type=config&action=show"
 COUNTED: Final = (
     "<show><rule-hit-count><vsys><vsys-name><entry name='{}'><rule-base><entry name='security'><rules><all/></rules>"
@@ -55,28 +58,21 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
 
 def probe(config: Mapping[str, Any], *, secret: bytes | None, deadline: float) -> tuple[Step, ...]:
     """Know it, sign in and ask for its configuration, ask for its counters: each step with its outcome."""
-    wanted = [
-        KNOW,
-        "Sign in and ask for its configuration",
-        "See the whole device",
-        "Ask for the counters of its rules",
-    ]
-    done: list[Step] = []
-    try:
-        asked = device(config, secret, deadline)
-        done.append(asked.known())
-        body = configuration(asked)
-        done.append(Step(wanted[1], "ok", f"{len(body)} bytes, to their end."))
-        seen = outline(body, asked.host)
-        if not seen.device:
-            raise PullError(ErrorCode.PERMISSION, "The account sees virtual systems alone.", ROLE)
-        done.append(Step(wanted[2], "ok", f"Virtual systems: {', '.join(seen.systems) or 'none (Panorama)'}."))
-        counted = [vsys for vsys in seen.systems if counters(asked, vsys)]
-        said = "They may be read." if counted else "They may not be read: when a rule was met last will not be known."
-        done.append(Step(wanted[3], "ok", said))
-    except PullError as error:
-        return device_https.steps(wanted, done, error)
-    return device_https.steps(wanted, done, None)
+    return device_https.tried(STEPS, trying(config, secret, deadline))
+
+
+def trying(config: Mapping[str, Any], secret: bytes | None, deadline: float) -> Iterator[str]:
+    """Does these steps, and says of each what came of it. Raises PullError."""
+    asked = device(config, secret, deadline)
+    yield asked.known()
+    body = configuration(asked)
+    yield f"{len(body)} bytes, to their end."
+    seen = outline(body, asked.host)
+    if not seen.device:
+        raise PullError(ErrorCode.PERMISSION, "The account sees virtual systems alone.", ROLE)
+    yield f"Virtual systems: {', '.join(seen.systems) or 'none (Panorama)'}."
+    counted = [vsys for vsys in seen.systems if counters(asked, vsys)]
+    yield device_https.of_counters(bool(counted), "rule")
 
 
 def device(config: Mapping[str, Any], secret: bytes | None, deadline: float) -> Device:

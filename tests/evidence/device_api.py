@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -39,7 +40,7 @@ class Api(Tls):
         return int(self.server_address[1])
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(BaseHTTPRequestHandler, ABC):
     """What both do alike."""
 
     server: Api
@@ -73,9 +74,9 @@ class Answers(BaseHTTPRequestHandler):
             else:
                 self.say(status_, body)
 
+    @abstractmethod
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, bytes]:
         """Status and body."""
-        raise NotImplementedError
 
     def say(self, status: int, body: bytes, length: int | None = None, location: str = "") -> None:
         """One answer."""
