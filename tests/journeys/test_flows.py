@@ -182,7 +182,7 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     (line,) = made.data.came  # type: ignore[attr-defined]
     assert (line.server, line.source, line.service) == ("pay-db-01", "pay-app-01", "tcp/22")
     assert (line.rests, line.watched) == (f"{outside.ref}: nothing yet", way.seen["watched"])
-    assert "Others than bastions came in to 1 server" in made.data.came_said  # type: ignore[attr-defined]
+    assert "others than bastions came in to 1 server" in made.data.came_said  # type: ignore[attr-defined]
     (ways,) = [table for table in made.tables if table.name == "admin-flows"]
     rows = [dict(zip(ways.columns, row, strict=True)) for row in ways.rows]
     assert [row["finding"] for row in rows if row["from"]] == [outside.ref]

@@ -50,7 +50,7 @@ def sentence(seen: Picture) -> str:
     bastions = sum(bool(one["bastion"]) for one in seen.came)
     until = f"{timezone.localtime(seen.at):%-d %B %Y}"
     parts = [
-        f"Others than bastions came in to {number(plain['others'], 'server')}",
+        f"others than bastions came in to {number(plain['others'], 'server')}",
         f"bastions alone to {plain['bastions']}",
         f"to {plain['nobody']} nobody in the hours that were watched",
         f"of {plain['unknown']} no hour was watched, so that nothing is known",
