@@ -46,7 +46,7 @@ DEVICES = frozenset(
         "panos",
     }
 )
-TOGETHER = frozenset({"checkpoint", "fortios-rest"})  # formats of which one dump refers to others
+TOGETHER = frozenset({"checkpoint", "fortios-rest", "panos"})  # formats of which one dump refers to others
 SAVED = ("iptables:", "ip6tables:")  # chains that iptables-nft keeps in nft tables
 
 

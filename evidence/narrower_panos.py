@@ -13,7 +13,7 @@ from compliance.traffic.boxes import FULL, PORT_TOP, Box, Family
 
 PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 PLACES = {"security": "rulebase", "pre": "pre-rulebase", "post": "post-rulebase"}
-PUSHED = "panorama"  # what stands there is changed on Panorama
+PUSHED = "panorama"  # what stands there, or in one of its virtual systems, is changed on Panorama
 LONGEST = 63  # characters of a name
 MOST_RULES = 3
 Kept = Sequence[tuple[Family, Box]]
@@ -28,7 +28,7 @@ def commands(identity: str, kept: Kept) -> list[str]:
     """The commands that narrow the rule of an id `panos:vsys1/security#NAME`. Raises Unsaid."""
     place, _, name = identity.partition(":")[2].partition("#")
     scope, _, book = place.rpartition("/")
-    if scope == PUSHED or book not in PLACES or not name or '"' in name:
+    if scope.startswith(PUSHED) or book not in PLACES or not name or '"' in name:
         raise Unsaid
     where = f"{_prefix(scope, book)}{PLACES[book]} security rules"
     grouped = _grouped(kept)

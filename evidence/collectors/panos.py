@@ -1,13 +1,15 @@
-"""A Palo Alto firewall or Panorama over its XML API: its active configuration whole, and how often its rules were met.
+"""A Palo Alto firewall or Panorama over its XML API: its active configuration whole, what Panorama pushed to it, and
+how often its rules were met.
 
 The key goes in a header. A configuration counts when its XML closes and the account sees the device itself, not one
-virtual system alone. The counters of rules are asked for by virtual system and kept beside it.
+virtual system alone. What was pushed stands in no configuration of a firewall: it is asked for by virtual system, as
+the device answers for the first one where none is named. So are the counters of rules, which are kept beside it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,6 +31,9 @@ COUNTED: Final = (
     "<show><rule-hit-count><vsys><vsys-name><entry name='{}'><rule-base><entry name='security'><rules><all/></rules>"
     "</entry></rule-base></entry></vsys-name></vsys></rule-hit-count></show>"
 )
+GIVEN: Final = "<show><config><pushed-shared-policy>{}</pushed-shared-policy></config></show>"
+HOLDS: Final = re.compile(rb"<policy\b(?![^>]*/>)")
+NOT_GIVEN: Final = frozenset({ErrorCode.PERMISSION, ErrorCode.PARSE})  # no right to it, or nothing this device knows
 VSYS: Final = re.compile(r"[A-Za-z0-9_.-]{1,31}")
 HEAD: Final = 4096
 SAYS: Final = re.compile(rb"<response\b[^>]*\bstatus\s*=\s*[\"'](\w+)[\"'][^>]*>")
@@ -48,11 +53,13 @@ def collect(config: Mapping[str, Any], *, secret: bytes | None, since: str | Non
     asked = device(config, secret, deadline)
     body, observed = configuration(asked), datetime.now(UTC)
     seen = outline(body, asked.host)
-    missing = () if seen.device else ("what stands beside its virtual systems (the account sees these alone)",)
+    given, unsaid = pushed(asked, seen.systems)
+    beside = () if seen.device else ("what stands beside its virtual systems (the account sees these alone)",)
     name = f"{asked.host.replace(':', '-')}.xml"
+    own = Artefact(name, body, f"GET {CONFIGURATION}", observed)
     return Collected(
-        (Artefact(name, body, f"GET {CONFIGURATION}", observed),), cursor="", complete=not missing, missing=missing,
-        whole=True, beside=tuple(one for vsys in seen.systems for one in counters(asked, vsys)),
+        (own, *given), cursor="", complete=not beside, missing=(*beside, *unsaid), whole=True,
+        beside=tuple(one for vsys in seen.systems for one in counters(asked, vsys)),
     )  # fmt: skip
 
 
@@ -88,6 +95,33 @@ def configuration(asked: Device) -> bytes:
         what = f"The configuration of {asked.host} was cut short: its XML does not close."
         raise PullError(ErrorCode.TRUNCATED, what, "It is read again.")
     return answer.body
+
+
+def pushed(asked: Device, systems: Sequence[str]) -> tuple[list[Artefact], list[str]]:
+    """What Panorama pushed to a firewall (the rules by virtual system, and what they share), and what of it the device
+    does not show to this account.
+
+    Raises PullError where an answer was begun and did not come whole.
+    """
+    several = [vsys for vsys in systems if VSYS.fullmatch(vsys)] if len(systems) > 1 else []
+    found, unsaid = [], []
+    for vsys in ("", *several) if systems else ():
+        path = f"/api/?type=op&cmd={quote(GIVEN.format(f'<vsys>{vsys}</vsys>' if vsys else ''))}"
+        try:
+            answer, observed = asked.get(path), datetime.now(UTC)
+            refuse(answer, asked, "what Panorama pushed to it")
+        except PullError as error:
+            if error.code not in NOT_GIVEN:
+                raise
+            unsaid.append(f"what Panorama pushed to {vsys or 'it'} (the account may not ask)")
+            continue
+        if not answer.body.rstrip().endswith(b"</response>"):
+            what = f"What Panorama pushed to {asked.host} was cut short: its XML does not close."
+            raise PullError(ErrorCode.TRUNCATED, what, "It is read again.")
+        if HOLDS.search(answer.body):
+            said = f"show config pushed-shared-policy {vsys}".strip()
+            found.append(Artefact(f"{vsys or 'all'}--pushed.xml", answer.body, said, observed))
+    return found, unsaid
 
 
 def counters(asked: Device, vsys: str) -> list[Artefact]:

@@ -3,7 +3,7 @@
 Rules stand between zones. A firewall is one point for what it passes on, with the rules of each virtual system; on
 Panorama each device group is a point. What applications, users and devices decide is in doubt, as a port filter cannot
 decide it; see docs/sources/palo-alto.md. What says nothing about traffic is named in panos_known.py; what is named
-nowhere is unread.
+nowhere is unread. Beside the configuration of a firewall may stand what Panorama pushed to it (panos_pushed.py).
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from dataclasses import replace
 from compliance.traffic import addresses
 from compliance.traffic.boxes import FAMILIES, FULL, Family
 from compliance.traffic.shares import Origin
-from evidence.formats import device, panos_device, panos_network, panos_set, panos_tree
+from evidence.formats import device, panos_device, panos_network, panos_pushed, panos_set, panos_tree
 from evidence.formats.cursor import digest
 from evidence.formats.entries import NOWHERE, Named, Side, made
 from evidence.formats.object_groups import Group
 from evidence.formats.panos_device import BETWEEN, NO_PARENTS, NOT_LOCAL, NOT_PUSHED, STAGES, Maker, View
 from evidence.formats.panos_nat import ZoneOf
 from evidence.formats.panos_network import Network
+from evidence.formats.panos_pushed import File, Pushed
 from evidence.formats.panos_sections import Config, Scope, Template, sorted_out
-from evidence.formats.panos_tree import Node, Tree
+from evidence.formats.panos_tree import Node
 from evidence.rules import OBJECTS, Action, Artefact, Chain, FormatError, Point, Reading, Route, Statement
 
 NAME = "panos"
@@ -32,7 +33,7 @@ XML_MARKS = re.compile(
     r"|<mgt-config>|<deviceconfig>|<vsys>\s*<entry|<negate-source>|<application-default"
     r"|<entry\s[^>]*name=[^>]*>\s*<(?:ip-netmask|ip-range|fqdn|ip-wildcard)>"
     r"|<(?:from|to)>\s*<member>[^<]*</member>"
-    r"|<security>\s*<rules\b|<(?:rules|result\b[^>]*)>\s*<entry\s+name="
+    r"|<policy>\s*<panorama\b|<security>\s*<rules\b|<(?:rules|result\b[^>]*)>\s*<entry\s+name="
 )
 SET_MARKS = re.compile(
     r"(?m)^set (?:vsys \S+ |device-group \S+ |device-group \"[^\"]*\" |shared |panorama |template \S+ config )?"
@@ -54,49 +55,56 @@ def sniff(head: bytes, name: str) -> float:
 
 
 def read(artefacts: Sequence[Artefact]) -> Reading:
-    """One device, or one Panorama. Raises FormatError when a configuration is cut off or no such one."""
-    if len(artefacts) != 1:
+    """One device with what was pushed to it, or one Panorama. Raises FormatError when a configuration is cut off or no
+    such one."""
+    files = [_file(artefact) for artefact in artefacts]
+    own = [one for one in files if len(files) == 1 or not panos_pushed.is_pushed(one.tree)]
+    pushed = panos_pushed.sorted_out([one for one in files if one not in own])
+    if len(own) != 1 or pushed is None:
         why = "a device has one configuration, and several were given"
         raise FormatError("The configurations were not read", why, "Give one file for each device.")
-    [artefact] = artefacts
+    return _File(own[0], pushed).reading()
+
+
+def _file(artefact: Artefact) -> File:
     start = artefact.content[:512].removeprefix(b"\xef\xbb\xbf").lstrip()
     tree = panos_tree.xml(artefact) if start.startswith(b"<") else panos_set.read(artefact)
-    return _File(artefact, tree).reading()
+    return File(artefact, tree, digest(artefact))
 
 
 class _File:
-    def __init__(self, artefact: Artefact, tree: Tree) -> None:
-        self._artefact, self._tree = artefact, tree
-        self._digest = digest(artefact)
-        self._config: Config = sorted_out(tree.root)
+    def __init__(self, own: File, pushed: Pushed) -> None:
+        self._own, self._pushed = own, pushed
+        self._config: Config = sorted_out(own.tree.root)
         self._maker = Maker(self._origin)
         self._chains: list[Chain] = []
         self._statements: list[Statement] = []
 
     def _origin(self, node: Node, uid: str = "", comment: str = "") -> Origin:
-        last = max(node.line, node.last)
-        return Origin(self._digest, self._artefact.name, node.line, last, self._tree.text(node), uid, comment)
+        last, file = max(node.line, node.last), self._pushed.files.get(id(node), self._own)
+        return Origin(file.digest, file.artefact.name, node.line, last, file.tree.text(node), uid, comment)
 
     def reading(self) -> Reading:
         """All of it. Every rule is made before the account is drawn: making takes the words it understands."""
         config = self._config
         groups = [self._group(group) for group in config.groups.values()]
-        systems = {name: one for name, one in config.vsys.items() if one.has_rules() or one.zones}
+        told = [config.system(name) for name in self._pushed.systems()]
+        systems = {name: one for name, one in config.vsys.items() if one.has_rules() or one.zones or one in told}
         if not systems and not groups and not config.templates:
             systems = {"vsys1": config.system()}
         network = panos_network.read(config.networks)
         held, routes = self._firewall(list(systems.values()), network) if systems else ({}, ())
-        for scope in (config.shared, config.pushed, *config.vsys.values(), *config.groups.values()):
+        for scope in self._scopes():
             self._take_objects(scope)
         for template in config.templates.values():
             for scope in template.vsys.values():
                 self._take_objects(scope)
                 _take_rules(scope)
             panos_network.read(template.networks)
-        for scope in (config.shared, config.pushed):
+        for scope in (config.shared, config.pushed, *self._pushed.scopes()):
             _take_rules(scope)
-        account = self._tree.account()
-        unread = account.unread()
+        accounts = [one.tree.account() for one in (self._own, *self._pushed.held)]
+        unread = tuple(one for account in accounts for one in account.unread())
         return Reading(
             format=NAME,
             points=(
@@ -107,16 +115,20 @@ class _File:
             addresses=held,
             routes=routes,
             unread=unread,
-            lines={account.name: account.lines()},
+            lines={account.name: account.lines() for account in accounts},
             families=frozenset(FAMILIES),
             statements=(*self._statements, *self._objects()),
         )
 
+    def _scopes(self) -> list[Scope]:
+        """Every place in which objects are defined."""
+        config = self._config
+        return [config.shared, config.pushed, *self._pushed.scopes(), *config.vsys.values(), *config.groups.values()]
+
     def _objects(self) -> list[Statement]:
         """What each object and group holds as written, by name; where several places have one, with the place."""
-        config = self._config
         held: dict[str, list[tuple[str, Group]]] = {}
-        for scope in (config.shared, config.pushed, *config.vsys.values(), *config.groups.values()):
+        for scope in self._scopes():
             for group in self._maker.objects([scope])[0].own():
                 held.setdefault(group.name, []).append((scope.name, group))
         found: list[Statement] = []
@@ -192,12 +204,13 @@ class _File:
         config = self._config
         views: list[View] = []
         for scope in systems:
-            pushed = config.pushed.has_rules() or any(
+            above, told = self._pushed.of(scope.name, alone=len(systems) == 1)
+            told = told or config.pushed.has_rules() or any(
                 not scope.books[place].is_empty() for place in ("pre", "post")
             )  # fmt: skip
-            missing = NOT_PUSHED if config.managed is not None and not pushed else ""
+            missing = NOT_PUSHED if (config.managed is not None or self._pushed.held) and not told else ""
             declared = {name: held for name, (_, held, _) in scope.zones.items()}
-            views.append(View(scope.name, [scope, config.pushed, config.shared], declared, before=missing))
+            views.append(View(scope.name, [scope, *above, config.pushed, config.shared], declared, before=missing))
         zoned = {one: zone for view in views for zone, held in view.declared.items() for one in held or [zone]}
         kinds = {kind for scope in systems for kind, _, _ in scope.zones.values()}
         held = network.addresses(zoned, flat=bool(kinds & {"layer2", "virtual-wire"})) if zoned else {}

@@ -193,6 +193,7 @@ class PaloAlto(Api):
         self.config = PALO
         self.counted: dict[str, tuple[int, int]] = {"apps to db": (42, 1_700_000_000), "old": (0, 0)}
         self.no_counters = False
+        self.pushed: dict[str, str] = {}  # by virtual system ("": none named): what Panorama pushed
 
 
 class OfPaloAlto(Answers):
@@ -216,6 +217,10 @@ class OfPaloAlto(Answers):
         if device.no_counters:
             said = b'<response status="error" code="16"><msg><line>Unauthorized request</line></msg></response>'
             return 403, said
+        if "pushed-shared-policy" in query["cmd"][0]:
+            asked = re.findall(r"<vsys>(vsys\d+)</vsys>", query["cmd"][0])
+            said = device.pushed.get(asked[0] if asked else "", "").encode()
+            return 200, b'<response status="success"><result>' + said + b"</result></response>"
         vsys = re.findall(r"entry name='(vsys\d+)'", query["cmd"][0])[0]
         rows = "".join(
             f'<entry name="{name}"><latest>yes</latest><hit-count>{count}</hit-count>'

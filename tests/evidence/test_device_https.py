@@ -169,6 +169,7 @@ def test_without_counters_the_rules_still_count(run: Any, pems: tuple[Path, Path
     for by, device in ((fortios, gate), (panos, palo)):
         came = asked(by, device, pems[1])
         assert (came.complete, came.beside) == (True, ())
+        assert came.missing == (("what Panorama pushed to it (the account may not ask)",) if by is panos else ())
 
 
 def test_an_administrator_of_one_virtual_system_sees_not_enough(run: Any, pems: tuple[Path, Path]) -> None:
@@ -182,6 +183,30 @@ def test_an_administrator_of_one_virtual_system_sees_not_enough(run: Any, pems: 
     assert refused(panos, palo, pems[1]).code == "permission"
     palo.moods, palo.config = set(), '<!DOCTYPE a [<!ENTITY b "c">]><response status="success"><result/></response>'
     assert "document type" in refused(panos, palo, pems[1]).what
+
+
+def test_what_panorama_pushed_is_asked_for_and_stands_before_the_own_rules(run: Any, pems: tuple[Path, Path]) -> None:
+    palo = run(PaloAlto)
+    assert len(asked(panos, palo, pems[1]).artefacts) == 1
+    rule = "".join(
+        f"<{one}><member>any</member></{one}>" for one in ("from", "to", "source", "destination", "application")
+    )
+    palo.pushed[""] = (
+        "<policy><panorama><pre-rulebase><security><rules><entry name='stop'>" + rule +
+        "<service><member>any</member></service><action>deny</action></entry></rules></security></pre-rulebase>"
+        "</panorama></policy>"
+    )  # fmt: skip
+    came = asked(panos, palo, pems[1])
+    assert [one.name for one in came.artefacts] == ["127.0.0.1.xml", "all--pushed.xml"]
+    reading = read_host(came.artefacts)
+    said = decide(reading, "FORWARD", PG)
+    assert (said.decision, said.rule, said.origin and said.origin.name) == (
+        "deny",
+        "panos:panorama/pre#stop",
+        "all--pushed.xml",
+    )
+    palo.moods = {"half"}
+    assert refused(panos, palo, pems[1]).code == "truncated"
 
 
 @BOTH
