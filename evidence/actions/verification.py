@@ -139,6 +139,8 @@ def entries_of(change: ChangeRecord, at: datetime) -> tuple[Entry, ...]:
     if change.connection_id is None:
         return ()
     row = {"id": change.of.ref, **{key: change.material[key] for key in KEPT if change.material.get(key)}}
+    if estate_on(day_of(at)).unseen & set(mentioned(change.material)):
+        return ()  # it names a group that nobody is seen in
     register = register_on(day_of(at))
     kind = "shares" if change.material["kind"] == "share" else "connections"
     return wanted({**register, "connections": [], "shares": [], kind: [row]}, at=day_of(at)).entries
@@ -165,6 +167,9 @@ def before_it(change: ChangeRecord) -> Wanted:
 def gone(change: ChangeRecord, mine: Sequence[Judgement], case: Case) -> Finding:
     """A removal is done when every packet of it is certainly stopped at one of the points that it passes."""
     entries = [entry for entry in case.wanted.entries if entry.id in change.refs]
+    if change.kind == ChangeRecord.Kind.RETIRE and not entries:
+        why = "Nobody is seen in a group that it names: which packets are to be stopped is not known."
+        return Finding("undecided", why, None)
     if change.kind == ChangeRecord.Kind.RETIRE and any(entry.share for entry in entries):
         return share_gone(mine)
     # A server that is out of service says nothing any more: the other ends have to stop it

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from compliance.actions import estate
+from compliance.actions import connections, estate
 from compliance.actions.reconcile import reconcile
 from compliance.actions.reconcile_rows import altered_rows
 from compliance.models import Group, LedgerInbox, Server
@@ -19,8 +19,8 @@ from tests.evidence.aws_emulator import REGION, by_hand, client, running
 from tests.evidence.site import read
 from tests.evidence.test_aws_collector import failing
 from tests.evidence.test_knowing import browser
-from tests.factories import authorised, network, servers
-from tests.journeys.test_aws import Account, on_boarded
+from tests.factories import WHY, agreed, authorised, network, servers
+from tests.journeys.test_aws import Account, done, on_boarded
 from tests.people import People, everybody
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -115,6 +115,13 @@ def test_an_autoscaling_group_is_followed_up_to_its_ceiling(emulator: str, monke
     assert f"Observed by reading {first.pk} of {fleet.source.name}" in said["because"]
     con = authorised(people, network("pool", "pay-db-01"))
 
+    # Who would join by something else is shown before anybody decides on it
+    other = {"kind": "security-group", "name": fleet.account.app, "account": NUMBER, "region": REGION, **WHY}
+    asked = browser(people.erin).post("/groups/pool/observed/", {**other, "step": "check"}).content.decode()
+    assert "As last read, 1 server would join" in asked
+    assert "Join: pay-app-01." in asked
+    assert "10.20.20.31 → 10.20.30.31 tcp/5432" in asked
+
     # The third is seen before anybody registered it: it is named, and joins as soon as it is a server
     fleet.scale(3)
     (fresh,) = fleet.addresses() - {one.ip for name in both for one in Server.objects.get(name=name).addresses.all()}
@@ -173,6 +180,9 @@ def test_an_autoscaling_group_is_followed_up_to_its_ceiling(emulator: str, monke
     fleet.night()
     assert members(pool) == set()
     assert not_known(con.ref)[0].startswith("Nobody was in pool on")
+    removal = agreed(people, connections.retire(con, because="Nobody needs it.", by=people.rita))
+    assert (said := done(removal, people)).outcome == "undecided"
+    assert said.because.startswith("Nobody is seen in a group that it names")
     assert reconcile() == altered_rows() == []
 
 
@@ -190,6 +200,8 @@ def test_a_tag_and_a_security_group_are_followed_and_what_is_old_or_refused_show
         fleet.group("inside", "security-group", fleet.account.app),
     )
     elsewhere = fleet.group("elsewhere", "tag", "role=nobody")
+    far = fleet.ec2.create_subnet(VpcId=fleet.account.vpc, CidrBlock="10.20.50.0/24")["Subnet"]["SubnetId"]
+    fleet.ec2.create_network_interface(SubnetId=far, PrivateIpAddress="10.20.50.9", Groups=[fleet.account.app])
     con = None
     for at in (0, 1):
         fleet.night()
@@ -198,6 +210,8 @@ def test_a_tag_and_a_security_group_are_followed_and_what_is_old_or_refused_show
         con = con or authorised(people, network("tagged", "file-01"))
         assert at == 0 or not_known(con.ref) == []
     assert con is not None
+    (stranger,) = standing("unknown_server", "unregistered in group inside")  # in no network of the estate
+    assert "10.20.50.9 (eni-" in stranger.because
     fleet.ec2.delete_tags(Resources=[data], Tags=[{"Key": "role"}])
 
     from evidence.collectors import aws
