@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from evidence.commands.rule_edits import plain
 from evidence.hits import Met
 from evidence.models import RuleUse, Source
+from evidence.rules import Reading
 
 LONGEST_ID = 300  # characters: what is longer is not kept
 AT_ONCE = 500  # rows of one statement
 
 
-def note_hits(source: Source, met: Mapping[str, Met], seen: datetime) -> None:
+def others(before: Reading, now: Reading) -> frozenset[str]:
+    """The ids under which another rule stands than before: where rules have the number of their place, one that is put
+    between them moves all behind it."""
+    was = _texts(before)
+    return frozenset(name for name, text in _texts(now).items() if was.get(name, text) != text)
+
+
+def _texts(reading: Reading) -> dict[str, str]:
+    return {rule.id: plain(rule) for chain in reading.chains for rule in chain.rules}
+
+
+def note_hits(source: Source, met: Mapping[str, Met], seen: datetime, anew: Collection[str] = ()) -> None:
     """Keeps what the counters show at `seen`. In the caller's transaction.
+
+    `anew`: ids that mean another rule now, whose counters begin with this reading.
 
     A counter that is what it was goes on being quiet; one that is another, higher or lower, may have moved until now. A
     rule that is not counted any more is forgotten; so are all where a reading brings no counters. A counter that is
@@ -25,7 +40,7 @@ def note_hits(source: Source, met: Mapping[str, Met], seen: datetime) -> None:
         RuleUse.objects.filter(pk__in=gone[start : start + AT_ONCE]).delete()
     changed = []
     for rule, said in met.items():
-        row = known.get(rule)
+        row = known.get(rule) if rule not in anew else None
         told = said.last is not None
         since = min(said.last, seen) if said.last is not None else seen
         if row is not None and not told and row.hits == said.hits and not row.told:
@@ -43,5 +58,5 @@ def note_hits(source: Source, met: Mapping[str, Met], seen: datetime) -> None:
         batch_size=AT_ONCE // 4,
         update_conflicts=True,
         unique_fields=["source", "rule"],
-        update_fields=["hits", "quiet_since", "told", "set_back_at"],
+        update_fields=["hits", "quiet_since", "told", "set_back_at", "counted_since"],
     )

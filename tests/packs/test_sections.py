@@ -361,10 +361,12 @@ def test_a_rule_is_called_unused_only_where_its_counter_said_so_by_the_cut_off(m
     met(2, 6, 0)
     assert said()[1] == ("0", "3")
     assert said(earlier)[1] == ("None", "None")  # it may have been met by then: nobody calls it unused
+    written[2] = "-A INPUT -s 10.99.0.3/32 -p tcp -j DROP"  # another rule under the number of one that was set back
     met(2, 6, 0, also="-A INPUT -s 10.99.0.2/32 -p tcp -j DROP")
     compare()
-    told, counts, page = said()
-    assert (told[-1], counts) == ("not counted", ("0", "3"))
+    assert said()[:2] == (["met", "met", "no use", "not counted"], ("1", "3"))
+    since = {row.rule[-1]: row.counted_since for row in source.uses.all()}
+    assert since["1"] == since["2"] < since["3"]
     told, counts, page = said(earlier)
     assert (told, counts) == ([], ("None", "None"))
     assert "Of 1 host the rules were read anew after the cut-off" in page.counters
