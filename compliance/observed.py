@@ -39,7 +39,7 @@ class Observed(NamedTuple):
     @property
     def words(self) -> str:
         """As people read it."""
-        return f"{KINDS[self.kind]} {self.name} in AWS account {self.account}, {self.region}"
+        return f"the {KINDS[self.kind]} {self.name} in AWS account {self.account}, {self.region}"
 
 
 def parse(text: str) -> Observed:
