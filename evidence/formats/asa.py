@@ -175,18 +175,18 @@ class _File(Accounted):
             families: tuple[Family, ...] = (4, 6) if self._version >= (9, 0) else (4,)
             held = self.firewall.lists[name] = AccessList(name, f"asa:acl/{name}", families, line)
         self._places[name] = self._places.get(name, 0) + 1
+        for said in section.body:
+            held.bad.append((said.line, "nothing stands below such an entry"))
         if left[0] == "line" and len(left) > 2:
             if left[1] != str(self._places[name]):  # as a command it puts the entry between others
                 held.bad.append((line, f"it belongs at place {left[1][:10]} of its list, and does not stand there"))
                 return
             left = left[2:]
-        for said in section.body:
-            held.bad.append((said.line, "nothing stands below such an entry"))
         if left[0] == "remark":
             self._remarks.setdefault(name, []).append(" ".join(left[1:]))
             self.account.consume(line.number)
         elif left[0] in {"ethertype", "webtype"}:
-            self.firewall.lists.pop(name) if not held.rules else None
+            self.firewall.lists.pop(name) if held.is_empty() else None
             self.account.ignore(line.number)
         elif (
             line.damaged
