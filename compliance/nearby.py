@@ -33,7 +33,7 @@ def authorised_of(keys: Iterable[int], day: date, *related: str) -> list[Connect
     """The versions of these keys that are authorised on that day, asked for in parts that a database takes."""
     listed = sorted(keys)
     parts = (listed[start : start + FEW] for start in range(0, len(listed), FEW))
-    versions = (ConnectionVersion.objects.filter(pk__in=part).authorised_at(day) for part in parts)
+    versions = (ConnectionVersion.objects.filter(pk__among=part).authorised_at(day) for part in parts)
     return [version for part in versions for version in part.select_related(*related)]
 
 

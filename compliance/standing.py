@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any, Final
@@ -32,6 +34,7 @@ KEPT: Final = (
     "squash", "users",
 )  # fmt: skip
 Named = dict[int, list[Any]]  # key of the owner → what counts of it
+_kept: ContextVar[dict[tuple[datetime, datetime | None], Standing] | None] = ContextVar("estates_read", default=None)
 
 
 def register_on(
@@ -49,9 +52,22 @@ def register_on(
 
 
 def estate_on(day: date, known_at: datetime | None = None) -> Standing:
-    """The estate as of the end of that day."""
+    """The estate as of the end of that day; within `read_once` the same one for all who ask about it."""
     end = datetime.combine(day, time.max, timezone.get_current_timezone())
-    return Standing(min(end, known_at) if known_at else end, known_at)
+    moment, kept = min(end, known_at) if known_at else end, _kept.get()
+    if kept is None:
+        return Standing(moment, known_at)
+    return kept.setdefault((moment, known_at), Standing(moment, known_at))
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within it an estate is read once: for a page several parts of which compare the same request with it."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 def newest(versions: Iterable[ConnectionVersion]) -> list[ConnectionVersion]:
@@ -145,24 +161,29 @@ class Standing:
         rows = [version for version in newest(versions) if not hollow & set(mentioned(version.material))]
         return {
             "servers": self.servers({name for one in rows for name in mentioned(one.material)}),
-            "groups": self.groups(),
-            "zones": self.zones(),
+            "groups": [dict(one) for one in self.groups],
+            "zones": [dict(one) for one in self.zones],
             "connections": [row(version) for version in rows if version.material["kind"] == "network"],
             "shares": [row(version) for version in rows if version.material["kind"] == "share"],
         }
 
     def servers(self, named: set[str]) -> list[dict[str, Any]]:
         """The servers in service then with the addresses they held; without any, only those that are `named`."""
+        return [dict(one) for one in self.in_service if one["addresses"] or one["name"] in named]
+
+    @cached_property
+    def in_service(self) -> list[dict[str, Any]]:
+        """The servers in service then, those without an address too."""
         here = Q(status=Server.Status.IN_SERVICE) | Q(retired_at__gt=self.moment)
         found = []
-        for server in Server.objects.filter(here):
-            held: list[Address] = self.addresses.get(server.pk, [])
+        for key, name in Server.objects.filter(here).values_list("pk", "name"):
+            held: list[Address] = self.addresses.get(key, [])
             zone = next((address.zone.name for address in held if address.zone), "")
-            said = {"name": server.name, "addresses": [address.ip for address in held]}
-            if held or server.name in named:
-                found.append(said | ({"zone": zone} if zone else {}))
+            said: dict[str, Any] = {"name": name, "addresses": [address.ip for address in held]}
+            found.append(said | ({"zone": zone} if zone else {}))
         return found
 
+    @cached_property
     def groups(self) -> list[dict[str, Any]]:
         """The groups with their members then, and parties outside with their prefixes."""
         inside = [{"name": group.name, "members": self.members_of(group)} for group in self.named]
@@ -177,6 +198,7 @@ class Standing:
         rows: list[Membership] = self.members.get(group.pk, [])
         return sorted({one.server.name for one in rows if self.addresses.get(one.server_id)})
 
+    @cached_property
     def zones(self) -> list[dict[str, Any]]:
         """The zones with their prefixes then."""
         return [

@@ -106,10 +106,7 @@ def picture_of(
     if row is None:
         return None
     data = row.data
-    every = [EPOCH + timedelta(days=day) for day in range(data["first_day"], data["last_day"] + 1)]
-    chosen = [at for at, day in enumerate(every) if (since is None or day >= since) and (until is None or day <= until)]
-    days = tuple(every[at] for at in chosen)
-    logs = tuple(strip(one, chosen, days) for one in data["logs"] if systems is None or one["system"] in systems)
+    days, logs = strips(data, systems, since=since, until=until)
     mine = [one for one in data["pairs"] if concerns(one, systems) and within(one, days)]
     if not days or not (logs or mine):
         return None
@@ -132,6 +129,17 @@ def came_in(every: Iterable[Mapping[str, Any]], systems: Collection[int] | None)
                           if line["subject"] else {**spelt(line), **none} for line in one["lines"]]}
         for one in mine
     )  # fmt: skip
+
+
+def strips(
+    data: Mapping[str, Any], systems: Collection[int] | None, *, since: date | None = None, until: date | None = None
+) -> tuple[tuple[date, ...], tuple[Strip, ...]]:
+    """The days of a kept picture, and the flow logs of these systems (None: all) over them."""
+    every = [EPOCH + timedelta(days=day) for day in range(data["first_day"], data["last_day"] + 1)]
+    chosen = [at for at, day in enumerate(every) if (since is None or day >= since) and (until is None or day <= until)]
+    days = tuple(every[at] for at in chosen)
+    mine = (one for one in data["logs"] if systems is None or one["system"] in systems)
+    return days, tuple(strip(one, chosen, days) for one in mine)
 
 
 def concerns(one: Mapping[str, Any], systems: Collection[int] | None) -> bool:

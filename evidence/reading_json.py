@@ -10,11 +10,11 @@ readings that were kept before still load. `load` trusts nothing: what has anoth
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -69,45 +69,52 @@ def _text(value: str) -> str:
     return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
-@cache
-def _field_types(cls: type) -> tuple[Any, ...]:
-    hints = get_type_hints(cls)
-    return tuple(hints[field.name] for field in fields(cls))
-
-
 def _typed(kind: Any, value: Any) -> Any:
     """`value` as the type that a field is declared with. Raises ValueError."""
+    return _reader(kind)(value)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """What makes a value of that type out of JSON: found once a type, for a reading has a hundred thousand values."""
     origin = get_origin(kind)
     if isinstance(kind, type) and is_dataclass(kind):
-        return _dataclass(kind, value)
+        return partial(_dataclass, kind)
     if origin in {Union, UnionType}:
-        return _union(kind, value)
+        return partial(_union, kind, get_args(kind))
     if origin is Literal:
-        return _checked(value in get_args(kind) and not isinstance(value, bool), kind, value)
+        words = get_args(kind)
+        return lambda value: _checked(value in words and not isinstance(value, bool), kind, value)
     if origin is tuple:
-        return _tuple(kind, value)
+        return _tuple(kind)
     if origin is frozenset:
-        return frozenset(_typed(get_args(kind)[0], one) for one in _list(value))
+        one = _reader(get_args(kind)[0])
+        return lambda value: frozenset(map(one, _list(value)))
     if origin is not None and issubclass(origin, Mapping):
-        _checked(isinstance(value, dict), kind, value)
-        return {key: _typed(get_args(kind)[1], one) for key, one in value.items()}
-    return _scalar(kind, value)
+        of = _reader(get_args(kind)[1])
+        return lambda value: {key: of(each) for key, each in _checked(isinstance(value, dict), kind, value).items()}
+    return _scalar(kind)
 
 
-def _scalar(kind: Any, value: Any) -> Any:
+def _scalar(kind: Any) -> Callable[[Any], Any]:
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(value)
+        return kind
     if kind is datetime:
-        return datetime.fromisoformat(_checked(isinstance(value, str), kind, value))
-    return _checked(type(value) is kind, kind, value)
+        return lambda value: datetime.fromisoformat(_checked(isinstance(value, str), kind, value))
+    return lambda value: value if type(value) is kind else _checked(False, kind, value)
+
+
+@cache
+def _field_readers(kind: type) -> tuple[Callable[[Any], Any], ...]:
+    hints = get_type_hints(kind)
+    return tuple(_reader(hints[field.name]) for field in fields(kind))
 
 
 def _dataclass(kind: type, value: Any) -> Any:
-    types = _field_types(kind)
-    parts = _list(value)
-    if not _needed(kind) <= len(parts) <= len(types):
-        raise ValueError(f"{kind.__name__} has {len(types)} fields, not {len(parts)}")
-    return kind(*(_typed(of, part) for of, part in zip(types, parts, strict=False)))
+    readers, parts = _field_readers(kind), _list(value)
+    if not _needed(kind) <= len(parts) <= len(readers):
+        raise ValueError(f"{kind.__name__} has {len(readers)} fields, not {len(parts)}")
+    return kind(*[read(part) for read, part in zip(readers, parts, strict=False)])
 
 
 @cache
@@ -117,30 +124,37 @@ def _needed(kind: type) -> int:
     return FIRST_FIELDS if kind is Reading else given
 
 
-def _union(kind: Any, value: Any) -> Any:
+def _union(kind: Any, choices: Sequence[Any], value: Any) -> Any:
     """`X | None`, or a box (a list) or a name (a text)."""
-    for choice in get_args(kind):
+    for choice in choices:
         if choice is NoneType and value is None:
             return None
         if choice is str and isinstance(value, str):
             return value
         if choice not in {NoneType, str} and value is not None and not isinstance(value, str):
             return _typed(choice, value)
-    texts = [choice for choice in get_args(kind) if isinstance(choice, type) and issubclass(choice, (Enum, datetime))]
+    texts = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, (Enum, datetime))]
     if texts and isinstance(value, str):
         return _typed(texts[0], value)
     raise ValueError(f"{value!r} is none of {kind}")
 
 
-def _tuple(kind: Any, value: Any) -> tuple[Any, ...]:
-    of, parts = get_args(kind), _list(value)
+def _tuple(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    of = get_args(kind)
     if len(of) == 2 and of[1] is Ellipsis:
-        return tuple(_typed(of[0], part) for part in parts)
-    if len(of) != len(parts):
-        raise ValueError(f"{len(of)} values were expected, not {len(parts)}")
-    if kind == Box and _all_numbers(parts):
-        return tuple(parts)
-    return tuple(_typed(one, part) for one, part in zip(of, parts, strict=True))
+        one = _reader(of[0])
+        return lambda value: tuple([one(part) for part in _list(value)])
+    readers, numbers = [_reader(each) for each in of], kind == Box
+
+    def several(value: Any) -> tuple[Any, ...]:
+        parts = _list(value)
+        if len(readers) != len(parts):
+            raise ValueError(f"{len(readers)} values were expected, not {len(parts)}")
+        if numbers and _all_numbers(parts):
+            return tuple(parts)
+        return tuple([read(part) for read, part in zip(readers, parts, strict=True)])
+
+    return several
 
 
 def _all_numbers(values: Sequence[Any]) -> bool:

@@ -30,11 +30,15 @@ def load(snapshot: Snapshot) -> Reading:
 Held = dict[str, list[Snapshot]]
 
 
-def current(at: datetime) -> tuple[Held, dict[str, Silence]]:
-    """(server → the fresh snapshot of each of its sources, server → why it has none): by name of server."""
+def current(at: datetime, names: Iterable[str] | None = None) -> tuple[Held, dict[str, Silence]]:
+    """(server → the fresh snapshot of each of its sources, server → why it has none): by name of server.
+
+    `names`: the servers that are asked about; None for all.
+    """
     fresh: Held = {}
     absent: dict[str, Silence] = {}
     rows = Source.objects.select_related("server", "last_good__reading", "last_pull").order_by("pk")
+    rows = rows if names is None else rows.filter(server__name__in=list(names))
     for source in rows.exclude(server__status=Server.Status.RETIRED):  # what it said last is of another time
         name, snapshot = source.server.name, source.last_good
         if snapshot is not None and is_fresh(source, at):

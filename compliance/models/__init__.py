@@ -1,5 +1,6 @@
 """The nouns of compliance: what is allowed and why."""
 
+from compliance.models.among import Among
 from compliance.models.changes import (
     TRANSITIONS,
     Approval,
@@ -42,6 +43,7 @@ __all__ = [
     "TRANSITIONS",
     "Address",
     "AddressSpace",
+    "Among",
     "Answer",
     "Approval",
     "ApprovalNeeded",

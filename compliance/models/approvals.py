@@ -6,11 +6,14 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import models
 
 from compliance.models.changes import Approval, ApprovalNeeded, ChangeRecord
 
@@ -92,24 +95,42 @@ def shortfalls(changes: Any, known_at: datetime | None = None) -> dict[int, str]
 
 def looked_at(changes: Any, known_at: datetime | None = None) -> list[tuple[ChangeRecord, str]]:
     """Each of these changes with why it does not count as approved, "" where it does."""
-    return Proven(changes).looked_at(known_at)
+    return proven(changes).looked_at(known_at)
 
 
 class Proven:
     """Changes (ids or a query of ids) with all that was asked and given for them, read once, asked as of any moment."""
 
-    def __init__(self, changes: Any) -> None:
+    def __init__(self, changes: Any = ()) -> None:
         self.needs: dict[int, list[ApprovalNeeded]] = defaultdict(list)
         self.given: dict[int, list[Approval]] = defaultdict(list)
+        self.rows: dict[int, ChangeRecord] = {}
+        self._said: dict[tuple[int, frozenset[int]], str] = {}
+        if isinstance(changes, models.QuerySet) or changes:
+            self._read(changes)
+
+    def _read(self, changes: Any) -> None:
+        among = "in" if isinstance(changes, models.QuerySet) else "among"
         change_of: dict[int, int] = {}
-        for need in ApprovalNeeded.objects.filter(change_id__in=changes).order_by("pk"):
+        for need in ApprovalNeeded.objects.filter(**{f"change_id__{among}": changes}).order_by("pk"):
             self.needs[need.change_id].append(need)
             change_of[need.pk] = need.change_id
-        for approval in Approval.objects.filter(needed__change_id__in=changes):
+        for approval in Approval.objects.filter(**{f"needed__change_id__{among}": changes}):
             if approval.needed_id in change_of:  # else it came while this was being read
                 self.given[change_of[approval.needed_id]].append(approval)
-        self.rows = {change.pk: change for change in ChangeRecord.objects.filter(pk__in=changes).only(*SEALED_OF)}
-        self._said: dict[tuple[int, frozenset[int]], str] = {}
+        rows = ChangeRecord.objects.filter(**{f"pk__{among}": changes}).only(*SEALED_OF)
+        self.rows |= {change.pk: change for change in rows}
+
+    def of(self, changes: Any) -> Proven:
+        """Of these alone; what was read of them before is not read again."""
+        wanted = {one if isinstance(one, int) else next(iter(one.values())) for one in changes}
+        missing = wanted - self.rows.keys()
+        if missing:
+            self._read(missing)
+        found = Proven()
+        found.needs, found.given, found._said = self.needs, self.given, self._said
+        found.rows = {key: self.rows[key] for key in sorted(wanted & self.rows.keys())}
+        return found
 
     def looked_at(
         self, known_at: datetime | None = None, among: Iterable[int] | None = None
@@ -143,4 +164,23 @@ def unproven_changes(changes: Any, known_at: datetime | None = None) -> list[int
 
 def without_force(changes: Any, day: date, known_at: datetime | None = None) -> list[int]:
     """The ids among these that authorised nothing on that day: not approved, or resting on a risk nobody accepts."""
-    return sorted(Proven(changes).without_force(day, known_at))
+    return sorted(proven(changes).without_force(day, known_at))
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Within it, what was asked and given for a change is read once: while one pack is gathered, no longer."""
+    token = _kept.set(Proven())
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def proven(changes: Any) -> Proven:
+    """The changes (ids or a query of ids) with their approvals, from before where they were read within `read_once`."""
+    kept = _kept.get()
+    return Proven(changes) if kept is None else kept.of(changes)
+
+
+_kept: ContextVar[Proven | None] = ContextVar("approvals_read", default=None)

@@ -88,7 +88,7 @@ def faults(rows: Iterable[Carried], known_at: datetime | None = None) -> dict[in
     listed = list(rows)
     carried = {row.change_id for row in listed if row.change_id is not None}
     unproven = shortfalls(sorted(carried), known_at) if carried else {}
-    records = ChangeRecord.objects.in_bulk(carried)
+    records = {one.pk: one for one in ChangeRecord.objects.filter(pk__among=carried)}
     found = {}
     for row in listed:
         if not row.seal_holds():

@@ -123,7 +123,9 @@ class ConnectionQuerySet(Scoped["Connection"]):
         """
         found = Endpoint.objects.filter(Q(server__system__in=systems) | Q(group__system__in=systems))
         few = list(found.values_list("pk", flat=True)[: FEW + 1])
-        ends: Any = few if len(few) <= FEW else found.values("pk")
+        if len(few) <= FEW:
+            return self.filter(Q(system__in=systems) | Q(source__among=few) | Q(destination__among=few))
+        ends = found.values("pk")
         return self.filter(Q(system__in=systems) | Q(source__in=ends) | Q(destination__in=ends))
 
     def authorised_at(self, day: date, known_at: datetime | None = None) -> Self:
@@ -206,7 +208,7 @@ class VersionQuerySet(models.QuerySet["ConnectionVersion"]):
         if len(few) > FEW:
             return rows.exclude(change_id__in=without_force(rows.values("change_id"), day, known_at))
         bad = set(without_force(sorted(set(few.values())), day, known_at))
-        return self.filter(pk__in=[key for key, change in few.items() if change not in bad])
+        return self.filter(pk__among=[key for key, change in few.items() if change not in bad])
 
 
 class ConnectionVersion(models.Model):

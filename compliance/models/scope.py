@@ -38,7 +38,7 @@ class Scoped(models.QuerySet[Row]):
 def each_once(rows: Iterable[Row], *names: str) -> list[Row]:
     """The rows with what these foreign keys lead to, read once each: many rows name the same few.
 
-    Not by prefetch_related: it asks SQLite for each key with an OR of its own, and more than a thousand are refused.
+    Not by prefetch_related: each key would be a parameter of its own (compliance/models/among.py).
     """
     listed = list(rows)
     for name in names:
@@ -46,7 +46,8 @@ def each_once(rows: Iterable[Row], *names: str) -> list[Row]:
         if not wanted:
             continue
         model = listed[0]._meta.get_field(name).related_model
-        found = model._base_manager.in_bulk(wanted)  # type: ignore[union-attr]
+        rows_there = model._base_manager.filter(pk__among=wanted)  # type: ignore[union-attr]
+        found = {one.pk: one for one in rows_there}
         for row in listed:
             if (key := getattr(row, f"{name}_id")) is not None:
                 setattr(row, name, found[key])

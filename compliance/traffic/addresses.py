@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from compliance.traffic import intervals
 from compliance.traffic.boxes import FAMILIES, TOP, Family
@@ -27,6 +28,7 @@ class Range:
         return self.low == self.high
 
 
+@lru_cache(maxsize=65_536)  # the same few thousand addresses are asked about all over a comparison
 def _address(text: str) -> tuple[Family, int]:
     if "%" in text:
         raise ValueError(f"{text!r} carries an interface (%): write the address alone")

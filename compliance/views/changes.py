@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
-from compliance import severity
+from compliance import severity, standing
 from compliance.actions import changes as verbs
 from compliance.business_days import last_moment
 from compliance.forms.decisions import NoteForm, ReasonForm
@@ -252,7 +252,8 @@ def detail(change: ChangeRecord, person: User) -> dict[str, Any]:
     """Context of parts/change_detail.html and parts/decide.html."""
     prefetch_related_objects([change], "needs")  # each verb asks of which systems it is
     why = getattr(change, "justification", None)
-    said = panel("change", change, person)
+    with standing.read_once():
+        said = panel("change", change, person)
     approve, reject = may(person, "approve", change), may(person, "reject", change)
     url = f"/changes/{change.ref}/"
     offered = [name for name in (*PAGES, *VERBS) if name not in DECISIONS and may(person, name, change) is None]

@@ -71,7 +71,7 @@ class Pages(Paginator):  # type: ignore[type-arg]
         keys = self._keys[start:end]
         if end > len(self._keys) > self.most:  # beyond the counted ones
             keys = list(self.object_list.values_list("pk", flat=True)[start:end])
-        found = {row.pk: row for row in self.related.filter(pk__in=keys)}
+        found = {row.pk: row for row in self.related.filter(pk__among=keys)}
         return [found[key] for key in keys if key in found]
 
 

@@ -137,11 +137,11 @@ def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit],
     """The first few of a query, each shown, and how many there are; more of them where no list has the others."""
     keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: COUNTED + 1])
     # in their order, a few are looked up; of many the first are soon found
-    few = rows.model._base_manager.filter(pk__in=keys).order_by(*rows.query.order_by)
+    few = rows.model._base_manager.filter(pk__among=keys).order_by(*rows.query.order_by)
     ordered = (few if len(keys) <= COUNTED else rows).prefetch_related(None)
     first = list(ordered.values_list("pk", flat=True)[: FIRST if url else MOST])
     # fetched by their keys: what a search looks through is read once
-    found = rows.model._base_manager.filter(pk__in=first)
+    found = rows.model._base_manager.filter(pk__among=first)
     found.query.select_related = rows.query.select_related
     found._prefetch_related_lookups = rows._prefetch_related_lookups  # type: ignore[attr-defined]
     by_key = {row.pk: row for row in found}
@@ -154,7 +154,7 @@ def by_ways(rows: Rows, ways: Sequence[Q]) -> Rows:
     keys: set[int] = set()
     for way in ways:
         keys |= set(rows.filter(way).order_by().values_list("pk", flat=True)[: COUNTED + 1])
-    return rows.filter(pk__in=keys) if len(keys) <= COUNTED else rows.filter(reduce(or_, ways))
+    return rows.filter(pk__among=keys) if len(keys) <= COUNTED else rows.filter(reduce(or_, ways))
 
 
 def own(person: User, sought: Sought) -> Iterable[Part]:
@@ -167,7 +167,7 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     yield from places(person, sought)
     said = changes_that_say(words)
     yield from connections(person, sought, said)
-    text = asked_for(words) if said is None else Q(pk__in=list(said))
+    text = asked_for(words) if said is None else Q(pk__among=list(said))
     changes = ChangeRecord.objects.for_user(person).filter(text | by_ref(words, "CHG")).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
     about = Q(about__icontains=words) | Q(reason__icontains=words) | Q(plan__icontains=words)
@@ -213,14 +213,15 @@ def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
     ends = list(
         Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values_list("pk", flat=True)
     )
+    about = None if said is None else [key for key in said.values() if key is not None]
     found = [
-        asked_for(words, "connection") if said is None else Q(pk__in={key for key in said.values() if key is not None}),
+        asked_for(words, "connection") if about is None else Q(pk__among=about),
         by_ref(words, "CON"),
     ]
-    found += [Q(**{f"{end}__in": ends}) for end in ("source", "destination") if ends]
+    found += [Q(**{f"{end}__among": ends}) for end in ("source", "destination") if ends]
     if sought.names:  # clients of shares, and what a connection goes by: the others have them as their ends
         rows = ChangeRecord.objects.filter(names_beside(sought.names), connection__isnull=False)
-        found.append(Q(pk__in=set(rows.order_by().values_list("connection", flat=True)[: COUNTED + 1])))
+        found.append(Q(pk__among=set(rows.order_by().values_list("connection", flat=True)[: COUNTED + 1])))
     return found
 
 

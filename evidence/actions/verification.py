@@ -263,9 +263,10 @@ def before_approval(change: ChangeRecord) -> dict[str, Any]:
         asked = asked_alone(change, now)
     except RegisterError as error:
         return {"opens": banner("warn", "This cannot be compared with the register", error.problems[0])}
-    fresh, _ = readings.current(now)
     ends = affected(change)
-    near = [name for name in (*ends, *accounts(asked, ends)) if name in fresh]
+    whose = [*ends, *accounts(asked, ends)]
+    fresh, _ = readings.current(now, whose)
+    near = [name for name in whose if name in fresh]
     case = Case(asked, readings.readings_of({name: fresh[name] for name in near}), None, {})
     points = [
         (entry, host, point) for entry in case.wanted.entries for host, point in entry.required if point != RETURN

@@ -19,7 +19,7 @@ from typing import Any
 from compliance.drawing import diagram
 from compliance.drawing.zones import zone_map
 from evidence.packs import appendices as printing
-from evidence.packs import lists, parts, seal, verify
+from evidence.packs import lists, parts, render_ready, seal, verify
 from evidence.packs.archive import zip_bytes
 from evidence.packs.content import Face, Network, Review
 from evidence.packs.fonts import fonts
@@ -118,6 +118,7 @@ def prepared(
     ledger: Sequence[Member] = (),
 ) -> Prepared:
     """Everything but the pages: the members, and what the manifest says at its head."""
+    render_ready.stand_ready()  # the pages are set next
     counts = verify.tally(_verdicts(sections))
     compared = sum(counts["verdicts"].values())
     faced = replace(face, compared=compared, exceptions=counts["exceptions"], not_known=counts["not_known"])

@@ -24,6 +24,7 @@ from evidence.packs.tagging import DROPPED
 SCHEME = "pack:"
 # A reference; or a string, which may look like one and stays as it is.
 REFERENCE = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f]*>|\b(\d+) 0 R\b", re.DOTALL)
+PLAIN = re.compile(rb"\b(\d+) 0 R\b")  # of a body without a string in brackets: in hexadecimal digits stands no blank
 IDS = re.compile(rb"/(?:ID (\([^()]*\))|Headers (\[[^\]]*\]))")
 LENGTH = re.compile(rb"/Length \d+")
 LEFT_OUT = (b"/Type /ObjStm", b"/Type /XRef")
@@ -128,15 +129,20 @@ class _Part:
 
     def _led(self, body: bytes) -> bytes:
         """The same with the numbers of the file. KeyError would mean that something leads to what is left out."""
-        return REFERENCE.sub(self._leads, body)
+        if b"(" in body:
+            return REFERENCE.sub(self._leads, body)
+        parts = PLAIN.split(body)
+        parts[1::2] = [b"%d 0 R" % self._number_of(one) for one in parts[1::2]]
+        return b"".join(parts)
 
     def _leads(self, found: re.Match[bytes]) -> bytes:
-        if found[1] is None:
-            return found[0]
+        return found[0] if found[1] is None else b"%d 0 R" % self._number_of(found[1])
+
+    def _number_of(self, said: bytes) -> int:
         try:
-            return b"%d 0 R" % self.map[int(found[1])]
+            return self.map[int(said)]
         except KeyError:
-            raise JoinError(f"Part {self.at + 1} of the pack's pages is not whole (object {int(found[1])}).") from None
+            raise JoinError(f"Part {self.at + 1} of the pack's pages is not whole (object {int(said)}).") from None
 
     def _write_stream(self, number: int, one: pikepdf.Stream) -> None:
         said = one.stream_dict.unparse(resolved=True)
@@ -156,6 +162,8 @@ class _Part:
         if b"/StructElem" not in body:
             return body
         before = b"(%04d-" % self.at
+        if b"(" not in body:
+            return body
         changed = IDS.sub(lambda found: found[0].replace(b"(", before), body)
         own = re.search(rb"/ID \(([^()]*)\)", changed)
         if own:
@@ -238,6 +246,8 @@ class _Part:
 
 def _leads_on(said: bytes) -> bool:
     """Whether an object names another one."""
+    if b"(" not in said:
+        return PLAIN.search(said) is not None
     return any(found[1] for found in REFERENCE.finditer(said))
 
 

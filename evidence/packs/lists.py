@@ -21,6 +21,8 @@ def csv_bytes(table: Table) -> bytes:
 
 def text(cell: Cell) -> str:
     """One cell as text: ISO 8601 times, yes/no, "" for nothing, and no text a spreadsheet would run."""
+    if type(cell) is str:  # nearly all are
+        return guarded(cell)
     if cell is None:
         return ""
     if isinstance(cell, bool):

@@ -76,6 +76,8 @@ def kind_of(cells: Sequence[Cell]) -> str:
 
 def plain(cell: Cell) -> str | None:
     """A cell as text that Parquet can hold: valid Unicode without NUL."""
+    if type(cell) is str and cell.isascii() and "\x00" not in cell:  # nearly all are
+        return cell
     if cell is None:
         return None
     if isinstance(cell, bool):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from compliance.models import User
-from evidence.flow_pictures import Picture, picture_of
+from evidence.flow_pictures import Picture, picture_of, strips
 from evidence.judgement import counted
+from evidence.models import FlowPicture
 from evidence.views.shown import latest
+
+if TYPE_CHECKING:
+    from evidence.views.month import Year
 
 Span = tuple[datetime, datetime]
 Said = tuple[str, str, str, int | None, int]  # detail, because, held, exceptions, not known
@@ -43,10 +48,21 @@ def picture(person: User, when: Span) -> Picture | None:
     return picture_of(comparison, person.system_ids(), since=when[0].date(), until=until)
 
 
-def held(person: User, when: Span) -> str:
-    """Whether the flow logs of the month were read, and whether any hour of them is missing."""
-    seen = picture(person, when)
-    if seen is None or not seen.logs:
+def held(year: Year) -> list[str]:
+    """Whether the flow logs of each month were read, and whether any hour of them is missing."""
+    found = {one.comparison_id: one for one in FlowPicture.objects.filter(comparison__in=year.last.values())}
+    systems = year.person.system_ids()
+    return [
+        whole(found.get(year.last[first].pk) if first in year.last else None, systems, span)
+        for first, span in zip(year.months, year.spans, strict=True)
+    ]
+
+
+def whole(row: FlowPicture | None, systems: Collection[int] | None, when: Span) -> str:
+    """The same of one month, by the picture that its last comparison kept."""
+    if row is None:
         return "missing"
-    whole = all(one.whole == len(seen.days) and not one.gaps for one in seen.logs)
-    return "complete" if whole else "partial"
+    days, logs = strips(row.data, systems, since=when[0].date(), until=(when[1] - timedelta(days=1)).date())
+    if not days or not logs:
+        return "missing"
+    return "complete" if all(one.whole == len(days) and not one.gaps for one in logs) else "partial"

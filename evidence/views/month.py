@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
@@ -24,11 +25,11 @@ from compliance.views.panels import panel
 from compliance.words import VERDICTS
 from evidence.actions import packs
 from evidence.attested import sentence, tally
-from evidence.models import Finding, Pack, Pull, Source
+from evidence.models import Comparison, Finding, Pack, Pull, Source
 from evidence.verdicts import BESIDE
 from evidence.views import flow_month
 from evidence.views.shown import headlines, is_late, latest, listed
-from evidence.views.trend import trend
+from evidence.views.trend import ends, trend
 
 CONTROLS = ["ISM-1479", "ISO/IEC 27001:2022 Annex A 8.21", "ISO/IEC 27001:2022 Annex A 8.22"]
 NOT_KNOWN = {"not_verifiable", "stale", "unreachable", "usage_unknown"}
@@ -36,7 +37,23 @@ EARLIEST = date(2000, 1, 1)
 DECISIONS = 6  # findings that the page names; the list has the others
 WORST = [name for name in VERDICTS if name != "implemented"]
 Span = tuple[datetime, datetime]
-Held = Callable[[User, Span], str]  # what is held of a month: complete, partial, missing, none
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """Twelve months that somebody looks at: the first day of each, and the last comparison of those that had one."""
+
+    person: User
+    months: list[date]
+    last: Mapping[date, Comparison]
+
+    @property
+    def spans(self) -> list[Span]:
+        """Each month as two moments."""
+        return [span(first) for first in self.months]
+
+
+Held = Callable[[Year], list[str]]  # what is held of each month: complete, partial, missing, none
 
 
 def month(request: HttpRequest) -> HttpResponse:
@@ -52,6 +69,7 @@ def month(request: HttpRequest) -> HttpResponse:
     asks.append(said["ask"])
     held = Counter(ask["held"] for ask in asks)
     months = [shift(first, -back) for back in range(11, -1, -1)]
+    year = Year(person, months, ends(months))
     findings = Finding.objects.for_user(person).standing()
     waiting = findings.filter(state=Finding.State.OPEN).select_related("system__owner", "connection").worst_first()
     newest = Pack.objects.for_user(person).filter(since=first).first()
@@ -80,8 +98,8 @@ def month(request: HttpRequest) -> HttpResponse:
             "verdicts": counted(register, "/connections/?verdict="),
             "others": counted(others, "/findings/?verdict="),
             "months": months,
-            "grid": grid(months, [*grid_rows, said["grid"]], person),
-            "trend": trend(person, months),
+            "grid": grid(year, [*grid_rows, said["grid"]]),
+            "trend": trend(person, months, year.last),
             "duties": duties(person, until),
             "next_review": said.get("next_review"),
             "reviews_url": "/reviews/",
@@ -146,7 +164,7 @@ def five(
     changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)
     undecided = sum((register + others)[verdict] for verdict in ("changed_without_record", "review_overdue"))
     servers = Server.objects.for_user(person).filter(status="in_service").count()
-    read = read_servers(person, when)
+    [read] = read_servers(person, [when])
     rules_wrong = sum(count for verdict, count in others.items() if verdict not in NOT_KNOWN | BESIDE)
     rules_unknown = servers - read
     diagram = "missing" if not register else "partial" if unknown else "complete"
@@ -209,52 +227,57 @@ def ask(
     }
 
 
-def read_servers(person: User, when: Span) -> int:
-    """Of how many servers in service the rules were read, changed or not, in that span.
+def read_servers(person: User, spans: Sequence[Span]) -> list[int]:
+    """Of how many servers in service the rules were read, changed or not, in each span.
 
     One that was read and has left since does not stand for one that nobody read.
     """
-    since, until = when
-    seen = Pull.objects.filter(source=OuterRef("pk")).annotate(seen=Coalesce("seen_at", "finished_at"))
-    pulls = seen.filter(seen__gte=since, seen__lt=until, state__in=["ok", "unchanged"])
-    sources = Source.objects.for_user(person).filter(Exists(pulls), server__status="in_service")
-    return sources.order_by().values("server").distinct().count()
+    good = Pull.objects.filter(source=OuterRef("pk"), state__in=["ok", "unchanged"])
+    seen = good.annotate(seen=Coalesce("seen_at", "finished_at"))
+    sources = Source.objects.for_user(person).filter(server__status="in_service").order_by()
+    found = sources.aggregate(
+        **{
+            f"span_{number}": Count(
+                "server", distinct=True, filter=Exists(seen.filter(seen__gte=since, seen__lt=until))
+            )
+            for number, (since, until) in enumerate(spans)
+        }
+    )
+    return [found[f"span_{number}"] for number in range(len(spans))]
 
 
-def diagram_held(person: User, when: Span) -> str:
-    """Whether the month ended with a comparison from which a diagram could be drawn."""
-    comparison = latest(when[1])
-    return "complete" if comparison and comparison.at >= when[0] else "missing"
+def diagram_held(year: Year) -> list[str]:
+    """Whether a month had a comparison from which a diagram could be drawn."""
+    return ["complete" if first in year.last else "missing" for first in year.months]
 
 
 def changes_held(person: User) -> Held:
     """Records are kept from the first one on, which is looked for once."""
     oldest = ChangeRecord.objects.for_user(person).order_by("created_at").values_list("created_at", flat=True).first()
-    return lambda _, when: "complete" if oldest and oldest < when[1] else "none"
+    return lambda year: ["complete" if oldest and oldest < until else "none" for _, until in year.spans]
 
 
 def rules_held(servers: int) -> Held:
     """Whether each of so many servers in service was read in the month."""
 
-    def held(person: User, when: Span) -> str:
-        read = read_servers(person, when)
-        return "missing" if not read else "complete" if read >= servers else "partial"
+    def held(year: Year) -> list[str]:
+        numbers = read_servers(year.person, year.spans)
+        return ["missing" if not read else "complete" if read >= servers else "partial" for read in numbers]
 
     return held
 
 
-def grid(months: list[date], rows: list[Any], person: User) -> list[dict[str, Any]]:
+def grid(year: Year, rows: list[tuple[str, Held]]) -> list[dict[str, Any]]:
     """Twelve months × five things."""
     words = {"complete": "complete", "partial": "partial", "missing": "missing", "none": "before Eastwest was used"}
     started = ChangeRecord.objects.order_by("created_at").values_list("created_at", flat=True).first()
     shown = []
     for label, held in rows:
         cells = []
-        for first in months:
-            when = span(first)
-            state = held(person, when) if started and started < when[1] else "none"
+        for first, (_, until), state in zip(year.months, year.spans, held(year), strict=True):
+            said = state if started and started < until else "none"
             cells.append(
-                {"held": state, "url": f"?month={first:%Y-%m}", "title": f"{label}, {first:%B %Y}: {words[state]}"}
+                {"held": said, "url": f"?month={first:%Y-%m}", "title": f"{label}, {first:%B %Y}: {words[said]}"}
             )
         shown.append({"label": label, "cells": cells})
     return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -34,10 +35,13 @@ LINES: Final = (
 )
 
 
-def trend(person: User, months: list[date]) -> dict[str, Any] | None:
-    """The three numbers at the end of each month that had a comparison, and by owner at the last; None before any."""
+def trend(person: User, months: list[date], last_of: Mapping[date, Comparison]) -> dict[str, Any] | None:
+    """The three numbers at the end of each month that had a comparison, and by owner at the last; None before any.
+
+    `last_of`: what `ends` gives.
+    """
     systems = {row.pk: row for row in System.objects.for_user(person).select_related("owner")}
-    recorded = {first: row for first, row in ends(months).items() if row.trend}
+    recorded = {first: row for first, row in last_of.items() if row.trend}
     if not recorded or not systems:
         return None
     sums = {first: added(row.trend, systems) for first, row in recorded.items()}

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from compliance.models import System, User
 from compliance.setting_up import DUTY, Step, several
-from evidence.views.month import shift, span
+from evidence.views.month import Year, shift, span
 from reviews import minutes
 from reviews.models import Review, ReviewAction, ReviewSchedule
 
@@ -43,14 +43,17 @@ def setup_tasks() -> list[Step]:
     ]  # fmt: skip
 
 
-def minutes_held(person: User, when: Any) -> str:
-    """Whether every review due in a month was held and its minutes frozen."""
-    rows = list(Review.objects.for_user(person).filter(due_at__gte=when[0], due_at__lt=when[1]))
+def minutes_held(year: Year) -> list[str]:
+    """Whether every review due in a month was held and its minutes frozen, of each month."""
+    spans = year.spans
+    rows = list(Review.objects.for_user(year.person).filter(due_at__gte=spans[0][0], due_at__lt=spans[-1][1]))
     altered = minutes.altered(rows)
-    signed = [row.state == Review.State.CLOSED and row.pk not in altered for row in rows]
-    if not any(signed):
-        return "missing"
-    return "complete" if all(signed) else "partial"
+    found = []
+    for since, until in spans:
+        due = [row for row in rows if since <= row.due_at < until]
+        signed = [row.state == Review.State.CLOSED and row.pk not in altered for row in due]
+        found.append("missing" if not any(signed) else "complete" if all(signed) else "partial")
+    return found
 
 
 def month(first: date, person: User) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from compliance.drawing.bars import bars
 from evidence.models import Comparison
 from evidence.verdicts import WIDER
-from evidence.views.trend import trend
+from evidence.views.trend import ends, trend
 from tests.evidence.site import Site, allow_in, put
 
 MONTHS = 12
@@ -33,7 +33,7 @@ def months() -> list[date]:
 def test_the_numbers_of_the_last_comparison_of_each_month(tmp_path: Path) -> None:
     site = Site(tmp_path)
     people = site.people
-    assert trend(people.mina, months()) is None, "nothing was compared yet"
+    assert trend(people.mina, months(), ends(months())) is None, "nothing was compared yet"
     put(site.data, allow_in("10.20.20.31", "5432"), allow_in("10.20.30.41", "22"))
     site.read()
     site.compare()
@@ -49,7 +49,7 @@ def test_the_numbers_of_the_last_comparison_of_each_month(tmp_path: Path) -> Non
     )
     old = before - timedelta(days=90)
     Comparison.objects.create(at=old, register_digest="", published=True)  # of before the numbers were kept
-    said = trend(people.mina, months())
+    said = trend(people.mina, months(), ends(months()))
     assert said is not None
     shown = {month["first"]: month["numbers"] for month in said["months"]}
     assert shown[timezone.localdate().replace(day=1)] == (1, 0, beyond)
@@ -57,7 +57,7 @@ def test_the_numbers_of_the_last_comparison_of_each_month(tmp_path: Path) -> Non
     assert sum(numbers is not None for numbers in shown.values()) == 2
     assert [line["now"] for line in said["lines"]] == [1, 0, beyond]
     assert said["owners"] == [{"name": "Omar Haddad", "numbers": [1, 0, beyond]}]
-    other = trend(people.olga, months())
+    other = trend(people.olga, months(), ends(months()))
     assert other is not None
     assert other["owners"] == []
     client = Client()

@@ -13,8 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from compliance.catalogue import controls
-from compliance.models import Connection, ConnectionVersion, LedgerInbox, Server, System
-from compliance.models.approvals import Proven
+from compliance.models import Connection, ConnectionVersion, LedgerInbox, Server, System, approvals
 from compliance.models.connections import VersionQuerySet
 from compliance.models.estate import day_of
 from compliance.standing import newest, register_on
@@ -82,7 +81,8 @@ def read_once() -> Iterator[None]:
     """Within it, rows and findings that several sections need are read once: while one pack is gathered, no longer."""
     token = _read.set({})
     try:
-        yield
+        with approvals.read_once():
+            yield
     finally:
         _read.reset(token)
 
@@ -301,11 +301,11 @@ def bases(scope: Scope, moments: Sequence[datetime]) -> list[tuple[int, int]]:
     The approvals are read once for all moments: a year of months is not a year of readings.
     """
     mine = VersionQuerySet(ConnectionVersion).filter(connection__system__name__in=scope.systems)
-    proven = Proven(mine.order_by().values("change_id"))
+    proven = approvals.proven(mine.order_by().values("change_id"))
     return [bases_at(mine, proven, at) for at in moments]
 
 
-def bases_at(mine: VersionQuerySet, proven: Proven, at: datetime) -> tuple[int, int]:
+def bases_at(mine: VersionQuerySet, proven: approvals.Proven, at: datetime) -> tuple[int, int]:
     """The same at one moment: one version a connection, the newest of those in force."""
     standing = mine.standing_on(day_of(at), at).filter(change__content_hash=F("material_hash"))
     names = ("connection_id", "valid_from", "pk", "change_id", "material__basis")
