@@ -89,7 +89,7 @@ def _cpu(work: Callable[[], object]) -> float:
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     work()
-    render_ready.end_all()  # what they took is counted once they are gone
+    render_ready.POOL.end_all()  # what they took is counted once they are gone
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

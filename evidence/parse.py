@@ -1,8 +1,9 @@
 """Dumps are read in a child process with limits: a hostile or broken one cannot take the worker with it.
 
-`read_in_child` is the parent's side. The child is `python -m evidence.parse`: it takes a request on stdin
-({"artefacts": [{"path", "name", "command", "observed_at"}], "cpu_s", "memory"}), limits itself, reads all artefacts as
-one host and writes {"reading": …} (evidence/reading_json.py) or {"refused": [what, why, next_step]} to stdout.
+`read_in_child` is the parent's side. The child is a fork of `python -m evidence.parse`, which stands ready for the next
+host (evidence/ready.py) and reads none itself: the fork limits itself, takes a request from file 0
+({"artefacts": [{"path", "name", "command", "observed_at"}]}), reads all artefacts as one host and writes {"reading": …}
+(evidence/reading_json.py) or {"refused": [what, why, next_step]} to file 1.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Final
 
 from evidence import reading_json
 from evidence.host import read_host
+from evidence.ready import Answer, Pool, serve
 from evidence.rules import Artefact, FormatError, Reading
 
 CPU_S = 60
@@ -39,11 +40,9 @@ def read_in_child(
     `cpu_s` and `wall_s` in seconds, `memory` in bytes. Raises FormatError in plain words whatever goes wrong.
     """
     with tempfile.TemporaryDirectory(prefix="eastwest-parse-") as place:
-        request = {"artefacts": _written(Path(place), artefacts), "cpu_s": cpu_s, "memory": memory}
-        with (Path(place) / "answer").open("w+b") as answer:
-            status = _run(request, answer, wall_s)
-            answer.seek(0)
-            return _answered(answer.read(), status, artefacts, cpu_s=cpu_s, memory=memory)
+        request = {"artefacts": _written(Path(place), artefacts)}
+        answer = _run(request, {"cpu_s": cpu_s, "memory": memory}, wall_s)
+        return _answered(answer.made, answer.status, artefacts, cpu_s=cpu_s, memory=memory)
 
 
 def _written(place: Path, artefacts: Sequence[Artefact]) -> list[dict[str, str]]:
@@ -56,25 +55,13 @@ def _written(place: Path, artefacts: Sequence[Artefact]) -> list[dict[str, str]]
     return found
 
 
-def _run(request: dict[str, Any], answer: IO[bytes], wall_s: float) -> int:
-    """The exit status of the child. Raises FormatError when the time is over."""
-    child = subprocess.Popen(
-        [sys.executable, "-E", "-s", "-m", "evidence.parse"],
-        stdin=subprocess.PIPE,
-        stdout=answer,
-        stderr=subprocess.DEVNULL,
-        cwd=Path(__file__).resolve().parents[1],
-        env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-        start_new_session=True,
-    )
+def _run(request: dict[str, Any], bounds: dict[str, int], wall_s: float) -> Answer:
+    """What the child made of it. Raises FormatError when the time is over."""
     try:
-        child.communicate(json.dumps(request).encode("ascii"), timeout=wall_s)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.communicate()
+        return POOL.ask(json.dumps(request).encode("ascii"), bounds, wall_s)
+    except TimeoutError:
         why = f"reading took longer than {wall_s:g} seconds"
         raise FormatError("The dumps were not read", why, RAW_BELONGS) from None
-    return child.returncode
 
 
 def _answered(data: bytes, status: int, artefacts: Sequence[Artefact], *, cpu_s: int, memory: int) -> Reading:
@@ -115,19 +102,39 @@ def _artefact(wanted: dict[str, str]) -> Artefact:
     return Artefact(wanted["name"], Path(wanted["path"]).read_bytes(), wanted["command"], at)
 
 
-def main() -> int:
-    """The child: one request on stdin, one answer on stdout; the exit status says which kind it is."""
-    request = json.load(sys.stdin)
-    limit_child(int(request["cpu_s"]), int(request["memory"]))
-    try:
-        reading = read_host([_artefact(wanted) for wanted in request["artefacts"]])
-        sys.stdout.buffer.write(reading_json.dump(reading))
-    except FormatError as refused:
-        json.dump({"refused": [refused.what, refused.why, refused.next_step]}, sys.stdout)
-        return REFUSED
-    except MemoryError:
-        return OUT_OF_MEMORY
+def _read(bounds: Mapping[str, int]) -> int:
+    """In a fork: one request, one answer; the exit status says which kind it is."""
+    limit_child(bounds["cpu_s"], bounds["memory"])
+    with open(0, "rb", closefd=False) as asked, open(1, "wb", closefd=False) as answer:
+        try:
+            request = json.load(asked)
+            answer.write(reading_json.dump(read_host([_artefact(wanted) for wanted in request["artefacts"]])))
+        except FormatError as refused:
+            answer.write(json.dumps({"refused": [refused.what, refused.why, refused.next_step]}).encode())
+            return REFUSED
+        except MemoryError:
+            return OUT_OF_MEMORY
     return 0
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of what this process has: a dump has no use for it."""
+    return {"PATH": os.defpath, "LANG": "C.UTF-8"}
+
+
+COMMAND: Final = ("-E", "-s", "-m", "evidence.parse")
+POOL: Final = Pool(COMMAND, _environment)
+
+
+def _warm() -> None:
+    """Loads what reading the first host would load late: formats of others, tables."""
+    with suppress(FormatError):
+        read_host([Artefact("nothing", b"")])
+
+
+def main() -> int:
+    """The process that forks for hosts."""
+    return serve(_read, warm=_warm, command=COMMAND)
 
 
 if __name__ == "__main__":

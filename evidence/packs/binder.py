@@ -118,7 +118,7 @@ def prepared(
     ledger: Sequence[Member] = (),
 ) -> Prepared:
     """Everything but the pages: the members, and what the manifest says at its head."""
-    render_ready.stand_ready()  # the pages are set next
+    render_ready.POOL.stand_ready()  # the pages are set next
     counts = verify.tally(_verdicts(sections))
     compared = sum(counts["verdicts"].values())
     faced = replace(face, compared=compared, exceptions=counts["exceptions"], not_known=counts["not_known"])

@@ -116,7 +116,7 @@ def _asked_of_child(asked: dict[str, Any], made_at: datetime, limits: Limits) ->
     """The pages that came of an order. Raises RenderUnavailable and RenderError."""
     bounds = {"memory": limits.memory, "cpu": limits.cpu, "epoch": int(made_at.timestamp())}
     try:
-        answer = render_ready.ask(json.dumps(asked).encode(), bounds, limits.wall)
+        answer = render_ready.POOL.ask(json.dumps(asked).encode(), bounds, limits.wall)
     except TimeoutError as error:
         raise RenderError(
             f"The pack's pages were not ready after {limits.wall:g} seconds, so it was stopped."
@@ -125,12 +125,12 @@ def _asked_of_child(asked: dict[str, Any], made_at: datetime, limits: Limits) ->
         raise RenderUnavailable(answer.told)
     if answer.status == REFUSED:
         raise RenderError(answer.told)
-    if answer.status != 0 or not answer.pages.startswith(b"%PDF-"):
+    if answer.status != 0 or not answer.made.startswith(b"%PDF-"):
         raise RenderError(
             f"The pack's pages could not be made within {limits.memory >> 20} MB of memory and {limits.cpu} seconds "
             f"of processor time (the renderer ended with status {answer.status})."
         )
-    return answer.pages
+    return answer.made
 
 
 def _packed(content: bytes) -> str:

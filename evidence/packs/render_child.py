@@ -16,7 +16,6 @@ import io
 import json
 import os
 import resource
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,10 +26,10 @@ from evidence.packs import joining, tagging
 from evidence.packs.fonts import FONT_FACES, fonts
 from evidence.packs.joined import JoinError
 from evidence.packs.render import INSTALL_LINE, REFUSED, SCHEME, UNAVAILABLE, read_field
-from evidence.packs.render_ready import COMMAND, IDLE_S
+from evidence.packs.render_ready import COMMAND
+from evidence.ready import serve
 
 TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ttf": "font/ttf", ".woff2": "font/woff2", ".css": "text/css"}
-COLD = "cold"  # the word that lets it begin without that page
 # A page of our own with what pages of packs are made of: the faces in two weights, a list, a table, a drawing, a link.
 WARMING = (
     f"<!doctype html><html lang=en-AU><title>x</title><style>{FONT_FACES}"
@@ -52,22 +51,7 @@ def main() -> int:
         sys.stderr.write(f"PDFs cannot be made on this machine: {_first_line(error)} Paste this line: {INSTALL_LINE}\n")
         return UNAVAILABLE
     gc.disable()  # a fork ends with its document; collecting costs a fifth of the time
-    if COLD not in sys.argv:
-        _warm()
-        if len(os.listdir("/proc/self/task")) > 1:  # a library left a thread behind, and with threads nothing may fork
-            os.execv(sys.executable, [sys.executable, *COMMAND, COLD])  # noqa: S606  this very module
-    gc.freeze()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with socket.socket(fileno=sys.stdin.fileno()) as asker:
-        asker.settimeout(IDLE_S)
-        while True:
-            try:
-                said, files, _, _ = socket.recv_fds(asker, 1024, 3)
-            except TimeoutError:
-                return 0
-            if not said:
-                return 0
-            asker.sendall(b"%d" % _in_a_fork(json.loads(said), files))
+    return serve(_served, warm=_warm, command=COMMAND)
 
 
 def _warm() -> None:
@@ -77,24 +61,8 @@ def _warm() -> None:
                "numbered": False, "following": None})  # fmt: skip
 
 
-def _in_a_fork(bounds: dict[str, Any], files: Sequence[int]) -> int:
-    """The exit status of a fork of its own for one order; below 0 the signal that ended it."""
-    fork = os.fork()
-    if not fork:
-        status = 1
-        try:
-            status = _served(bounds, files)
-        finally:
-            os._exit(status)  # whatever went wrong ends this fork and nothing else; the status says that no pages came
-    for one in files:
-        os.close(one)
-    return os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
-
-
-def _served(bounds: dict[str, Any], files: Sequence[int]) -> int:
-    """The order that stands in the first file, its pages in the second; gives the exit status."""
-    for place, one in enumerate(files):
-        os.dup2(one, place)
+def _served(bounds: Mapping[str, int]) -> int:
+    """The order that stands in file 0, its pages in file 1; gives the exit status."""
     resource.setrlimit(resource.RLIMIT_AS, (bounds["memory"], bounds["memory"]))
     resource.setrlimit(resource.RLIMIT_CPU, (bounds["cpu"], bounds["cpu"]))
     os.environ["SOURCE_DATE_EPOCH"] = str(bounds["epoch"])  # fontTools writes it into the fonts it cuts

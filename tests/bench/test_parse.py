@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +19,8 @@ from hypothesis import strategies as st
 from compliance.traffic.shares import Share
 from evidence import reading_json
 from evidence.host import read_host
-from evidence.parse import read_in_child
+from evidence.parse import COMMAND, POOL, read_in_child
+from evidence.ready import MOST
 from evidence.rules import AddressSet, Artefact, Chain, FormatError, Lines, Listener, Point, Reading, Route, Unread
 from tests.bench.dumps import CORPUS
 
@@ -98,3 +104,40 @@ def test_a_damaged_stored_reading_is_refused_or_another_reading(place: int, junk
     at = place % len(data)
     with suppress(FormatError):
         assert isinstance(reading_json.load(data[:at] + junk + data[at + 1 :]), Reading)
+
+
+def test_the_process_that_stands_ready_reads_none_itself_and_is_begun_anew_when_it_is_gone() -> None:
+    POOL.end_all()
+    first = read_in_child([SAVE, NFT])
+    [ready] = POOL.waiting
+    with pytest.raises(FormatError):
+        read_in_child([Artefact("x", b"hello\n")])
+    with pytest.raises(FormatError, match="MiB of memory"):
+        read_in_child([large(40_000)], memory=160 * 2**20)
+    assert read_in_child([SAVE, NFT]) == first
+    assert POOL.waiting == [ready], "what went wrong ended its own fork"
+    os.killpg(ready.process.pid, signal.SIGKILL)
+    assert read_in_child([SAVE, NFT]) == first
+    with pytest.raises(FormatError, match="longer than"):
+        read_in_child([large(40_000)], wall_s=0.3)
+    assert read_in_child([SAVE, NFT]) == first, "one that was stopped is no longer asked"
+
+
+def test_hosts_are_read_side_by_side_each_by_its_own_process() -> None:
+    with ThreadPoolExecutor(6) as several:
+        found = list(several.map(lambda _: read_in_child([SAVE, NFT]), range(12)))
+    assert found == [read_host([SAVE, NFT])] * 12
+    assert len(POOL.waiting) <= MOST
+
+
+def test_the_reader_forks_only_while_it_has_no_thread() -> None:
+    """What it loads before the first host leaves none; where a format of others does, it begins again without."""
+    said = "import os; from evidence import parse as it; it._warm(); print(len(os.listdir('/proc/self/task')))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+    warm = read_in_child([SAVE])
+    POOL.end_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(POOL, "command", (*COMMAND, "cold"))
+        assert read_in_child([SAVE]) == warm
+    POOL.end_all()

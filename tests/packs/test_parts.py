@@ -104,18 +104,19 @@ def test_the_renderer_stays_within_its_limits() -> None:
 
 def test_what_stands_ready_gives_the_same_bytes_each_time_and_is_begun_anew_when_it_is_gone() -> None:
     dense = replace(PAGE, html=f"{PAGE.html}<h2 id=a>b</h2><table><tr><th>c<td>{'d ' * 99}</table>", assets=fonts())
-    render_ready.end_all()
+    render_ready.POOL.end_all()
     first = render.render_in_child(dense)
-    [ready] = render_ready._waiting
+    [ready] = render_ready.POOL.waiting
     with pytest.raises(render.RenderError, match="not part of the pack"):
         render.render_in_child(replace(PAGE, html="<img src=x>"))
     with pytest.raises(render.RenderError, match="could not be made within 1 MB"):
-        render.render_in_child(PAGE, render.Limits(memory=1 << 20))
+        # more than what a fork has of its parent, given back and not yet used again
+        render.render_in_child(replace(PAGE, html="<p>x" * 60_000), render.Limits(memory=1 << 20))
     assert render.render_in_child(dense) == first
-    assert render_ready._waiting == [ready]  # what went wrong ended its own fork
+    assert render_ready.POOL.waiting == [ready]  # what went wrong ended its own fork
     os.killpg(ready.process.pid, signal.SIGKILL)
     assert render.render_in_child(dense) == first
-    assert render_ready._waiting != [ready]
+    assert render_ready.POOL.waiting != [ready]
 
 
 def test_the_printer_forks_only_while_it_has_no_thread() -> None:
@@ -124,11 +125,11 @@ def test_the_printer_forks_only_while_it_has_no_thread() -> None:
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert done.stdout.count(",") == 0
     warm = render.render_in_child(PAGE)
-    render_ready.end_all()
+    render_ready.POOL.end_all()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(render_ready, "COMMAND", (*render_ready.COMMAND, "cold"))
+        patch.setattr(render_ready.POOL, "command", (*render_ready.COMMAND, "cold"))
         assert render.render_in_child(PAGE) == warm
-    render_ready.end_all()
+    render_ready.POOL.end_all()
 
 
 def test_a_machine_without_pango_is_told_what_to_paste(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
