@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.test import TransactionTestCase
 from hypothesis import settings as drawn
 
@@ -61,6 +62,9 @@ def emptied_is_not_migrated() -> Iterator[None]:
     """The tables that a test emptied behind it have seen no migration: what follows one is not done for each test."""
 
     def empty(_: TransactionTestCase) -> None:
+        if connection.vendor == "postgresql":
+            delete_rows()
+            return
         call_command(
             "flush", verbosity=0, interactive=False, reset_sequences=False, allow_cascade=False,
             inhibit_post_migrate=True,
@@ -69,6 +73,17 @@ def emptied_is_not_migrated() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
+
+
+def delete_rows() -> None:
+    """Empties the tables that have rows. TRUNCATE makes the files of every table and index anew, some five hundred."""
+    names = [connection.ops.quote_name(one) for one in connection.introspection.django_table_names(only_existing=True)]
+    held = " UNION ALL ".join(f"(SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name}))" for name in names)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # in any order, and rows that are kept for good
+        cursor.execute(held)
+        for [name] in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {name}")
 
 
 @pytest.fixture(scope="session")
