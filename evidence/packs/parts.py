@@ -77,7 +77,9 @@ def make(plan: Plan, at: int, limits: Limits | None = None) -> None:
     if not place.exists():
         html = _piece(plan, at, "html").read_text("utf-8")
         order = Order(html, plan.identifier, plan.made_at, fonts(), numbered=False)
-        write_whole(place, render_in_child(order, limits))
+        made = render_in_child(order, limits)
+        write_whole(_piece(plan, at, "pages"), str(joining.pages(made)).encode())  # here, where others work beside
+        write_whole(place, made)
 
 
 def missing(plan: Plan) -> list[int]:
@@ -95,8 +97,8 @@ def joined(plan: Plan, seal: Field, limits: Limits | None = None) -> bytes:
     """The whole document with its empty field, once every piece is made. Raises RenderError."""
     made = [_piece(plan, at, "pdf") for at in range(len(plan.pieces))]
     long = [0] * (max(plan.pieces, default=-1) + 1)
-    for number, place in zip(plan.pieces, made, strict=True):
-        long[number] += joining.pages(place)
+    for at, number in enumerate(plan.pieces):
+        long[number] += _pages(plan, at)
     manifest, members = kept(plan)
     carried, html = attachments(manifest, members), (plan.folder / FRONT).read_text("utf-8")
     order = Order(html, plan.identifier, plan.made_at, fonts(), carried, numbered=False, following=tuple(long))
@@ -106,6 +108,14 @@ def joined(plan: Plan, seal: Field, limits: Limits | None = None) -> bytes:
     bounds = replace(JOINING, memory=limits.memory) if limits else JOINING
     total = joining.pages(front) + sum(long)
     return join_in_child([front, *made], numbers, total=total, identifier=plan.identifier, seal=seal, limits=bounds)
+
+
+def _pages(plan: Plan, at: int) -> int:
+    """How many pages a piece has, as it was counted when it was made; anew for one of a version that did not count."""
+    try:
+        return int(_piece(plan, at, "pages").read_text())
+    except FileNotFoundError:
+        return joining.pages(_piece(plan, at, "pdf"))
 
 
 def kept(plan: Plan) -> tuple[bytes, tuple[Member, ...]]:
