@@ -1,4 +1,4 @@
-"""What a long run does beside itself, in a second process: the tests marked `beside`, then all of `both` on PostgreSQL.
+"""What a long run does beside itself, in a second process: tests marked `beside`, then all of `both` on PostgreSQL.
 
 One after the other they would take half as long again on two processors. Each run has its own var/, its own database
 and its own broker. A test marked `beside` is still a test of the long run: its place is at the end, and what the
@@ -30,6 +30,7 @@ REPORTS: Final = "BESIDE_REPORTS"  # the file into which the second process writ
 QUIETLY: Final = ("-q", "-p", "no:cacheprovider")
 RUNS: Final = {MARK: ("pytest", *QUIETLY, "-m", MARK), BOTH: ("tests.postgres", *QUIETLY, "-m", BOTH)}
 ROOT: Final = Path(__file__).resolve().parent.parent
+FOLDERS: Final = ("packs",)  # of the tests, whose every test is marked
 _running: dict[str, subprocess.Popen[bytes]] = {}
 _folder: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
@@ -103,11 +104,18 @@ def stop() -> None:
     _folder.clear()
 
 
+def is_in_folder(path: Path) -> bool:
+    """Whether a test file lies in a folder that goes on beside as a whole."""
+    return any(path.is_relative_to(ROOT / "tests" / one) for one in FOLDERS)
+
+
 def files(mark: str) -> list[str]:
     """The test files that speak of the mark: to collect all others for nothing takes half a minute."""
     said = f"pytest.mark.{mark}"
     return sorted(
-        str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py") if said in path.read_text()
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if said in path.read_text() or (mark == MARK and is_in_folder(path))
     )
 
 

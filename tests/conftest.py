@@ -124,6 +124,12 @@ def page(browser: Browser, live_server: object) -> Iterator[Page]:
     context.close()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Whole folders go on beside a long run, so that both processes end at about the same time."""
+    if beside.is_in_folder(item.path):
+        item.add_marker(beside.MARK)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that asks for the browser is a browser test, marked or not. What goes on beside a long run is its end."""
