@@ -45,21 +45,29 @@ def load(data: bytes) -> Reading:
 
 
 def _plain(value: Any) -> Any:
-    if type(value) is tuple and _all_numbers(value):  # a box: of some readings there are hundreds of thousands
-        return list(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return [_plain(getattr(value, field.name)) for field in fields(value)]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, (frozenset, set)):
-        return sorted(_plain(one) for one in value)
-    if isinstance(value, (tuple, list)):
-        return [_plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {_text(str(key)): _plain(one) for key, one in value.items()}
-    if isinstance(value, str):
-        return _text(value)
-    return value.isoformat() if isinstance(value, datetime) else value
+    kind: type = type(value)
+    return _writer(kind)(value)
+
+
+@cache
+def _writer(kind: type) -> Callable[[Any], Any]:
+    """What makes JSON of a value of that class: found once a class, as for reading."""
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda value: [_plain(getattr(value, name)) for name in names]
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, (frozenset, set)):
+        return lambda value: sorted(map(_plain, value))
+    if kind is tuple:  # often a box: of some readings there are hundreds of thousands
+        return lambda value: list(value) if _all_numbers(value) else [_plain(one) for one in value]
+    if issubclass(kind, (tuple, list)):
+        return lambda value: [_plain(one) for one in value]
+    if issubclass(kind, Mapping):
+        return lambda value: {_text(str(key)): _plain(one) for key, one in value.items()}
+    if issubclass(kind, str):
+        return _text
+    return (lambda value: value.isoformat()) if issubclass(kind, datetime) else (lambda value: value)
 
 
 def _text(value: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from compliance.traffic.boxes import FAMILIES, FULL, Box, box_of
 from compliance.traffic.shares import Origin, Residue, Share
@@ -66,7 +67,8 @@ def unescape(text: str) -> str:
     return OCTAL.sub(lambda found: chr(int(found[1], 8) & 0xFF), text)
 
 
-def options(texts: Sequence[str]) -> Options:
+@lru_cache(maxsize=256)  # thousands of clients of an export have the same
+def options(texts: tuple[str, ...]) -> Options:
     """Several option lists (defaults first) read one after the other. Raises BadOptions."""
     common = {READ_ONLY, ROOT_SQUASH}
     flavours: dict[str, set[str]] = {}
@@ -126,7 +128,7 @@ def clients(text: str) -> tuple[Box | str, ...]:
 
 def shares(path: str, client: str, option_lists: Sequence[str], origin: Origin) -> Iterator[Share]:
     """One share for each group of flavours of one client of one export. Raises BadOptions."""
-    read = options(option_lists)
+    read = options(tuple(option_lists))
     residue = tuple(Residue("match", option, origin.first) for option in read.unmodelled)
     for terms in read.terms:
         yield Share(
