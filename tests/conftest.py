@@ -183,6 +183,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # else libraries complain behind the last line of what is left at the end
     beside.stop()
 
 
