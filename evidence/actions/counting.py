@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
+from evidence.artefacts import Damaged
 from evidence.commands.rule_edits import plain
 from evidence.hits import Met
 from evidence.models import RuleUse, Source
-from evidence.rules import Reading
+from evidence.readings import load
+from evidence.rules import FormatError, Reading
 
 LONGEST_ID = 300  # characters: what is longer is not kept
 AT_ONCE = 500  # rows of one statement
@@ -19,6 +21,17 @@ def others(before: Reading, now: Reading) -> frozenset[str]:
     between them moves all behind it."""
     was = _texts(before)
     return frozenset(name for name, text in _texts(now).items() if was.get(name, text) != text)
+
+
+def anew(source: Source, now: Reading) -> frozenset[str]:
+    """The same beside the last good reading of a source. Where its stored bytes are damaged or lost, every id: what was
+    counted before cannot be told to be of the same rules, and no good reading is refused for that."""
+    if source.last_good is None:
+        return frozenset()
+    try:
+        return others(load(source.last_good), now)
+    except (Damaged, OSError, FormatError):
+        return frozenset(_texts(now))
 
 
 def _texts(reading: Reading) -> dict[str, str]:

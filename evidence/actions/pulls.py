@@ -25,7 +25,7 @@ from compliance.run import Run
 from evidence import reading_json
 from evidence.actions import smaller
 from evidence.actions.attempts import came_back, did_not, noted, worked
-from evidence.actions.counting import note_hits, others
+from evidence.actions.counting import anew, note_hits
 from evidence.actions.devices import talk
 from evidence.actions.sightings import note_met
 from evidence.artefacts import keep
@@ -40,7 +40,6 @@ from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.parse import read_in_child
 from evidence.perimeter import networks
 from evidence.points import summary
-from evidence.readings import load
 from evidence.rules import Artefact, FormatError, Neighbour, Reading
 
 # Reading a dump keeps a processor busy, waiting for a device does not: no more at once than there are processors
@@ -298,7 +297,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
     observed = min(row.artefacts.values_list("observed_at", flat=True), default=now)
     live = source.kind not in NO_SESSION
     counters = met((*came.artefacts, *came.beside))
-    anew = others(load(source.last_good), reading) if counters and source.last_good else frozenset()
+    begun = anew(source, reading) if counters else frozenset()
     with attempt.publish():
         snapshot = Snapshot.objects.create(
             source=source,
@@ -322,7 +321,7 @@ def good(attempt: Attempt, came: Collected, reading: Reading, digest: str, seen:
             last_pull=row, last_good=snapshot, last_seen_at=seen, **worked(source, now)
         )
         note_met(source.server, reading.neighbours, seen)
-        note_hits(source, counters, seen, anew)
+        note_hits(source, counters, seen, begun)
         came_back(source, now)
     row.refresh_from_db()
     return row
