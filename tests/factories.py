@@ -8,6 +8,7 @@ from typing import Any
 from compliance.actions import changes, connections, estate
 from compliance.models import ChangeRecord, Connection, Server
 from tests.people import LONG_AGO, People
+from tests.remembered import remembered
 
 WHY = {
     "business_need": "The pay run reads the hours of all staff each night.",
@@ -18,6 +19,12 @@ WHY = {
 
 def servers(people: People, *, at: datetime = LONG_AGO) -> dict[str, Server]:
     """Two zones and four servers: pay-app-01, pay-db-01 and file-01 of Payroll; log-01 of the Platform."""
+    return remembered(
+        ("servers", people.alex.pk, people.payroll.pk, people.platform.pk, at), lambda: _servers(people, at)
+    )
+
+
+def _servers(people: People, at: datetime) -> dict[str, Server]:
     app = estate.add_zone("app", system=people.payroll, prefixes=["10.20.20.0/24"], by=people.alex, at=at)
     data = estate.add_zone("data", system=people.payroll, prefixes=["10.20.30.0/24"], by=people.alex, at=at)
     made = {}

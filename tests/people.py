@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from compliance.actions import estate
 from compliance.actions import people as verbs
 from compliance.models import Role, System, User
+from tests.remembered import remembered
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 PASSWORD = "a lantern on the harbour wall"
@@ -35,6 +36,10 @@ class People:
 
 def everybody(*, at: datetime = LONG_AGO, mfa: bool = False) -> People:
     """All of them, with their roles from `at` on. `mfa`: whether the organisation asks those who decide for it."""
+    return remembered(("everybody", at, mfa), lambda: _everybody(at, mfa))
+
+
+def _everybody(at: datetime, mfa: bool) -> People:
     alex = verbs.make_person("alex@example.org", "Alex Tran", roles=[Role.ADMINISTRATOR], by=None, at=at)
     named = {
         name: verbs.make_person(f"{name}@example.org", full, by=alex, at=at)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from compliance.actions.ledger import mac
@@ -65,11 +65,17 @@ def altered_rows(*, at: datetime | None = None) -> list[Altered]:
 def _rows(last: dict[tuple[str, int], str]) -> Iterator[Altered]:
     """Rows against their last word, their last word against the log, and what the log knows and no table has."""
     left = {about for about, said in last.items() if said}
+    spoken_of = set()
     for label, key in LedgerRow.objects.order_by("label", "key").values_list("label", "key"):
+        spoken_of.add(label)
         if (label, key) not in left:
             yield Altered(label, key, f"{Altered(label, key, '').ref} has a last word that the ledger never gave.")
-    for model in governed_models():
+    governed = governed_models()
+    some = spoken_of | _with_rows(governed)
+    for model in governed:
         label = model._meta.label_lower
+        if label not in some:
+            continue
         words = {row.key: row for row in LedgerRow.objects.filter(label=label)}
         for key, problem in _table(model, words, last):
             left.discard((label, key))
@@ -77,6 +83,15 @@ def _rows(last: dict[tuple[str, int], str]) -> Iterator[Altered]:
                 yield Altered(label, key, f"{Altered(label, key, '').ref} {problem}.")
     for label, key in sorted(left):
         yield Altered(label, key, f"{Altered(label, key, '').ref} is gone, and nothing in Eastwest removed it.")
+
+
+def _with_rows(governed: list[type[models.Model]]) -> set[str]:
+    """The labels of those whose tables have a row, in one question: most tables of most installations are empty."""
+    tables = [connection.ops.quote_name(model._meta.db_table) for model in governed]
+    each = (f"SELECT {number} WHERE EXISTS (SELECT 1 FROM {table})" for number, table in enumerate(tables))  # noqa: S608 no words of anybody's
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each))
+        return {governed[number]._meta.label_lower for [number] in cursor.fetchall()}
 
 
 def _table(
