@@ -1,10 +1,10 @@
-"""What a long run does beside itself, in a second process: tests marked `beside`, then all of `both` on PostgreSQL.
+"""What a long run does beside itself, in two lanes: what computes, and what mostly waits for a clock.
 
-One after the other they would take half as long again on two processors. Each run has its own var/, its own database
-and its own broker. A test marked `beside` is still a test of the long run: its place is at the end, and what the
-second process reported of it is reported there, word for word.
+One after the other all of it would take twice as long on two processors, and a processor would stand still while hosts
+hang. Each run has its own var/, its own database and its own broker. A test marked `beside` or `waits` is still a test
+of the long run: its place is at the end, and what its lane reported of it is reported there, word for word.
 
-    python -m tests.beside FOLDER     both runs, their words and reports in that folder (asked by `begin`)
+    python -m tests.beside FOLDER LANE     the runs of a lane, their words and reports in that folder (asked by `begin`)
 """
 
 from __future__ import annotations
@@ -18,47 +18,72 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
 from tests.postgres import missing
 
 MARK: Final = "beside"
+WAITS: Final = "waits"
 BOTH: Final = "both"
-REPORTS: Final = "BESIDE_REPORTS"  # the file into which the second process writes what became of each test
+BOTH_WAITS: Final = "both_waits"
+REPORTS: Final = "BESIDE_REPORTS"  # the file into which a lane writes what became of each test
 QUIETLY: Final = ("-q", "-p", "no:cacheprovider")
-RUNS: Final = {MARK: ("pytest", *QUIETLY, "-m", MARK), BOTH: ("tests.postgres", *QUIETLY, "-m", BOTH)}
+
+
+class Run(NamedTuple):
+    """A run of a lane: the module that is asked, the marks of its tests, and whose files are collected for it."""
+
+    module: str
+    marks: str
+    of: str
+
+
+RUNS: Final = {
+    MARK: Run("pytest", "beside and not waits", MARK),
+    BOTH: Run("tests.postgres", "both and not waits", BOTH),
+    WAITS: Run("pytest", "waits", WAITS),
+    BOTH_WAITS: Run("tests.postgres", "both and waits", WAITS),
+}
+LANES: Final = {"computes": (MARK, BOTH), "waits": (WAITS, BOTH_WAITS)}  # processes, each of which does these in turn
 ROOT: Final = Path(__file__).resolve().parent.parent
-FOLDERS: Final = ("packs",)  # of the tests, whose every test is marked
+FOLDERS: Final = {"packs": MARK, "faults": WAITS, "journeys": WAITS}  # of the tests, whose every test is marked so
 _running: dict[str, subprocess.Popen[bytes]] = {}
 _folder: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 
 def begin() -> None:
-    """Starts the second process; a second call changes nothing. What it says goes to files: it waits for no reader."""
+    """Starts the lanes; a second call changes nothing. What they say goes to files: they wait for no reader."""
     if _running:
         return
     _folder["it"] = tempfile.TemporaryDirectory(prefix="eastwest-beside-")
-    _running["it"] = subprocess.Popen(
-        [sys.executable, "-m", "tests.beside", _folder["it"].name],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("EASTWEST_")},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    for lane in LANES:
+        _running[lane] = subprocess.Popen(
+            [sys.executable, "-m", "tests.beside", _folder["it"].name, lane],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("EASTWEST_")},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 def has_begun() -> bool:
-    """Whether there is a second process."""
+    """Whether there are lanes."""
     return bool(_running)
 
 
+def run_of(item: pytest.Item) -> str:
+    """The run a test belongs to in a lane; "" where it is done by the long run itself."""
+    return next((mark for mark in (WAITS, MARK) if item.get_closest_marker(mark)), "")
+
+
 def outcome(run: str) -> tuple[int, str]:
-    """Waits for the end of one of its runs. Gives the exit code and everything it said."""
+    """Waits for the end of a run. Gives the exit code and everything it said."""
     folder = Path(_folder["it"].name)
+    process = next(_running[lane] for lane, runs in LANES.items() if run in runs)
     while not (folder / f"{run}.code").exists():
-        if _running["it"].poll() is not None and not (folder / f"{run}.code").exists():
+        if process.poll() is not None and not (folder / f"{run}.code").exists():
             return -1, "The process beside this one ended before its time."
         time.sleep(0.5)
     said = (folder / f"{run}.txt").read_text(encoding="utf-8", errors="replace")
@@ -66,9 +91,10 @@ def outcome(run: str) -> tuple[int, str]:
 
 
 def reports(item: pytest.Item) -> Iterator[pytest.TestReport]:
-    """What the second process reported of this test; a failure with its last words where it reported nothing."""
-    _, said = outcome("beside")
-    lines = (Path(_folder["it"].name) / "reports").read_text().splitlines()
+    """What its lane reported of this test; a failure with its last words where it reported nothing."""
+    run = run_of(item)
+    _, said = outcome(run)
+    lines = (Path(_folder["it"].name) / f"{run}.reports").read_text().splitlines()
     found = [one for one in map(json.loads, lines) if one["nodeid"] == item.nodeid]
     for one in found:
         report = item.config.hook.pytest_report_from_serializable(config=item.config, data=one)
@@ -82,7 +108,7 @@ def reports(item: pytest.Item) -> Iterator[pytest.TestReport]:
 
 
 def note(config: pytest.Config, report: pytest.TestReport) -> None:
-    """In the second process: keeps a report for the first."""
+    """In a lane: keeps a report for the long run."""
     if os.environ.get(REPORTS):
         said: Any = config.hook.pytest_report_to_serializable(config=config, report=report)
         with Path(os.environ[REPORTS]).open("a", encoding="utf-8") as file:
@@ -90,23 +116,25 @@ def note(config: pytest.Config, report: pytest.TestReport) -> None:
 
 
 def stop() -> None:
-    """At the end of the run: whatever of it is still at work is asked to end, its server with it."""
-    if _running and _running["it"].poll() is None:
+    """At the end of the run: whatever of them is still at work is asked to end, its server with it."""
+    ending = [process for process in _running.values() if process.poll() is None]
+    for process in ending:
         # As Ctrl-C does: pytest and the server beside it end in order and remove their folders.
-        os.killpg(_running["it"].pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
+    for process in ending:
         try:
-            _running["it"].wait(timeout=30)
+            process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            os.killpg(_running["it"].pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
     for folder in _folder.values():
         folder.cleanup()
     _running.clear()
     _folder.clear()
 
 
-def is_in_folder(path: Path) -> bool:
-    """Whether a test file lies in a folder that goes on beside as a whole."""
-    return any(path.is_relative_to(ROOT / "tests" / one) for one in FOLDERS)
+def mark_of(path: Path) -> str:
+    """The mark of every test of the folder in which a test file lies; "" where that has none."""
+    return next((mark for name, mark in FOLDERS.items() if path.is_relative_to(ROOT / "tests" / name)), "")
 
 
 def files(mark: str) -> list[str]:
@@ -115,18 +143,19 @@ def files(mark: str) -> list[str]:
     return sorted(
         str(path.relative_to(ROOT))
         for path in (ROOT / "tests").rglob("test_*.py")
-        if said in path.read_text() or (mark == MARK and is_in_folder(path))
+        if said in path.read_text() or mark_of(path) == mark
     )
 
 
-def main(folder: Path) -> None:
-    """The second process: one run after the other. PostgreSQL is left out where there is none."""
-    (folder / "reports").touch()
-    for run, words in RUNS.items():
-        if run == BOTH and missing():
+def main(folder: Path, lane: str) -> None:
+    """A lane: one run after the other. PostgreSQL is left out where there is none."""
+    for run in LANES[lane]:
+        module, marks, of = RUNS[run]
+        (folder / f"{run}.reports").touch()
+        if module == "tests.postgres" and missing():
             continue
-        command = ("-m", *words, *files(run))
-        env = {**os.environ, **({REPORTS: str(folder / "reports")} if run == MARK else {})}
+        command = ("-m", module, *QUIETLY, "-m", marks, *files(of))
+        env = {**os.environ, REPORTS: str(folder / f"{run}.reports")}
         with (folder / f"{run}.txt").open("wb") as said:
             done = subprocess.run([sys.executable, *command], cwd=ROOT, env=env, stdout=said, stderr=said, check=False)
         (folder / f"{run}.part").write_text(str(done.returncode))
@@ -134,4 +163,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

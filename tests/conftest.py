@@ -126,9 +126,9 @@ def page(browser: Browser, live_server: object) -> Iterator[Page]:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Whole folders go on beside a long run, so that both processes end at about the same time."""
-    if beside.is_in_folder(item.path):
-        item.add_marker(beside.MARK)
+    """Whole folders go on beside a long run, so that all processes end at about the same time."""
+    if mark := beside.mark_of(item.path):
+        item.add_marker(mark)
 
 
 @pytest.hookimpl(trylast=True)
@@ -138,11 +138,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
     if len(items) > LONG_RUN:
-        items.sort(key=lambda item: (item.get_closest_marker(beside.MARK) is not None, item.name == ON_POSTGRESQL))
+        items.sort(key=lambda item: (beside.run_of(item) != "", item.name == ON_POSTGRESQL))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The process beside a long run begins with it. What was loaded until here stays: Python need not look it through
+    """The lanes beside a long run begin with it. What was loaded until here stays: Python need not look it through
     for rubbish again and again, in the middle of what a test counts the processor time of."""
     gc.collect()
     gc.freeze()
@@ -157,8 +157,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """A test that ran in the process beside this one: what was reported of it there."""
-    if not beside.has_begun() or item.get_closest_marker(beside.MARK) is None:
+    """A test that ran in a lane beside this process: what was reported of it there."""
+    if not beside.has_begun() or not beside.run_of(item):
         return None  # else no other follows it: what the one before it left to the next is taken down at the end
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in beside.reports(item):
@@ -168,7 +168,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 
 
 class Noting:
-    """A plugin of the process beside a long run: each report is kept for it."""
+    """A plugin of a lane beside a long run: each report is kept for it."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 15
 
 
-@pytest.mark.beside
 @pytest.mark.both
 @pytest.mark.slow
 def test_hosts_that_hang_hold_their_own_places_and_nobody_else_s(tmp_path: Path) -> None:
