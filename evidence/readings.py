@@ -148,12 +148,14 @@ def pinned(compared_at: datetime) -> dict[str, datetime]:
     return limits
 
 
-def several(held: Mapping[str, Sequence[Snapshot]], at: datetime | None = None) -> dict[str, Joined]:
+def several(
+    held: Mapping[str, Sequence[Snapshot]], at: datetime | None = None, known: Mapping[str, Reading] | None = None
+) -> dict[str, Joined]:
     """Of the servers with more than one source: what each aspect is taken from, and where they differ.
 
-    `at`: the moment for which these snapshots are asked (None: now).
+    `at`: the moment for which these snapshots are asked (None: now); `known`: digest -> a reading loaded already.
     """
-    return {name: joined(sides_of(snapshots, at)) for name, snapshots in held.items() if len(snapshots) > 1}
+    return {name: joined(sides_of(snapshots, at, known)) for name, snapshots in held.items() if len(snapshots) > 1}
 
 
 def readings_of(
@@ -172,7 +174,9 @@ def readings_of(
     return {**found, **{name: (known or {}).get(digests[name]) or load(one) for name, one in alone.items()}}
 
 
-def sides_of(snapshots: Sequence[Snapshot], at: datetime | None = None) -> list[Side]:
+def sides_of(
+    snapshots: Sequence[Snapshot], at: datetime | None = None, known: Mapping[str, Reading] | None = None
+) -> list[Side]:
     """What each source of a host says, or said at that moment."""
     return [
         Side(
@@ -180,7 +184,7 @@ def sides_of(snapshots: Sequence[Snapshot], at: datetime | None = None) -> list[
             one.tier == Snapshot.Tier.GOOD,
             one.observed_at,
             max(one.observed_at, min(one.source.last_seen_at or one.observed_at, at or LATEST)),
-            load(one),
+            (known or {}).get(one.reading.sha256) or load(one),
         )
         for one in snapshots
     ]

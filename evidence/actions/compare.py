@@ -76,15 +76,15 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     """One comparison of the whole register. With a `run` its publishing is fenced by the job's claim."""
     moment = at or timezone.now()
     step(run, "Observing the members of groups")
-    observing.observe(moment)
+    loaded = observing.observe(moment)
     step(run, "Gathering what is authorised")
     wanted = wanted_on(day_of(moment))
     last = Comparison.objects.filter(published=True, at__lt=moment).first()
     former = readings.before(None, last.at if last else None, judged=True)
     note_deltas(wanted, at=moment, run=run)  # before the readings are taken: what is noted is judged below
     fresh, absent = readings.current(moment)
-    picked = readings.several(fresh, moment)
-    now = readings.readings_of(fresh, picked=picked)
+    picked = readings.several(fresh, moment, loaded)
+    now = readings.readings_of(fresh, loaded, picked)
     digests = readings.digests_of(fresh, picked)
     known = {digests[name]: reading for name, reading in now.items()}
     stood = {name: held for name, held in former.items() if name in fresh}

@@ -7,7 +7,7 @@ on the group is not known, never in order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -45,9 +45,13 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Accounts:
-    """The accounts that were read and are fresh, the newest word first; and why others are not among them."""
+    """The accounts that were read and are fresh, the newest word first; and why others are not among them.
+
+    `loaded`: digest -> what was loaded so far, which the comparison then need not load again.
+    """
 
     at: datetime
+    loaded: dict[str, Reading] = field(default_factory=dict)
 
     @cached_property
     def shown(self) -> list[tuple[Snapshot, Reading]]:
@@ -55,7 +59,9 @@ class Accounts:
         fresh, _ = readings.current(self.at)
         rows = [one for several in fresh.values() for one in several if is_account(one) and went_well(one.source)]
         rows.sort(key=lambda one: one.source.last_seen_at or one.observed_at, reverse=True)
-        return [(one, readings.load(one)) for one in rows]
+        found = [(one, readings.load(one)) for one in rows]
+        self.loaded.update((one.reading.sha256, reading) for one, reading in found)
+        return found
 
     @cached_property
     def holders(self) -> Mapping[tuple[Family, int], Server]:
@@ -115,8 +121,11 @@ def went_well(source: Source) -> bool:
     return source.last_pull is None or source.last_pull.state in WELL
 
 
-def observe(at: datetime) -> None:
-    """Lets servers join and leave the groups whose members are known by something, and keeps what was seen."""
+def observe(at: datetime) -> dict[str, Reading]:
+    """Lets servers join and leave the groups whose members are known by something, and keeps what was seen.
+
+    Gives what it loaded for that, digest -> reading.
+    """
     accounts = Accounts(at)
     for group in Group.objects.exclude(observed="").select_related("system"):
         row = last_of(group) or GroupObservation(group=group)
@@ -131,6 +140,7 @@ def observe(at: datetime) -> None:
             row.because = refusal.why.rstrip(".") if isinstance(refusal, Refused) else str(refusal)
         kept = {key: getattr(row, key) for key in KEPT}
         GroupObservation.objects.update_or_create(group=group, defaults=kept)
+    return accounts.loaded
 
 
 def last_of(group: Group) -> GroupObservation | None:

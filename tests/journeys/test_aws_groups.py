@@ -12,6 +12,7 @@ from compliance.actions import connections, estate
 from compliance.actions.reconcile import reconcile
 from compliance.actions.reconcile_rows import altered_rows
 from compliance.models import Group, LedgerInbox, Server
+from evidence import reading_json
 from evidence.actions.compare import compare
 from evidence.collectors import aws_instances
 from evidence.models import Finding, Pull, VerdictRow
@@ -210,6 +211,19 @@ def test_a_tag_and_a_security_group_are_followed_and_what_is_old_or_refused_show
         con = con or authorised(people, network("tagged", "file-01"))
         assert at == 0 or not_known(con.ref) == []
     assert con is not None
+
+    # What was read to see who is in them is not read again to judge the connections
+    loaded: list[bytes] = []
+    plain = reading_json.load
+
+    def noted(said: bytes) -> Any:
+        loaded.append(said)
+        return plain(said)
+
+    with monkeypatch.context() as watched:
+        watched.setattr(reading_json, "load", noted)
+        compare()
+    assert len(loaded) == len(set(loaded)) > 0
     (stranger,) = standing("unknown_server", "unregistered in group inside")  # in no network of the estate
     assert "10.20.50.9 (eni-" in stranger.because
     fleet.ec2.delete_tags(Resources=[data], Tags=[{"Key": "role"}])
