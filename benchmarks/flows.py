@@ -1,6 +1,7 @@
 """`./run bench flows`: files of a flow log rolled up and matched, beside DuckDB's own count of their lines and gzip.
 
-The peers read the same files in the same run. Every figure is a child of its own, so that memory and processor time are
+The peers read the same files in the same run; beside two workers stands what two processes of nothing but arithmetic
+gain on this machine at that moment. Every figure is a child of its own, so that memory and processor time are
 its own. `BENCH_FLOWS_RECORDS` (default 1000000,10000000) chooses the sizes.
 """
 
@@ -22,6 +23,7 @@ from benchmarks.figures import Figure
 from benchmarks.flow_files import PER_FILE, register, written
 
 SIZES: Final = tuple(int(one) for one in os.environ.get("BENCH_FLOWS_RECORDS", "1000000,10000000").split(","))
+ROUNDS: Final = 30_000_000  # of arithmetic: some seconds of one processor
 CHILD: Final = (sys.executable, "-m", "benchmarks.flows")
 COLUMNS: Final = (
     "{'version': 'INTEGER', 'account': 'VARCHAR', 'interface': 'VARCHAR', 'src': 'VARCHAR', 'dst': 'VARCHAR',"
@@ -65,8 +67,14 @@ def _of_size(folder: Path, size: int, *, largest: bool) -> Iterator[Figure]:
     again = {"re-reading s": round(done, 2), "stored s": month["cpu"]}
     yield Figure("a month from stored results, cheaper than reading it again", done / month["cpu"], "x", 20, "at least",
                  beside=again)  # fmt: skip
+    before = _machine()
     alone, together = _wall(folder, [files]), _wall(folder, [files[::2], files[1::2]])
-    walls = {"one s": round(alone, 2), "two s": round(together, 2), "load": round(os.getloadavg()[0], 1)}
+    given = [round(one, 2) for one in (before, _machine())]
+    walls = {
+        "one s": round(alone, 2), "two s": round(together, 2), "load": round(os.getloadavg()[0], 1),
+        "arithmetic of two processes, of one's, before and after": given,
+        "of that": round(alone / together / (sum(given) / 2), 2),
+    }  # fmt: skip
     yield Figure("files of two workers at once, of one worker's", alone / together, "x", 1.8, "at least", beside=walls)
 
 
@@ -86,14 +94,28 @@ def _child(task: str, folder: Path, files: Sequence[Path]) -> dict[str, Any]:
 
 def _wall(folder: Path, shares: Sequence[Sequence[Path]]) -> float:
     """Seconds on the clock until every share of the files is rolled up, each by a process of its own."""
-    started = time.monotonic()
-    running = [
-        subprocess.Popen(
-            [*CHILD, "roll", str(folder / f"worker-{at}-{len(shares)}"), *map(str, share)], stdout=subprocess.DEVNULL
-        )
+    return _clock([
+        [*CHILD, "roll", str(folder / f"worker-{at}-{len(shares)}"), *map(str, share)]
         for at, share in enumerate(shares)
-    ]
-    if any(one.wait() for one in running):
+    ])  # fmt: skip
+
+
+def _machine() -> float:
+    """How many times as quick two processes are as one, on arithmetic that shares nothing: what the machine has to
+    give just now, with all else that runs on it, and where its two processors are halves of one core."""
+    return _clock([_spinning(ROUNDS)]) / _clock([_spinning(ROUNDS // 2)] * 2)
+
+
+def _spinning(rounds: int) -> list[str]:
+    return [sys.executable, "-S", "-c", f"n = 0\nfor i in range({rounds}): n += i * i % 7"]
+
+
+def _clock(works: Sequence[Sequence[str]]) -> float:
+    """Seconds on the clock until programs that were started together have all ended."""
+    started = time.monotonic()
+    running = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for words in works]
+    ended = [one.wait() for one in running]
+    if any(ended):
         raise RuntimeError("a worker failed")
     return time.monotonic() - started
 

@@ -3,7 +3,7 @@ authorised, each with what was decided on it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -18,7 +18,7 @@ from evidence.usage_verdicts import POINT
 DAY_H: Final = 24
 UNDECIDED: Final = "nothing yet"
 MANY: Final = "outside → "  # what many strangers tried is one finding
-OF_SERVER: Final = 10  # pairs, and as many talkers, that the page of a server lists
+LISTED: Final = 10  # pairs, and as many talkers, that the page of a server or a place lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Who talked with one server since `first`: `pairs` that nobody authorised, newest first, and `talkers` that
-    somebody did. `more`: pairs beyond them; `cut`: not all pairs of the comparison were kept."""
+    """Who talked with a server or a place since `first`: `pairs` that nobody authorised, newest first, and `talkers`
+    that somebody did. `more`: pairs beyond them; `cut`: not all pairs of the comparison were kept."""
 
     first: date
     pairs: tuple[Mapping[str, Any], ...]
@@ -74,8 +74,9 @@ class Beside:
     cut: bool
 
 
-def of_server(person: User, name: str) -> Beside | None:
-    """Of the last comparison, as far as this person may see it; None where it saw no flow log."""
+def beside(person: User, touches: Callable[[Mapping[str, Any]], bool]) -> Beside | None:
+    """Of the last comparison the pairs that this is true of, as far as this person may see them; None where it saw no
+    flow log."""
     comparison = Comparison.objects.filter(published=True).first()
     row = FlowPicture.objects.filter(comparison=comparison).first() if comparison else None
     if row is None:
@@ -83,13 +84,13 @@ def of_server(person: User, name: str) -> Beside | None:
     data, systems = row.data, person.system_ids()
 
     def mine(key: str) -> list[Mapping[str, Any]]:
-        return [one for one in data[key] if name in (one["from"], one["to"]) and concerns(one, systems)]
+        return [one for one in data[key] if concerns(one, systems) and touches(one)]
 
     pairs = sorted(mine("pairs"), key=lambda one: (-one["last"], one["subject"]))
-    talkers = [spelt(one) for one in mine("talkers") if one["ref"]][:OF_SERVER]
-    listed = tuple(decided(pairs[:OF_SERVER]))
+    talkers = [spelt(one) for one in mine("talkers") if one["ref"]][:LISTED]
+    listed = tuple(decided(pairs[:LISTED]))
     first = EPOCH + timedelta(days=data["first_day"])
-    return Beside(first, listed, tuple(talkers), max(len(pairs) - OF_SERVER, 0), bool(data["pairs_more"]))
+    return Beside(first, listed, tuple(talkers), max(len(pairs) - LISTED, 0), bool(data["pairs_more"]))
 
 
 def latest_picture(person: User) -> Picture | None:

@@ -263,6 +263,7 @@ PANELS = {
         "compliance.views.policy_panel.change",
     ],
     "group": ["evidence.views.groups.group"],
+    "place": ["evidence.views.talkers.place"],
     "widening": ["evidence.views.groups.widening"],
     "changes": ["evidence.views.panels.changes"],
     "connection": ["evidence.views.panels.connection"],

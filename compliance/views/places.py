@@ -143,6 +143,7 @@ def place(request: HttpRequest, kind: str, name: str) -> HttpResponse:
             "held": rows_of(subject, person),
             "connections": [listed(version, day_of(now), seen) for version in versions],
             "actions": actions(kind, subject, person),
+            **panel("place", subject, person),
             **(panel("group", subject, person) if isinstance(subject, Group) else {}),
         },
     )

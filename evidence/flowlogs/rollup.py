@@ -47,18 +47,17 @@ SELECT count(*) FROM grouped WHERE hour IS NULL OR kind = {ODD} OR (kind <= {ACC
 """  # noqa: S608  literals of this module
 OCTET: Final = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 PARTS: Final = "str_split(text, '.')"
+TEXTS: Final = """
+CREATE OR REPLACE TEMP TABLE texts AS
+SELECT a AS text FROM grouped WHERE kind <= 1 UNION SELECT b FROM grouped WHERE kind <= 1
+"""
 NUMBERED: Final = f"""
 CREATE OR REPLACE TEMP TABLE places AS
 SELECT text, 4::UTINYINT AS family, 0::UBIGINT AS hi,
   ({PARTS}[1]::UBIGINT << 24) + ({PARTS}[2]::UBIGINT << 16) + ({PARTS}[3]::UBIGINT << 8) + {PARTS}[4]::UBIGINT AS lo
-FROM (SELECT a AS text FROM grouped WHERE kind <= 1 UNION SELECT b FROM grouped WHERE kind <= 1)
-WHERE regexp_full_match(text, '{OCTET}\\.{OCTET}\\.{OCTET}\\.{OCTET}')
+FROM texts WHERE regexp_full_match(text, '{OCTET}\\.{OCTET}\\.{OCTET}\\.{OCTET}')
 """  # noqa: S608  literals of this module
-REST: Final = """
-SELECT DISTINCT text FROM (SELECT a AS text FROM grouped WHERE kind <= 1
-                           UNION SELECT b FROM grouped WHERE kind <= 1)
-WHERE text NOT IN (SELECT text FROM places)
-"""
+REST: Final = "SELECT text FROM texts WHERE text NOT IN (SELECT text FROM places)"
 MIXED: Final = """
 SELECT count(*) FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b WHERE s.family <> d.family
 """
@@ -131,6 +130,7 @@ def _quick(engine: Engine, format_: FlowFormat, plain: Plain) -> Sifted | None:
 
 def _number(engine: Engine) -> bool:
     """Numbers the addresses, each once. Whether there was one that is none."""
+    engine.do(TEXTS)
     engine.do(NUMBERED)
     odd = [text for (text,) in engine.rows(REST) if text is not None]
     found: list[tuple[str, int, int]] = []

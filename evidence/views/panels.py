@@ -11,11 +11,11 @@ from compliance.views.navigation import at_most, shown
 from compliance.words import VERDICTS
 from evidence import along
 from evidence.actions.verification import before_approval
-from evidence.flow_pictures import of_server
-from evidence.models import AdminPathRow, Comparison, Finding, FindingMember, FlowUse, Source, VerdictRow, Verification
+from evidence.models import Comparison, Finding, FindingMember, FlowUse, Source, VerdictRow, Verification
 from evidence.rules import Verdict
 from evidence.tickets import says
 from evidence.verdicts import BESIDE
+from evidence.views import talkers
 from evidence.views.rule_changes import listed as shown_change
 from evidence.views.shown import is_late as is_old
 from evidence.views.shown import latest, packet, spoken_point
@@ -150,7 +150,7 @@ def server(subject: Server, person: User) -> dict[str, Any]:
         "read_at": read_at,
         "read_late": late,
         "listening": listening(subject),
-        "flows": flows_of(subject, person),
+        "flows": talkers.of_server(subject, person),
         "findings": [
             {
                 "ref": row.ref,
@@ -162,25 +162,6 @@ def server(subject: Server, person: User) -> dict[str, Any]:
             for row in findings
         ],
     }
-
-
-def flows_of(subject: Server, person: User) -> dict[str, Any] | None:
-    """Who talked with a server by the flow logs, and how many hours of all its addresses were watched; None where no
-    flow log is read. A finding is a link for those who may open it."""
-    seen = of_server(person, subject.name)
-    if seen is None:
-        return None
-    way = AdminPathRow.objects.for_user(person).current().filter(server=subject).first()
-    refs = [int(one["finding"].rpartition("-")[2]) for one in seen.pairs if one["finding"]]
-    mine = {row.ref for row in Finding.objects.for_user(person).filter(pk__in=refs)}
-    return {
-        "first": seen.first, "talkers": seen.talkers, "more": seen.more, "cut": seen.cut,
-        "watched": way.seen.get("watched") if way else None, "hours": way.seen.get("hours") if way else None,
-        "pairs": [
-            {**one, "ref": one["finding"], "url": f"/findings/{one['finding']}/" if one["finding"] in mine else ""}
-            for one in seen.pairs
-        ],
-    }  # fmt: skip
 
 
 def banner(row: VerdictRow) -> dict[str, Any] | None:

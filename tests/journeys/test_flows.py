@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
-from compliance.actions import connections
-from compliance.models import System
+from compliance.actions import connections, estate
+from compliance.models import Server, System
 from evidence.actions.compare import compare
 from evidence.actions.flow_files import days_folder
 from evidence.artefacts import place_of
@@ -20,6 +20,7 @@ from evidence.models import AdminPathRow, BaselineGroup, Finding, FlowLog, FlowU
 from evidence.packs.section import Scope
 from evidence.packs.sections import flows as section
 from evidence.rules import Verdict
+from evidence.views.talkers import ALL_THE_SAME
 from tests.evidence.flow_site import work
 from tests.factories import WHY, agreed, asked, authorised, network, servers
 from tests.flowlogs.logs import V2, aws, silent
@@ -164,6 +165,25 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     lonely = client.get("/servers/file-01/").content.decode()
     assert "No hour of its addresses was watched whole" in lonely
     assert "1 flow log of" in client.get("/evidence/").content.decode()
+
+    # and so do the pages of places, by the prefixes or the members they have today
+    def talked(path: str) -> str:
+        return " ".join(client.get(path).content.decode().split("Seen in flow logs")[1].split())
+
+    data, app = talked("/zones/data/"), talked("/zones/app/")
+    assert ("pay-app-01 → pay-db-01" in data, used.ref in data, "tcp/3306" in data) == (True, True, True)
+    assert "Hours watched of the 2 servers in it: some of 1, none of 1" in data
+    assert (f"{ALIEN} → pay-db-01" in app, "Hours watched of the 1 server in it: none of 1" in app) == (True, True)
+    members = [Server.objects.get(name="pay-app-01"), Server.objects.get(name="file-01")]
+    estate.add_group("pay-apps", system=people.payroll, members=members, by=people.alex)
+    estate.add_group("empty", system=people.payroll, by=people.alex)
+    group = talked("/groups/pay-apps/")
+    assert (f"{APP} → {DB}" in group, ALIEN in group, "none of 2" in group) == (True, False, True)
+    assert (DB in talked("/groups/empty/"), ALL_THE_SAME in talked("/groups/empty/")) == (False, True)
+    estate.add_party("mirror", prefixes=["198.51.100.0/24"], by=people.alex)
+    client.force_login(people.alex)
+    assert ("It lies outside" in talked("/parties/mirror/"), DB in talked("/parties/mirror/")) == (True, False)
+    client.force_login(people.erin)
 
     # who examined them stands in the pack; another system sees nothing of it
     client.force_login(people.ada)
