@@ -5,13 +5,13 @@ What is not listed may have been all the same wherever nobody watched: each of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from django.utils import timezone
 
-from compliance.models import Address, Endpoint, Group, Server, User, Zone
-from compliance.traffic.addresses import parse, parse_host
+from compliance.models import Address, Endpoint, Group, PartyPrefix, Server, User, Zone, ZonePrefix
+from compliance.traffic.addresses import Range, parse, parse_host
 from evidence.flow_pictures import Beside, beside
 from evidence.judgement import counted
 from evidence.models import AdminPathRow, Finding
@@ -39,18 +39,31 @@ def place(subject: Place, person: User) -> dict[str, Any]:
 
 
 def touching(subject: Place) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether an end of a pair is a member of a group, or lies in the prefixes of a zone or a party, as of now."""
+    """Whether an end of a pair is a member of a group, or lies in the prefixes of a zone, or in those of a party and
+    outside the estate, as of now."""
     if isinstance(subject, Group):
         names = {one.name for one in subject.members_on(timezone.now())}
         return lambda one: not names.isdisjoint((one["from"], one["to"]))
-    rows = subject.prefixes if isinstance(subject, Zone) else subject.party_prefixes
-    ranges = [parse(one.prefix) for one in rows.authorised_at(timezone.now())]
+    now = timezone.now()
+    if isinstance(subject, Zone):
+        held = ranges(subject.prefixes.authorised_at(now))
+        return lambda one: lies(one["src"], held) or lies(one["dst"], held)
+    theirs, ours = ranges(subject.party_prefixes.authorised_at(now)), ranges(ZonePrefix.objects.authorised_at(now))
+    return lambda one: any(
+        not one[whose] and lies(one[end], theirs) and not lies(one[end], ours)  # "internet" holds no server of ours
+        for whose, end in (("from", "src"), ("to", "dst"))
+    )
 
-    def within(text: str) -> bool:
-        family, value = parse_host(text)
-        return any(family == one.family and one.low <= value <= one.high for one in ranges)
 
-    return lambda one: within(one["src"]) or within(one["dst"])
+def ranges(rows: Iterable[ZonePrefix | PartyPrefix]) -> list[Range]:
+    """The addresses of prefixes."""
+    return [parse(one.prefix) for one in rows]
+
+
+def lies(text: str, held: list[Range]) -> bool:
+    """Whether an address is one of these."""
+    family, value = parse_host(text)
+    return any(family == one.family and one.low <= value <= one.high for one in held)
 
 
 def doubt(subject: Place, person: User) -> str:

@@ -180,9 +180,9 @@ def test_a_month_of_flows_from_its_files_to_the_pack(client: Client) -> None:
     group = talked("/groups/pay-apps/")
     assert (f"{APP} → {DB}" in group, ALIEN in group, "none of 2" in group) == (True, False, True)
     assert (DB in talked("/groups/empty/"), ALL_THE_SAME in talked("/groups/empty/")) == (False, True)
-    estate.add_party("mirror", prefixes=["198.51.100.0/24"], by=people.alex)
+    estate.add_party("internet", prefixes=["0.0.0.0/0"], by=people.alex)
     client.force_login(people.alex)
-    assert ("It lies outside" in talked("/parties/mirror/"), DB in talked("/parties/mirror/")) == (True, False)
+    assert ("It lies outside" in talked("/parties/internet/"), DB in talked("/parties/internet/")) == (True, False)
     client.force_login(people.erin)
 
     # who examined them stands in the pack; another system sees nothing of it
