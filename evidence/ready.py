@@ -2,7 +2,8 @@
 
 A process loads its modules and forks for each order (`serve`); the fork alone reads the order, under its own limits,
 and ends with it: no order finds anything of the one before. Each serves one order at a time, so there are never more of
-them than orders that are served at once. Renders packs (evidence/packs/render_child.py) and reads dumps (parse.py).
+them than orders that are served at once. Renders packs (evidence/packs/render_child.py), reads dumps (parse.py) and
+rolls up flow logs (flowlogs/child.py).
 """
 
 from __future__ import annotations
@@ -132,17 +133,24 @@ class Ready:
                 socket.send_fds(self.socket, [json.dumps(dict(bounds)).encode()], files)
                 said = self.socket.recv(64)
             except TimeoutError:
-                os.killpg(self.process.pid, SIGKILL)
-                self.ended()
+                self._stop()
                 raise
             except OSError:
                 said = b""
+            except BaseException:  # whoever stops waiting, for whatever reason, leaves nobody behind who goes on
+                self._stop()
+                raise
             if not said:
                 return None
             made.seek(0)
             told.seek(0)
             self.since = time.monotonic()
             return Answer(int(said), made.read(), _last_line(told.read()))
+
+    def _stop(self) -> None:
+        """Ends it, and what it forked for the order."""
+        os.killpg(self.process.pid, SIGKILL)
+        self.ended()
 
     def ended(self) -> Answer:
         """Lets it end; how it did."""

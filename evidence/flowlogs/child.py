@@ -1,7 +1,8 @@
 """A flow log is rolled up in a child process with limits: a hostile or broken file cannot take the worker with it.
 
-`rolled_in_child` is the parent's side. The child is `python -m evidence.flowlogs.child`: it takes a request on stdin,
-limits itself, writes the days, and answers {"rolled": …} or {"refused": [what, why, next_step]} on stdout.
+`rolled_in_child` is the parent's side. The child is a fork of `python -m evidence.flowlogs.child`, which stands ready
+for the next file (evidence/ready.py) and reads none itself: the fork limits itself, takes a request from file 0, writes
+the days, and answers {"rolled": …} or {"refused": [what, why, next_step]} to file 1.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from evidence.flowlogs import engine
 from evidence.flowlogs.days import live_path, write_live
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.grown import holds_all
 from evidence.flowlogs.shapes import Gap, Rolled
 from evidence.flowlogs.table import read_file
+from evidence.ready import Answer, Pool, serve
 from evidence.rules import FormatError, Lines, Unread
 
 CPU_S: Final = 1800
@@ -63,7 +64,8 @@ def rolled_in_child(
             "source": str(source), "into": str(days), "name": name, "received": received, "scratch": place,
             "others": {str(key): [str(path) for path in days] for key, days in others.items()},
         }  # fmt: skip
-        status, said = _run(request, Path(place) / "answer", wall_s, name)
+        answer = _run(request, wall_s, name)
+        status, said = answer.status, answer.made
         if status == 0:
             return _moved(_answered(json.loads(said)), days, into)
     if status == REFUSED:
@@ -77,24 +79,12 @@ def rolled_in_child(
     raise FormatError(f"{name} could not be read", why, KEPT)
 
 
-def _run(request: dict[str, Any], answer: Path, wall_s: float, name: str) -> tuple[int, bytes]:
-    with answer.open("w+b") as target:
-        child = subprocess.Popen(
-            [sys.executable, "-E", "-s", "-m", "evidence.flowlogs.child"],
-            stdin=subprocess.PIPE, stdout=target, stderr=subprocess.DEVNULL, cwd=Path(__file__).resolve().parents[2],
-            env={"PATH": os.defpath, "LANG": "C.UTF-8"}, start_new_session=True,
-        )  # fmt: skip
-        try:
-            child.communicate(json.dumps(request).encode("ascii"), timeout=wall_s)
-        except subprocess.TimeoutExpired:
-            why = f"reading took longer than {wall_s:g} seconds"
-            raise FormatError(f"{name} was not read", why, KEPT) from None
-        finally:  # whoever stops waiting, for whatever reason, leaves nobody behind who goes on writing
-            if child.poll() is None:
-                child.kill()
-                child.communicate()
-        target.seek(0)
-        return child.returncode, target.read()
+def _run(request: dict[str, Any], wall_s: float, name: str) -> Answer:
+    """What the child made of it. Raises FormatError when the time is over."""
+    try:
+        return POOL.ask(json.dumps(request).encode("ascii"), {"cpu_s": CPU_S, "memory": MEMORY}, wall_s)
+    except TimeoutError:
+        raise FormatError(f"{name} was not read", f"reading took longer than {wall_s:g} seconds", KEPT) from None
 
 
 def _moved(brought: Brought, came: Path, into: Path) -> Brought:
@@ -144,35 +134,49 @@ def _said(brought: Brought) -> dict[str, Any]:
 
 
 def _read(request: Mapping[str, Any]) -> Brought:
-    with Engine(Path(request["scratch"])) as engine:
+    with Engine(Path(request["scratch"])) as running:
         source, into = Path(request["source"]), Path(request["into"])
-        rolled = read_file(engine, source, into, name=request["name"], received=request["received"])
+        rolled = read_file(running, source, into, name=request["name"], received=request["received"])
         mine = list(rolled.days.values())
         others = {int(key): [Path(path) for path in days] for key, days in request["others"].items()}
-        holds = tuple(key for key, days in others.items() if holds_all(engine, mine, days))
-        held_by = tuple(key for key, days in others.items() if key not in holds and holds_all(engine, days, mine))
-        return Brought(rolled, write_live(engine, rolled, into), holds, held_by)
+        holds = tuple(key for key, days in others.items() if holds_all(running, mine, days))
+        held_by = tuple(key for key, days in others.items() if key not in holds and holds_all(running, days, mine))
+        return Brought(rolled, write_live(running, rolled, into), holds, held_by)
 
 
-def limit() -> None:
+def limit(cpu_s: int, memory: int) -> None:
     """Limits this very process: address space, processor time, no core dumps."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main() -> int:
-    """The child: one request on stdin, one answer on stdout; the exit status says which kind it is."""
-    request = json.load(sys.stdin)
-    limit()
-    try:
-        json.dump(_said(_read(request)), sys.stdout)
-    except FormatError as refused:
-        json.dump({"refused": [refused.what, refused.why, refused.next_step]}, sys.stdout)
-        return REFUSED
-    except MemoryError:
-        return OUT_OF_MEMORY
+def _serve(bounds: Mapping[str, int]) -> int:
+    """In a fork: one request, one answer; the exit status says which kind it is."""
+    limit(bounds["cpu_s"], bounds["memory"])
+    with open(0, "rb", closefd=False) as asked, open(1, "wb", closefd=False) as answer:
+        try:
+            answer.write(json.dumps(_said(_read(json.load(asked)))).encode("ascii"))
+        except FormatError as refused:
+            answer.write(json.dumps({"refused": [refused.what, refused.why, refused.next_step]}).encode("ascii"))
+            return REFUSED
+        except MemoryError:
+            return OUT_OF_MEMORY
     return 0
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of what this process has: a flow log has no use for it."""
+    return {"PATH": os.defpath, "LANG": "C.UTF-8"}
+
+
+COMMAND: Final = ("-E", "-s", "-m", "evidence.flowlogs.child")
+POOL: Final = Pool(COMMAND, _environment)
+
+
+def main() -> int:
+    """The process that forks for files."""
+    return serve(_serve, warm=engine.load, command=COMMAND)
 
 
 if __name__ == "__main__":

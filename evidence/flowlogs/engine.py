@@ -48,6 +48,11 @@ class Engine:
             raise EngineError(str(error)) from error
 
 
+def load() -> None:
+    """Loads the engine without starting it: a process that forks for each file loads it once."""
+    import duckdb  # noqa: F401  for the forks
+
+
 def quoted(text: str | Path) -> str:
     """A text as a literal of SQL."""
     doubled = str(text).replace("'", "''")
