@@ -73,11 +73,14 @@ def each(roles: Mapping[int, str], at: datetime) -> Iterator[tuple[int, str, Sta
     """(server, kind, how it stands, when it is due, what was stated last) of every duty of servers of these roles."""
     last, today = newest(roles, at), day_of(at)
     bastions = set(read(in_force(at)).rules[RULE].texts(BASTIONS))
+    never = [(kind, duty.bastions_only, *state_of(kind, *held(None), today)) for kind, duty in DUTIES.items()]
     for key, role in roles.items():
-        for kind, duty in DUTIES.items():
+        for kind, bastions_only, state, due in never:
             stated = last.get((key, kind))
-            if not duty.bastions_only or role in bastions or stated is not None:
+            if stated is not None:
                 yield key, kind, *state_of(kind, *held(stated), today), stated
+            elif not bastions_only or role in bastions:
+                yield key, kind, state, due, None
 
 
 def held(stated: Attestation | None) -> tuple[date | None, bool]:

@@ -18,6 +18,7 @@ LOOKED_AT: Final = (
     "name", "kind", "enabled", "fresh_hours", "last_seen_at", "server", "last_good__tier",
     "last_pull__error_code", "last_pull__what", "last_pull__finished_at",
 )  # fmt: skip
+KINDS: Final = dict(Source.Kind.choices)
 LIVE, COPY, OLD, NONE = "live", "copy", "old", "none"
 # what is held of a server itself → in words
 HOST: Final[dict[str, str]] = {
@@ -52,10 +53,10 @@ def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
     addresses: dict[int, list[str]] = {key: [] for key in rows}
     before = devices(at)
     if before:  # with nothing in front of anybody, nobody's address matters
-        held = Address.objects.filter(server__in=rows, valid_to__isnull=True).order_by("pk")
+        held = Address.objects.filter(server__among=rows, valid_to__isnull=True).order_by("pk")
         for key, ip in held.values_list("server", "ip"):
             addresses[key].append(ip)
-    found = Source.objects.filter(server__in=rows).select_related("last_pull", "last_good").only(*LOOKED_AT)
+    found = Source.objects.filter(server__among=rows).select_related("last_pull", "last_good").only(*LOOKED_AT)
     for source in found.order_by("pk"):
         source.server = rows[source.server_id]
         by_server[source.server_id].append(source)
@@ -83,7 +84,7 @@ def of(server: Server, sources: Sequence[Source], before: Iterable[str], at: dat
         live = any(source.last_good and source.last_good.tier == Snapshot.Tier.GOOD for source in fresh)
         held = LIVE if live else COPY
     seen = max((source.last_seen_at for source in sources if source.last_seen_at), default=None)
-    named = tuple((source.pk, source.name, source.get_kind_display()) for source in sources)
+    named = tuple((source.pk, source.name, KINDS[source.kind]) for source in sources)
     return Covered(server, held, seen, named, front, why(sources) if not fresh else "")
 
 

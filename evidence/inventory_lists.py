@@ -71,11 +71,13 @@ class Stranger:
     key: str
     rows: list[Sighting]
     decided: str = ""  # why it need not be registered, where somebody decided so
+    place: str = field(init=False)  # the network in scope it stands in; "" outside all of them
+    seers: frozenset[str] = field(init=False)  # keys of the sources that show it
 
-    @property
-    def place(self) -> str:
-        """The network in scope it stands in; "" outside all of them."""
-        return max(row.place for row in self.rows)
+    def __post_init__(self) -> None:
+        """Each list and each count of it asks for these again."""
+        self.place = max(row.place for row in self.rows)
+        self.seers = frozenset(key_of(row.kind, row.inventory_id) for row in self.rows)
 
     @property
     def names(self) -> list[str]:
@@ -89,7 +91,7 @@ class Stranger:
 
     def by(self, seer: str) -> bool:
         """Whether that source shows it."""
-        return any(key_of(row.kind, row.inventory_id) == seer for row in self.rows)
+        return seer in self.seers
 
 
 class Lists:
@@ -189,11 +191,13 @@ class Lists:
         theirs = self.addresses.filter(server__in=self.mine).values("ip")
         rows = Sighting.objects.filter(Q(ip__in=theirs) | Q(short__in=shorts, kind=Kind.INVENTORY))
         rows = rows.filter(Q(inventory=None) | Q(reading=F("inventory__last_good")))
-        for row in rows.only("kind", "inventory", "ip", "short", "first_seen", "gone_at"):
-            held_by = owner.get(str(row.ip)) or (shorts.get(row.short) if row.kind == Kind.INVENTORY else None)
-            key = key_of(row.kind, row.inventory_id)
+        for kind, number, ip, short, first, gone in rows.values_list(
+            "kind", "inventory", "ip", "short", "first_seen", "gone_at"
+        ):
+            held_by = owner.get(str(ip)) or (shorts.get(short) if kind == Kind.INVENTORY else None)
+            key = key_of(kind, number)
             if held_by is not None and key in visible:
-                told(held_by, key, row)
+                told(held_by, key, first, gone)
         return list(found.values())
 
     def never(self, seer: str = "") -> list[Held]:
@@ -205,13 +209,13 @@ class Lists:
         return [one for one in self.servers if (seer in one.seen if seer else one.seen)]
 
 
-def told(held: Held, key: str, row: Sighting) -> None:
+def told(held: Held, key: str, first_seen: datetime, gone_at: datetime | None) -> None:
     """Notes one sighting of a server with its source."""
-    if row.gone_at is None:
-        held.seen[key] = min(held.seen.get(key, row.first_seen), row.first_seen)
+    if gone_at is None:
+        held.seen[key] = min(held.seen.get(key, first_seen), first_seen)
         held.gone.pop(key, None)
     elif key not in held.seen:
-        held.gone[key] = max(held.gone.get(key, row.gone_at), row.gone_at)
+        held.gone[key] = max(held.gone.get(key, gone_at), gone_at)
 
 
 def key_of(kind: str, inventory: int | None) -> str:

@@ -19,6 +19,7 @@ from compliance.models import Connection, Server, System
 from compliance.models.estate import day_of
 from compliance.traffic.addresses import parse_host
 from compliance.traffic.boxes import box_of
+from evidence.actions import trends
 from evidence.actions.cases import fingerprint
 from evidence.actions.findings import SEVERITY
 from evidence.models import (
@@ -103,7 +104,8 @@ def build(plan: Plan, out: Writer, estate: Estate, register: Register, readings:
     beside(plan, out, estate, register, last)
     out.flush()
     # It was written with the first of its findings: what all of them add up to is known only now
-    Comparison.objects.filter(pk=last.pk).update(counts=dict(heads), trend=trend, burned=burned)
+    Comparison.objects.filter(pk=last.pk).update(counts=dict(heads), trend=trend, burned=burned,
+                                                  heads=trends.heads(last))
     return dict(heads)
 
 

@@ -136,17 +136,22 @@ def lies_in(address: Any, prefix: str) -> bool:
 def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "") -> Part:
     """The first few of a query, each shown, and how many there are; more of them where no list has the others."""
     keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: COUNTED + 1])
-    # in their order, a few are looked up; of many the first are soon found
-    few = rows.model._base_manager.filter(pk__among=keys).order_by(*rows.query.order_by)
-    ordered = (few if len(keys) <= COUNTED else rows).prefetch_related(None)
-    first = list(ordered.values_list("pk", flat=True)[: FIRST if url else MOST])
-    # fetched by their keys: what a search looks through is read once
-    found = rows.model._base_manager.filter(pk__among=first)
+    shown = FIRST if url else MOST
+    if len(keys) <= COUNTED:  # fetched by their keys: what a search looks through is read once
+        found = list(by_keys(rows, keys).order_by(*rows.query.order_by)[:shown])
+    else:  # of many the first in their order are soon found
+        first = list(rows.prefetch_related(None).values_list("pk", flat=True)[:shown])
+        by_key = {row.pk: row for row in by_keys(rows, first)}
+        found = [by_key[key] for key in first if key in by_key]
+    return Part(title, icon, [show(row) for row in found], min(len(keys), COUNTED), url, len(keys) > COUNTED)
+
+
+def by_keys(rows: QuerySet[Any], keys: Sequence[int]) -> QuerySet[Any]:
+    """The rows of these keys, with what a query fetches beside its own."""
+    found: QuerySet[Any] = rows.model._base_manager.filter(pk__among=keys)
     found.query.select_related = rows.query.select_related
     found._prefetch_related_lookups = rows._prefetch_related_lookups  # type: ignore[attr-defined]
-    by_key = {row.pk: row for row in found}
-    hits = [show(by_key[key]) for key in first if key in by_key]
-    return Part(title, icon, hits, min(len(keys), COUNTED), url, len(keys) > COUNTED)
+    return found
 
 
 def by_ways(rows: Rows, ways: Sequence[Q]) -> Rows:

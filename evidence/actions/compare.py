@@ -127,7 +127,9 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     flow_results.write(comparison, found, case, flow_results.Ways(ways, whose.servers))
     step(run, "Grouping what runs and nobody authorised")
     worked_off = baseline.numbers(day_of(moment))
-    Comparison.objects.filter(pk=comparison.pk).update(trend=trends.numbers(comparison, moment), burned=worked_off)
+    Comparison.objects.filter(pk=comparison.pk).update(
+        trend=trends.numbers(comparison, moment), burned=worked_off, heads=trends.heads(comparison)
+    )
     learning.write(comparison, case, judgements, register_on(day_of(moment)), wanted, whose.servers, flows)
     cases = grouped(merged(whose.case(one) for one in judgements if one.verdict not in NO_FINDING))
     with finish(run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, F
 
 from compliance.models import ConnectionVersion
 from compliance.models.estate import day_of
@@ -26,3 +26,16 @@ def numbers(comparison: Comparison, at: datetime) -> Numbers:
     for system, count in beyond.values_list("system").annotate(count=Count("pk")):
         found[system][2] += count
     return {str(key): said for key, said in sorted(found.items())}
+
+
+def heads(comparison: Comparison) -> dict[str, dict[str, list[int]]]:
+    """System (its key as text) → verdict → [counted ones about a connection, about something else].
+
+    The verdicts of a comparison stay as they were written, and so does what they add up to.
+    """
+    found: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+    rows = VerdictRow.objects.filter(comparison=comparison, headline=True).order_by("system", "verdict")
+    counted = rows.values_list("system", "verdict").annotate(all=Count("pk"), about=Count(F("connection")))
+    for system, verdict, count, about in counted:
+        found[str(system)][verdict] = [about, count - about]
+    return dict(found)

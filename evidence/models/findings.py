@@ -14,6 +14,7 @@ from evidence.models.sources import Snapshot
 from evidence.rules import Certainty, Verdict
 
 VERDICTS = [(verdict.value, verdict.value.replace("_", " ")) for verdict in Verdict]
+STANDING = ("open", "acknowledged", "accepted")  # states of findings that are not cured; named, an index finds them
 CERTAINTIES = [(certainty.value, certainty.value) for certainty in Certainty]
 
 
@@ -32,6 +33,9 @@ class Comparison(models.Model):
     )
     burned = models.JSONField(
         default=dict, help_text="{system: how far its provisional baseline is worked off}; see compliance/baseline.py."
+    )
+    heads = models.JSONField(
+        default=dict, help_text="{system: {verdict: [counted ones about a connection, about something else]}}."
     )
     published = models.BooleanField(default=False)
 
@@ -83,7 +87,7 @@ class FindingQuerySet(Scoped["Finding"]):
 
     def standing(self) -> FindingQuerySet:
         """Those that are not cured."""
-        return self.exclude(state=Finding.State.CURED)
+        return self.filter(state__in=STANDING)
 
     def worst_first(self) -> FindingQuerySet:
         """By severity, which no alphabet knows the order of; the newest first among equals."""
@@ -164,6 +168,7 @@ class Finding(models.Model):
             models.Index(
                 fields=["rank", "-first_seen", "id", "state", "system", "verdict"], name="findings_worst_first"
             ),
+            models.Index(fields=["state", "rank", "-first_seen", "id", "system"], name="findings_that_wait"),
         ]
 
     def __str__(self) -> str:

@@ -79,7 +79,7 @@ def wanted(lists: Lists, tab: str, seer: Seer | None, asked: Any) -> tuple[list[
         kept = [one for one in found if (seer is None or one.by(seer.key)) and fits(one, words, zone)]
         return kept, lambda row: stranger_row(row, lists)
     servers = (lists.registered if tab == "registered" else lists.never)(seer.key if seer else "")
-    named = [one for one in servers if words in f"{one.server.name} {' '.join(one.addresses)}".lower()]
+    named = [one for one in servers if not words or words in f"{one.server.name} {' '.join(one.addresses)}".lower()]
     return named, lambda row: server_row(row, lists, seer)
 
 
@@ -87,7 +87,8 @@ def fits(one: Stranger, words: str, zone: str) -> bool:
     """Whether a stranger fits the words, and the network that is asked for ("elsewhere": outside all of them)."""
     if zone and one.place != ("" if zone == "elsewhere" else zone):
         return False
-    return words in " ".join([one.key, one.place, *(f"{row.name} {row.where}" for row in one.rows)]).lower()
+    said = (one.key, one.place, *(f"{row.name} {row.where}" for row in one.rows)) if words else ()
+    return words in " ".join(said).lower()
 
 
 def choices(lists: Lists, *, strangers: bool) -> list[Choice]:

@@ -41,12 +41,16 @@ def learn(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     base = BaselineGroup.objects.for_user(person).current()
     asked = verbs.marks_asked()
-    rows = narrowed(base.select_related("system__owner"), request.GET, person.pk)
-    shown = [listed(row, asked) for row in rows]
-    state = request.GET.get("state", "")
-    shown = [row for row in shown if not state or (row["waiting"] > 0) == (state == "open")]
-    by = request.GET.get("by", "")
-    shown = [row for row in shown if not by or bool(row["seen"] if by == "flows" else row["rules"])]
+    rows = narrowed(base, request.GET, person.pk)
+    told = base.select_related("system__owner")
+    state, by = request.GET.get("state", ""), request.GET.get("by", "")
+    if not (state or by or file_wanted(request)):
+        here = page(request, rows, lambda row: listed(row, asked), told)
+    else:  # these look into each group
+        shown = [listed(row, asked) for row in rows.select_related("system__owner")]
+        shown = [row for row in shown if not state or (row["waiting"] > 0) == (state == "open")]
+        shown = [row for row in shown if not by or bool(row["seen"] if by == "flows" else row["rules"])]
+        here = page(request, shown, lambda row: row)
     if file_wanted(request):
         cells = (
             "source", "destination", "services", "connections", "rules", "seen", "severity", "system", "owner", "state",
@@ -64,7 +68,7 @@ def learn(request: HttpRequest) -> HttpResponse:
     last = Comparison.objects.filter(published=True).first()
     over = Finding.objects.for_user(person).standing().filter(verdict=Verdict.permits_more)
     context = {
-        **page(request, shown, lambda row: row),
+        **here,
         "filters": filters(request, "End or service", choices),
         "total": base.count(),
         "open_rules": over.count(),

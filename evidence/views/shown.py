@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Count, Value, When
+from django.db.models import Count
 from django.utils import timezone
 
 from compliance.models import User
@@ -60,17 +60,30 @@ class Headlines(NamedTuple):
 
 
 def headlines(person: User, comparison: Comparison | None) -> Headlines:
-    """The counted verdicts this person may see, added up by the database."""
+    """The counted verdicts this person may see: as the comparison added them up, or by the database where it is of
+    before that was kept."""
     found = Headlines(Counter(), Counter())
     if comparison is None:
         return found
+    for verdict, about, others in kept(person, comparison) if comparison.heads else added_up(person, comparison):
+        (found.others if verdict in BESIDE else found.register)[verdict] += about
+        found.others[verdict] += others
+    return Headlines(+found.register, +found.others)
+
+
+def kept(person: User, comparison: Comparison) -> Iterator[tuple[str, int, int]]:
+    """(verdict, about a connection, about something else), of each system by itself."""
+    systems = person.system_ids()
+    for system, counted in comparison.heads.items():
+        if systems is None or int(system) in systems:
+            yield from ((verdict, about, others) for verdict, (about, others) in counted.items())
+
+
+def added_up(person: User, comparison: Comparison) -> Iterator[tuple[str, int, int]]:
+    """The same, of all systems together."""
     rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True).order_by()
-    about = Case(When(connection__isnull=False, then=Value(1)), default=Value(0))
-    counted = rows.annotate(about=about).values("verdict", "about").annotate(count=Count("pk"))
-    for verdict, connection, count in counted.values_list("verdict", "about", "count"):
-        of_register = connection and verdict not in BESIDE
-        (found.register if of_register else found.others)[verdict] += count
-    return found
+    counted = rows.values_list("verdict").annotate(all=Count("pk"), about=Count("connection"))
+    yield from ((verdict, about, count - about) for verdict, count, about in counted)
 
 
 def listed(finding: Finding) -> dict[str, Any]:

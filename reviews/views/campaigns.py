@@ -50,6 +50,8 @@ def seen(row: Campaign, person: User) -> list[Stand]:
 def going_on(items: QuerySet[CampaignItem]) -> dict[int, list[Stand]]:
     """Campaign → its connections among these, as they stand; for all campaigns that go on at once."""
     found: dict[int, list[Stand]] = {}
+    if not Campaign.objects.filter(state=Campaign.State.OPEN).exists():  # as on most days
+        return found
     for one in stands(items.filter(campaign__state=Campaign.State.OPEN).select_related(*WITH), timezone.now()):
         found.setdefault(one.item.campaign_id, []).append(one)
     return found

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from compliance.models import User
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
+from compliance.views.lists import page
 from compliance.views.verbs import confirm
 from reviews import actions as verbs
 from reviews import minutes as words
@@ -37,13 +38,10 @@ def state(review: Review) -> str:
 
 
 def reviews(request: HttpRequest) -> HttpResponse:
-    """All reviews, the next one, and the actions that are open."""
+    """All reviews, page by page, the next one, and the actions that are open."""
     person = signed_in(request)
-    rows = (
-        Review.objects.for_user(person)
-        .select_related("chair", "system")
-        .prefetch_related("attendees", "agenda__decision", "actions")
-    )
+    rows = Review.objects.for_user(person)
+    told = rows.select_related("chair", "system").prefetch_related("attendees", "agenda__decision", "actions")
     undone = ReviewAction.objects.filter(review__in=rows, state=ReviewAction.State.OPEN).select_related(
         "owner", "review__system"
     )
@@ -51,7 +49,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
         request,
         "reviews/reviews.html",
         {
-            "rows": [listed(row) for row in rows],
+            **page(request, rows, listed, told),
             "next": next_review(person),
             "actions_open": [action_row(row, person) for row in undone],
             "duties": duties(person),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from compliance.drawing.bars import bars
 from evidence.models import Comparison
 from evidence.verdicts import WIDER
+from evidence.views.shown import headlines
 from evidence.views.trend import ends, trend
 from tests.evidence.site import Site, allow_in, put
 
@@ -26,6 +27,14 @@ def months() -> list[date]:
     while len(found) < MONTHS:
         found.append((found[-1] - timedelta(days=1)).replace(day=1))
     return found[::-1]
+
+
+def without_heads(comparison: Comparison) -> Comparison:
+    """As one of before they were kept."""
+    row = Comparison.objects.get(pk=comparison.pk)
+    assert row.heads, "a comparison keeps them"
+    row.heads = {}
+    return row
 
 
 @pytest.mark.both
@@ -57,6 +66,12 @@ def test_the_numbers_of_the_last_comparison_of_each_month(tmp_path: Path) -> Non
     assert sum(numbers is not None for numbers in shown.values()) == 2
     assert [line["now"] for line in said["lines"]] == [1, 0, beyond]
     assert said["owners"] == [{"name": "Omar Haddad", "numbers": [1, 0, beyond]}]
+    for person in (people.mina, people.olga, people.alex):
+        kept_then = headlines(person, now)
+        assert kept_then == headlines(person, without_heads(now)), "what was kept is what the database adds up"
+    assert headlines(people.mina, now).register == {"implemented": 1}
+    assert headlines(people.mina, now).others.total() >= beyond
+    assert headlines(people.olga, now).register.total() == 0, "of another system"
     other = trend(people.olga, months(), ends(months()))
     assert other is not None
     assert other["owners"] == []
