@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -157,7 +158,7 @@ def prepared(
     pack: Pack, scope: Scope, key: seal.Seal, run: Run | None, at: datetime
 ) -> tuple[binder.Prepared, list[Section]]:
     """All that the pack is made of, but its pages."""
-    with read_once():
+    with read_once(), uncollected():
         sections = gathered(scope, run)
         part = slice_of(scope, because=f"{pack.ref}")
         front = replace(face(pack, scope, at), sealed=part.sealed if part else None)
@@ -166,6 +167,19 @@ def prepared(
         front, sections = redaction.redacted(front, sections, aliases())
         kept, origins = tuple(redaction.ledger(kept)), {}
     return binder.prepared(front, sections, key, provenance=origins, ledger=kept), sections
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Python does not look for rubbish meanwhile: of what is gathered nothing is, and looking took an eighth of the
+    time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def laid_out(

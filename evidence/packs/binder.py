@@ -1,8 +1,8 @@
 """Binds a pack: sections in, one signed ZIP out. Pure but for the key file and the rendering child.
 
 Order matters: lists and files first, then the manifest over them, then the pages (they print the manifest's hash and
-carry it), then one signature in the PDF, then the signature over manifest and PDF. With appendices the pages are made
-in pieces (parts.py), appendices first, and joined.
+carry it), then one signature in the PDF, then the signature over manifest and PDF. Where a part fills many pages, and
+with appendices, the pages are made in pieces (parts.py), the front pages last, and joined.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from evidence.packs.fonts import fonts
 from evidence.packs.joined import Field
 from evidence.packs.manifest import Member, Provenance, manifest_bytes
 from evidence.packs.oscal import oscal_members
-from evidence.packs.pages import Printed, Proof, appendix_html, pack_html
+from evidence.packs.pages import Printed, Proof, appendix_html, cut_html, pack_html
 from evidence.packs.parquet import Parquet
 from evidence.packs.render import Limits, Order, RenderUnavailable, render_in_child
 from evidence.packs.section import Section
@@ -99,10 +100,15 @@ def bound(
 ) -> Bound:
     """The same of what is prepared already."""
     try:
-        if not appendices:
-            return _bound(made, sections, key, limits)
-        with tempfile.TemporaryDirectory() as folder:
-            plan = begin(Path(folder), made, sections, key, limits)
+        manifest, proof = _proved(made, key, "pack.pdf")
+        documents = [] if appendices else cut_html(made.face, sections, proof)
+        if not appendices and not documents:
+            return _bound(made, sections, key, manifest, proof, limits)
+        with tempfile.TemporaryDirectory() as name:
+            if appendices:
+                plan = begin(Path(name), made, sections, key, limits)
+            else:
+                plan = _laid_out(Path(name), made, key, manifest, documents, (), limits)
             parts.make_all(plan, limits)
             return complete(plan, key, limits)
     except RenderUnavailable as unavailable:
@@ -143,13 +149,26 @@ def begin(
     named = tuple(Printed(printing.letter(at), one.name, len(one.rows)) for at, one in enumerate(tables))
     proof = replace(proof, appendices=named)
     cut = printing.pieces(tables)
-    plan = parts.Plan(
-        folder, f"{made.face.pack} {proof.manifest_sha256}", made.face.pack, made.face.built_at, key.fingerprint,
-        dict(made.head), tuple(one.number for one in cut),
-    )  # fmt: skip
-    html = (appendix_html(made.face, proof, one) for one in cut)
-    parts.lay_out(plan, pack_html(made.face, sections, proof), html, manifest, made.members, limits)
-    return plan
+    documents = cut_html(made.face, sections, proof) or [pack_html(made.face, sections, proof)]
+    rest = ((one.number, appendix_html(made.face, proof, one)) for one in cut)
+    return _laid_out(folder, made, key, manifest, documents, rest, limits)
+
+
+def _laid_out(
+    folder: Path,
+    made: Prepared,
+    key: seal.Seal,
+    manifest: bytes,
+    documents: Sequence[str],
+    appendices: Iterable[tuple[int, str]],
+    limits: Limits | None,
+) -> parts.Plan:
+    """The folder of a pack whose first document has the front pages and whose others are its chapters."""
+    front, *chapters = documents
+    pieces = chain(((parts.CHAPTER, one) for one in chapters), appendices)
+    identifier = f"{made.face.pack} {hashlib.sha256(manifest).hexdigest()}"
+    plan = parts.Plan(folder, identifier, made.face.pack, made.face.built_at, key.fingerprint, dict(made.head), ())
+    return parts.lay_out(plan, front, pieces, manifest, made.members, limits)
 
 
 def complete(plan: parts.Plan, key: seal.Seal, limits: Limits | None = None) -> Bound:
@@ -167,9 +186,10 @@ def complete(plan: parts.Plan, key: seal.Seal, limits: Limits | None = None) -> 
     return _sealed(members, plan.head, key, manifest, "pack.pdf", document)
 
 
-def _bound(made: Prepared, sections: Sequence[Section], key: seal.Seal, limits: Limits | None) -> Bound:
+def _bound(
+    made: Prepared, sections: Sequence[Section], key: seal.Seal, manifest: bytes, proof: Proof, limits: Limits | None
+) -> Bound:
     """The pack as one document that is made at once."""
-    manifest, proof = _proved(made, key, "pack.pdf")
     attached = parts.attachments(manifest, made.members)
     html = pack_html(made.face, sections, proof)
     order = Order(html, f"{made.face.pack} {proof.manifest_sha256}", made.face.built_at, fonts(), attached)

@@ -61,6 +61,16 @@ def pages(part: bytes | Path) -> int:
         return len(pdf.pages)
 
 
+def places(part: bytes | Path) -> tuple[int, dict[str, int]]:
+    """How many pages a PDF has, and its named places → the pages before each."""
+    with opened(part) as pdf:
+        at = {page.obj.objgen: number for number, page in enumerate(pdf.pages)}
+        names: Any = pdf.Root.get("/Names", {})
+        entries = list(names.get("/Dests", {}).get("/Names", ())) if names else []
+        found = zip(entries[::2], entries[1::2], strict=True)
+        return len(at), {str(name): at[place[0].objgen] for name, place in found}
+
+
 def opened(part: bytes | Path) -> pikepdf.Pdf:
     """A PDF from memory or from the disk, to be closed by the caller."""
     return pikepdf.open(part if isinstance(part, Path) else io.BytesIO(part))

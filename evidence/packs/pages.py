@@ -6,9 +6,10 @@ A template engine of its own: only templates/packs/print is looked in, autoescap
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 import nh3
 from django.template import Context, Engine
@@ -34,6 +35,7 @@ QUESTIONS = {
     "review": (5, "the minutes of the last review", "Last review"),
 }
 APPENDICES = ("controls",)
+LONG: Final = 40_000  # signs of a part's HTML, some nine pages: it begins a page, and is set beside the others
 # No links or images: a pack needs nothing from elsewhere.
 MINUTES_TAGS = {"p", "h3", "h4", "h5", "ul", "ol", "li", "em", "strong", "code", "br", "blockquote",
                 "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
@@ -85,31 +87,72 @@ class _Part:
 
 def pack_html(face: Face, sections: Sequence[Section], proof: Proof) -> str:
     """The whole pack as one HTML document; for a PDF it names the pack's own font files, which the renderer serves."""
-    face = each_text(face, breakable)
+    said = _said(face, sections, proof) | {"cut": False, "to": "#"}
+    return _document(said, [_contents(said), *_bodies(said)], front=True)
+
+
+def cut_html(face: Face, sections: Sequence[Section], proof: Proof) -> list[str]:
+    """The same as documents that are set side by side and joined: the front pages, then a chapter each. A part that
+    fills many pages begins a chapter, and so a page; nothing where no part does."""
+    said = _said(face, sections, proof) | {"cut": True, "to": "pack:"}
+    chapters: list[list[str]] = [[]]
+    for body in _bodies(said):
+        if len(body) >= LONG and chapters[-1]:
+            chapters.append([])
+        chapters[-1].append(body)
+    if len(chapters) == 1:
+        return []
+    return [_document(said, [_contents(said)], front=True), *(_document(said, one, front=False) for one in chapters)]
+
+
+def _said(face: Face, sections: Sequence[Section], proof: Proof) -> dict[str, Any]:
+    """What the templates are told."""
     parts = [_part(_settable(section)) for section in answered(sections)]
-    context = Context(
-        {
-            "face": face,
-            "proof": proof,
-            "parts": parts,
-            "leads": [_row(control, parts) for control in controls() if control.lead],
-            "statement": next(control for control in controls() if control.statement),
-            "css": _css(proof),
-            "words": diagram.WORDS,
-            "states": diagram.STATES,
-            "built_at": face.built_at.isoformat(timespec="seconds"),
-        },
-        use_l10n=False,
-        use_tz=False,
-    )
-    return engine().get_template("pack.html").render(context)
+    return {
+        "face": each_text(face, breakable),
+        "proof": proof,
+        "parts": parts,
+        "mapped": any(part.appendix for part in parts),
+        "leads": [_row(control, parts) for control in controls() if control.lead],
+        "statement": next(control for control in controls() if control.statement),
+        "css": _css(proof),
+        "words": diagram.WORDS,
+        "states": diagram.STATES,
+        "built_at": face.built_at.isoformat(timespec="seconds"),
+    }
+
+
+def _contents(said: Mapping[str, Any]) -> SafeString:
+    """What stands between the cover and the parts; of the executive profile, all."""
+    return _rendered("executive.html" if said["face"].profile == "executive" else "contents.html", said)
+
+
+def _bodies(said: Mapping[str, Any]) -> Iterator[SafeString]:
+    """Each part, those of appendices behind how to verify."""
+    if said["face"].profile == "executive":
+        return
+    for part in said["parts"]:
+        if not part.appendix:
+            yield _rendered("part.html", {**said, "part": part})
+    yield _rendered("verify.html", said)
+    for part in said["parts"]:
+        if part.appendix:
+            yield _rendered("part.html", {**said, "part": part})
+
+
+def _document(said: Mapping[str, Any], bodies: Iterable[str], *, front: bool) -> str:
+    content = mark_safe("\n".join(bodies))  # noqa: S308  made by our own templates, which escape
+    return _rendered("pack.html", {**said, "front": front, "content": content})
+
+
+def _rendered(template: str, said: Mapping[str, Any]) -> SafeString:
+    return engine().get_template(template).render(Context(said, use_l10n=False, use_tz=False))
 
 
 def appendix_html(face: Face, proof: Proof, piece: Piece) -> str:
     """Some pages of a complete list, as an HTML document of their own."""
     face, piece = each_text(face, breakable), replace(piece, rows=each_text(piece.rows, breakable))
-    context = Context({"face": face, "proof": proof, "piece": piece, "css": _css(proof)}, use_l10n=False, use_tz=False)
-    return engine().get_template("appendix.html").render(context)
+    return _rendered("appendix.html", {"face": face, "proof": proof, "piece": piece, "css": _css(proof)})
 
 
 def _settable(section: Section) -> Section:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zipfile import ZipFile
 
 from evidence.artefacts import write_whole
@@ -26,11 +26,12 @@ from evidence.packs.numbers import SAMPLE
 from evidence.packs.render import JOINING, Attachment, Limits, Order, join_in_child, render_in_child
 
 PLAN, FRONT, NUMBERS, MEMBERS = "plan.json", "front.html", "numbers.pdf", "members.zip"
+CHAPTER: Final = -1  # instead of the number of an appendix
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A pack that is laid out. `pieces`: for each piece the number of its appendix; `head`: of the manifest.
+    """A pack that is laid out. `pieces`: for each the number of its appendix, or CHAPTER; `head`: of the manifest.
 
     `identifier`, `made_at` (aware) and `fingerprint` (of the key that will sign) are what every part says of the pack.
     """
@@ -45,9 +46,15 @@ class Plan:
 
 
 def lay_out(
-    plan: Plan, front: str, pieces: Iterable[str], manifest: bytes, members: Sequence[Member], limits: Limits | None
-) -> None:
-    """Writes the folder; the plan itself last, so that a folder with a plan is whole. Raises RenderUnavailable."""
+    plan: Plan,
+    front: str,
+    pieces: Iterable[tuple[int, str]],
+    manifest: bytes,
+    members: Sequence[Member],
+    limits: Limits | None,
+) -> Plan:
+    """Writes the folder; the plan itself last, so that a folder with a plan is whole. `pieces`: the number of the
+    appendix, or CHAPTER, and the HTML of each. Gives the plan with them. Raises RenderUnavailable."""
     sample = Order(SAMPLE.format(faces=FONT_FACES), plan.identifier, plan.made_at, fonts())
     write_whole(plan.folder / NUMBERS, render_in_child(sample, limits))
     write_whole(plan.folder / FRONT, front.encode())
@@ -55,10 +62,14 @@ def lay_out(
     packed = [(one.path, one.content) for one in members]
     write_whole(plan.folder / MEMBERS, zip_bytes(packed))
     write_whole(plan.folder / "lists.json", json.dumps({one.path: one.rows for one in members}).encode())
-    for at, html in enumerate(pieces):
+    numbers = []
+    for at, (number, html) in enumerate(pieces):
         write_whole(_piece(plan, at, "html"), html.encode())
+        numbers.append(number)
+    plan = replace(plan, pieces=tuple(numbers))
     said = {**asdict(plan), "folder": "", "made_at": plan.made_at.isoformat()}
     write_whole(plan.folder / PLAN, json.dumps(said).encode())
+    return plan
 
 
 def read(folder: Path) -> Plan | None:
@@ -78,7 +89,8 @@ def make(plan: Plan, at: int, limits: Limits | None = None) -> None:
         html = _piece(plan, at, "html").read_text("utf-8")
         order = Order(html, plan.identifier, plan.made_at, fonts(), numbered=False)
         made = render_in_child(order, limits)
-        write_whole(_piece(plan, at, "pages"), str(joining.pages(made)).encode())  # here, where others work beside
+        pages, places = joining.places(made)  # here, where others work beside
+        write_whole(_piece(plan, at, "pages"), json.dumps([pages, places]).encode())
         write_whole(place, made)
 
 
@@ -88,34 +100,52 @@ def missing(plan: Plan) -> list[int]:
 
 
 def make_all(plan: Plan, limits: Limits | None = None) -> None:
-    """Makes every piece here, as many at once as there are processors."""
+    """Makes every piece here, as many at once as there are processors; the longest first, so that none waits alone."""
+    sizes = {at: _piece(plan, at, "html").stat().st_size for at in range(len(plan.pieces))}
     with ThreadPoolExecutor(os.cpu_count() or 1) as several:
-        list(several.map(lambda at: make(plan, at, limits), range(len(plan.pieces))))
+        list(several.map(lambda at: make(plan, at, limits), sorted(sizes, key=lambda at: -sizes[at])))
 
 
 def joined(plan: Plan, seal: Field, limits: Limits | None = None) -> bytes:
     """The whole document with its empty field, once every piece is made. Raises RenderError."""
     made = [_piece(plan, at, "pdf") for at in range(len(plan.pieces))]
-    long = [0] * (max(plan.pieces, default=-1) + 1)
-    for at, number in enumerate(plan.pieces):
-        long[number] += _pages(plan, at)
+    following, behind = _following(plan)
     manifest, members = kept(plan)
     carried, html = attachments(manifest, members), (plan.folder / FRONT).read_text("utf-8")
-    order = Order(html, plan.identifier, plan.made_at, fonts(), carried, numbered=False, following=tuple(long))
+    order = Order(html, plan.identifier, plan.made_at, fonts(), carried, numbered=False, following=following)
     front = plan.folder / "front.pdf"
     write_whole(front, render_in_child(order, limits))
     numbers = plan.folder / NUMBERS
     bounds = replace(JOINING, memory=limits.memory) if limits else JOINING
-    total = joining.pages(front) + sum(long)
+    total = joining.pages(front) + behind
     return join_in_child([front, *made], numbers, total=total, identifier=plan.identifier, seal=seal, limits=bounds)
 
 
-def _pages(plan: Plan, at: int) -> int:
-    """How many pages a piece has, as it was counted when it was made; anew for one of a version that did not count."""
+def _following(plan: Plan) -> tuple[dict[str, int], int]:
+    """What the contents lead to behind the front pages → how many pages come between; and how many there are."""
+    found: dict[str, int] = {}
+    pages = 0
+    for at, number in enumerate(plan.pieces):
+        long, places = _counted(plan, at)
+        if number == CHAPTER:
+            found |= {f"at-{name}": pages + page for name, page in places.items()}
+        else:
+            found.setdefault(f"appendix-{number}", pages)
+        pages += long
+    return found, pages
+
+
+def _counted(plan: Plan, at: int) -> tuple[int, dict[str, int]]:
+    """How many pages a piece has, and on which its places are, as was counted when it was made; anew for one of a
+    version that did not count."""
     try:
-        return int(_piece(plan, at, "pages").read_text())
+        said = json.loads(_piece(plan, at, "pages").read_text())
     except FileNotFoundError:
-        return joining.pages(_piece(plan, at, "pdf"))
+        said = 0
+    if isinstance(said, int):
+        return joining.places(_piece(plan, at, "pdf"))
+    pages, places = said
+    return pages, places
 
 
 def kept(plan: Plan) -> tuple[bytes, tuple[Member, ...]]:

@@ -56,7 +56,8 @@ class Limits:
 class Order:
     """What to render. `assets`: bytes by name, named in the HTML as `pack:name`. `made_at` (aware) and `identifier`
     are all the PDF says about when and which: nothing is taken from the clock or from chance. `numbered`: whether the
-    pages print their own number. `following`: pages of each appendix behind this part, printed in its contents."""
+    pages print their own number. `following`: what its contents lead to behind it, by the class of the link → the pages
+    that come between; the contents print where that is."""
 
     html: str
     identifier: str
@@ -64,7 +65,7 @@ class Order:
     assets: Mapping[str, bytes] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     numbered: bool = True
-    following: tuple[int, ...] | None = None
+    following: Mapping[str, int] | None = None
 
 
 JOINING = Limits(memory=1 << 30, cpu=600, wall=900)
@@ -82,7 +83,7 @@ def render_in_child(order: Order, limits: Limits | None = None, *, seal: Field |
         "assets": {name: _packed(content) for name, content in order.assets.items()},
         "attachments": [[one.name, _packed(one.content), one.description] for one in order.attachments],
         "numbered": order.numbered,
-        "following": order.following,
+        "following": None if order.following is None else dict(order.following),
         "seal": _field(seal) if seal else None,
     }
     return _asked_of_child(asked, order.made_at, limits or Limits())

@@ -15,6 +15,7 @@ import gc
 import io
 import json
 import os
+import re
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ from evidence.packs.render import INSTALL_LINE, REFUSED, SCHEME, UNAVAILABLE, re
 from evidence.packs.render_ready import COMMAND
 from evidence.ready import serve
 
+FRONT = 3  # pages before what follows, as a rule: the cover and two of contents
+LINK = re.compile(r"(?:at|appendix)-[a-z0-9_-]+")  # classes of the links in the contents
 TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ttf": "font/ttf", ".woff2": "font/woff2", ".css": "text/css"}
 # A page of our own with what pages of packs are made of: the faces in two weights, a list, a table, a drawing, a link.
 WARMING = (
@@ -128,25 +131,26 @@ def _document(asked: dict[str, Any]) -> tuple[bytes, list[str]]:
     # no identifier: the printer would write every object twice for its hash, and the joining gives the file its own
     said = {"pdf_variant": "pdf/a-3a", "pdf_tags": True, "pdf_identifier": False, "attachments": attached}
     page = HTML(string=asked["html"], base_url=SCHEME, url_fetcher=fetcher)
-    set_pages = page.render(stylesheets=_styles(asked, 0), **said)
-    while asked["following"] is not None:  # where the appendices begin is known when the pages before them are set
+    before = FRONT if asked["following"] is not None else 0
+    set_pages = page.render(stylesheets=_styles(asked, before), **said)
+    # where the rest begins is known when the pages before it are set: again, where they are more or fewer than usual
+    while asked["following"] is not None and len(set_pages.pages) != before:
         before = len(set_pages.pages)
         set_pages = page.render(stylesheets=_styles(asked, before), **said)
-        if len(set_pages.pages) == before:
-            break
     pdf = set_pages.write_pdf(finisher=tagging.put_right, **said)
     return bytes(pdf), refused
 
 
 def _styles(asked: dict[str, Any], before: int) -> list[Any]:
-    """Page numbers that come later are left out; those of appendices, `before` pages on, are put in the contents."""
+    """Page numbers that come later are left out; those of what follows, `before` pages on, are put in the contents."""
     from weasyprint import CSS
 
     rules = [] if asked["numbered"] else ["@page { @bottom-right { content: none !important } }"]
-    at = before + 1
-    for number, long in enumerate(asked["following"] or ()):
-        rules.append(f'.appendix-{number}::after {{ content: "{at if before else "000"}" }}')
-        at += long
+    rules += [
+        f'.{name}::after {{ content: "{before + 1 + between}" }}'
+        for name, between in (asked["following"] or {}).items()
+        if LINK.fullmatch(name)
+    ]
     return [CSS(string="\n".join(rules))] if rules else []
 
 

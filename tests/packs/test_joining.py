@@ -17,6 +17,7 @@ import pikepdf
 import pytest
 
 from evidence.packs import appendices, binder, joining, parts, render, seal, verify
+from evidence.packs import pages as setting
 from evidence.packs.joined import Field, JoinError
 from evidence.packs.section import Section, Table
 from tests.packs import content
@@ -54,13 +55,14 @@ def lists() -> Section:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[binder.Bound, parts.Plan, seal.Seal]:
-    """A pack with appendices, its pieces still in their folder."""
+    """A pack with chapters and appendices, its pieces still in their folder."""
     folder = tmp_path_factory.mktemp("pieces")
     key = seal.open_seal(folder / "keys", at=content.BUILT)
     result = next(one for one in content.sections() if one.slug == "result")
     sections = [result, lists()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(appendices, "ROWS", 25)
+        patch.setattr(setting, "LONG", 1_000)
         plan = binder.begin(folder / "plan", binder.prepared(content.face(), sections, key), sections, key)
     parts.make_all(plan)
     return binder.complete(plan, key), plan, key
@@ -85,7 +87,8 @@ def test_the_pack_is_sound_and_every_page_has_its_number_of_all(
     report = verify.verify(tmp_path / "pack.zip", built[2].fingerprint)
     assert (report.ok, report.trusted) == (True, True), report.members
     texts = pages(built[0].document, tmp_path)
-    assert built[1].pieces == (0, 0, 0, 1, 1, 1, 2)
+    assert built[1].pieces[:2] == (parts.CHAPTER, parts.CHAPTER)
+    assert [one for one in built[1].pieces if one != parts.CHAPTER] == [0, 0, 0, 1, 1, 1, 2]
     for number, text in enumerate(texts, 1):
         assert text.count(f"Page {number} of {len(texts)}") == 1
         assert text.count("Page ") == 1
@@ -94,6 +97,43 @@ def test_the_pack_is_sound_and_every_page_has_its_number_of_all(
     begins = next(at for at, text in enumerate(texts[2:], 3) if "B Complete list: narrow" in " ".join(text.split()))
     line = next(line for line in texts[1].splitlines() if "Complete list: narrow" in line)
     assert re.search(r"60 rows\s*(\d+)$", line)[1] == str(begins)  # type: ignore[index]
+
+
+def test_the_contents_lead_to_the_page_on_which_each_part_begins(
+    built: tuple[binder.Bound, parts.Plan, seal.Seal], tmp_path: Path
+) -> None:
+    with pikepdf.open(io.BytesIO(built[0].document)) as pdf:
+        numbers = {page.obj.objgen: number for number, page in enumerate(pdf.pages, 1)}
+        root: Any = pdf.Root
+        names = [one for kid in root.Names.Dests.Kids for one in list(kid.Names)]
+        begins = {str(name): numbers[place[0].objgen] for name, place in zip(names[::2], names[1::2], strict=True)}
+    texts = pages(built[0].document, tmp_path)
+    first = next(at for at, text in enumerate(texts) if "Result, coverage and gaps" in text)
+    contents = "\n".join(texts[first : first + 2])
+    for slug, title in (("result", "Result"), ("logs", "Communication logs"), ("verify", "How to verify this pack")):
+        printed = re.search(rf"{title}.*?(\d+)$", contents, re.MULTILINE)
+        assert printed, contents
+        assert int(printed[1]) == begins[slug]
+        assert title in texts[begins[slug] - 1]
+
+
+def test_a_pack_that_is_cut_says_what_it_says_uncut(
+    genuine: Genuine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = seal.open_seal(tmp_path / "keys", at=content.BUILT)
+    made = binder.prepared(content.face(), content.sections(), key)
+    whole = binder.bound(made, content.sections(), key)
+    monkeypatch.setattr(setting, "LONG", 2_000)
+    cut, again = (binder.bound(made, content.sections(), key) for _ in range(2))
+    assert seal.emptied(cut.document) == seal.emptied(again.document)
+    assert seal.emptied(cut.document) != seal.emptied(whole.document)
+    one, other = (words(pages(each.document, tmp_path)) for each in (whole, cut))
+    assert one == other
+
+
+def words(texts: list[str]) -> set[str]:
+    """What pages say, but for numbers, of which those of pages are some."""
+    return {one for text in texts for one in text.split() if not one.isdecimal()}
 
 
 def test_it_is_whole_for_qpdf_and_signed_as_a_whole_for_pdfsig(
