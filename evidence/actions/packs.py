@@ -158,15 +158,16 @@ def prepared(
     pack: Pack, scope: Scope, key: seal.Seal, run: Run | None, at: datetime
 ) -> tuple[binder.Prepared, list[Section]]:
     """All that the pack is made of, but its pages."""
-    with read_once(), uncollected():
-        sections = gathered(scope, run)
-        part = slice_of(scope, because=f"{pack.ref}")
-        front = replace(face(pack, scope, at), sealed=part.sealed if part else None)
-        kept, origins = part.members if part else (), provenance(scope)
-    if scope.profile == Pack.Profile.REDACTED:
-        front, sections = redaction.redacted(front, sections, aliases())
-        kept, origins = tuple(redaction.ledger(kept)), {}
-    return binder.prepared(front, sections, key, provenance=origins, ledger=kept), sections
+    with uncollected():
+        with read_once():
+            sections = gathered(scope, run)
+            part = slice_of(scope, because=f"{pack.ref}")
+            front = replace(face(pack, scope, at), sealed=part.sealed if part else None)
+            kept, origins = part.members if part else (), provenance(scope)
+        if scope.profile == Pack.Profile.REDACTED:
+            front, sections = redaction.redacted(front, sections, aliases())
+            kept, origins = tuple(redaction.ledger(kept)), {}
+        return binder.prepared(front, sections, key, provenance=origins, ledger=kept), sections
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from compliance.catalogue import Control
 LONGEST, STEP = 80, 40
 LONG: Final = re.compile(rf"[^\s\u200b]{{{LONGEST + 1},}}")
 BREAK: Final = "\u200b"
+MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT)(?=\d\d:\d\d)")  # a narrow column has the day above the time
 
 
 def each_text(value: Any, change: Callable[[str], str], kept: Collection[str] = ()) -> Any:
@@ -37,5 +38,6 @@ def each_text(value: Any, change: Callable[[str], str], kept: Collection[str] = 
 
 
 def breakable(text: str) -> str:
-    """The text with places to break in words that no line holds."""
+    """The text with places to break in words that no line holds, and between a day and its time."""
+    text = MOMENT.sub(rf"\1{BREAK}", text)
     return LONG.sub(lambda found: BREAK.join(found[0][at : at + STEP] for at in range(0, len(found[0]), STEP)), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -32,11 +32,10 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
     """The timeline, newest first; records that no rule changed for stand above it."""
     person = signed_in(request)
     base = RuleChange.objects.for_user(person)
-    rows = base.select_related("server", "change", "delta__snapshot")
-    rows = narrowed(rows, request.GET)
+    rows = narrowed(base, request.GET)
     if file_wanted(request):
         return as_file(
-            request, "eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in rows)
+            request, "eastwest-rule-changes", COLUMNS, ([listed(row)[cell] for cell in CELLS] for row in whole(rows))
         )
     comparison = latest()
     shown = base.order_by().values("server").distinct()
@@ -46,7 +45,7 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
         request,
         "evidence/rule_changes.html",
         {
-            **page(request, rows, listed),
+            **page(request, rows, listed, whole(base)),
             "counts": [
                 {"name": row["outcome"], "count": row["count"], "url": f"?outcome={row['outcome']}"}
                 for row in base.order_by().values("outcome").annotate(count=Count("pk")).order_by("-count")
@@ -72,6 +71,12 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
             "compared_late": is_late(comparison),
         },
     )
+
+
+def whole(rows: QuerySet[RuleChange]) -> QuerySet[RuleChange]:
+    """With what a row shows of others, and nothing else of a reading, which is long."""
+    told = rows.select_related("server", "change", "delta__snapshot")
+    return told.defer("delta__snapshot__points", "delta__snapshot__unread", "delta__snapshot__networks")
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:

@@ -103,5 +103,6 @@ def test_a_list_runs_nothing_and_keeps_long_words() -> None:
 def test_only_words_that_no_line_holds_get_places_to_break() -> None:
     digest = "ab" * 32
     assert breakable(f"{digest} and words") == f"{digest} and words"
+    assert breakable("2026-11-22T19:00:00+11:00") == "2026-11-22T\u200b19:00:00+11:00"
     assert breakable(LONG).replace("\u200b", "") == LONG
     assert max(len(one) for one in breakable(LONG).split("\u200b")) == 40
