@@ -104,8 +104,9 @@ def build(plan: Plan, out: Writer, estate: Estate, register: Register, readings:
     beside(plan, out, estate, register, last)
     out.flush()
     # It was written with the first of its findings: what all of them add up to is known only now
-    Comparison.objects.filter(pk=last.pk).update(counts=dict(heads), trend=trend, burned=burned,
-                                                  heads=trends.heads(last))
+    Comparison.objects.filter(pk=last.pk).update(
+        counts=dict(heads), trend=trend, burned=burned, heads=trends.heads(last)
+    )
     return dict(heads)
 
 

@@ -5,21 +5,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('compliance', '0028_groups_are_observed'),
-        ('evidence', '0044_groups_are_observed'),
+        ("compliance", "0028_groups_are_observed"),
+        ("evidence", "0044_groups_are_observed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='comparison',
-            name='heads',
-            field=models.JSONField(default=dict, help_text='{system: {verdict: [counted ones about a connection, about something else]}}.'),
+            model_name="comparison",
+            name="heads",
+            field=models.JSONField(
+                default=dict, help_text="{system: {verdict: [counted ones about a connection, about something else]}}."
+            ),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['state', 'rank', '-first_seen', 'id', 'system'], name='findings_that_wait'),
+            model_name="finding",
+            index=models.Index(fields=["state", "rank", "-first_seen", "id", "system"], name="findings_that_wait"),
         ),
     ]
