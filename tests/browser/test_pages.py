@@ -22,7 +22,7 @@ from tests.browser.pages import ASKS, FILE, GONE, LEADS_ON, OTHERS, PAGES, POSTS
 from tests.browser.session import cookie
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 AXE: Final = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
 INTO: Final = os.environ.get("LOOKS_INTO", "")  # ./run looks: all four looks, each kept as a picture in this folder
@@ -80,13 +80,18 @@ def test_every_page_is_whole_narrow_enough_and_accessible(
     break_one_search(monkeypatch)
     context = browser.new_context(base_url=str(live_server), reduced_motion="reduce")
     context.set_default_timeout(15_000)
+    context.add_init_script(AXE_SCRIPT)
+    page, said = context.new_page(), []  # one for all: each begins with an address of its own
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     wrong = list(pages_without_a_row(references))
     for row in PAGES:
         context.clear_cookies()
         if row.who:
             fresh = cookie(person(row.who))  # of now: some pages ask for a sign-in of the last minutes
             context.add_cookies([{"name": "sessionid", "value": fresh, "url": str(live_server)}])
-        wrong.extend(f"{row.route or row.address} ({row.status}): {text}" for text in faults(context, row, references))
+        said.clear()
+        found = faults(page, said, row, references)
+        wrong.extend(f"{row.route or row.address} ({row.status}): {text}" for text in found)
     context.close()
     assert not wrong, "\n".join(wrong)
 
@@ -105,10 +110,8 @@ def break_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "filters", broken)
 
 
-def faults(context: BrowserContext, row: Row, references: dict[str, object]) -> Iterator[str]:
-    """Opens one row's page, does what the row says, and looks at it both ways."""
-    page, said = context.new_page(), []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+def faults(page: Page, said: list[str], row: Row, references: dict[str, object]) -> Iterator[str]:
+    """Opens one row's page, does what the row says, and looks at it both ways. `said`: the errors on the console."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="light")
     answer = page.goto(row.address.format(**references))
@@ -120,7 +123,6 @@ def faults(context: BrowserContext, row: Row, references: dict[str, object]) -> 
         yield f"shows {page.url}, which is {route_of(page.url) or 'nobody'}'s page"
     yield from (text for text in said if row.status == 200 or not text.startswith("Failed to load resource"))
     yield from looks(page, f"{PAGES.index(row):03}-{row.route or row.status}")
-    page.close()
 
 
 def looks(page: Page, name: str = "") -> Iterator[str]:
@@ -128,7 +130,8 @@ def looks(page: Page, name: str = "") -> Iterator[str]:
 
     With a `name` and a folder for them, each look is kept as a picture.
     """
-    page.evaluate(AXE_SCRIPT)
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
     for width, theme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
