@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from django.db.models import Count, F
+from django.db.models import Count
 
 from compliance.models import ConnectionVersion
 from compliance.models.estate import day_of
@@ -34,8 +34,6 @@ def heads(comparison: Comparison) -> dict[str, dict[str, list[int]]]:
     The verdicts of a comparison stay as they were written, and so does what they add up to.
     """
     found: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
-    rows = VerdictRow.objects.filter(comparison=comparison, headline=True).order_by("system", "verdict")
-    counted = rows.values_list("system", "verdict").annotate(all=Count("pk"), about=Count(F("connection")))
-    for system, verdict, count, about in counted:
+    for system, verdict, count, about in VerdictRow.objects.filter(comparison=comparison).added_up("system"):
         found[str(system)][verdict] = [about, count - about]
     return dict(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -48,6 +48,11 @@ class Comparison(models.Model):
 
 class VerdictQuerySet(Scoped["VerdictRow"]):
     """Verdicts of the systems a person may see."""
+
+    def added_up(self, *by: str) -> models.QuerySet[Any, Any]:
+        """(…`by`, verdict, counted ones, those of them about a connection)."""
+        rows = self.filter(headline=True).order_by(*by, "verdict").values_list(*by, "verdict")
+        return rows.annotate(all=models.Count("pk"), about=models.Count("connection"))
 
 
 class VerdictRow(models.Model):

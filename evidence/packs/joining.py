@@ -65,10 +65,7 @@ def places(part: bytes | Path) -> tuple[int, dict[str, int]]:
     """How many pages a PDF has, and its named places → the pages before each."""
     with opened(part) as pdf:
         at = {page.obj.objgen: number for number, page in enumerate(pdf.pages)}
-        names: Any = pdf.Root.get("/Names", {})
-        entries = list(names.get("/Dests", {}).get("/Names", ())) if names else []
-        found = zip(entries[::2], entries[1::2], strict=True)
-        return len(at), {str(name): at[place[0].objgen] for name, place in found}
+        return len(at), {str(name): at[place[0].objgen] for name, place in _named(pdf.Root)}
 
 
 def opened(part: bytes | Path) -> pikepdf.Pdf:
@@ -244,9 +241,7 @@ class _Part:
             self.whole.body = body
 
     def _gather_names(self) -> None:
-        names = self.root.get("/Names", {})
-        entries = list(names.get("/Dests", {}).get("/Names", ())) if names else []
-        for name, place in zip(entries[::2], entries[1::2], strict=True):
+        for name, place in _named(self.root):
             if bytes(name) in self.whole.places:
                 raise JoinError(f"Two places of the pack have the name {bytes(name).decode('utf-8', 'replace')}.")
             self.whole.places[bytes(name)] = self._led(place.unparse(resolved=True))
@@ -259,6 +254,13 @@ def _leads_on(said: bytes) -> bool:
     if b"(" not in said:
         return PLAIN.search(said) is not None
     return any(found[1] for found in REFERENCE.finditer(said))
+
+
+def _named(root: Any) -> Iterator[tuple[Any, Any]]:
+    """The named places of a part."""
+    names = root.get("/Names", {})
+    entries = list(names.get("/Dests", {}).get("/Names", ())) if names else []
+    yield from zip(entries[::2], entries[1::2], strict=True)
 
 
 def _bookmarks(above: Any) -> Iterator[Mark]:

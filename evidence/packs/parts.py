@@ -59,10 +59,8 @@ def lay_out(
     write_whole(plan.folder / NUMBERS, render_in_child(sample, limits))
     write_whole(plan.folder / FRONT, front.encode())
     write_whole(plan.folder / verify.MANIFEST, manifest)
-    kept_for_now = zip_bytes(
-        ((one.path, one.content) for one in members), packed=False
-    )  # the pack's own ZIP packs them
-    write_whole(plan.folder / MEMBERS, kept_for_now)
+    held = zip_bytes(((one.path, one.content) for one in members), packed=False)  # the ZIP of the pack packs them
+    write_whole(plan.folder / MEMBERS, held)
     write_whole(plan.folder / "lists.json", json.dumps({one.path: one.rows for one in members}).encode())
     numbers = []
     for at, (number, html) in enumerate(pieces):

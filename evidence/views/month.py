@@ -71,9 +71,9 @@ def month(request: HttpRequest) -> HttpResponse:
     months = [shift(first, -back) for back in range(11, -1, -1)]
     year = Year(person, months, ends(months))
     findings = Finding.objects.for_user(person).standing()
-    waiting = Finding.objects.for_user(person).filter(state=Finding.State.OPEN).worst_first()
-    first_few = list(waiting.values_list("pk", flat=True)[:DECISIONS])  # by an index alone
-    waiting = Finding.objects.filter(pk__among=first_few).select_related("system__owner", "connection").worst_first()
+    undecided = Finding.objects.for_user(person).filter(state=Finding.State.OPEN).worst_first()
+    few = list(undecided.values_list("pk", flat=True)[:DECISIONS])  # by an index alone
+    waiting = Finding.objects.filter(pk__among=few).select_related("system__owner", "connection").worst_first()
     newest = Pack.objects.for_user(person).filter(since=first).first()
     running = newest.job if newest and newest.state == Pack.State.QUEUED and newest.job else None
     return render(

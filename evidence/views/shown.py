@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count
 from django.utils import timezone
 
 from compliance.models import User
@@ -81,9 +80,8 @@ def kept(person: User, comparison: Comparison) -> Iterator[tuple[str, int, int]]
 
 def added_up(person: User, comparison: Comparison) -> Iterator[tuple[str, int, int]]:
     """The same, of all systems together."""
-    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison, headline=True).order_by()
-    counted = rows.values_list("verdict").annotate(all=Count("pk"), about=Count("connection"))
-    yield from ((verdict, about, count - about) for verdict, count, about in counted)
+    rows = VerdictRow.objects.for_user(person).filter(comparison=comparison)
+    yield from ((verdict, about, count - about) for verdict, count, about in rows.added_up())
 
 
 def listed(finding: Finding) -> dict[str, Any]:

@@ -70,11 +70,12 @@ def doubt(subject: Place, person: User) -> str:
     """How many of its servers were watched, as far as this person may see them; "" where nothing is open by that."""
     if isinstance(subject, Endpoint):
         return f"It lies outside: seen is what places of our own saw of it, and {ALL_THE_SAME}."
-    mine = Server.objects.for_user(person).exclude(status=Server.Status.RETIRED)
+    here = Server.objects.exclude(status=Server.Status.RETIRED)
     if isinstance(subject, Group):
-        servers = mine.filter(pk__in=subject.members_on(timezone.now()))
+        here = here.filter(pk__in=subject.members_on(timezone.now()).values("pk"))
     else:
-        servers = mine.filter(pk__in=Address.objects.filter(zone=subject).in_force(timezone.now()).values("server"))
+        here = here.filter(pk__in=Address.objects.filter(zone=subject).in_force(timezone.now()).values("server"))
+    servers = Server.objects.for_user(person).filter(pk__in=here.values("pk"))
     number = servers.count()
     ways = AdminPathRow.objects.for_user(person).current().filter(server__in=servers)
     hours = [(one.seen.get("watched") or 0, one.seen.get("hours") or 0) for one in ways]
@@ -82,11 +83,13 @@ def doubt(subject: Place, person: User) -> str:
     some = sum(0 < watched < of for watched, of in hours)
     if not number:
         return f"No server that you may see stands in it: {ALL_THE_SAME}."
-    if whole == number and isinstance(subject, Group):
+    there = here.count()
+    if whole == there and isinstance(subject, Group):
         return ""
     told = [(whole, "all"), (some, "some"), (number - whole - some, "none")]
     named = ", ".join(f"{which} of {count}" for count, which in told if count)
-    return f"Hours watched of the {counted(number, 'server')} in it: {named}; {ALL_THE_SAME}."
+    seen = "" if number == there else " that you may see"  # what those of others did, nobody is told here
+    return f"Hours watched of the {counted(number, 'server')} in it{seen}: {named}; {ALL_THE_SAME}."
 
 
 def listed(seen: Beside, person: User) -> dict[str, Any]:

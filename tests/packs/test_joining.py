@@ -117,9 +117,7 @@ def test_the_contents_lead_to_the_page_on_which_each_part_begins(
         assert title in texts[begins[slug] - 1]
 
 
-def test_a_pack_that_is_cut_says_what_it_says_uncut(
-    genuine: Genuine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pack_that_is_cut_says_what_it_says_uncut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key = seal.open_seal(tmp_path / "keys", at=content.BUILT)
     made = binder.prepared(content.face(), content.sections(), key)
     whole = binder.bound(made, content.sections(), key)
