@@ -128,7 +128,12 @@ def may(person: Any, verb: str, obj: Any, *, at: datetime | None = None) -> Refu
         return Refused("You are not signed in.", "", "Sign in first.")
     if person.is_service and verb in BY_PEOPLE_ONLY:
         return NotAllowed(f"A program may not {spoken(verb)}{named(obj)}.", "It came in by a token.", "A person does.")
-    now = at or timezone.now()
+    with person.grants_read_once():
+        return _may(person, verb, obj, at or timezone.now())
+
+
+def _may(person: User, verb: str, obj: Any, now: datetime) -> Refused | None:
+    """The same, of somebody who is signed in."""
     if verb in BY_OFFICER and isinstance(obj, RiskAcceptance):
         return risk_eyes.why_not(person, verb, obj, now)
     roles = TRANSITIONS[verb].roles if verb in TRANSITIONS else VERBS.get(verb, ())

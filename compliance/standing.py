@@ -120,7 +120,7 @@ class Standing:
     @cached_property
     def addresses(self) -> Named:
         """The addresses of servers that count, by server."""
-        return self.counted(Address.objects.filter(self.within).order_by("pk"), "server", "zone")
+        return self.counted(Address.objects.filter(self.within), "server", "zone")
 
     @cached_property
     def parties(self) -> Named:
@@ -145,7 +145,8 @@ class Standing:
 
     def counted(self, rows: Any, owner: str, *others: str) -> Named:
         """The rows that count by their owner, read with `others`; owners with rows and none that counts are hollow."""
-        listed: list[Carried] = each_once(rows.in_force(self.moment), owner, *others)
+        # In one order: PostgreSQL gives rows as they lie, and what is written of them would differ for nothing
+        listed: list[Carried] = each_once(rows.in_force(self.moment).order_by("pk"), owner, *others)
         bad = faults(listed, self.known_at)
         found: Named = defaultdict(list)
         for each in listed:

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import call_command
@@ -56,6 +56,17 @@ def no_ledger_yet() -> None:
     To the application an empty log beside that mark is one that somebody emptied.
     """
     (VAR / "keys" / "ledger" / "begun").unlink(missing_ok=True)
+
+
+@pytest.fixture
+def menu_kept(settings: Any) -> Iterator[None]:
+    """The counts of the menu are kept for some seconds, as they are for everybody else (own_var.py): for a walk."""
+    from compliance.views import navigation
+
+    settings.NAV_KEPT_S = 10
+    navigation._kept.clear()
+    yield
+    navigation._kept.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

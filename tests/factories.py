@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from compliance.actions import changes, connections, estate
 from compliance.models import ChangeRecord, Connection, Server
 from tests.people import LONG_AGO, People
@@ -60,7 +62,14 @@ def share(**changed: Any) -> dict[str, Any]:
 def asked(people: People, material: dict[str, Any] | None = None, **changed: Any) -> ChangeRecord:
     """A request of Rita's, submitted unless told otherwise."""
     said = {"system": people.payroll, "title": "The pay run reads the hours", "by": people.rita, "justification": WHY}
-    return connections.request(**(said | {"material": material or network()} | changed))
+    said |= {"material": material or network()} | changed
+    return remembered(("asked", *told(**said)), lambda: connections.request(**said))
+
+
+def told(**said: Any) -> tuple[str, ...]:
+    """What a verb was told and the hour it is, as what one set-up is known by."""
+    words = (f"{name}={getattr(value, 'pk', value)!r}" for name, value in sorted(said.items()))
+    return (f"{timezone.localtime():%Y-%m-%d %H}", *words)
 
 
 def agreed(people: People, change: ChangeRecord, *, at: datetime | None = None) -> ChangeRecord:
@@ -74,7 +83,9 @@ def agreed(people: People, change: ChangeRecord, *, at: datetime | None = None) 
 
 def authorised(people: People, material: dict[str, Any] | None = None, *, at: datetime | None = None) -> Connection:
     """A connection that was asked for and approved."""
-    return agreed(people, asked(people, material, at=at), at=at).connection
+    change = asked(people, material, at=at)
+    who = told(omar=people.omar, mina=people.mina, olga=people.olga, change=change, at=at)
+    return remembered(("agreed", *who), lambda: agreed(people, change, at=at)).connection
 
 
 def seen(people: People, change: ChangeRecord, *, at: datetime | None = None) -> ChangeRecord:

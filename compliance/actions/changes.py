@@ -86,10 +86,11 @@ def hold_still(change: ChangeRecord, by: User) -> None:
 
 def agree(change: ChangeRecord, by: User, because: str, at: datetime) -> None:
     """Writes the approval of the need this person meets, bound to the hash and sealed."""
-    need = need_for(by, change, at)
-    if need is None:
-        raise overtaken(change)
-    way = held(by, need, change, at)
+    with by.grants_read_once():
+        need = need_for(by, change, at)
+        if need is None:
+            raise overtaken(change)
+        way = held(by, need, change, at)
     approval = Approval(
         needed=need,
         in_place_of=way.officer if way else None,

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db import connection, models
@@ -115,28 +115,28 @@ def digest(label: str, key: int, values: Mapping[str, Any], salt: str) -> str:
 
 def noted(written: Mapping[str, set[int]], uid: uuid.UUID) -> list[Row]:
     """What these rows say now, where that is not what the ledger said last. The caller writes it into entry `uid`."""
-    found: list[Row] = []
-    for label in sorted(written):
-        model, keys = apps.get_model(label), sorted(written[label])
-        names = names_of(model)
-        for start in range(0, len(keys), AT_ONCE):
-            found.extend(_noted(model, names, keys[start : start + AT_ONCE], uid))
-    return found
+    ids = [(label, key) for label in sorted(written) for key in sorted(written[label])]
+    return [row for start in range(0, len(ids), AT_ONCE) for row in _noted(ids[start : start + AT_ONCE], uid)]
 
 
-def _noted(model: type[models.Model], names: tuple[str, ...], keys: list[int], uid: uuid.UUID) -> Iterator[Row]:
-    label, joined = model._meta.label_lower, ",".join(names)
-    said = {row.key: row for row in LedgerRow.objects.filter(label=label, key__in=keys)}
-    now = dict(contents(model, names, keys))
-    fresh: list[LedgerRow] = []
-    for key, values in now.items():
-        before = said.get(key)
-        if before and before.names == joined and before.digest == digest(label, key, values, before.salt):
-            continue
-        salt = secrets.token_hex(16)
-        one = LedgerRow(label=label, key=key, digest=digest(label, key, values, salt), salt=salt, names=joined, uid=uid)
-        fresh.append(one)
-        yield label, key, one.digest
+def _noted(ids: list[tuple[str, int]], uid: uuid.UUID) -> list[Row]:
+    """The same, of so many that the statements can name them all: a verb writes a few rows in each of some tables."""
+    wanted: dict[str, list[int]] = {}
+    for label, key in ids:
+        wanted.setdefault(label, []).append(key)
+    said, rows, fresh = _said(wanted), list[Row](), list[LedgerRow]()
+    for label, keys in wanted.items():
+        model = apps.get_model(label)
+        names, now = names_of(model), set[int]()
+        for key, values in contents(model, names, keys):
+            now.add(key)
+            before, joined = said.get((label, key)), ",".join(names)
+            if before and before.names == joined and before.digest == digest(label, key, values, before.salt):
+                continue
+            made = _says(label, key, values, joined, uid)
+            fresh.append(made)
+            rows.append((label, key, made.digest))
+        rows.extend((label, key, "") for key in keys if key not in now and (label, key) in said)
     LedgerRow.objects.bulk_create(
         fresh,
         update_conflicts=True,
@@ -144,11 +144,39 @@ def _noted(model: type[models.Model], names: tuple[str, ...], keys: list[int], u
         update_fields=["digest", "salt", "names", "uid"],
         batch_size=AT_ONCE,
     )
-    gone = sorted(said.keys() - now.keys())
-    if gone:
+    for label in {label for label, _, digested in rows if not digested}:
+        gone = [key for one, key, digested in rows if one == label and not digested]
         LedgerRow.objects.filter(label=label, key__in=gone).delete()
-    for key in gone:
-        yield label, key, ""
+    return rows
+
+
+def _says(label: str, key: int, values: Mapping[str, Any], names: str, uid: uuid.UUID) -> LedgerRow:
+    """What entry `uid` says of a row, not yet written."""
+    grains = secrets.token_hex(16)
+    return LedgerRow(label=label, key=key, digest=digest(label, key, values, grains), salt=grains, names=names, uid=uid)
+
+
+class Said(NamedTuple):
+    """What the ledger said last of a row: the fields (a comma between), their digest, and its salt."""
+
+    names: str
+    digest: str
+    salt: str
+
+
+def _said(wanted: Mapping[str, list[int]]) -> dict[tuple[str, int], Said]:
+    """What the ledger said last of these rows, by label and key."""
+    if not wanted:
+        return {}
+    table, quoted = LedgerRow._meta.db_table, connection.ops.quote_name
+    columns = ", ".join(map(quoted, ("label", "key", "names", "digest", "salt")))
+    each = [
+        f"{quoted('label')} = %s AND {quoted('key')} IN ({', '.join(['%s'] * len(keys))})" for keys in wanted.values()
+    ]
+    given = [value for label, keys in wanted.items() for value in (label, *keys)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {quoted(table)} WHERE {' OR '.join(each)}", given)  # noqa: S608 names of ours
+        return {(label, key): Said(*rest) for label, key, *rest in cursor.fetchall()}
 
 
 def altered(label: str, keys: list[int]) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -72,12 +73,24 @@ class User(AbstractUser):
         parts = self.name.split() or [self.email]
         return (parts[0][:1] + (parts[-1][:1] if len(parts) > 1 else "")).upper()
 
-    # The grants as fetched for one page that only shows; None: every question goes to the database.
+    # The grants as fetched for one page that only shows, or one question; None: the database is asked each time.
     _kept: list[RoleGrant] | None = None
 
     def keep_grants(self) -> None:
         """Fetches the grants once, for the time of one page that only shows. What decides never calls this."""
         self._kept = list(RoleGrant.objects.filter(person=self))
+
+    @contextmanager
+    def grants_read_once(self) -> Iterator[None]:
+        """Within it the grants are asked for once, as they stand now: one question about a person asks ten times."""
+        if self._kept is not None:
+            yield
+            return
+        self.keep_grants()
+        try:
+            yield
+        finally:
+            self._kept = None
 
     def _kept_grants(self, at: datetime | None) -> list[RoleGrant]:
         moment = at or timezone.now()

@@ -13,6 +13,7 @@ from functools import partial
 from django.db import transaction
 
 from compliance.actions import changes, connections
+from compliance.actions.notices import deciders
 from compliance.models import ChangeRecord, State, System, User
 from compliance.permissions import may
 from evidence.actions import footprint, verification
@@ -97,9 +98,10 @@ class Tale:
 
     def agree(self, number: int, asked: Asked, at: datetime) -> None:
         """Everybody whose agreement is needed agrees, a few minutes apart."""
+        able = {person.pk for person in deciders(self.records[number], at)}
         for later, person in enumerate(self.people.values()):
             change = self.records[number]
-            if change.state == State.SUBMITTED and may(person, "approve", change, at=at) is None:
+            if person.pk in able and change.state == State.SUBMITTED and may(person, "approve", change, at=at) is None:
                 moment = at + timedelta(minutes=7 * later)
                 self.records[number] = changes.approve(change, by=person, because="Needed, and no wider.", at=moment)
 

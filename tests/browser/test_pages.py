@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from django.test import Client
 from django.urls import Resolver404, URLPattern, get_resolver, resolve
 
+from tests.browser.axe import Axe
 from tests.browser.conftest import person
 from tests.browser.pages import ASKS, FILE, GONE, LEADS_ON, OTHERS, PAGES, POSTS_ONLY, Row
 from tests.browser.session import cookie
@@ -24,7 +24,6 @@ from tests.browser.session import cookie
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-AXE: Final = "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations)"
 INTO: Final = os.environ.get("LOOKS_INTO", "")  # ./run looks: all four looks, each kept as a picture in this folder
 FEW: Final = ((1440, "light"), (390, "dark"))
 LOOKS: Final = (*FEW, (1440, "dark"), (390, "light")) if INTO else FEW
@@ -74,14 +73,15 @@ def pages_without_a_row(references: dict[str, object]) -> Iterator[str]:
 
 
 @pytest.mark.beside
+@pytest.mark.usefixtures("menu_kept")
 def test_every_page_is_whole_narrow_enough_and_accessible(
     browser: Browser, live_server: Any, references: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_one_search(monkeypatch)
     context = browser.new_context(base_url=str(live_server), reduced_motion="reduce")
     context.set_default_timeout(15_000)
-    context.add_init_script(AXE_SCRIPT)
-    page, said = context.new_page(), []  # one for all: each begins with an address of its own
+    Axe.ready(context)
+    axe, page, said = Axe(), context.new_page(), []  # one for all: each begins with an address of its own
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     wrong = list(pages_without_a_row(references))
     for row in PAGES:
@@ -90,7 +90,7 @@ def test_every_page_is_whole_narrow_enough_and_accessible(
             fresh = cookie(person(row.who))  # of now: some pages ask for a sign-in of the last minutes
             context.add_cookies([{"name": "sessionid", "value": fresh, "url": str(live_server)}])
         said.clear()
-        found = faults(page, said, row, references)
+        found = faults(page, axe, said, row, references)
         wrong.extend(f"{row.route or row.address} ({row.status}): {text}" for text in found)
     context.close()
     assert not wrong, "\n".join(wrong)
@@ -110,7 +110,7 @@ def break_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "filters", broken)
 
 
-def faults(page: Page, said: list[str], row: Row, references: dict[str, object]) -> Iterator[str]:
+def faults(page: Page, axe: Axe, said: list[str], row: Row, references: dict[str, object]) -> Iterator[str]:
     """Opens one row's page, does what the row says, and looks at it both ways. `said`: the errors on the console."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="light")
@@ -122,22 +122,22 @@ def faults(page: Page, said: list[str], row: Row, references: dict[str, object])
     if row.route != route_of(page.url):
         yield f"shows {page.url}, which is {route_of(page.url) or 'nobody'}'s page"
     yield from (text for text in said if row.status == 200 or not text.startswith("Failed to load resource"))
-    yield from looks(page, f"{PAGES.index(row):03}-{row.route or row.status}")
+    yield from looks(page, axe, f"{PAGES.index(row):03}-{row.route or row.status}")
 
 
-def looks(page: Page, name: str = "") -> Iterator[str]:
+def looks(page: Page, axe: Axe | None = None, name: str = "") -> Iterator[str]:
     """What is wrong with the page as it stands: wider than the screen at any look, or an objection of axe's.
 
-    With a `name` and a folder for them, each look is kept as a picture.
+    With a `name` and a folder for them, each look is kept as a picture. `axe`: what saw the pages before this one.
     """
-    if page.evaluate("typeof axe") == "undefined":
-        page.evaluate(AXE_SCRIPT)
+    axe = axe or Axe()
     for width, theme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
+        if (page.viewport_size or {}).get("width") != width:
+            page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         if name and INTO:
             page.screenshot(path=f"{INTO}/{name}-{width}-{theme}.png", full_page=True)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             yield f"wider than the screen at {width} {theme}"
-        for each in page.evaluate(AXE):
+        for each in axe.objections(page, (width, theme)):
             yield f"axe at {width} {theme}: {each['id']}: {each['nodes'][0]['html'][:160]}"

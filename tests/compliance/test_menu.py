@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,13 +17,11 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture
-def people(settings: Any) -> Iterator[People]:
+def people(menu_kept: None, settings: Any) -> People:
     settings.NAV_KEPT_S = 60
-    navigation._kept.clear()
     them = everybody()
     servers(them)
-    yield them
-    navigation._kept.clear()
+    return them
 
 
 def counted(person: User) -> tuple[dict[str, int], int]:

@@ -52,6 +52,7 @@ def test_every_verb_has_a_line_and_the_roles_of_its_line() -> None:
 
 @pytest.mark.beside
 @pytest.mark.django_db
+@pytest.mark.usefixtures("menu_kept")
 def test_nobody_gets_or_does_more_than_the_table_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = build(tmp_path)
     people = everyone(world)

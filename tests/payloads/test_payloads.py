@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core import mail
+from django.db import transaction
 from django.template import engines
 from django.test import Client
 from django.utils import html
@@ -17,7 +18,7 @@ from compliance.notices import tell
 from compliance.spreadsheets import guarded
 from evidence.models import Source, SourceSecret
 from tests.matrix import api, targets
-from tests.matrix.world import OURS, build
+from tests.matrix.world import OURS, World, build
 from tests.payloads.columns import plant
 from tests.payloads.corpus import FIELDS
 from tests.payloads.leaks import in_csv, in_headers, in_html, in_mail
@@ -44,8 +45,14 @@ def test_what_is_active_is_found_and_what_is_escaped_is_not() -> None:
 
 
 @pytest.mark.django_db
-def test_no_page_and_no_list_runs_what_a_column_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("menu_kept")
+def test_no_page_and_no_list_runs_what_a_column_holds_nor_stops_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = build(tmp_path)
+    with transaction.atomic():
+        altered_past_eastwest(world)
+        transaction.set_rollback(True)
     cells, columns = plant()
     assert cells > 300
     assert len(columns) > 60
@@ -56,6 +63,21 @@ def test_no_page_and_no_list_runs_what_a_column_holds(tmp_path: Path, monkeypatc
     assert tally.outputs > 400
     assert tally.leaks == []
     found_out(asker, monkeypatch)
+
+
+def altered_past_eastwest(world: World) -> None:
+    """A row that no verb would write stops neither its page nor its mail."""
+    side, row = world.sides[OURS], Outbound.objects.exclude(to__is_service=True)[0]
+    Outbound.objects.filter(pk=row.pk).update(subject="Done\r\nBcc: x@evil.example", sent_at=None, how="at_once")
+    job = jobs.enqueue("send", key="again", args={"outbound": row.pk})
+    jobs.run_job(job.pk)
+    assert [message.subject for message in mail.outbox] == ["Done Bcc: x@evil.example"]
+    assert SourceSecret.objects.exclude(public="").update(public="ssh-ed25519 $(reboot)") > 0
+    sources = list(Source.objects.filter(pk__in=SourceSecret.objects.values("source"), server__system=side.system))
+    assert sources
+    for source in sources:
+        page = client_of(side.asker).get(f"/sources/{source.pk}/")
+        assert (page.status_code, b"reboot" in page.content) == (200, False)
 
 
 def found_out(asker: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,19 +107,3 @@ def test_the_subject_of_a_message_is_one_line() -> None:
     [message] = Outbound.objects.filter(to=people.rita)
     assert "\n" not in message.subject
     assert "\r" not in message.subject
-
-
-@pytest.mark.django_db
-def test_a_row_altered_past_eastwest_stops_neither_its_page_nor_its_mail(tmp_path: Path) -> None:
-    world = build(tmp_path)
-    side, row = world.sides[OURS], Outbound.objects.exclude(to__is_service=True)[0]
-    Outbound.objects.filter(pk=row.pk).update(subject="Done\r\nBcc: x@evil.example", sent_at=None, how="at_once")
-    job = jobs.enqueue("send", key="again", args={"outbound": row.pk})
-    jobs.run_job(job.pk)
-    assert [message.subject for message in mail.outbox] == ["Done Bcc: x@evil.example"]
-    assert SourceSecret.objects.exclude(public="").update(public="ssh-ed25519 $(reboot)") > 0
-    sources = list(Source.objects.filter(pk__in=SourceSecret.objects.values("source"), server__system=side.system))
-    assert sources
-    for source in sources:
-        page = client_of(side.asker).get(f"/sources/{source.pk}/")
-        assert (page.status_code, b"reboot" in page.content) == (200, False)

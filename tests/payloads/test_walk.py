@@ -22,6 +22,7 @@ from tests.payloads.walk import signed, unseen_forms, walk
 
 @pytest.mark.beside
 @pytest.mark.django_db
+@pytest.mark.usefixtures("menu_kept")
 def test_no_field_of_any_form_lets_a_hostile_word_run(tmp_path: Path) -> None:
     outcome = walk(tmp_path, share=1, pages=False, browser=False)
     tally = outcome.tally

@@ -123,7 +123,8 @@ def test_reminders_at_14_7_and_1_days_then_overdue_then_missed_each_once(people:
     assert told("review of Payroll on 17 June") == [
         (subject, [f"{name}@example.org"]) for name in ("erin", "mina") for _ in range(3)
     ]
-    keys = Outbound.objects.filter(key__startswith=f"remind:{ref()}", to=people.erin).values_list("key", flat=True)
+    reminders = Outbound.objects.filter(key__startswith=f"remind:{ref()}", to=people.erin).order_by("pk")
+    keys = reminders.values_list("key", flat=True)
     assert [key.split(":")[3] for key in keys] == ["14", "7", "1"]
     days_pass(DUE, 7)
     assert len(told("review of Payroll on 17 June")) == 6

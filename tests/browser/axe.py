@@ -1,0 +1,72 @@
+"""What axe objects to on a page as it stands; what was looked at already at this look is not looked at again.
+
+Most of axe's time goes to the contrast of each single text. The third and every later row of a table, made of the same
+elements with the same classes and attributes as two before it, can show nothing that those did not; nor can the menu,
+which stands on every page. Left out is only what is the same in all of this: what an element is called, its classes,
+its style, its roles and states, which attributes it has, where it has text, and all of that within it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from axe_playwright_python.base import AXE_SCRIPT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+RUN: Final = """
+async seen => {
+  const said = new Set(["class", "style", "role", "type", "open", "hidden", "disabled", "checked", "colspan"]);
+  const stays = name => said.has(name) || name.startsWith("aria-") && !/label|describedby|controls|owns/.test(name);
+  const shapes = new Map();
+  const shape = element => {
+    const own = [...element.attributes].map(one => stays(one.name) ? `${one.name}=${one.value}` : one.name).sort();
+    const within = [...element.childNodes].map(
+      one => one.nodeType === 1 ? shape(one) : one.nodeType === 3 && one.data.trim() ? "t" : "");
+    const text = `<${element.localName} ${own.join(" ")}>${within.join("")}</>`;
+    shapes.set(element, text);
+    return text;
+  };
+  shape(document.body);
+  const left = [];
+  const known = new Set(seen);
+  const menu = document.querySelectorAll(".app > :not(div), .app > div > :not(main)");
+  for (const part of menu) if (known.has(shapes.get(part))) left.push(part);
+  const parts = [...menu].map(part => shapes.get(part));
+  const look = element => {
+    if (left.includes(element)) return;
+    const times = new Map();
+    for (const child of element.children) {
+      const text = shapes.get(child), now = times.get(text) ?? 0;  // of two, one lies on the other colour of stripes
+      times.set(text, now + 1);
+      if (now >= 2 && !["option", "style", "script"].includes(child.localName)) left.push(child); else look(child);
+    }
+  };
+  look(document.body);
+  const context = left.length ? {include: [document], exclude: left} : document;
+  const found = await axe.run(context, {resultTypes: ["violations"], preload: false});
+  return [found.violations, parts];
+}
+"""
+
+
+class Axe:
+    """Looks at pages one after the other; knows what it saw at each look."""
+
+    def __init__(self) -> None:
+        self.seen: dict[object, set[str]] = {}
+
+    @staticmethod
+    def ready(context: BrowserContext) -> None:
+        """Every page of this context brings axe with it."""
+        context.add_init_script(AXE_SCRIPT)
+
+    def objections(self, page: Page, look: object) -> list[dict[str, Any]]:
+        """Its violations, as axe writes them. `look`: the width and colours the page is seen in."""
+        if page.evaluate("typeof axe") == "undefined":
+            page.evaluate(AXE_SCRIPT)
+        seen = self.seen.setdefault(look, set())
+        violations, parts = page.evaluate(RUN, list(seen))
+        seen.update(parts)
+        return list(violations)
