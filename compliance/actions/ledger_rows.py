@@ -173,7 +173,9 @@ def _said(wanted: Mapping[str, list[int]]) -> dict[tuple[str, int], Said]:
     each = [
         f"{quoted('label')} = %s AND {quoted('key')} IN ({', '.join(['%s'] * len(keys))})" for keys in wanted.values()
     ]
-    given = [value for label, keys in wanted.items() for value in (label, *keys)]
+    given: list[str | int] = []
+    for label, keys in wanted.items():
+        given += [label, *keys]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM {quoted(table)} WHERE {' OR '.join(each)}", given)  # noqa: S608 names of ours
         return {(label, key): Said(*rest) for label, key, *rest in cursor.fetchall()}
