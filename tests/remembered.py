@@ -35,12 +35,16 @@ class Table(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a set-up left: rows it added and rows it changed, by table, whether a log has begun, and what it gave."""
+    """What a set-up left: rows it added and rows it changed, by table, whether a log has begun, and what it gave.
+
+    `numbered`: how far the ledger's rows were numbered then, see `numbers`.
+    """
 
     added: dict[Table, list[Row]]
     changed: dict[Table, list[Row]]
     begun: bool
     given: bytes
+    numbered: int
 
 
 _left: dict[Hashable, Left] = {}
@@ -55,7 +59,7 @@ def remembered(what: Hashable, make: Callable[[], Made]) -> Made:
         return make()
     before = content()
     begins = (what, connection.in_atomic_block, keys(), digest(before))
-    if begins not in _left:
+    if begins not in _left or _left[begins].numbered > numbers():
         made = make()
         if not connection.pending.waits():
             _left[begins] = difference(before, content(), (made, connection.pending.last))
@@ -122,9 +126,20 @@ def keys() -> Hashable:
     return settings.SECRET_KEY, str(folder), tuple(names), connection.settings_dict["NAME"]
 
 
+def numbers() -> int:
+    """How far PostgreSQL has numbered the ledger's rows: a test may begin its numbers anew, and what comes next would
+    then stand before rows that were written sooner. SQLite goes on behind the highest that is there.
+    """
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM compliance_ledgerinbox_id_seq")
+        return int(cursor.fetchone()[0])
+
+
 def difference(before: dict[Table, list[Row]], after: dict[Table, list[Row]], given: Any) -> Left:
     """What came of a set-up."""
-    left = Left({}, {}, Keys(settings.KEYS).begun(), pickle.dumps(given))
+    left = Left({}, {}, Keys(settings.KEYS).begun(), pickle.dumps(given), numbers())
     for table, rows in after.items():
         known = {row[0]: row for row in before.get(table, ())}
         left.added[table] = [row for row in rows if row[0] not in known]

@@ -20,31 +20,34 @@ async seen => {
   const said = new Set(["class", "style", "role", "type", "open", "hidden", "disabled", "checked", "colspan"]);
   const stays = name => said.has(name) || name.startsWith("aria-") && !/label|describedby|controls|owns/.test(name);
   const shapes = new Map();
+  const digest = (text, seed) => {  // FNV-1a, in 32 bits
+    for (let at = 0; at < text.length; at++) seed = Math.imul(seed ^ text.charCodeAt(at), 16777619);
+    return (seed >>> 0).toString(36);
+  };
   const shape = element => {
     const own = [...element.attributes].map(one => stays(one.name) ? `${one.name}=${one.value}` : one.name).sort();
     const within = [...element.childNodes].map(
       one => one.nodeType === 1 ? shape(one) : one.nodeType === 3 && one.data.trim() ? "t" : "");
-    const text = `<${element.localName} ${own.join(" ")}>${within.join("")}</>`;
-    shapes.set(element, text);
-    return text;
+    const text = `${element.localName} ${own.join(" ")}>${within.join(" ")}`;
+    shapes.set(element, digest(text, 2166136261) + digest(text, 84696351));
+    return shapes.get(element);
   };
   shape(document.body);
-  const left = [];
+  const left = new Set();
   const known = new Set(seen);
   const menu = document.querySelectorAll(".app > :not(div), .app > div > :not(main)");
-  for (const part of menu) if (known.has(shapes.get(part))) left.push(part);
+  for (const part of menu) if (known.has(shapes.get(part))) left.add(part);
   const parts = [...menu].map(part => shapes.get(part));
   const look = element => {
-    if (left.includes(element)) return;
     const times = new Map();
     for (const child of element.children) {
-      const text = shapes.get(child), now = times.get(text) ?? 0;  // of two, one lies on the other colour of stripes
-      times.set(text, now + 1);
-      if (now >= 2 && !["option", "style", "script"].includes(child.localName)) left.push(child); else look(child);
+      const one = shapes.get(child), now = times.get(one) ?? 0;  // of two, one lies on the other colour of stripes
+      times.set(one, now + 1);
+      if (now >= 2) left.add(child); else if (!left.has(child)) look(child);
     }
   };
   look(document.body);
-  const context = left.length ? {include: [document], exclude: left} : document;
+  const context = left.size ? {include: [document], exclude: [...left]} : document;
   const found = await axe.run(context, {resultTypes: ["violations"], preload: false});
   return [found.violations, parts];
 }

@@ -56,6 +56,12 @@ def test_in_transactions_of_their_own(time: int) -> None:
     walked(time)
 
 
+@pytest.mark.both
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
+def test_where_the_numbers_began_anew() -> None:
+    walked(0)
+
+
 @pytest.mark.django_db
 def test_where_somebody_was_there_before_the_verbs_do_it() -> None:
     verbs.make_person("kim@example.org", "Kim Ito", by=None)

@@ -95,6 +95,11 @@ def files(**changed: bytes | str) -> list[Artefact]:
     return [Artefact(name, content) for name, content in said.items()]
 
 
+def beside_rules(name: str, content: bytes) -> list[Artefact]:
+    """A dump and the rules of its host, of which a host is read: whether it is taken hangs on no other."""
+    return [Artefact(name, content), *(one for one in files() if one.name == "nft.json" != name)]
+
+
 def refused(now: list[Artefact], before: list[Artefact], *, whole: bool = False) -> str:
     """Why a reading does not take the place of the one before, as a pull would find it; "" when it does."""
     for trouble in (*complaints(now), *unended(now, whole=whole)):
@@ -124,17 +129,20 @@ def test_the_whole_host_is_read_and_is_as_it_was() -> None:
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["as before", "changed since"])
 def test_a_cut_dump_never_takes_the_place_of_a_whole_one(name: str, elsewhere: bool) -> None:
     """`changed since`: what was cut short is not what was read the last time, a line near its beginning is another."""
-    content, before = DUMPS[name].encode(), files()
+    content = DUMPS[name].encode()
+    before = beside_rules(name, content)
+    assert refused(before, before) == ""
     if elsewhere:
         rows = DUMPS[name].splitlines(keepends=True)
         place = next((number for number, row in enumerate(rows) if "10.20.20" in row or "users:" in row), None)
         if place is None:
             pytest.skip("one line is all it has")
         rows[place] = rows[place].replace("10.20.20.", "10.20.21.").replace("svc", "other")
-        before = files(**{name: "".join(rows)})
+        before = beside_rules(name, "".join(rows).encode())
+        assert refused(beside_rules(name, content), before) == ""
     taken = []
     for place in places(content):
-        now = files(**{name: content[:place]})
+        now = beside_rules(name, content[:place])
         if not refused(now, before) and settled(content[:place]).split() != settled(content).split():
             taken.append(place)
     assert len(places(content)) >= min(OFFSETS, len(content) - 1)
@@ -200,11 +208,11 @@ def test_what_a_host_says_of_itself_is_whole_or_refused(kind: str) -> None:
     """Mounts, clients and clocks come and go and have no end: there, whole lines that are fewer say nothing."""
     case, name = OWN_WORDS[kind]
     content = (Path(__file__).parents[1] / "corpus" / kind.replace("-", "_") / case / "config").read_bytes()
-    whole = [*files(), Artefact(name, content)]
-    assert (format_of(whole[-1]), refused(whole, whole), list(torn_in_passing(whole))) == (kind, "", [])
+    whole = beside_rules(name, content)
+    assert (format_of(whole[0]), refused(whole, whole), list(torn_in_passing(whole))) == (kind, "", [])
     taken = []
     for place in places(content):
-        now = [*files(), Artefact(name, content[:place])]
+        now = beside_rules(name, content[:place])
         if list(torn_in_passing(now)) or refused(now, whole):
             continue
         if settled(content[:place]).split() != settled(content).split():
