@@ -125,6 +125,7 @@ def _noted(ids: list[tuple[str, int]], uid: uuid.UUID) -> list[Row]:
     for label, key in ids:
         wanted.setdefault(label, []).append(key)
     said, rows, fresh = _said(wanted), list[Row](), list[LedgerRow]()
+    gone: dict[str, list[int]] = {}
     for label, keys in wanted.items():
         model = apps.get_model(label)
         names, now = names_of(model), set[int]()
@@ -136,7 +137,8 @@ def _noted(ids: list[tuple[str, int]], uid: uuid.UUID) -> list[Row]:
             made = _says(label, key, values, joined, uid)
             fresh.append(made)
             rows.append((label, key, made.digest))
-        rows.extend((label, key, "") for key in keys if key not in now and (label, key) in said)
+        gone[label] = [key for key in keys if key not in now and (label, key) in said]
+        rows.extend((label, key, "") for key in gone[label])
     LedgerRow.objects.bulk_create(
         fresh,
         update_conflicts=True,
@@ -144,9 +146,9 @@ def _noted(ids: list[tuple[str, int]], uid: uuid.UUID) -> list[Row]:
         update_fields=["digest", "salt", "names", "uid"],
         batch_size=AT_ONCE,
     )
-    for label in {label for label, _, digested in rows if not digested}:
-        gone = [key for one, key, digested in rows if one == label and not digested]
-        LedgerRow.objects.filter(label=label, key__in=gone).delete()
+    for label, keys in gone.items():
+        if keys:
+            LedgerRow.objects.filter(label=label, key__in=keys).delete()
     return rows
 
 
@@ -187,7 +189,7 @@ def altered(label: str, keys: list[int]) -> list[int]:
     found: list[int] = []
     for start in range(0, len(keys), AT_ONCE):
         chunk = keys[start : start + AT_ONCE]
-        said = {row.key: row for row in LedgerRow.objects.filter(label=label, key__in=chunk)}
+        said = {key: row for (_, key), row in _said({label: chunk}).items()}
         for names in {row.names for row in said.values()}:
             mine = [key for key in chunk if key in said and said[key].names == names]
             known = known_names(model, names)

@@ -77,7 +77,7 @@ class User(AbstractUser):
     _kept: list[RoleGrant] | None = None
 
     def keep_grants(self) -> None:
-        """Fetches the grants once, for the time of one page that only shows. What decides never calls this."""
+        """Fetches the grants once, for the time of one page that only shows; what decides has `grants_read_once`."""
         self._kept = list(RoleGrant.objects.filter(person=self))
 
     @contextmanager

@@ -2,8 +2,9 @@
 
 Most of axe's time goes to the contrast of each single text. The third and every later row of a table, made of the same
 elements with the same classes and attributes as two before it, can show nothing that those did not; nor can the menu,
-which stands on every page. Left out is only what is the same in all of this: what an element is called, its classes,
-its style, its roles and states, which attributes it has, where it has text, and all of that within it.
+which stands on every page. Left out is only what is the same in all of this: what an element is called, its attributes
+(of words and addresses whether they are empty, of what names another element whether it is there, of an id whether it
+is the first), where it has text, and all of that within it.
 """
 
 from __future__ import annotations
@@ -15,17 +16,23 @@ from axe_playwright_python.base import AXE_SCRIPT
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
-RUN: Final = """
+RUN: Final = r"""
 async seen => {
-  const said = new Set(["class", "style", "role", "type", "open", "hidden", "disabled", "checked", "colspan"]);
-  const stays = name => said.has(name) || name.startsWith("aria-") && !/label|describedby|controls|owns/.test(name);
+  const words = new Set(
+    ["href", "name", "value", "title", "alt", "placeholder", "aria-label", "datetime", "action", "src"]);
+  const leads = new Set(["for", "headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns"]);
+  const tells = (element, {name, value}) => {
+    if (name === "id") return `id ${document.getElementById(value) === element}`;  // false: of two with the same
+    if (leads.has(name)) return name + value.split(/\s+/).map(id => document.getElementById(id) !== null).join(" ");
+    return words.has(name) && value.trim() ? name : `${name}=${value}`;
+  };
   const shapes = new Map();
   const digest = (text, seed) => {  // FNV-1a, in 32 bits
     for (let at = 0; at < text.length; at++) seed = Math.imul(seed ^ text.charCodeAt(at), 16777619);
     return (seed >>> 0).toString(36);
   };
   const shape = element => {
-    const own = [...element.attributes].map(one => stays(one.name) ? `${one.name}=${one.value}` : one.name).sort();
+    const own = [...element.attributes].map(one => tells(element, one)).sort();
     const within = [...element.childNodes].map(
       one => one.nodeType === 1 ? shape(one) : one.nodeType === 3 && one.data.trim() ? "t" : "");
     const text = `${element.localName} ${own.join(" ")}>${within.join(" ")}`;

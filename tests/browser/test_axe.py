@@ -16,6 +16,7 @@ body {{ color: #111; background: #fff }} .faint {{ color: #eee }} {css}</style><
 <body><div class="app"><aside aria-label="Menu"><a href="/" {menu}>Home</a></aside><div><main><h1>A page</h1>
 <table><thead><tr><th>Name</th></tr></thead><tbody>{rows}</tbody></table></main></div></div></body></html>"""
 PLAIN = "<tr><td><span>db-01</span></td></tr>"
+NAMED = '<tr><td><a href="/a" aria-label="The server"></a><label for="{0}">Name</label><input id="{0}"></td></tr>'
 
 
 def ids(browser: Browser, *pages: dict[str, str]) -> list[list[str]]:
@@ -42,6 +43,18 @@ def ids(browser: Browser, *pages: dict[str, str]) -> list[list[str]]:
 )
 def test_a_later_row_that_is_unlike_those_before_it_is_looked_at(browser: Browser, row: str, wrong: str) -> None:
     assert ids(browser, {}, {"rows": PLAIN * 7 + row}) == [[], [wrong]]
+
+
+@pytest.mark.parametrize(
+    ("of", "instead", "wrong"), [('"The server"', '""', "link-name"), ('for="i7"', 'for="i99"', "label")]
+)
+def test_what_stands_in_an_attribute_of_a_later_row_is_not_taken_for_granted(
+    browser: Browser, of: str, instead: str, wrong: str
+) -> None:
+    whole = "".join(NAMED.format(f"i{number}") for number in range(8))
+    before, last = whole[: whole.rindex("<tr>")], whole[whole.rindex("<tr>") :]
+    assert of in last
+    assert ids(browser, {"rows": whole}, {"rows": before + last.replace(of, instead)}) == [[], [wrong]]
 
 
 def test_the_menu_is_looked_at_once_and_again_when_it_is_another(browser: Browser) -> None:

@@ -33,6 +33,14 @@ def second(people: People) -> User:
     return verbs.make_person("astrid@example.org", "Astrid Berg", roles=["administrator"], by=people.alex, at=LONG_AGO)
 
 
+def test_a_role_that_has_ended_since_counts_no_more_for_whoever_was_asked_about_before(people: People) -> None:
+    servers(people)
+    change = asked(people)
+    assert may(people.mina, "approve", change) is None
+    RoleGrant.objects.filter(person=people.mina).update(valid_to=timezone.now())
+    assert may(people.mina, "approve", change) is not None
+
+
 @pytest.mark.parametrize("role", ["system_owner", "manager", "administrator"])
 def test_a_heavy_role_counts_once_a_second_administrator_confirmed_it(people: People, second: User, role: str) -> None:
     row = verbs.grant(people.sam, role, by=people.alex)

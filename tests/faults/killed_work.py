@@ -65,6 +65,7 @@ def main() -> None:
         site.add_sources(people["erin"], now)
     erin, ada = people["erin"], people["ada"]
     site.arrive("now", now)
+    site.lose()
     with stack(settings.VAR) as parts:
         with transaction.atomic():
             rows = [sources.read_now(source, by=erin) for source in Source.objects.filter(enabled=True)]
