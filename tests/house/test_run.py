@@ -34,6 +34,13 @@ case "$2" in
 esac
 """
 
+NEW_AND_WHOLE = "import ensurepip, sys; ensurepip.version(); sys.exit(sys.version_info < (3, 11))"
+DISTRIBUTIONS_OWN = (
+    subprocess.run(["/usr/bin/python3", "-c", NEW_AND_WHOLE], capture_output=True, check=False).returncode == 0
+    if Path("/usr/bin/python3").exists()
+    else False
+)
+
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
@@ -52,9 +59,11 @@ def clone(tmp_path: Path) -> Path:
     return top
 
 
-def call(clone: Path, *words: str, cwd: Path | None = None, path: str = "") -> subprocess.CompletedProcess[str]:
+def call(
+    clone: Path, *words: str, cwd: Path | None = None, path: str = "", **settings: str
+) -> subprocess.CompletedProcess[str]:
     """`./run …`, with a PATH that begins with `path`."""
-    env = {"PATH": f"{path}:{os.environ['PATH']}".lstrip(":"), "HOME": str(clone)}
+    env = {"PATH": f"{path}:{os.environ['PATH']}".lstrip(":"), "HOME": str(clone), **settings}
     command = [clone / "run", *words]
     nobody = subprocess.DEVNULL
     return subprocess.run(command, cwd=cwd or clone, env=env, stdin=nobody, capture_output=True, text=True, check=False)
@@ -155,7 +164,7 @@ def test_an_unknown_sub_command_is_refused(clone: Path) -> None:
 def test_a_moved_clone_makes_its_venv_again_and_says_what_it_lacks(clone: Path, tmp_path: Path) -> None:
     moved = clone.rename(clone.with_name("moved"))
     path = stubs(tmp_path / "stubs", python3=BARE_PYTHON, apt_get="#!/bin/sh\nexit 100\n")
-    done = call(moved, "eastwest", path=path)
+    done = call(moved, "eastwest", path=path, PYTHON=f"{path}/python3")
     assert done.returncode == 1
     assert "Making .venv" in done.stderr
     assert "Paste this line, then start again: sudo apt-get install -y python3-venv" in done.stderr
@@ -175,4 +184,19 @@ def test_a_changed_lock_is_installed_and_a_failure_is_said(clone: Path, tmp_path
 def test_a_broken_venv_is_made_again(clone: Path, tmp_path: Path) -> None:
     (clone / ".venv" / "bin" / "python").unlink()
     path = stubs(tmp_path / "stubs", python3=BARE_PYTHON, apt_get="#!/bin/sh\nexit 100\n")
-    assert "Making .venv" in call(clone, "eastwest", path=path).stderr
+    assert "Making .venv" in call(clone, "eastwest", path=path, PYTHON=f"{path}/python3").stderr
+
+
+@pytest.mark.skipif(not DISTRIBUTIONS_OWN, reason="the distribution's Python is too old or cannot make a venv")
+def test_the_distribution_s_python_comes_before_what_is_first_in_the_path(clone: Path, tmp_path: Path) -> None:
+    (clone / ".venv" / "bin" / "python").unlink()
+    path = stubs(tmp_path / "stubs", python3=BARE_PYTHON)
+    assert f"Making .venv with {Path('/usr/bin/python3').resolve()} …" in call(clone, "eastwest", path=path).stderr
+
+
+def test_a_python_that_is_asked_for_by_name_and_too_old_is_refused(clone: Path, tmp_path: Path) -> None:
+    (clone / ".venv" / "bin" / "python").unlink()
+    old = stubs(tmp_path / "stubs", python3="#!/bin/sh\nexit 1\n") + "/python3"
+    done = call(clone, "eastwest", PYTHON=old)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"PYTHON={old} is no Python 3.11 or newer." in done.stderr
