@@ -1,4 +1,4 @@
-"""An operation of migrations that makes many tables at once.
+"""Operations of migrations: one that makes many tables at once, and statements for PostgreSQL alone.
 
 Django draws up every model that hangs together with a changed one after each step of a migration, and ours all hang
 together: 333 steps took 30 s of processor time, in front of whoever started Eastwest for the first time and of every
@@ -59,3 +59,35 @@ class Tables(Operation):
     def describe(self) -> str:
         """What `migrate` says."""
         return f"Make {sum(isinstance(step, CreateModel) for step in self.steps)} tables"
+
+
+class OnPostgreSQL(Operation):
+    """Statements that PostgreSQL alone is given, and those that take back what they did; no model is drawn up."""
+
+    def __init__(self, orders: Sequence[str], back: Sequence[str]) -> None:
+        self.orders = tuple(orders)
+        self.back = tuple(back)
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Django knows nothing of what is made so."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """The statements, in their order."""
+        self._run(self.orders, schema_editor)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """Those that take it back."""
+        self._run(self.back, schema_editor)
+
+    def _run(self, orders: Sequence[str], schema_editor: BaseDatabaseSchemaEditor) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            for order in orders:
+                schema_editor.execute(order)
+
+    def describe(self) -> str:
+        """What `migrate` says."""
+        return f"Give PostgreSQL {len(self.orders)} statements"

@@ -10,6 +10,7 @@ ORDERS = (
     'CREATE INDEX findings_by_their_threes ON evidence_finding USING gin (eastwest_threes(words) COLLATE "C")',
     "ALTER INDEX findings_by_their_threes ALTER COLUMN 1 SET STATISTICS 0",
 )
+BACK = ("DROP INDEX findings_by_their_threes",)
 
 
 def forwards(apps: Any, schema_editor: Any) -> None:
@@ -22,7 +23,8 @@ def forwards(apps: Any, schema_editor: Any) -> None:
 def backwards(apps: Any, schema_editor: Any) -> None:
     """The other way round."""
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX findings_by_their_threes")
+        for order in BACK:
+            schema_editor.execute(order)
 
 
 class Migration(migrations.Migration):

@@ -15,6 +15,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 OURS: Final = ("compliance_", "evidence_", "reviews_")
+STOOD: Final = (
+    ("compliance", "0014_notices"),
+    ("evidence", "0016_shares_and_admin_paths"),
+    ("reviews", "0001_the_first"),
+)
 PREFIXES: Final = ("203.0.113.0/28", "2001:db8:ffff::/48")
 
 ON_SQLITE: Final = "SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
@@ -29,18 +34,18 @@ ON_POSTGRESQL: Final = """
 
 
 def main() -> None:
-    """From the first migration to when a party's prefixes were a list, and on from there to the last."""
+    """From the first migration to when a party's prefixes were a list; and on from there as `./run` does it."""
     import django
 
     django.setup()
+    from django.core.management import call_command
     from django.db import connection
 
     from compliance.models import Endpoint
 
-    halfway = way(connection, [("compliance", "0014_notices")])
-    before = halfway.apps.get_model("compliance", "Endpoint").objects
+    before = halfway(connection).apps.get_model("compliance", "Endpoint").objects
     before.create(kind="external_party", name="vendor", prefixes=list(PREFIXES))
-    way(connection)
+    call_command("migrate", verbosity=0)
     end = Endpoint.objects.get(name="vendor")
     rows = end.party_prefixes.order_by("pk")
     said = {"prefixes": [row.prefix for row in rows], "seals_hold": [row.seal_holds() for row in rows]}
@@ -55,11 +60,15 @@ class OldWay(MigrationLoader):
         self.disk_migrations = {key: one for key, one in self.disk_migrations.items() if not one.replaces}
 
 
-def way(database: Any, targets: list[tuple[str, str]] | None = None) -> Any:
-    """Migrates to these, or to the end. Gives the state of the models there."""
+def halfway(database: Any) -> Any:
+    """Migrates to where an installation stood before there was a shorter way: libraries had made all their tables.
+
+    Gives the state of the models.
+    """
     executor = MigrationExecutor(database)
     executor.loader = OldWay(database)
-    return executor.migrate(targets or executor.loader.graph.leaf_nodes())
+    libraries = [one for one in executor.loader.graph.leaf_nodes() if f"{one[0]}_" not in OURS]
+    return executor.migrate([*libraries, *STOOD])
 
 
 def tables(database: Any) -> dict[str, list[str]]:

@@ -1,14 +1,18 @@
-"""The tables of 0001_the_first to 0032_aws_accounts, made at once: a new installation need not go the way that old ones went."""
+"""The tables of 0001_the_first to 0045_what_verdicts_add_up_to, made at once: a new installation need not go the way that old ones went."""
 
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
 import django.utils.timezone
 import uuid
+from importlib import import_module
+
 from django.conf import settings
 from django.db import migrations, models
 
-from compliance.migrating import Tables
+from compliance.migrating import OnPostgreSQL, Tables
+
+THREES = import_module("evidence.migrations.0042_threes_of_words")
 
 
 class Migration(migrations.Migration):
@@ -47,10 +51,24 @@ class Migration(migrations.Migration):
         ("evidence", "0030_sheet_runs"),
         ("evidence", "0031_flows_show_addresses"),
         ("evidence", "0032_aws_accounts"),
+        ("evidence", "0033_objects_edited"),
+        ("evidence", "0034_flow_logs"),
+        ("evidence", "0035_flows_at_comparisons"),
+        ("evidence", "0036_flow_logs_of_aws"),
+        ("evidence", "0037_device_paths"),
+        ("evidence", "0038_devices_over_https"),
+        ("evidence", "0039_rule_counters"),
+        ("evidence", "0040_files_set_aside"),
+        ("evidence", "0041_who_came_by_flow_logs"),
+        ("evidence", "0042_threes_of_words"),
+        ("evidence", "0043_since_when_rules_are_counted"),
+        ("evidence", "0044_groups_are_observed"),
+        ("evidence", "0045_what_verdicts_add_up_to"),
     ]
 
+    # Of those it replaces, each names what it needed: nothing later, or an installation halfway could not go on.
     dependencies = [
-        ("compliance", "0001_squashed_0026_words_of_changes"),
+        ("compliance", "0028_groups_are_observed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -136,6 +154,13 @@ class Migration(migrations.Migration):
                             models.JSONField(
                                 default=dict,
                                 help_text="{system: how far its provisional baseline is worked off}; see compliance/baseline.py.",
+                            ),
+                        ),
+                        (
+                            "heads",
+                            models.JSONField(
+                                default=dict,
+                                help_text="{system: {verdict: [counted ones about a connection, about something else]}}.",
                             ),
                         ),
                         ("published", models.BooleanField(default=False)),
@@ -395,6 +420,186 @@ class Migration(migrations.Migration):
                     },
                 ),
                 migrations.CreateModel(
+                    name="FlowLog",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=120, unique=True)),
+                        (
+                            "kind",
+                            models.CharField(
+                                choices=[
+                                    ("upload", "Files uploaded by a person"),
+                                    ("directory", "Folder on this machine"),
+                                    ("git", "Git repository"),
+                                    ("s3", "S3 bucket"),
+                                    ("cloudwatch", "CloudWatch Logs group"),
+                                ],
+                                max_length=20,
+                            ),
+                        ),
+                        ("config", models.JSONField(blank=True, default=dict)),
+                        ("watches", models.JSONField(blank=True, default=list)),
+                        ("every_minutes", models.PositiveIntegerField(default=60)),
+                        (
+                            "fresh_hours",
+                            models.PositiveIntegerField(
+                                default=48, help_text="Nothing newer than this is a gap, and a finding."
+                            ),
+                        ),
+                        ("enabled", models.BooleanField(default=True)),
+                        ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                        (
+                            "last_seen_at",
+                            models.DateTimeField(
+                                blank=True, null=True, verbose_name="last fetched, whether or not anything was new"
+                            ),
+                        ),
+                        (
+                            "next_at",
+                            models.DateTimeField(
+                                blank=True, db_index=True, null=True, verbose_name="when it is fetched next"
+                            ),
+                        ),
+                        (
+                            "cursor",
+                            models.CharField(
+                                blank=True,
+                                help_text="Where the next fetching goes on; its kind's own.",
+                                max_length=1000,
+                            ),
+                        ),
+                        ("failures", models.PositiveIntegerField(default=0, verbose_name="failed in a row")),
+                        (
+                            "paused_code",
+                            models.CharField(blank=True, max_length=20, verbose_name="why it paused by itself"),
+                        ),
+                        ("paused_at", models.DateTimeField(blank=True, null=True)),
+                        (
+                            "system",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="flow_logs",
+                                to="compliance.system",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["name"],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="FlowPicture",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("data", models.JSONField(default=dict)),
+                        (
+                            "comparison",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="flow_picture",
+                                to="evidence.comparison",
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.CreateModel(
+                    name="FlowPull",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[
+                                    ("queued", "Waiting"),
+                                    ("running", "Running"),
+                                    ("ok", "Read"),
+                                    ("unchanged", "Unchanged"),
+                                    ("partial", "Read in part"),
+                                    ("failed", "Failed"),
+                                ],
+                                default="queued",
+                                max_length=10,
+                            ),
+                        ),
+                        (
+                            "error_code",
+                            models.CharField(
+                                blank=True,
+                                choices=[
+                                    ("unreachable", "Could not be reached"),
+                                    ("timeout", "Took too long"),
+                                    ("auth", "Sign-in refused"),
+                                    ("hostkey_changed", "Host key changed"),
+                                    ("tls", "Certificate refused"),
+                                    ("permission", "Not permitted"),
+                                    ("rate_limited", "Asked too often"),
+                                    ("truncated", "Cut short"),
+                                    ("empty", "Empty"),
+                                    ("unexpected_shrink", "Much smaller than before"),
+                                    ("parse", "Not understood"),
+                                    ("dependency", "A program is missing"),
+                                    ("config", "Set up wrongly"),
+                                ],
+                                max_length=20,
+                            ),
+                        ),
+                        ("what", models.TextField(blank=True)),
+                        ("next_step", models.TextField(blank=True)),
+                        ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                        ("finished_at", models.DateTimeField(blank=True, null=True)),
+                        (
+                            "by",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "job",
+                            models.ForeignKey(
+                                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
+                            ),
+                        ),
+                        (
+                            "log",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="pulls", to="evidence.flowlog"
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-pk"],
+                    },
+                ),
+                migrations.AddField(
+                    model_name="flowlog",
+                    name="last_pull",
+                    field=models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.flowpull",
+                    ),
+                ),
+                migrations.CreateModel(
                     name="Inventory",
                     fields=[
                         (
@@ -581,6 +786,56 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="evidence.inventoryreading",
                     ),
+                ),
+                migrations.CreateModel(
+                    name="LogExamination",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                        ("since", models.DateField()),
+                        ("until", models.DateField()),
+                        (
+                            "seen",
+                            models.JSONField(
+                                default=dict, help_text="{pairs, new, gaps, unwatched}: what was to be seen then."
+                            ),
+                        ),
+                        ("noted", models.TextField()),
+                        (
+                            "by",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "comparison",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.SET_NULL,
+                                related_name="+",
+                                to="evidence.comparison",
+                            ),
+                        ),
+                        (
+                            "system",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="log_examinations",
+                                to="compliance.system",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-at", "-pk"],
+                    },
                 ),
                 migrations.CreateModel(
                     name="LoginAttestation",
@@ -972,6 +1227,14 @@ class Migration(migrations.Migration):
                         ("rule_file", models.CharField(blank=True, max_length=200)),
                         ("rule_line", models.PositiveIntegerField(default=0)),
                         ("rule_text", models.TextField(blank=True)),
+                        (
+                            "cause",
+                            models.CharField(
+                                blank=True,
+                                help_text="The edit of an object that it comes of; empty: the rule itself changed.",
+                                max_length=500,
+                            ),
+                        ),
                         ("boxes", models.JSONField(default=list)),
                         (
                             "sure",
@@ -1433,6 +1696,9 @@ class Migration(migrations.Migration):
                                     ("push", "Pushed by the host over HTTPS"),
                                     ("ssh", "Linux host over SSH"),
                                     ("aws", "AWS account"),
+                                    ("cisco", "Cisco router or firewall over SSH"),
+                                    ("fortios", "FortiGate over its REST API"),
+                                    ("panos", "Palo Alto firewall or Panorama over its XML API"),
                                 ],
                                 max_length=20,
                             ),
@@ -1584,6 +1850,49 @@ class Migration(migrations.Migration):
                     },
                 ),
                 migrations.CreateModel(
+                    name="RuleUse",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("rule", models.CharField(max_length=300)),
+                        ("hits", models.BigIntegerField()),
+                        (
+                            "quiet_since",
+                            models.DateTimeField(
+                                help_text="Its counter shows no use from then until the source was read last."
+                            ),
+                        ),
+                        (
+                            "told",
+                            models.BooleanField(
+                                default=False, help_text="The device itself says that it was met last at that moment."
+                            ),
+                        ),
+                        (
+                            "counted_since",
+                            models.DateTimeField(
+                                help_text="The first reading that counted it; none: before that was kept.", null=True
+                            ),
+                        ),
+                        (
+                            "set_back_at",
+                            models.DateTimeField(
+                                help_text="The last reading by which its counter stood lower than before.", null=True
+                            ),
+                        ),
+                        (
+                            "source",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="uses", to="evidence.source"
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.CreateModel(
                     name="PushToken",
                     fields=[
                         (
@@ -1691,6 +2000,79 @@ class Migration(migrations.Migration):
                     options={
                         "ordering": ["-pk"],
                     },
+                ),
+                migrations.CreateModel(
+                    name="GroupObservation",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "observed",
+                            models.CharField(help_text="By what its members were known then.", max_length=500),
+                        ),
+                        ("at", models.DateTimeField(help_text="The comparison that looked.")),
+                        (
+                            "because",
+                            models.TextField(
+                                blank=True, help_text="Why they are not known as of now; empty: they are."
+                            ),
+                        ),
+                        (
+                            "seen_at",
+                            models.DateTimeField(
+                                blank=True, help_text="The last moment for which somebody saw them.", null=True
+                            ),
+                        ),
+                        ("above", models.JSONField(default=list, help_text="Servers beyond the ceiling, by name.")),
+                        ("others", models.JSONField(default=list, help_text="Servers of other systems, by name.")),
+                        (
+                            "strangers",
+                            models.JSONField(
+                                default=list, help_text="[[words, [address]]] that no registered server has."
+                            ),
+                        ),
+                        (
+                            "group",
+                            models.OneToOneField(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="compliance.group"
+                            ),
+                        ),
+                        (
+                            "snapshot",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="evidence.snapshot",
+                            ),
+                        ),
+                        (
+                            "source",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="evidence.source",
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.AddField(
+                    model_name="flowlog",
+                    name="through",
+                    field=models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flow_logs",
+                        to="evidence.source",
+                    ),
                 ),
                 migrations.CreateModel(
                     name="SourceSecret",
@@ -1897,6 +2279,109 @@ class Migration(migrations.Migration):
                             ),
                         ),
                     ],
+                ),
+                migrations.CreateModel(
+                    name="FlowFile",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("name", models.CharField(max_length=1024, verbose_name="object")),
+                        ("mark", models.CharField(blank=True, max_length=200)),
+                        ("head", models.CharField(max_length=64, verbose_name="digest of its first bytes")),
+                        (
+                            "received_at",
+                            models.DateTimeField(
+                                help_text="When it came, as its place says: a later record has a wrong clock."
+                            ),
+                        ),
+                        ("kept_at", models.DateTimeField(default=django.utils.timezone.now)),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[
+                                    ("waiting", "Waiting to be read"),
+                                    ("read", "Read"),
+                                    ("again", "The same records as another file"),
+                                    ("replaced", "Held by a later version"),
+                                    ("refused", "Not understood"),
+                                    ("failed", "Could not be read"),
+                                    ("aside", "Set aside, its days not known"),
+                                ],
+                                default="waiting",
+                                max_length=10,
+                            ),
+                        ),
+                        ("what", models.TextField(blank=True)),
+                        ("next_step", models.TextField(blank=True)),
+                        ("read_at", models.DateTimeField(blank=True, null=True)),
+                        ("format", models.CharField(blank=True, max_length=40)),
+                        (
+                            "alike",
+                            models.CharField(blank=True, max_length=64, verbose_name="digest of its rolled-up records"),
+                        ),
+                        ("records", models.PositiveBigIntegerField(default=0)),
+                        ("lines_total", models.PositiveBigIntegerField(default=0)),
+                        ("lines_ignored", models.PositiveBigIntegerField(default=0, verbose_name="left out")),
+                        ("lines_unread", models.PositiveBigIntegerField(default=0, verbose_name="not understood")),
+                        (
+                            "unread",
+                            models.JSONField(default=list, help_text="[{line, text, reason}], the first thousand."),
+                        ),
+                        ("unknown", models.JSONField(default=list, verbose_name="columns nobody knows")),
+                        (
+                            "first_at",
+                            models.DateTimeField(blank=True, null=True, verbose_name="beginning of its first hour"),
+                        ),
+                        (
+                            "last_at",
+                            models.DateTimeField(blank=True, null=True, verbose_name="beginning of its last hour"),
+                        ),
+                        (
+                            "job",
+                            models.ForeignKey(
+                                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="compliance.job"
+                            ),
+                        ),
+                        (
+                            "same_as",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="evidence.flowfile",
+                            ),
+                        ),
+                        (
+                            "log",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT, related_name="files", to="evidence.flowlog"
+                            ),
+                        ),
+                        (
+                            "pull",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="files",
+                                to="evidence.flowpull",
+                            ),
+                        ),
+                        (
+                            "stored",
+                            models.ForeignKey(
+                                help_text="The raw bytes.",
+                                on_delete=django.db.models.deletion.PROTECT,
+                                to="evidence.storedartefact",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-pk"],
+                    },
                 ),
                 migrations.CreateModel(
                     name="EvidenceReply",
@@ -2314,6 +2799,26 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         (
+                            "seen",
+                            models.JSONField(
+                                default=dict,
+                                help_text="What flow logs saw (evidence/admin_flows.py); {}: none is read.",
+                            ),
+                        ),
+                        (
+                            "seen_from",
+                            models.CharField(
+                                blank=True,
+                                choices=[
+                                    ("others", "Others than bastions"),
+                                    ("bastions", "Bastions only"),
+                                    ("nobody", "Nobody, in the hours watched"),
+                                    ("unknown", "Not watched"),
+                                ],
+                                max_length=10,
+                            ),
+                        ),
+                        (
                             "server",
                             models.ForeignKey(
                                 on_delete=django.db.models.deletion.PROTECT,
@@ -2338,6 +2843,99 @@ class Migration(migrations.Migration):
                         "ordering": ["server__name"],
                         "constraints": [
                             models.UniqueConstraint(fields=("comparison", "server"), name="one_admin_path_a_server")
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="DevicePath",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("because", models.TextField()),
+                        ("proposed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                        ("confirmed_at", models.DateTimeField(blank=True, null=True)),
+                        ("ended_at", models.DateTimeField(blank=True, null=True)),
+                        (
+                            "confirmed_by",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "device",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="device_paths",
+                                to="compliance.server",
+                            ),
+                        ),
+                        (
+                            "ended_by",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "proposed_by",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "source",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="compliance.zone",
+                            ),
+                        ),
+                        (
+                            "system",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="device_paths",
+                                to="compliance.system",
+                            ),
+                        ),
+                        (
+                            "target",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="compliance.zone",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["-pk"],
+                        "constraints": [
+                            models.CheckConstraint(
+                                condition=models.Q(
+                                    ("confirmed_by__isnull", True),
+                                    models.Q(("confirmed_by", models.F("proposed_by")), _negated=True),
+                                    _connector="OR",
+                                ),
+                                name="a_path_is_confirmed_by_somebody_else",
+                                violation_error_message="Somebody else than who said it confirms it.",
+                            )
                         ],
                     },
                 ),
@@ -2392,6 +2990,102 @@ class Migration(migrations.Migration):
                         "constraints": [
                             models.UniqueConstraint(fields=("finding", "subject"), name="one_member_a_subject")
                         ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="FlowDay",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("day", models.DateField()),
+                        ("hours", models.PositiveIntegerField(default=0)),
+                        ("size", models.PositiveBigIntegerField(default=0)),
+                        ("rows", models.BooleanField(default=True)),
+                        (
+                            "file",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE, related_name="days", to="evidence.flowfile"
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["day"],
+                        "indexes": [models.Index(fields=["day"], name="days_of_flow_logs")],
+                        "constraints": [
+                            models.UniqueConstraint(fields=("file", "day"), name="a_day_of_a_flow_file_once")
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="FlowGap",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("kind", models.CharField(max_length=10)),
+                        ("sensor", models.CharField(blank=True, max_length=200)),
+                        ("first_hour", models.PositiveIntegerField(verbose_name="hours since 1970")),
+                        ("last_hour", models.PositiveIntegerField(verbose_name="hours since 1970")),
+                        ("records", models.PositiveBigIntegerField(default=0)),
+                        ("because", models.TextField()),
+                        (
+                            "file",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE, related_name="gaps", to="evidence.flowfile"
+                            ),
+                        ),
+                    ],
+                    options={
+                        "ordering": ["first_hour", "sensor"],
+                        "indexes": [models.Index(fields=["last_hour"], name="gaps_of_flow_logs")],
+                    },
+                ),
+                migrations.CreateModel(
+                    name="FlowUse",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        ("first_at", models.DateTimeField(blank=True, null=True)),
+                        ("last_at", models.DateTimeField(blank=True, null=True)),
+                        ("days", models.PositiveIntegerField(default=0)),
+                        ("flows", models.PositiveBigIntegerField(default=0)),
+                        ("packets", models.PositiveBigIntegerField(default=0)),
+                        ("bytes", models.PositiveBigIntegerField(default=0)),
+                        (
+                            "watched",
+                            models.PositiveIntegerField(default=0, verbose_name="hours in which all of it was watched"),
+                        ),
+                        ("hours", models.PositiveIntegerField(default=0)),
+                        (
+                            "comparison",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="flow_uses",
+                                to="evidence.comparison",
+                            ),
+                        ),
+                        (
+                            "connection",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="flow_uses",
+                                to="compliance.connection",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "indexes": [models.Index(fields=["connection", "comparison"], name="uses_of_connections")],
                     },
                 ),
                 migrations.CreateModel(
@@ -2565,6 +3259,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 migrations.AddIndex(
+                    model_name="finding",
+                    index=models.Index(
+                        fields=["state", "rank", "-first_seen", "id", "system"], name="findings_that_wait"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="ruleuse",
+                    constraint=models.UniqueConstraint(
+                        fields=("source", "rule"), name="a_rule_of_a_source_has_one_counter"
+                    ),
+                ),
+                migrations.AddIndex(
                     model_name="pull",
                     index=models.Index(
                         models.F("source"),
@@ -2622,6 +3328,26 @@ class Migration(migrations.Migration):
                         name="a_secret_is_referred_to_or_sealed",
                     ),
                 ),
+                migrations.AddIndex(
+                    model_name="flowfile",
+                    index=models.Index(fields=["log", "name"], name="objects_of_a_flow_log"),
+                ),
+                migrations.AddIndex(
+                    model_name="flowfile",
+                    index=models.Index(fields=["log", "head"], name="beginnings_of_flow_files"),
+                ),
+                migrations.AddConstraint(
+                    model_name="flowfile",
+                    constraint=models.UniqueConstraint(fields=("log", "stored"), name="bytes_of_a_flow_log_once"),
+                ),
+                migrations.AddConstraint(
+                    model_name="flowfile",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("state", "read"), models.Q(("alike", ""), _negated=True)),
+                        fields=("alike",),
+                        name="records_of_flow_logs_count_once",
+                    ),
+                ),
                 migrations.AddConstraint(
                     model_name="evidencereply",
                     constraint=models.CheckConstraint(
@@ -2670,5 +3396,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ]
-        )
+        ),
+        OnPostgreSQL(THREES.ORDERS, THREES.BACK),
     ]

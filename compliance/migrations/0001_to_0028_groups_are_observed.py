@@ -1,4 +1,4 @@
-"""The tables of 0001_the_first to 0026_words_of_changes, made at once: a new installation need not go the way that old ones went."""
+"""The tables of 0001_the_first to 0028_groups_are_observed, made at once: a new installation need not go the way that old ones went."""
 
 import compliance.models.estate
 import django.db.models.deletion
@@ -8,10 +8,14 @@ import django.db.models.functions.text
 import django.db.models.lookups
 import django.utils.timezone
 import uuid
+from importlib import import_module
+
 from django.conf import settings
 from django.db import migrations, models
 
-from compliance.migrating import Tables
+from compliance.migrating import OnPostgreSQL, Tables
+
+THREES = import_module("compliance.migrations.0027_threes_of_words")
 
 
 class Migration(migrations.Migration):
@@ -44,6 +48,8 @@ class Migration(migrations.Migration):
         ("compliance", "0024_frameworks_and_statements"),
         ("compliance", "0025_needs_of_a_system"),
         ("compliance", "0026_words_of_changes"),
+        ("compliance", "0027_threes_of_words"),
+        ("compliance", "0028_groups_are_observed"),
     ]
 
     dependencies = [
@@ -1122,7 +1128,27 @@ class Migration(migrations.Migration):
                         ("ceiling", models.PositiveIntegerField(blank=True, null=True)),
                         ("ceiling_seal", models.CharField(blank=True, max_length=64)),
                         (
+                            "observed",
+                            models.CharField(
+                                blank=True,
+                                help_text="What shows who its members are (compliance.observed); empty: people name them.",
+                                max_length=500,
+                                verbose_name="members are known by",
+                            ),
+                        ),
+                        ("observed_seal", models.CharField(blank=True, max_length=64)),
+                        (
                             "ceiling_change",
+                            models.ForeignKey(
+                                blank=True,
+                                null=True,
+                                on_delete=django.db.models.deletion.PROTECT,
+                                related_name="+",
+                                to="compliance.changerecord",
+                            ),
+                        ),
+                        (
+                            "observed_change",
                             models.ForeignKey(
                                 blank=True,
                                 null=True,
@@ -3198,5 +3224,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ]
-        )
+        ),
+        OnPostgreSQL(THREES.ORDERS, THREES.BACK),
     ]
