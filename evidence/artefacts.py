@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from django.conf import settings
 
 from evidence.models import StoredArtefact
+
+log = logging.getLogger(__name__)
 
 
 class Damaged(OSError):
@@ -22,10 +25,16 @@ def place_of(sha256: str) -> Path:
 
 
 def keep(content: bytes) -> StoredArtefact:
-    """Keeps the bytes, once, and gives their row. Safe when two workers keep the same bytes at once."""
+    """Keeps the bytes, once, and gives their row. Safe when two workers keep the same bytes at once.
+
+    What lies there altered is written anew, and the log says so: else the same bytes could never be kept again.
+    """
     sha256 = hashlib.sha256(content).hexdigest()
     place = place_of(sha256)
     if not place.exists():
+        write_whole(place, content)
+    elif place.read_bytes() != content:
+        log.warning("The stored bytes of %s had been altered. They came again and were written anew.", sha256[:12])
         write_whole(place, content)
     row, _ = StoredArtefact.objects.get_or_create(sha256=sha256, defaults={"size": len(content)})
     return row
@@ -41,14 +50,11 @@ def keep_file(path: Path) -> StoredArtefact:
         os.fsync(source.fileno())
     sha256 = digest.hexdigest()
     place = place_of(sha256)
-    if place.exists():
-        path.unlink()
-    else:
-        if not place.parent.is_dir():
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            settle(place.parent.parent)
-        path.replace(place)
-        settle(place.parent)
+    if not place.parent.is_dir():
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settle(place.parent.parent)
+    path.replace(place)  # also where it lies already: what lies there may have been altered
+    settle(place.parent)
     row, _ = StoredArtefact.objects.get_or_create(sha256=sha256, defaults={"size": size})
     return row
 

@@ -176,10 +176,10 @@ def kind_of(artefact: Artefact) -> str:
 
 
 class Before(NamedTuple):
-    """What the last good reading held: the files, and how much was understood in them."""
+    """What the last good reading held: the files, and how much was understood in them; None: nobody knows any more."""
 
     artefacts: tuple[Artefact, ...]
-    rules: int
+    rules: int | None
 
 
 def missing_now(now: Sequence[Artefact], before: Before, *, rules: int, whole: bool) -> Iterator[Trouble]:
@@ -191,7 +191,8 @@ def missing_now(now: Sequence[Artefact], before: Before, *, rules: int, whole: b
             yield shrunk(f"{kind} did not come; the last good reading held it ({names}).")
     size, held = total(now), total(before.artefacts)
     if size < SHRUNK * held:
-        yield shrunk(f"The dumps hold {rules} rules in {size} bytes, and held {before.rules} in {held} the last time.")
+        were = before.rules if before.rules is not None else "an unknown number"
+        yield shrunk(f"The dumps hold {rules} rules in {size} bytes, and held {were} in {held} the last time.")
     for kind, files in was.items():
         if kind not in by_kind or kind in FLEETING:
             continue
@@ -204,11 +205,7 @@ def missing_now(now: Sequence[Artefact], before: Before, *, rules: int, whole: b
 
 def shrunk(what: str) -> Trouble:
     """Less than before: it may be right, and a person says so."""
-    return Trouble(
-        "unexpected_shrink",
-        what,
-        "Look whether the dumps are whole. If they are, accept the smaller reading and say why.",
-    )
+    return Trouble("unexpected_shrink", what, LOOK)
 
 
 def grouped(artefacts: Iterable[Artefact]) -> Mapping[str, list[Artefact]]:

@@ -18,17 +18,22 @@ from compliance.permissions import check
 from evidence.actions.sources import ask
 from evidence.artefacts import read_back
 from evidence.collectors.collected import Collected, PullError
-from evidence.gates import Before, missing_now
-from evidence.models import ErrorCode, Pull, PulledArtefact, Source
+from evidence.gates import LOOK, Before, missing_now
+from evidence.models import ErrorCode, Pull, PulledArtefact, Snapshot, Source
 from evidence.readings import load
-from evidence.rules import Artefact, Reading
+from evidence.rules import Artefact, FormatError, Reading
+
+LOST = "The stored files of the last good reading are damaged or lost, so nothing tells whether all came."
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a reading holds: rules, shares and listening services together, and the bytes of its files."""
+    """How much a reading holds: rules, shares and listening services together, and the bytes of its files.
 
-    rules: int
+    `rules`: None where they were not counted when it was read, and its stored bytes are damaged or lost.
+    """
+
+    rules: int | None
     size: int
 
 
@@ -41,7 +46,18 @@ def rules_in(reading: Reading) -> int:
 def held(source: Source) -> Size | None:
     """What the last good reading of a source holds; None when there is none."""
     good = source.last_good
-    return Size(rules_in(load(good)), bytes_of(good.pull)) if good else None
+    return Size(counted(good), bytes_of(good.pull)) if good else None
+
+
+def counted(good: Snapshot) -> int | None:
+    """The rules of a good reading as they were counted when it came, else as its stored bytes have them."""
+    known = good.pull.accepts.rules if good.pull.accepts else good.pull.rules
+    if known is not None:
+        return known
+    try:
+        return rules_in(load(good))
+    except (OSError, FormatError):
+        return None
 
 
 def refused(source: Source) -> Pull | None:
@@ -59,12 +75,16 @@ def refuse(source: Source, row: Pull, reading: Reading, came: Collected) -> None
     """What the last good reading held and this one does not is more often a broken dump than a tidied firewall.
 
     Raises PullError, and keeps the count. Everything that is missing is said, so that a person accepts all or nothing.
+    Where the files of that reading are damaged or lost nothing tells what is missing, and a person looks as well.
     """
     good, rules = source.last_good, rules_in(reading)
     Pull.objects.filter(pk=row.pk).update(rules=rules)
     if good is None:
         return
-    before = Before(kept(good.pull), rules_in(load(good)))
+    try:
+        before = Before(kept(good.pull), counted(good))
+    except OSError as lost:
+        raise PullError(ErrorCode.UNEXPECTED_SHRINK, LOST, LOOK) from lost
     found = list(missing_now(came.artefacts, before, rules=rules, whole=came.whole))
     if found:
         raise PullError(ErrorCode(found[0].code), " ".join(each.what for each in found), found[0].next_step)

@@ -96,7 +96,7 @@ def accept(request: HttpRequest, number: int) -> HttpResponse:
 def compared(before: smaller.Size, fresh: Pull) -> list[dict[str, Any]]:
     """Old and new, side by side in words."""
     rows = [
-        ("Rules, shares and listeners until now", before.rules),
+        ("Rules, shares and listeners until now", before.rules if before.rules is not None else "not known"),
         ("In the refused reading", fresh.rules),
         ("Bytes until now", before.size),
         ("Bytes in the refused reading", smaller.bytes_of(fresh)),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from compliance.errors import Refused
 from compliance.models import LedgerInbox, User
 from evidence.actions import smaller, sources
+from evidence.artefacts import place_of
 from evidence.jobs import pull
 from evidence.models import Pull, Snapshot, Source
 from tests.evidence.site import APP, allow_in, begin, put, read, save, source_of
@@ -133,3 +134,27 @@ def test_a_file_is_not_uploaded_to_what_is_read_from_elsewhere(people: People, t
     source = source_of(servers(people)["pay-db-01"], put(tmp_path / "data"), people)
     with pytest.raises(Refused, match="read from its folder"):
         sources.upload(source, [("iptables-save.txt", b"x")], by=people.erin)
+
+
+@pytest.mark.parametrize("how", ["altered", "lost"])
+def test_where_the_stored_files_of_before_are_damaged_a_person_looks_and_it_goes_on(
+    people: People, tmp_path: Path, how: str
+) -> None:
+    source = source_of(servers(people)["pay-db-01"], put(tmp_path, *MANY), people)
+    assert read(source, people).state == "ok"
+    source.refresh_from_db()
+    for stored in (source.last_good.reading, *(one.stored for one in source.last_good.pull.artefacts.all())):
+        place = place_of(stored.sha256)
+        place.chmod(0o600)
+        place.write_bytes(b"{}") if how == "altered" else place.unlink()
+    put(tmp_path, *MANY, allow_in(APP, "5500"))
+    refused = read(source, people)
+    assert (refused.error_code, "damaged or lost" in refused.what) == ("unexpected_shrink", True)
+    source.refresh_from_db()
+    facts = browser(people.erin).get(f"/sources/{source.pk}/accept/").context["facts"]
+    assert [fact["text"] for fact in facts][:2] == ["36", "37"], "as they were counted when they came"
+    smaller.accept(source, source.last_pull, because=WHY, by=people.erin)
+    pull(begin("pull"))
+    source.refresh_from_db()
+    assert source.last_pull.state == "ok"
+    assert read(source, people).state == "unchanged"
