@@ -21,6 +21,8 @@ SAMPLES: Final = {GROUP: "sg-0123456789abcdef0", TAG: "role=web", SCALING: "web"
 ACCOUNT: Final = re.compile(r"[0-9]{12}")
 REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}")
 LONGEST: Final = 500
+PEOPLE: Final = "people"  # how a register file and a form say that nothing shows them: people name them
+BY_PEOPLE: Final = "people, who name them"
 
 
 class Observed(NamedTuple):
@@ -65,7 +67,9 @@ def made(kind: str, account: str, region: str, name: str) -> Observed:
 
 
 def said(text: str) -> str:
-    """A kept statement as people read it; what is none stays as it is."""
+    """A kept statement as people read it, "" that there is none; what is no statement stays as it is."""
+    if not text:
+        return BY_PEOPLE
     try:
         return parse(text).words
     except ValueError:

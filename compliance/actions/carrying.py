@@ -58,11 +58,18 @@ def raise_ceiling(change: ChangeRecord, at: datetime) -> None:
 
 
 def set_observed(group: Group, text: str, change: ChangeRecord | None, *, by: User | None, at: datetime) -> None:
-    """By what the group's members are known from now on. In the caller's transaction."""
+    """By what the group's members are known from now on; "": people name them. In the caller's transaction."""
+    refuse_nobody(group, text, at)
     was, group.observed, group.observed_change = group.observed, text, change
     group.observed_sealed().save(update_fields=["observed", "observed_change", "observed_seal"])
     because = f"{change.ref} was approved." if change else ""
     record("set_observed", group, by=by, at=at, because=because, was=was, now=text)
+
+
+def refuse_nobody(group: Group, text: str, at: datetime) -> None:
+    """Where people name the members, the name of a group without any means nothing, nor does what names it."""
+    if not text and not group.members_on(at).exists():
+        raise Refused("Nothing was changed.", f"Nobody is in {group} now.", "Wait until somebody is seen there.")
 
 
 def refuse_moved(change: ChangeRecord, at: datetime, step: str = "approved") -> None:

@@ -15,7 +15,7 @@ from compliance.actions import estate, widening
 from compliance.actions.import_rows import YES
 from compliance.errors import Refused
 from compliance.models import Endpoint, Group, Server, System, User, Zone
-from compliance.observed import parse, said
+from compliance.observed import PEOPLE, parse, said
 from compliance.traffic import addresses
 
 Cells = Mapping[str, Any]
@@ -123,14 +123,14 @@ class Places:
             if ceiling is not None:
                 kind = Group.Kind.DYNAMIC
             estate.add_group(
-                name, system=system, members=servers.values(), kind=kind, ceiling=ceiling, observed=known_by(row),
+                name, system=system, members=servers.values(), kind=kind, ceiling=ceiling, observed=known_by(row) or "",
                 by=self.by, at=self.at,
             )  # fmt: skip
             return "new", f"group {name} ({', '.join(members)})"
         held = set(group.memberships.filter(valid_to__isnull=True).values_list("server__name", flat=True))
         added = [self.widen(widening.member(group, servers[text]), name, text) for text in servers if text not in held]
         by = known_by(row)
-        if by and by != group.observed:
+        if by is not None and by != group.observed:
             added.append(self.widen(widening.observed(group, by), name, f"known by {said(by)}"))
         return ("changed" if added else "same"), f"group {name}: {', '.join(added)}"
 
@@ -161,10 +161,12 @@ class Places:
         return f"{text} (asked for)" if change else text
 
 
-def known_by(row: Cells) -> str:
-    """By what the members of a row's group are known; "" where people name them."""
+def known_by(row: Cells) -> str | None:
+    """By what the members of a row's group are known; "" where people name them; None where the row does not say."""
     text = str(row.get("observed") or "").strip()
     if not text:
+        return None
+    if text == PEOPLE:
         return ""
     try:
         found = parse(text).text

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance.actions import changes as workflow
-from compliance.actions.carrying import row_of, set_observed
+from compliance.actions.carrying import refuse_nobody, row_of, set_observed
 from compliance.actions.estate import default_space, end_row, place_address, refuse_taken, zone_of
 from compliance.actions.ledger import record
 from compliance.actions.reach import Material, boxes_of, effect, ends_through, in_use, names_of_server, naming, waiting
@@ -89,9 +89,9 @@ def ceiling(group: Group, number: int) -> dict[str, Any]:
 
 
 def observed(group: Group, text: str) -> dict[str, Any]:
-    """The material of what a group's members are known by from now on (see compliance.observed)."""
+    """The material of what a group's members are known by from now on (compliance.observed); "": people name them."""
     try:
-        return {"kind": "group_observed", "group": group.name, "observed": parse(text).text}
+        return {"kind": "group_observed", "group": group.name, "observed": parse(text).text if text else ""}
     except ValueError as error:
         raise Refused("Nothing was changed.", f"{error}.", "Correct it and try again.") from error
 
@@ -270,6 +270,7 @@ def refuse_there(material: Material, at: datetime) -> None:
         there = thing.memberships.filter(server__name=material["server"], valid_to__isnull=True).exists()
     elif material["kind"] == "group_observed":
         there = thing.ceiling is None or thing.kind != Group.Kind.DYNAMIC or material["observed"] == thing.observed
+        refuse_nobody(thing, material["observed"], at)
     else:
         there = thing.ceiling is None or material["ceiling"] <= thing.ceiling
     if there:

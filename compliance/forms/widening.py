@@ -7,10 +7,11 @@ from typing import Any, Final
 from django import forms
 
 from compliance.models import Group, Server, User, Zone
-from compliance.observed import GROUP, SCALING, TAG, made
+from compliance.observed import GROUP, PEOPLE, SCALING, TAG, made
 
 MEANT: Final = {
     GROUP: "stand in a security group", TAG: "carry a tag", SCALING: "were started by an autoscaling group",
+    PEOPLE: "people name, and nothing else shows",
 }  # fmt: skip
 
 
@@ -85,15 +86,23 @@ class ObservedForm(WideningForm):
     name = forms.CharField(
         label="Its id, its key=value, or its name",
         max_length=385,
-        help_text="For example sg-0123456789abcdef0, role=web, or the name of the autoscaling group.",
+        required=False,
+        help_text="For example sg-0123456789abcdef0, role=web, or the name of the autoscaling group. "
+        "Where people name the members, this and what follows stays empty.",
     )
-    account = forms.CharField(label="AWS account", max_length=12, help_text="Its twelve digits.")
-    region = forms.CharField(label="Region", max_length=40, help_text="For example ap-southeast-2.")
+    account = forms.CharField(label="AWS account", max_length=12, required=False, help_text="Its twelve digits.")
+    region = forms.CharField(label="Region", max_length=40, required=False, help_text="For example ap-southeast-2.")
     field_order = ("kind", "name", "account", "region")
 
     def clean(self) -> dict[str, Any]:
-        """All parts make one statement, in `observed`."""
+        """All parts make one statement, in `observed`; "" where people name the members."""
         given = super().clean() or self.cleaned_data
+        if given.get("kind") == PEOPLE:
+            given["observed"] = ""
+            return given
+        for key in ("name", "account", "region"):
+            if key not in self.errors and not given.get(key):
+                self.add_error(key, "Say which: it is what shows the members.")
         parts = [given.get(key) for key in ("kind", "account", "region", "name")]
         if all(parts):
             try:

@@ -160,9 +160,7 @@ def facts(subject: Subject) -> list[dict[str, str]]:
         rows += [("Environment", subject.environment), ("Address space", subject.space.name)]
     elif subject.ceiling is not None:
         rows.append(("Members at most", str(subject.ceiling)))
-        rows.append(
-            ("Members are known by", known_by(subject.observed) if subject.observed else "people, who name them")
-        )
+        rows.append(("Members are known by", known_by(subject.observed)))
     return [{"label": label, "text": text} for label, text in rows]
 
 

@@ -37,7 +37,7 @@ OWNERS: Final = {
 }  # fmt: skip
 PLURALS: Final = {"group": "groups", "zone": "zones", "party": "parties", "server": "servers"}
 NOTHING_NEW: Final = "nothing that it does not let through already"
-NOTHING: Final = {"group_observed": "whatever it lets through, for each server that is seen there, up to the ceiling"}
+LATER: Final = "whatever it lets through, for each server that {who}, up to the ceiling"
 LISTED: Final = 12  # lines of traffic of one connection
 
 
@@ -77,7 +77,7 @@ def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
     for one in material.get("opens", []):
         lines = [f"{each['src']} → {each['dst']} {each['service']}" for each in one["traffic"]]
         more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
-        said = "; ".join([*lines[:LISTED], *more]) or NOTHING.get(str(material["kind"]), NOTHING_NEW)
+        said = "; ".join([*lines[:LISTED], *more]) or nothing_new(material)
         rows.append((f"{one['connection']} newly authorises", said, True))
         if one["example"]:
             rows.append((f"Example packet of {one['connection']}", one["example"], True))
@@ -91,6 +91,13 @@ def estate_facts(material: Mapping[str, Any]) -> list[dict[str, Any]]:
         if material.get(key):
             rows.append((label, ", ".join(material[key]), True))
     return [{"label": label, "text": text, "mono": mono, "url": ""} for label, text, mono in rows]
+
+
+def nothing_new(material: Mapping[str, Any]) -> str:
+    """What is said of a connection that lets nothing more through by it today."""
+    if material["kind"] != "group_observed":
+        return NOTHING_NEW
+    return LATER.format(who="is seen there" if material["observed"] else "people add without asking")
 
 
 def services(material: Mapping[str, Any]) -> str:

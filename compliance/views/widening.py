@@ -26,7 +26,7 @@ from compliance.forms.widening import (
     WideningForm,
 )
 from compliance.models import Address, Endpoint, Group, Membership, PartyPrefix, Server, User, Zone, ZonePrefix
-from compliance.observed import parse
+from compliance.observed import PEOPLE, parse
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
 from compliance.views.panels import panel
@@ -110,7 +110,7 @@ def parts(group: Group) -> dict[str, str]:
     try:
         return parse(group.observed)._asdict()
     except ValueError:
-        return {}
+        return {"kind": PEOPLE}
 
 
 def add(request: HttpRequest, thing: verbs.Owner, form: WideningForm, said: Said, title: str) -> HttpResponse:

@@ -56,9 +56,12 @@ def widening(material: Mapping[str, Any], _: User) -> dict[str, Any]:
     if material.get("kind") != "group_observed":
         return {}
     subject, now = Group.objects.select_related("system").get(name=material["group"]), timezone.now()
+    until = f"Until now they are known by {said(subject.observed)}."
+    if not material["observed"]:
+        there, most = counted(subject.members_on(now).count(), "server"), counted(subject.ceiling or 0, "member")
+        free = f"Who is in it stays: {there}. People add others without asking anybody, up to {most} in all."
+        return {"opens": banner("warn", "Nobody is observed any more", f"{free} {until}")}
     found = would(subject, str(material["observed"]), now)
-    by = said(subject.observed) if subject.observed else "people, who name them"
-    until = f"Until now they are known by {by}."
     later = f"Whoever is seen there later joins as well, up to {counted(subject.ceiling or 0, 'member')} in all."
     if isinstance(found, str):
         why = f"{found[:1].upper()}{found[1:]}. {later} {until}"

@@ -12,7 +12,7 @@ from compliance.actions.reconcile import reconcile
 from compliance.actions.reconcile_rows import altered_rows
 from compliance.actions.register_places import known_by
 from compliance.errors import Refused
-from compliance.models import Group, LedgerInbox, Membership, State
+from compliance.models import ChangeRecord, Group, LedgerInbox, Membership, State
 from compliance.models.estate import day_of
 from compliance.register import wanted
 from compliance.standing import register_on
@@ -175,9 +175,41 @@ def test_the_form_reads_back_what_it_means_and_asks(world: Pool) -> None:
     assert "tag role=web in AWS account" in client.get("/groups/pool/").content.decode()
 
 
+@pytest.mark.both
+def test_two_people_take_it_back_and_people_name_the_members_again(world: Pool) -> None:
+    con = world.use("pool", "pay-db-01")
+    client, page = signed_in(world.people.erin), "/groups/pool/observed/"
+    wrong = client.post(page, {"kind": "tag", **WHY, "step": "check"})
+    assert (wrong.status_code, wrong.content.decode().count("Say which: it is what shows the members.")) == (422, 6)
+    text = client.post(page, {"kind": "people", **WHY, "step": "check"}).content.decode()
+    assert "Who is in it stays: 1 server. People add others without asking anybody, up to 2 members in all." in text
+    sent = client.post(page, {"kind": "people", **WHY, "step": "send"})
+    change = ChangeRecord.objects.latest("pk")
+    assert [one["connection"] for one in change.material["opens"]] == [con.ref]
+    shown = signed_in(world.people.omar).get(sent["Location"]).content.decode()
+    assert "for each server that people add without asking, up to the ceiling" in shown
+    for person in (world.people.omar, world.people.mina):
+        changes.approve(change, by=person)
+    world.pool.refresh_from_db()
+    assert (world.pool.observed, world.pool.observed_change, world.pool.observed_holds()) == ("", change, True)
+    assert world.members() == {"pay-app-01"}, "who was seen last stays"
+    assert "people, who name them" in client.get("/groups/pool/").content.decode()
+    assert reconcile() == altered_rows() == []
+    world.say(TAG)
+    assert reconcile() != [], "what it was known by before does not hold any more"
+
+
+def test_it_is_not_taken_back_while_nobody_is_in_the_group(world: Pool) -> None:
+    world.follow()
+    assert world.members() == set()
+    with pytest.raises(Refused, match="Nobody is in pool now"):
+        widening.widen(widening.observed(world.pool, ""), by=world.people.omar)
+
+
 def test_a_register_file_says_it_beside_the_ceiling() -> None:
     assert known_by({"observed": f" {TAG} ", "ceiling": 3}) == TAG
-    assert known_by({"ceiling": 3}) == ""
+    assert known_by({"ceiling": 3}) is None
+    assert known_by({"observed": "people", "ceiling": 3}) == ""
     for row, why in (({"observed": TAG}, "no ceiling"), ({"observed": "role=web", "ceiling": 3}, "not of the form")):
         with pytest.raises(Refused, match=why):
             known_by(row)
