@@ -1,10 +1,10 @@
-"""What a long run does beside itself, in two lanes: what computes, and what mostly waits for a clock.
+"""What a long run does beside itself, in two lanes, each of which takes the next run that is left.
 
 One after the other all of it would take twice as long on two processors, and a processor would stand still while hosts
-hang. Each run has its own var/, its own database and its own broker. A test marked `beside` or `waits` is still a test
-of the long run: its place is at the end, and what its lane reported of it is reported there, word for word.
+hang. Each run has its own var/, its own database and its own broker. A test marked `beside`, `apart` or `waits` is
+still a test of the long run: its place is at the end, and what its run reported of it is reported there, word for word.
 
-    python -m tests.beside FOLDER LANE     the runs of a lane, their words and reports in that folder (asked by `begin`)
+    python -m tests.beside FOLDER     a lane: its runs, their words and reports in that folder (asked by `begin`)
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import pytest
 from tests.postgres import missing
 
 MARK: Final = "beside"
+APART: Final = "apart"
 WAITS: Final = "waits"
 BOTH: Final = "both"
 BOTH_WAITS: Final = "both_waits"
@@ -33,26 +34,27 @@ QUIETLY: Final = ("-q", "-p", "no:cacheprovider")
 
 
 class Run(NamedTuple):
-    """A run of a lane: the module that is asked, the marks of its tests, and whose files are collected for it."""
+    """A run: the module that is asked, the marks of its tests, and whose files are collected for it."""
 
     module: str
     marks: str
     of: str
 
 
-RUNS: Final = {
-    MARK: Run("pytest", "beside and not waits", MARK),
-    BOTH: Run("tests.postgres", "both and not waits", BOTH),
+RUNS: Final = {  # in the order in which they are taken: the longest first, so that the lanes end at about one time
+    MARK: Run("pytest", "beside and not waits and not apart", MARK),
     WAITS: Run("pytest", "waits", WAITS),
+    APART: Run("pytest", "apart and not waits", APART),
     BOTH_WAITS: Run("tests.postgres", "both and waits", WAITS),
+    BOTH: Run("tests.postgres", "both and not waits", BOTH),
 }
-LANES: Final = {"computes": (MARK, BOTH), "waits": (WAITS, BOTH_WAITS)}  # processes, each of which does these in turn
+LANES: Final = 2
 ROOT: Final = Path(__file__).resolve().parent.parent
-# Folders whose every test is marked so; of those behind the third none waits, but then all processes end at one time
-FOLDERS: Final = {
-    "packs": MARK, "faults": WAITS, "journeys": WAITS, "sample": WAITS, "tamper": WAITS, "workflow": WAITS,
+FOLDERS: Final = {  # folders whose every test is marked so
+    "packs": APART, "reviews": APART, "oracle": APART,
+    "faults": WAITS, "journeys": WAITS, "sample": WAITS, "tamper": WAITS, "workflow": WAITS,
 }  # fmt: skip
-_running: dict[str, subprocess.Popen[bytes]] = {}
+_running: list[subprocess.Popen[bytes]] = []
 _folder: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 
@@ -61,14 +63,15 @@ def begin() -> None:
     if _running:
         return
     _folder["it"] = tempfile.TemporaryDirectory(prefix="eastwest-beside-")
-    for lane in LANES:
-        _running[lane] = subprocess.Popen(
-            [sys.executable, "-m", "tests.beside", _folder["it"].name, lane],
+    for _ in range(LANES):
+        lane = subprocess.Popen(
+            [sys.executable, "-m", "tests.beside", _folder["it"].name],
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if not name.startswith("EASTWEST_")},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+        _running.append(lane)
 
 
 def has_begun() -> bool:
@@ -78,16 +81,16 @@ def has_begun() -> bool:
 
 def run_of(item: pytest.Item) -> str:
     """The run a test belongs to in a lane; "" where it is done by the long run itself."""
-    return next((mark for mark in (WAITS, MARK) if item.get_closest_marker(mark)), "")
+    return next((mark for mark in (WAITS, APART, MARK) if item.get_closest_marker(mark)), "")
 
 
 def outcome(run: str) -> tuple[int, str]:
     """Waits for the end of a run. Gives the exit code and everything it said."""
     folder = Path(_folder["it"].name)
-    process = next(_running[lane] for lane, runs in LANES.items() if run in runs)
     while not (folder / f"{run}.code").exists():
-        if process.poll() is not None and not (folder / f"{run}.code").exists():
-            return -1, "The process beside this one ended before its time."
+        over = all(lane.poll() is not None for lane in _running)
+        if over and not (folder / f"{run}.code").exists():
+            return -1, "The processes beside this one ended before their time."
         time.sleep(0.5)
     said = (folder / f"{run}.txt").read_text(encoding="utf-8", errors="replace")
     return int((folder / f"{run}.code").read_text()), said
@@ -97,7 +100,8 @@ def reports(item: pytest.Item) -> Iterator[pytest.TestReport]:
     """What its lane reported of this test; a failure with its last words where it reported nothing."""
     run = run_of(item)
     _, said = outcome(run)
-    lines = (Path(_folder["it"].name) / f"{run}.reports").read_text().splitlines()
+    kept = Path(_folder["it"].name) / f"{run}.reports"
+    lines = kept.read_text().splitlines() if kept.exists() else []
     found = [one for one in map(json.loads, lines) if one["nodeid"] == item.nodeid]
     for one in found:
         report = item.config.hook.pytest_report_from_serializable(config=item.config, data=one)
@@ -120,7 +124,7 @@ def note(config: pytest.Config, report: pytest.TestReport) -> None:
 
 def stop() -> None:
     """At the end of the run: whatever of them is still at work is asked to end, its server with it."""
-    ending = [process for process in _running.values() if process.poll() is None]
+    ending = [process for process in _running if process.poll() is None]
     for process in ending:
         # As Ctrl-C does: pytest and the server beside it end in order and remove their folders.
         os.killpg(process.pid, signal.SIGINT)
@@ -150,13 +154,21 @@ def files(mark: str) -> list[str]:
     )
 
 
-def main(folder: Path, lane: str) -> None:
-    """A lane: one run after the other. PostgreSQL is left out where there is none."""
-    for run in LANES[lane]:
-        module, marks, of = RUNS[run]
-        (folder / f"{run}.reports").touch()
-        if module == "tests.postgres" and missing():
+def taken(folder: Path, run: str) -> bool:
+    """Whether this lane is the first that asks for the run."""
+    try:
+        (folder / f"{run}.taken").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def main(folder: Path) -> None:
+    """A lane: one run after the other of those that no other took. PostgreSQL is left out where there is none."""
+    for run, (module, marks, of) in RUNS.items():
+        if (module == "tests.postgres" and missing()) or not taken(folder, run):
             continue
+        (folder / f"{run}.reports").touch()
         command = ("-m", module, *QUIETLY, "-m", marks, *files(of))
         env = {**os.environ, REPORTS: str(folder / f"{run}.reports")}
         with (folder / f"{run}.txt").open("wb") as said:
@@ -166,4 +178,4 @@ def main(folder: Path, lane: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.template import Template
 from django.test import TransactionTestCase
 from hypothesis import settings as drawn
 
@@ -59,11 +60,13 @@ def no_ledger_yet() -> None:
 
 
 @pytest.fixture
-def menu_kept(settings: Any) -> Iterator[None]:
-    """The counts of the menu are kept for some seconds, as they are for everybody else (own_var.py): for a walk."""
+def as_it_runs(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For a walk, pages as everybody else gets them: the counts of the menu are kept for some seconds (own_var.py), and
+    of what a template was given no copy is made for a test that might ask."""
     from compliance.views import navigation
 
     settings.NAV_KEPT_S = 10
+    monkeypatch.setattr(Template, "_render", lambda self, context: self.nodelist.render(context))
     navigation._kept.clear()
     yield
     navigation._kept.clear()

@@ -1,8 +1,9 @@
 """Every page of the app, opened by somebody it is for: no error, nothing wider than the screen, nothing axe objects to.
 
-Light at 1440 px and dark at 390 px, on the sample organisation after a comparison and a pack; `./run looks FOLDER` adds
-the two other looks and keeps a picture of each. The table is held against the URL configuration: a new page without a
-row fails by name.
+Light at 1440 px and dark at 390 px, on the sample organisation after a comparison and a pack. axe, which takes most of
+the time, is asked at one of the two, at every other page of the table at the other. `./run looks FOLDER` asks it at all
+four looks of every page and keeps a picture of each. The table is held against the URL configuration: a new page
+without a row fails by name.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from tests.browser.session import cookie
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+Looks = tuple[tuple[int, str], ...]  # how wide, and whether light or dark
 INTO: Final = os.environ.get("LOOKS_INTO", "")  # ./run looks: all four looks, each kept as a picture in this folder
 FEW: Final = ((1440, "light"), (390, "dark"))
-LOOKS: Final = (*FEW, (1440, "dark"), (390, "light")) if INTO else FEW
+LOOKS: Final[Looks] = (*FEW, (1440, "dark"), (390, "light")) if INTO else FEW
 
 
 def routes(patterns: list[Any]) -> Iterator[str]:
@@ -73,7 +75,7 @@ def pages_without_a_row(references: dict[str, object]) -> Iterator[str]:
 
 
 @pytest.mark.beside
-@pytest.mark.usefixtures("menu_kept")
+@pytest.mark.usefixtures("as_it_runs")
 def test_every_page_is_whole_narrow_enough_and_accessible(
     browser: Browser, live_server: Any, references: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,13 +124,16 @@ def faults(page: Page, axe: Axe, said: list[str], row: Row, references: dict[str
     if row.route != route_of(page.url):
         yield f"shows {page.url}, which is {route_of(page.url) or 'nobody'}'s page"
     yield from (text for text in said if row.status == 200 or not text.startswith("Failed to load resource"))
-    yield from looks(page, axe, f"{PAGES.index(row):03}-{row.route or row.status}")
+    number = PAGES.index(row)
+    asked = LOOKS if INTO else LOOKS[number % 2 : number % 2 + 1]
+    yield from looks(page, axe, f"{number:03}-{row.route or row.status}", asked)
 
 
-def looks(page: Page, axe: Axe | None = None, name: str = "") -> Iterator[str]:
+def looks(page: Page, axe: Axe | None = None, name: str = "", asked: Looks = LOOKS) -> Iterator[str]:
     """What is wrong with the page as it stands: wider than the screen at any look, or an objection of axe's.
 
     With a `name` and a folder for them, each look is kept as a picture. `axe`: what saw the pages before this one.
+    `asked`: the looks at which it is asked.
     """
     axe = axe or Axe()
     for width, theme in LOOKS:
@@ -139,5 +144,5 @@ def looks(page: Page, axe: Axe | None = None, name: str = "") -> Iterator[str]:
             page.screenshot(path=f"{INTO}/{name}-{width}-{theme}.png", full_page=True)
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             yield f"wider than the screen at {width} {theme}"
-        for each in axe.objections(page, (width, theme)):
+        for each in axe.objections(page, (width, theme)) if (width, theme) in asked else ():
             yield f"axe at {width} {theme}: {each['id']}: {each['nodes'][0]['html'][:160]}"

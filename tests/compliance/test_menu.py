@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 
 @pytest.fixture
-def people(menu_kept: None, settings: Any) -> People:
+def people(as_it_runs: None, settings: Any) -> People:
     settings.NAV_KEPT_S = 60
     them = everybody()
     servers(them)

@@ -18,6 +18,7 @@ from compliance.actions import people
 from tests.matrix.table import OPEN_ACCOUNT, OWN_ACCOUNT, ROUTES
 from tests.matrix.targets import address, answers, body
 from tests.matrix.world import OURS, Side, World
+from tests.payloads.corpus import FIELDS
 from tests.payloads.heard import Heard, named
 from tests.payloads.tally import Tally
 from tests.people import PASSWORD
@@ -189,7 +190,7 @@ def fill(door: Door, payloads: Sequence[str], tally: Tally, heard: Heard, turn: 
         for name, each in inputs(form):
             if f"{named(type(form))} {name}" in known:
                 continue
-            foreign(door, form, name, each, tally, heard)
+            foreign(door, form, name, each, tally, heard, few=len(payloads) < len(FIELDS))
 
 
 def inputs(form: forms.BaseForm) -> Iterator[tuple[str, forms.Field]]:
@@ -215,14 +216,18 @@ def upload(payload: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, content_type="text/html")
 
 
-def foreign(door: Door, form: forms.BaseForm, name: str, each: forms.Field, tally: Tally, heard: Heard) -> None:
-    """Sends the ids of objects that the form does not offer; none may be taken."""
+def foreign(
+    door: Door, form: forms.BaseForm, name: str, each: forms.Field, tally: Tally, heard: Heard, few: bool
+) -> None:
+    """Sends the ids of objects that the form does not offer; none may be taken. Of the wrong ids a `few` are sent, each
+    field another, or all."""
     if not isinstance(each, forms.ModelChoiceField) or each.queryset is None:
         return
     offered = set(each.queryset.values_list("pk", flat=True))
     model: Any = each.queryset.model
     others = [key for key in model._base_manager.values_list("pk", flat=True) if key not in offered]
-    for value in (*others[:3], 10**9, "-1", "1 OR 1=1"):
+    strange = [*others[1:3], 10**9, "-1", "1 OR 1=1"]
+    for value in (*others[:1], *([strange[len(tally.fields) % len(strange)]] if few else strange)):
         heard.begin()
         tally.post(f"{door.route} {name} ← foreign {value}", door.send({name: str(value)}))
         bare = name.removeprefix(f"{form.prefix}-") if form.prefix else name

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from django.core import mail
 from django.db import transaction
@@ -18,7 +16,8 @@ from compliance.notices import tell
 from compliance.spreadsheets import guarded
 from evidence.models import Source, SourceSecret
 from tests.matrix import api, targets
-from tests.matrix.world import OURS, World, build
+from tests.matrix.known import known
+from tests.matrix.world import OURS, World
 from tests.payloads.columns import plant
 from tests.payloads.corpus import FIELDS
 from tests.payloads.leaks import in_csv, in_headers, in_html, in_mail
@@ -44,12 +43,11 @@ def test_what_is_active_is_found_and_what_is_escaped_is_not() -> None:
     assert in_mail(b"To: a@b\r\nBcc: c@d\r\n\r\nx", ["a@b"])
 
 
+@pytest.mark.beside
 @pytest.mark.django_db
-@pytest.mark.usefixtures("menu_kept")
-def test_no_page_and_no_list_runs_what_a_column_holds_nor_stops_at_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = build(tmp_path)
+@pytest.mark.usefixtures("as_it_runs")
+def test_no_page_and_no_list_runs_what_a_column_holds_nor_stops_at_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = known()
     with transaction.atomic():
         altered_past_eastwest(world)
         transaction.set_rollback(True)

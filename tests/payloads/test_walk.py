@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -22,9 +21,9 @@ from tests.payloads.walk import signed, unseen_forms, walk
 
 @pytest.mark.beside
 @pytest.mark.django_db
-@pytest.mark.usefixtures("menu_kept")
-def test_no_field_of_any_form_lets_a_hostile_word_run(tmp_path: Path) -> None:
-    outcome = walk(tmp_path, share=1, pages=False, browser=False)
+@pytest.mark.usefixtures("as_it_runs")
+def test_no_field_of_any_form_lets_a_hostile_word_run() -> None:
+    outcome = walk(share=1, pages=False, browser=False)
     tally = outcome.tally
     asker = signed(outcome.world)["asker"]
     ways.onward(outcome.world, asker, tally, AWAY[::9], ["account_login", "account_reauthenticate"])

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from django.test import Client
 
 from tests.browser.session import cookie
-from tests.matrix.world import OURS, World, build
+from tests.matrix.known import known
+from tests.matrix.world import OURS, World
 from tests.payloads import canary, outputs, programs, sent, ways
 from tests.payloads.columns import plant
 from tests.payloads.corpus import AWAY, FIELDS, PLANTED
@@ -39,12 +39,10 @@ class Outcome:
     opened: int = 0
 
 
-def walk(
-    place: Path, *, share: int = 0, pages: bool = True, browser: bool = True, said: Said = lambda _: None
-) -> Outcome:
+def walk(*, share: int = 0, pages: bool = True, browser: bool = True, said: Said = lambda _: None) -> Outcome:
     """Everything, with `share` payloads a field (0: all of them); `pages`: whether each page is shown again, of another
     system's things, with every way out, with what was kept and planted; `browser`: whether Chromium opens them."""
-    world = build(place)
+    world = known()
     outcome = Outcome(Tally(), world)
     clients = signed(world)
     asker = clients["asker"]
