@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,11 +23,12 @@ from evidence import jobs
 from evidence.actions import packs
 from evidence.actions.compare import compare
 from evidence.artefacts import place_of
+from evidence.formats.table import FORMATS
 from evidence.models import Comparison, Pack, Source
 from evidence.packs import content, verify
 from evidence.packs.seal import open_seal
 from evidence.packs.section import Scope
-from evidence.packs.sections import rules
+from evidence.packs.sections import result, rules
 from evidence.packs.sections.points import HOW
 from tests.evidence.site import APP, DATA, allow_in, allow_out, begin, put, read, source_of
 from tests.factories import agreed, asked, servers
@@ -370,3 +372,11 @@ def test_a_rule_is_called_unused_only_where_its_counter_said_so_by_the_cut_off(m
     told, counts, page = said(earlier)
     assert (told, counts) == ([], ("None", "None"))
     assert "Of 1 host the rules were read anew after the cut-off" in page.counters
+
+
+def test_nothing_that_a_format_reads_is_called_not_read() -> None:
+    names = {re.sub("[^a-z]", "", one.NAME) for one in FORMATS}
+    for said in result.NOT_READ:
+        letters = re.sub("[^a-z]", "", said.lower())
+        assert not [name for name in names if len(name) > 3 and name in letters], said
+        assert "transit" not in said
