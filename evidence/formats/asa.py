@@ -23,7 +23,7 @@ from evidence.formats.cursor import Account, Line, lines_of
 from evidence.formats.device import AccessList, Attachment
 from evidence.formats.entries import Named, Side, rules_of
 from evidence.formats.object_groups import Expanded, Group, Member
-from evidence.formats.sections import Accounted, Section, sections
+from evidence.formats.sections import Accounted, Section, in_words, sections
 from evidence.rules import Artefact, FormatError, Reading
 
 NAME = "cisco-asa"
@@ -130,7 +130,7 @@ class _File(Accounted):
             try:
                 understood = asa_device.interface_line(held, said, self._names)
             except (ValueError, IndexError) as problem:
-                self.account.fail(said.line.number, said.line.text, f"{problem}")
+                self.account.fail(said.line.number, said.line.text, in_words(problem))
                 continue
             if understood:
                 self.account.consume(said.line.number)

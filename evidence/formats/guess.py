@@ -38,11 +38,19 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
     (("mgt-config {", "localhost.localdomain {", "deviceconfig {"), Guess("a PAN-OS configuration with braces", PANOS)),
     (("apiVersion:", "kind:"), Guess("a Kubernetes manifest", LATER)),
     (("netsh ",), Guess("Windows firewall commands", LATER)),
-    (("<?xml", "<config", "<rpc-reply"), Guess("an XML document", LATER)),
-    (("{", "["), Guess("JSON of another kind", LATER)),
+    (("/ip firewall ", "/interface ", "/ip address"), Guess("a MikroTik RouterOS export", LATER)),
+    (("// vyos-config-version", "ethernet eth", "set interfaces ethernet eth", "set firewall name "),
+     Guess("a VyOS or EdgeOS configuration", LATER)),
 )  # fmt: skip
+# What the file itself starts with.
+BEGINS: tuple[tuple[tuple[str, ...], Guess], ...] = (
+    (("<",), Guess("an XML document", LATER)),
+    (("{", "["), Guess("JSON of another kind", LATER)),
+)
 KINDS = {
     "eos": Guess("an Arista EOS configuration", LATER),
+    "comware": Guess("a configuration of HP Comware, H3C or Huawei VRP", LATER),
+    "procurve": Guess("a configuration of an HP ProCurve or Aruba switch", LATER),
 }
 NOTHING = Guess("nothing this version knows", LATER)
 
@@ -56,4 +64,4 @@ def guess(text: str) -> Guess:
     for starts, found in STARTS:
         if any(line.startswith(starts) for line in lines):
             return found
-    return NOTHING
+    return next((found for starts, found in BEGINS if text.lstrip("\ufeff \t\r\n").startswith(starts)), NOTHING)

@@ -23,7 +23,7 @@ from evidence.formats.ios_device import Interface, Router
 from evidence.formats.ios_groups import read_member
 from evidence.formats.ios_known import AROUND, FIRST, INTERFACE, INTERFACE_IP, INTERFACE_IPV6, IP, IPV6
 from evidence.formats.object_groups import Expanded, Group, Member
-from evidence.formats.sections import Accounted, Said, Section, sections
+from evidence.formats.sections import Accounted, Said, Section, in_words, sections
 from evidence.rules import Action, Artefact, FormatError
 
 PROMPT = re.compile(r"[\w.-]{1,64}[#>] ?(?:(?:sh|show|term|terminal|more|exit|wr|write)\b.*)?")
@@ -296,7 +296,7 @@ class Configuration(Accounted):
         try:
             understood = not nested and ios_device.interface_line(self.router, held, said)
         except (ValueError, IndexError) as problem:
-            self.account.fail(number, said.line.text, f"{problem}")
+            self.account.fail(number, said.line.text, in_words(problem))
             return
         second = words[1] if len(words) > 1 else ""
         if nested and {"access-group", "traffic-filter", "service-policy"} & set(words):

@@ -16,27 +16,27 @@ def _named(text: str) -> frozenset[str]:
 FIRST = _named(
     """
     aaa absolute-timeout address-family alias app aqm-register-fnf archive arp async-bootp atm auto autonomic avb
-    banner bfd bfd-template boot boot-end-marker boot-start-marker bridge bstun buffers call call-home card cdp
-    cef cem chat-script class-map clear clns clock cns config-register configuration connect controller crypto
-    cts-logging cwmp default default-value define device-sensor device-tracking diagnostic dial-peer dialer
+    banner bba-group bfd bfd-template boot boot-end-marker boot-start-marker bridge bstun buffers call call-home
+    card cdp cef cem chat-script class-map clear clns clock cns config-register configuration connect controller
+    crypto cts-logging cwmp default default-value define device-sensor device-tracking diagnostic dial-peer dialer
     dialer-list dns do domain dot11 dot1x downward-compatible-config dspfarm dss dual-active eap enable encryption
-    end energywise environment eou errdisable ethernet event exception exec exit exit-address-family fabric
-    facility-alarm fallback file flow format frame-relay ftp-server gatekeeper gateway global-address-family
-    gnmi-yang graceful-restart help hostname hw-module hw-switch identity interface-range iox ipc isdn isis issu
-    kerberos key keystore kron l2 l2vpn lacp lane ldap license line lldp location logging login lsp mab mac
-    mac-address-table macro maximum memory memory-size menu metadata mls mobility mode module monitor mop mpls mta
-    multilink mvrp name names netconf netconf-yang network-clock network-clock-select network-object
-    network-policy nmsp ntp object-tracking onep openflow optical-monitor pagp parameter-map parser partition
-    password performance platform pnp policy-map port-channel power ppp pppoe printer priority-list privilege
-    process process-max-time profile prompt protocol ptp qos queue-list quit radius radius-server redundancy
-    regexp remote remote-management restconf resume rif rmon route-map route-tag router rtr sampler scheduler
-    scripting sdm security segment-routing service service-list session set setup shell sip-ua snasw snmp
-    snmp-server software source-bridge spanning-tree spd ssh stack-mac stack-power stackwise standby state-machine
-    subscriber switch switch-mode switch-profile syscon system table-map tacacs tacacs-server tag tag-switching
-    template terminal test tftp tftp-server time-range track transceiver translate transmit transport trunk ttcp
-    tunnel uc udld upgrade usb user user-name-format username vc-class version virtual-profile
-    virtual-template-snmp vlan-name vmps voice voice-card voice-port vpdn vpdn-group vpn vrf vrrp vstack vtp
-    vty-async wccp webvpn wireless wism wsma x25 x29 xconnect xsm yang-interfaces zone
+    end endpoint-tracker energywise environment eou errdisable ethernet event exception exec exit
+    exit-address-family fabric facility-alarm fallback file flow format frame-relay ftp-server gatekeeper gateway
+    global-address-family gnmi-yang graceful-restart help hostname hw-module hw-switch identity interface-range
+    iox ipc isdn isis issu kerberos key keystore kron l2 l2vpn lacp lane ldap license line lldp location logging
+    login lsp mab mac mac-address-table macro maximum memory memory-size menu metadata mls mobility mode module
+    monitor mop mpls mta multilink mvrp name names netconf netconf-yang network-clock network-clock-select
+    network-object network-policy nmsp ntp object-tracking onep openflow optical-monitor pagp parameter-map parser
+    partition password performance platform pnp policy-map port-channel power ppp pppoe printer priority-list
+    privilege process process-max-time profile prompt protocol ptp qos queue-list quit radius radius-server
+    redundancy regexp remote remote-management restconf resume rif rmon route-map route-tag router rtr sampler
+    scheduler scripting sdm security segment-routing service service-list session set setup shell sip-ua snasw
+    snmp snmp-server software source-bridge spanning-tree spd ssh stack-mac stack-power stackwise standby
+    state-machine subscriber switch switch-mode switch-profile syscon system table-map tacacs tacacs-server tag
+    tag-switching template terminal test tftp tftp-server time-range track transceiver translate transmit
+    transport trunk ttcp tunnel uc udld upgrade usb user user-name-format username vc-class version
+    virtual-profile virtual-template-snmp vlan-name vmps voice voice-card voice-port vpdn vpdn-group vpn vrf vrrp
+    vstack vtp vty-async wccp webvpn wireless wism wlccp wsma x25 x29 xconnect xsm yang-interfaces zone
     """
 )
 # `ip …` at the margin, by the second word.
@@ -65,21 +65,22 @@ IPV6 = _named(
 INTERFACE = _named(
     """
     access-session aggregate-port antenna arp async atm authentication auto autodetect backup bandwidth beacon bfd
-    bgp-policy bridge-virtual broadcast-key cable cablelength carrier-delay cdp cell-packing cem channel-group
-    channel-protocol class-map clns clock compress crc ctunnel dampening datalink default delay description
-    destination device-tracking dfs dialer dialer-group dot1q dot1x downshift dsl dsu duplex encapsulation
-    energywise ethernet exit fair-queue fdl flow flow-sampler flowcontrol frame-relay framing full-duplex glbp
-    group-range guard h323-gateway half-duplex history hold-queue hostname hw-module idle-timeout ignore
-    ignore-dcd inherit interface-id invert isdn isis keepalive l2protocol-tunnel lacp lane-mtu linecode link llc2
-    lldp load-balancing load-interval local logging loopback mab mac mac-address macro management
-    max-reserved-bandwidth mdix media media-type member mls mop mpls mtu multilink-group mvr negotiation neighbor
-    netbios network nmsp no nsf ntp onep openflow operating otv output pagp peer physical-layer platform plim port
-    port-channel power ppp pppoe pppoe-client priority priority-group priority-queue ptp pulse-time pvc qos
-    queue-set random-detect rate-limit-snmp rcv-queue redundancy rmon router-arp rts sample scramble sdwan-port
-    serial service session snapshot snmp source source-bridge spanning-tree speed squelch srr-queue ssid stackwise
-    station-role storm-control stp subscriber switchport sync synchronous tag-switching tagging timeslots
-    tm-params traffic-engineering transmit-interface transponder trunk trust tunnel tx-queue tx-ring-limit udld
-    uni vlan vlan-id vlan-id-range voice vpdn vrrp vtp wavelength wrr-queue x25 xconnect
+    bgp-policy bridge-virtual broadcast-key bundle-enable cable cablelength carrier-delay cdp cell-packing cem
+    channel channel-group channel-protocol class-map clns clock compress crc ctunnel dampening datalink default
+    delay description destination device-tracking dfs dialer dialer-group dot1q dot1x downshift dsl dsu duplex
+    encapsulation endpoint-tracker energywise ethernet exit fair-queue fdl flow flow-sampler flowcontrol
+    frame-relay framing full-duplex glbp group-range guard h323-gateway half-duplex history hold-queue hostname
+    hw-module idle-timeout ignore ignore-dcd inherit interface-id invert isdn isis keepalive l2protocol-tunnel
+    lacp lane-mtu linecode link llc2 lldp load-balancing load-interval local logging loopback mab mac mac-address
+    macro management max-reserved-bandwidth mdix media media-type member mls mop mpls mtu multilink-group mvr
+    negotiation neighbor netbios network nmsp no nsf ntp onep openflow operating ospfv3 otv output pagp peer
+    physical-layer platform plim port port-channel power ppp pppoe pppoe-client priority priority-group
+    priority-queue ptp pulse-time pvc qos queue-set random-detect rate-limit-snmp rcv-queue redundancy rmon
+    router-arp rts sample scramble sdwan-port serial service session snapshot snmp source source-bridge
+    spanning-tree speed squelch srr-queue ssid stackwise station-role storm-control stp subscriber switchport sync
+    synchronous tag-switching tagging timeslots tm-params traffic-engineering transmit-interface transponder trunk
+    trust tunnel tx-queue tx-ring-limit udld uni vlan vlan-id vlan-id-range voice vpdn vrrp vtp wavelength
+    wrr-queue x25 xconnect
     """
 )
 INTERFACE_IP = _named(

@@ -41,8 +41,12 @@ NAME = "junos"
 WORDS = ("firewall|security|policy-options|applications|interfaces|groups|routing-options|routing-instances|system"
          "|protocols|logical-systems|forwarding-options|chassis|snmp|version|schedulers|vlans")  # fmt: skip
 SET = re.compile(rf"^[ \t]*(?:set|deactivate) (?:{WORDS})[ \t]", re.M)
-OF_OTHERS = re.compile(r"^set (?:deviceconfig|rulebase|shared|network|mgt-config|vsys|address |service |zone )", re.M)
-BRACES_OF_OTHERS = re.compile(r"^[ \t]*(?:mgt-config|deviceconfig|localhost\.localdomain|rulebase|vsys) \{", re.M)
+OF_OTHERS = re.compile(
+    r"^set (?:deviceconfig|rulebase|shared|network|mgt-config|vsys|address |service |zone |interfaces ethernet eth"
+    r"|firewall name )", re.M)  # fmt: skip
+BRACES_OF_OTHERS = re.compile(  # PAN-OS, and VyOS
+    r"^[ \t]*(?:(?:mgt-config|deviceconfig|localhost\.localdomain|rulebase|vsys|ethernet eth\d+|loopback lo) \{"
+    r"|// vyos-config-version)", re.M)  # fmt: skip
 CURLY = re.compile(
     rf"^[ \t]*(?:(?:replace|inactive|protect): +)*(?:{WORDS}) \{{[ \t]*(?:$|##|/\*|[\w-])"
     r"|^## Last (?:commit|changed): |^version [^;\n]{3,40};[ \t]*$|^[ \t]*family inet6? \{\s*(?:/\*|filter |[\w-]+: )"

@@ -12,11 +12,11 @@ def _named(text: str) -> frozenset[str]:
 FIRST = _named(
     """
     aaa analytics assoc bloggerd callhome cfs cli consistency-checker copp counter dce evpn fabric
-    fabric-forwarding fcoe feature fex fips forwarder frequency hardware hsrp icam icmp-errors incompatibility
-    install interface-vlan internal ip-host itd lacp ldap-server limit-resource mac-list macsec monitor ngoam nv
-    nve nxapi openflow otm otv peer plb pnp poap port-channel port-security power ptp radius-server rmon role
-    scheduler sflow shutdown sla slot spanning-tree ssh ssx svs switchname system telemetry telnet track
-    tunnel-encryption twamp userpassphrase vdc vlan vmtracker vpc xbar xml zone
+    fabric-forwarding fcoe feature feature-set fex fips forwarder frequency hardware hsrp icam icmp-errors
+    incompatibility install interface-vlan internal ip-host itd lacp ldap-server limit-resource mac-list macsec
+    monitor ngoam nv nve nxapi openflow otm otv peer plb pnp poap port-channel port-security power ptp
+    radius-server rmon role scheduler sflow shutdown sla slot spanning-tree ssh ssx svs switchname system
+    telemetry telnet track tunnel-encryption twamp userpassphrase vdc vlan vmtracker vpc xbar xml zone
     """
 )
 # `ip …` and `ipv6 …` at the margin, by the second word

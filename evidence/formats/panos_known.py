@@ -75,7 +75,8 @@ OBJECT = _named("description tag disable-override color comments override-admin 
 # Of a zone
 ZONE = _named(
     """
-    device-acl enable-device-identification enable-user-identification user-acl network-slice prenat-identification
+    device-acl enable-device-identification enable-user-identification log-setting network-slice
+    prenat-identification user-acl
     """
 )
 ZONE_KINDS = _named("layer3 layer2 virtual-wire tap tunnel external")

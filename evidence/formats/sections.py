@@ -51,6 +51,13 @@ def sections(lines: Iterable[Line], keeps: Keeps) -> list[Section]:
     return found
 
 
+def in_words(problem: Exception) -> str:
+    """What was wrong with a line, for a person: Python's own words about a number or a missing word are for nobody."""
+    said = f"{problem}"
+    strange = isinstance(problem, IndexError) or said.startswith("invalid literal")
+    return "it is not complete, or not of the form that is known" if strange else said
+
+
 class Accounted:
     """A configuration whose sections go somewhere with all their lines."""
 

@@ -26,7 +26,8 @@ from evidence.rules import Artefact, FormatError, Reading
 NAME = "cisco-xr"
 # What the terminal printed around the configuration
 AROUND = re.compile(
-    r"RP/\d[\w/]{0,40}:[\w.-]{1,64}#.*|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d{1,2} \d\d:\d\d:\d\d[.\d]* \w{1,6}"
+    r"RP/\d[\w/]{0,40}:[\w.-]{1,64}#.*"
+    r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d{1,2} \d\d:\d\d:\d\d[.\d]* [\w:+-]{1,10}"
 )
 GROUPS: Mapping[tuple[str, ...], list[str]] = {
     ("network", "ipv4"): ["network", "ipv4"], ("network", "ipv6"): ["network", "ipv6"], ("port",): ["ip", "port"],

@@ -21,12 +21,12 @@ TEXTS: Mapping[str, str] = {
 FIRST = _named(
     """
     appmgr aps as-format attribute-set bundle cinetd commit confdconfig controllers cpuhog dhcp dynamic-template
-    end-policy end-set ethernet-services event-history fault-manager flow frequency generic-interface-list
+    end-policy end-set ethernet-services event-history fault-manager flow frequency ftp generic-interface-list
     gmpls-uni group grpc http hw-module-profile icmp igmp install interface-ospf ipsla l2vpn lawful-intercept
-    linux linux-networking lpts macsec mirror mld monitor-session mpls multicast-routing nv nve
+    linux linux-networking lpts macsec mirror mld monitor-session mpls multicast-routing nsr nv nve
     optical-application optics performance-measurement performance-mgmt ppp ptp rcc rd-set rp rpki rsvp
-    selective-vrf-download session snmp srv6 sysmgr tcp-ao telemetry tpa traffic-collector usb-policy vpn-id
-    vty-pool xml ztp
+    sampler-map selective-vrf-download session snmp srv6 sysmgr tcp tcp-ao telemetry telnet tpa traffic-collector
+    usb-policy vpn-id vty-pool xml ztp
     """
 )
 # `ipv4 …` and `ipv6 …` at the margin, by the second word
@@ -45,9 +45,9 @@ AT_INTERFACE = _named(
     """
     accounting ancp aps autoroute bundle carrier-delay dampening damping destination flow
     frequency-synchronization l2protocol l2transport lacp link-status lldp load-interval local-proxy-arp
-    local-traffic logging mac-accounting mac-address monitor-session mpls mtu path-option point-to-point priority
-    proxy-arp ptp record-route rewrite service shutdown signalled-bandwidth snmp traffic-class transceiver
-    tunnel-te vrf weight
+    local-traffic logging mac-accounting mac-address macsec monitor-session mpls mtu path-option point-to-point
+    priority proxy-arp ptp record-route rewrite service shutdown signalled-bandwidth snmp traffic-class
+    transceiver tunnel-te vrf weight
     """
 )
 AT_INTERFACE_IP = _named(
