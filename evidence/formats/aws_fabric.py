@@ -17,7 +17,7 @@ from compliance.traffic.shares import Origin, Residue
 from evidence.formats.aws_endpoints import guarded
 from evidence.formats.aws_lists import DIRECTIONS, TABLE, Direction, Groups, acl_chain, rule
 from evidence.formats.aws_objects import OPERATED, Estate, Interface, Subnet
-from evidence.formats.aws_routes import PUBLIC, blocked, edges, gateways, links, table_chain
+from evidence.formats.aws_routes import PUBLIC, blocked, edges, gateways, links, public_six, table_chain
 from evidence.rules import Action, Chain, Reading, Rule, Statement
 
 FORWARD, RETURN = "FORWARD", "RETURN"
@@ -221,7 +221,7 @@ class Fabric:
         """What reaches a VPC from outside: by an internet gateway to public addresses, else by links nobody read."""
         estate = self.estate
         inside = [span for name, span in self._spans if name == vpc]
-        by = gateways(estate, vpc)
+        by, served = gateways(estate, vpc), public_six(estate, vpc)
         if not by and "InternetGateways" not in estate.given:
             steps.doubt(f"{vpc}-gateway", _towards(inside), f"whether {vpc} has an internet gateway was not read")
         for gateway, why, ranges in edges(estate, vpc):
@@ -230,7 +230,9 @@ class Fabric:
             steps.doubt(f"{vpc}-edge", boxes, why)
         for one in estate.interfaces.values() if by else ():
             public = [Range(4, value, value) for value in one.public] if one.vpc == vpc else []
-            public += [each for each in one.ranges if each.family == 6 and one.vpc == vpc and not one.shut]
+            if one.vpc == vpc and not one.shut:
+                six = intervals.merge((each.low, each.high) for each in one.ranges if each.family == 6)
+                public += [Range(6, low, high) for low, high in intervals.intersect(six, served)]
             boxes = [(each.family, box_of(each.family, src=source, dst=(each.low, each.high)))
                      for each in public for source in PUBLIC[each.family]]  # fmt: skip
             why = blocked(estate, vpc)

@@ -279,10 +279,13 @@ def check_other(key: str, value: Mapping[str, Any]) -> None:
     for name in ("Attachments", "VpcAttachments"):
         rows(value, name)
     text(row(value, "Association"), "TransitGatewayRouteTableId")
+    text(row(value, "Options"), "Ipv6Support")
     if "SubnetIds" in value and not all(isinstance(one, str) for one in value["SubnetIds"]):
         raise ValueError("SubnetIds is no list of texts")
     if key == "Vpcs":
         vpc_ranges(value)
+        for one in rows(value, "Ipv6CidrBlockAssociationSet"):
+            text(one, "Ipv6AddressAttribute")
         text(row(value, "BlockPublicAccessStates"), "InternetGatewayBlockMode")
     if key == "VpcPeeringConnections":
         text(row(value, "Status"), "Code")

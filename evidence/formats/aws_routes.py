@@ -28,9 +28,11 @@ PRIVATE = tuple(
     prefix_range(4, value, length)
     for value, length in ((0x0A000000, 8), (0x64400000, 10), (0xA9FE0000, 16), (0xAC100000, 12), (0xC0A80000, 16))
 )
+PRIVATE_6 = (prefix_range(6, 0xFC << 120, 7), prefix_range(6, 0xFE80 << 112, 10))  # unique local, link local
 PUBLIC: Mapping[Family, tuple[tuple[int, int], ...]] = {
-    4: tuple(intervals.complement(intervals.merge(PRIVATE), TOP[4])), 6: ((0, TOP[6]),),
-}  # fmt: skip
+    4: tuple(intervals.complement(intervals.merge(PRIVATE), TOP[4])),
+    6: tuple(intervals.complement(intervals.merge(PRIVATE_6), TOP[6])),
+}
 LINKS = {  # kinds of answers that show by what else a VPC may be entered, and what they are called
     "VpcPeeringConnections": "peering", "TransitGatewayAttachments": "transit gateway", "VpnGateways": "VPN gateway",
 }  # fmt: skip
@@ -54,6 +56,15 @@ def with_public(estate: Estate, vpc: str) -> tuple[Range, ...]:
     """The private addresses of a VPC that have a public one."""
     mine = (one for one in estate.interfaces.values() if one.vpc == vpc)
     return tuple(Range(4, value, value) for one in mine for value in one.public)
+
+
+def public_six(estate: Estate, vpc: str) -> list[tuple[int, int]]:
+    """The IPv6 addresses that an internet gateway of a VPC serves: none that are private by range or by their pool."""
+    thing = estate.others.get("Vpcs", {}).get(vpc)
+    listed = rows(thing.value, "Ipv6CidrBlockAssociationSet") if thing else []
+    kept = [one for one in listed if text(one, "Ipv6AddressAttribute") == "private"]
+    held = vpc_ranges({"Ipv6CidrBlockAssociationSet": kept})
+    return intervals.subtract(PUBLIC[6], intervals.merge((one.low, one.high) for one in held))
 
 
 def blocked(estate: Estate, vpc: str) -> str:
@@ -80,6 +91,9 @@ def parts(
     name, vpc = target_of(route), table.vpc
     if text(route, "State") == "blackhole":
         yield spans, Target(Action.DENY, f"{name or 'its target'} is gone: the route is a black hole")
+    elif name.startswith(("igw-", "eigw-")) and family == 6:
+        yield intervals.intersect(spans, PUBLIC[6]), _outward(estate, vpc, name, family)
+        yield intervals.subtract(spans, PUBLIC[6]), NOT_PUBLIC
     elif name.startswith(("igw-", "nat-")) and family == 4:
         led = _outward(estate, vpc, name, family)
         yield intervals.intersect(spans, PUBLIC[4]), led
@@ -104,11 +118,11 @@ def parts(
 def _outward(estate: Estate, vpc: str, name: str, family: Family) -> Target:
     if name == "local":
         return Target(Action.PERMIT, "it stays in the VPC")
-    if name.startswith("igw-"):
-        only = with_public(estate, vpc) if family == 4 else None
-        return Target(Action.PERMIT, f"by internet gateway {name}", blocked(estate, vpc), only)
-    if name.startswith("eigw-"):
-        return Target(Action.PERMIT, f"by egress-only gateway {name}", blocked(estate, vpc))
+    if name.startswith(("igw-", "eigw-")):
+        served = tuple(Range(6, low, high) for low, high in public_six(estate, vpc))
+        only = with_public(estate, vpc) if family == 4 else served
+        kind = "internet" if name.startswith("igw-") else "egress-only"
+        return Target(Action.PERMIT, f"by {kind} gateway {name}", blocked(estate, vpc), only)
     if name.startswith("nat-"):
         return Target(Action.PERMIT, f"by NAT gateway {name}", _nat(estate, name, family))
     if name.startswith("pcx-"):
@@ -138,7 +152,7 @@ def _nat(estate: Estate, name: str, family: Family) -> str:
     there = all(_leads_out(estate, target_of(one)) and text(one, "State") != "blackhole" for one in routes)
     if not there or "0.0.0.0/0" not in map(destination, routes):
         return f"the routes of {subnet.id}, where {name} stands, lead elsewhere than to an internet gateway"
-    return "" if is_wide(estate, subnet) else f"the network ACL of the subnet of {name} is not open to everything"
+    return "" if is_wide(estate, subnet, 4) else f"the network ACL of the subnet of {name} is not open to everything"
 
 
 def _leads_out(estate: Estate, name: str) -> bool:
@@ -274,6 +288,7 @@ def exposures(estate: Estate) -> Iterator[Statement]:
             yield Statement(EXPOSED, one.id, table.id, (("how", ROUTE_THERE), *shared), origin)
         if any(route.get("DestinationIpv6CidrBlock") for route in there):
             for each in one.ranges:
-                if each.family == 6 and not one.shut:
+                served = each.family == 6 and intervals.intersect([(each.low, each.high)], public_six(estate, one.vpc))
+                if served and not one.shut:
                     address = say(6, each.low, each.high)
                     yield Statement(EXPOSED, one.id, address, (("how", ADDRESS), *shared), origin)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from compliance.traffic.addresses import Range
+from compliance.traffic.boxes import Family
 from evidence.formats.aws_objects import Estate, Subnet, Thing, cidr, destination, known, rows, text
 from evidence.rules import Action
 
@@ -20,7 +21,8 @@ TARGETS = (
     "NetworkInterfaceId", "InstanceId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "OdbNetworkArn",
 )  # fmt: skip
 LEARNED = "EnableVgwRoutePropagation"
-EVERYTHING = {"RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"}
+RANGE_KEY: dict[Family, str] = {4: "CidrBlock", 6: "Ipv6CidrBlock"}
+WHOLE: dict[Family, str] = {4: "0.0.0.0/0", 6: "::/0"}
 ATTACHED = frozenset({"available", "attached"})
 
 
@@ -67,10 +69,12 @@ def sorted_routes(estate: Estate, table: Thing) -> list[tuple[Mapping[str, Any],
     return [(route, ranges, doubt) for _, route, ranges, doubt in sorted(found, key=lambda each: each[0])]
 
 
-def is_wide(estate: Estate, subnet: Subnet) -> bool:
-    """Whether the network ACL of a subnet lets everything of IPv4 in and out: what passes there is stopped nowhere."""
+def is_wide(estate: Estate, subnet: Subnet, family: Family) -> bool:
+    """Whether the network ACL of a subnet lets all of a family in and out: what passes there is stopped nowhere."""
+    key = RANGE_KEY[family]
+    wanted = {"RuleAction": "allow", "Protocol": "-1", key: WHOLE[family]}
     acl = estate.acls.get(estate.acl_of(subnet.id))
     entries = rows(acl.value, "Entries") if acl else []
-    firsts = [min((one for one in entries if one["Egress"] is way and one.get("CidrBlock")), default=None,
+    firsts = [min((one for one in entries if one["Egress"] is way and one.get(key)), default=None,
                   key=lambda one: one["RuleNumber"]) for way in (True, False)]  # fmt: skip
-    return all(one is not None and {key: one.get(key) for key in EVERYTHING} == EVERYTHING for one in firsts)
+    return all(one is not None and {name: one.get(name) for name in wanted} == wanted for one in firsts)

@@ -3,7 +3,8 @@
 A transit gateway asks the table its sender's attachment is associated with; the longest prefix decides, a fixed route
 before a propagated one. A route may lead to several attachments; one that leads to a VPN, a Direct Connect gateway or
 another region leaves what this account shows: the path is known up to there. Where a packet enters or leaves a VPC by
-an attachment, the network ACLs and routes of the attachment's own subnets are asked as well.
+an attachment, the network ACLs and routes of the attachment's own subnets are asked as well. IPv6 is asked by the
+same tables and routes; an attachment carries it only where that is switched on and its subnets have IPv6 ranges.
 """
 
 from __future__ import annotations
@@ -126,11 +127,16 @@ def _inside(estate: Estate, mine: Thing, family: Family, towards: list[Span]) ->
     subnets = [estate.subnets.get(name) for name in names] if isinstance(names, list) else []
     if not subnets or None in subnets:
         return f"the subnets in which {mine.id} stands were not read"
+    if family == 6 and listed and text(row(listed.value, "Options"), "Ipv6Support") != "enable":
+        return f"nothing that was read says that {mine.id} carries IPv6"
     for one in subnets:
         if one is None:
             continue
-        if family == 6 or not is_wide(estate, one):
-            return f"the network ACL of {one.id}, where {mine.id} stands, is not known to be open to everything"
+        if family == 6 and not any(each.family == 6 for each in one.ranges):
+            return f"{one.id}, where {mine.id} stands, has no IPv6 range: whether IPv6 is carried there is not known"
+        if not is_wide(estate, one, family):
+            kind = "everything" if family == 4 else "all of IPv6"
+            return f"the network ACL of {one.id}, where {mine.id} stands, is not known to be open to {kind}"
         table = estate.tables.get(estate.table_of(one))
         if table is None:
             return f"the routes of {one.id}, where {mine.id} stands, were not read"

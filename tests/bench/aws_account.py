@@ -60,10 +60,13 @@ def entry(
     return made
 
 
-def acl(uid: str, subnets: list[str], entries: list[dict[str, Any]] | None = None, vpc: str = VPC) -> dict[str, Any]:
-    """A network ACL; without entries it is open as a default one."""
+def acl(
+    uid: str, subnets: list[str], entries: list[dict[str, Any]] | None = None, vpc: str = VPC, *, six: bool = False
+) -> dict[str, Any]:
+    """A network ACL; without entries it is open as a default one. `six`: to all of IPv6 as well."""
     both = (False, True)
     opened = [entry(100, egress=way) for way in both] if entries is None else entries
+    opened = [*opened, *(entry(101, cidr="::/0", egress=way) for way in both if six)]
     last = [entry(32767, "deny", egress=way) for way in both]
     attached = [{"SubnetId": one, "NetworkAclId": uid, "NetworkAclAssociationId": f"a-{one}"} for one in subnets]
     return {"NetworkAclId": uid, "VpcId": vpc, "IsDefault": entries is None, "Associations": attached,

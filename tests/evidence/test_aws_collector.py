@@ -14,6 +14,7 @@ import pytest
 
 from evidence.collectors import aws, aws_refusals
 from evidence.collectors.collected import Collected, PullError
+from evidence.formats.aws_objects import cidr
 from evidence.formats.evaluate import decide
 from evidence.host import read_host
 from evidence.models.sources import ErrorCode
@@ -104,14 +105,14 @@ def test_a_transit_gateway_comes_with_its_tables_and_a_vpn_without_its_keys(emul
     (asked,) = [one["TransitGatewayRouteTableId"] for one in
                 ec2.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"]]  # fmt: skip
     led: list[tuple[str, dict[str, Any]]] = [
-        ("10.20.0.0/17", {"TransitGatewayAttachmentId": ends[0]}), ("10.20.30.41/32", {"Blackhole": True})
+        ("10.20.0.0/17", {"TransitGatewayAttachmentId": ends[0]}), ("10.20.30.41/32", {"Blackhole": True}),
+        ("2001:db8:20::/48", {"Blackhole": True}),
     ]  # fmt: skip
     for where, to in led:
         ec2.create_transit_gateway_route(DestinationCidrBlock=where, TransitGatewayRouteTableId=asked, **to)
     (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [far.vpc]}])["RouteTables"]
-    ec2.create_route(
-        RouteTableId=table["RouteTableId"], DestinationCidrBlock="10.20.0.0/16", TransitGatewayId=gateway
-    )  # fmt: skip
+    for asks in ({"DestinationCidrBlock": "10.20.0.0/16"}, {"DestinationIpv6CidrBlock": "2001:db8::/32"}):
+        ec2.create_route(RouteTableId=table["RouteTableId"], TransitGatewayId=gateway, **asks)
     customer = ec2.create_customer_gateway(Type="ipsec.1", PublicIp="198.51.100.9", BgpAsn=65000)["CustomerGateway"]
     private = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
     ec2.create_vpn_connection(
@@ -134,6 +135,12 @@ def test_a_transit_gateway_comes_with_its_tables_and_a_vpn_without_its_keys(emul
     assert said("FORWARD 10.21.30.31 10.20.200.1 tcp 40000 5432") == (
         "deny", f"denied by aws:{table['RouteTableId']}/away#10.20.0.0/16>{asked}"
     )  # fmt: skip
+    by_six = f"aws:{table['RouteTableId']}/away#2001:db8::/32>{asked}"
+    led_on = {rule.id: rule.boxes for chain in read.chains for rule in chain.rules if rule.id.startswith(by_six)}
+    black = cidr("2001:db8:20::/48")
+    hole_six = (black.low, black.high)
+    assert {box[2:4] for box in led_on[f"{by_six}.0"]} == {hole_six}  # a black hole, and the rest leads nowhere
+    assert hole_six not in {box[2:4] for box in led_on[by_six]}
 
 
 def test_a_role_of_an_earlier_version_reads_the_account_without_what_lies_beyond(
