@@ -16,7 +16,6 @@ class Guess(NamedTuple):
 
 SAVE = "Give the output of `iptables-save` (and `ip6tables-save`) of the host."
 JSON = "Give the output of `nft -j list ruleset`."
-PANOS = "Give it as XML, or `set cli config-output-format set` and the output of `show` in configuration mode."
 WHOLE = "Give the whole configuration (`show full-configuration`), or the backup file."
 LATER = "This version does not read it; the README lists what is read."
 
@@ -35,7 +34,6 @@ STARTS: tuple[tuple[tuple[str, ...], Guess], ...] = (
     (("ASA Version", "object-group ", "access-group ", "nameif "), Guess("a Cisco ASA configuration", LATER)),
     (("ip access-list ", "access-list ", "ipv6 access-list "), Guess("a Cisco access list", LATER)),
     (("config firewall ", "config vdom", "#config-version="), PART_OF_FORTIOS),
-    (("mgt-config {", "localhost.localdomain {", "deviceconfig {"), Guess("a PAN-OS configuration with braces", PANOS)),
     (("apiVersion:", "kind:"), Guess("a Kubernetes manifest", LATER)),
     (("netsh ",), Guess("Windows firewall commands", LATER)),
     (("/ip firewall ", "/interface ", "/ip address"), Guess("a MikroTik RouterOS export", LATER)),

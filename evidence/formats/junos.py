@@ -45,8 +45,8 @@ OF_OTHERS = re.compile(
     r"^set (?:deviceconfig|rulebase|shared|network|mgt-config|vsys|address |service |zone |interfaces ethernet eth"
     r"|firewall name )", re.M)  # fmt: skip
 BRACES_OF_OTHERS = re.compile(  # PAN-OS, and VyOS
-    r"^[ \t]*(?:(?:mgt-config|deviceconfig|localhost\.localdomain|rulebase|vsys|ethernet eth\d+|loopback lo) \{"
-    r"|// vyos-config-version)", re.M)  # fmt: skip
+    r"^[ \t]*(?:(?:mgt-config|deviceconfig|localhost\.localdomain|(?:pre-|post-)?rulebase|vsys\d*"
+    r"|default-security-rules|ethernet eth\d+|loopback lo) \{|// vyos-config-version)", re.M)  # fmt: skip
 CURLY = re.compile(
     rf"^[ \t]*(?:(?:replace|inactive|protect): +)*(?:{WORDS}) \{{[ \t]*(?:$|##|/\*|[\w-])"
     r"|^## Last (?:commit|changed): |^version [^;\n]{3,40};[ \t]*$|^[ \t]*family inet6? \{\s*(?:/\*|filter |[\w-]+: )"

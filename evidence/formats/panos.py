@@ -1,4 +1,5 @@
-"""The configuration of a Palo Alto firewall or of Panorama (PAN-OS), as XML or as `set` lines, or a part of it.
+"""The configuration of a Palo Alto firewall or of Panorama (PAN-OS), as XML, `set` lines or with braces, or a part
+of it.
 
 Rules stand between zones. A firewall is one point for what it passes on, with the rules of each virtual system; on
 Panorama each device group is a point. What applications, users and devices decide is in doubt, as a port filter cannot
@@ -15,7 +16,7 @@ from dataclasses import replace
 from compliance.traffic import addresses
 from compliance.traffic.boxes import FAMILIES, FULL, Family
 from compliance.traffic.shares import Origin
-from evidence.formats import device, panos_device, panos_network, panos_pushed, panos_set, panos_tree
+from evidence.formats import device, panos_braces, panos_device, panos_network, panos_pushed, panos_set, panos_tree
 from evidence.formats.cursor import digest
 from evidence.formats.entries import NOWHERE, Named, Side, made
 from evidence.formats.object_groups import Group
@@ -36,13 +37,15 @@ XML_MARKS = re.compile(
     r"|<policy>\s*<panorama\b|<security>\s*<rules\b|<(?:rules|result\b[^>]*)>\s*<entry\s+name="
 )
 SET_MARKS = re.compile(
-    r"(?m)^set (?:vsys \S+ |device-group \S+ |device-group \"[^\"]*\" |shared |panorama |template \S+ config )?"
+    r"(?m)^set (?:config )?(?:devices \S+ )?"
+    r"(?:vsys \S+ |device-group \S+ |device-group \"[^\"]*\" |shared |panorama |template \S+ config )?"
     r"(?:(?:pre-|post-)?rulebase (?:security|nat|default-security-rules|pbf|dos) "
     r"|deviceconfig (?:system|setting) |mgt-config "
     r"|address (?:\S+|\"[^\"]*\") (?:ip-netmask|ip-range|fqdn|ip-wildcard) "
     r"|zone (?:\S+|\"[^\"]*\") network |readonly |import network |service (?:\S+|\"[^\"]*\") protocol (?:tcp|udp) "
     r"|address-group (?:\S+|\"[^\"]*\") (?:static|dynamic) |network interface (?:ethernet|aggregate-ethernet) )"
 )
+SET_LINE = re.compile(rb"(?m)^[ \t]*(?:set|delete|move|rename) \S")
 POLICY = "lists"  # what the statements about rules are about
 
 
@@ -51,7 +54,7 @@ def sniff(head: bytes, name: str) -> float:
     text = head.decode("utf-8", errors="replace").removeprefix("\ufeff").lstrip()
     if text.startswith("<"):
         return 0.9 if XML_MARKS.search(text) else 0.0
-    return 0.9 if SET_MARKS.search(text) else 0.0
+    return 0.9 if SET_MARKS.search(text) or panos_braces.MARKS.search(text) else 0.0
 
 
 def read(artefacts: Sequence[Artefact]) -> Reading:
@@ -68,7 +71,12 @@ def read(artefacts: Sequence[Artefact]) -> Reading:
 
 def _file(artefact: Artefact) -> File:
     start = artefact.content[:512].removeprefix(b"\xef\xbb\xbf").lstrip()
-    tree = panos_tree.xml(artefact) if start.startswith(b"<") else panos_set.read(artefact)
+    if start.startswith(b"<"):
+        tree = panos_tree.xml(artefact)
+    elif SET_LINE.search(artefact.content):
+        tree = panos_set.read(artefact)
+    else:
+        tree = panos_braces.read(artefact)
     return File(artefact, tree, digest(artefact))
 
 

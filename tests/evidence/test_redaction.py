@@ -83,6 +83,14 @@ CASES = [
         )
     ),
     *(
+        ("fw.txt", b"config {\n  mgt-config {\n    " + line + b"\n  }\n}\n")
+        for line in (
+            b"phash $5$c4nary-S3cret;",
+            b'secret "c4nary-S3cret 2";',
+            b"pre-shared-key {\n      key c4nary-S3cret;\n    }",
+        )
+    ),
+    *(
         ("fgt.backup", b"config system global\nend\n" + line + b"\nend\n")
         for line in (
             b"config system admin\nedit a\nset password ENC c4nary-S3cret\nnext",
@@ -153,6 +161,8 @@ def test_a_secret_is_replaced_by_a_mark_that_tells_nothing(name: str, content: b
             b"set security policies from-zone a to-zone b policy password match source-address secret\n"
             b"set system login password format sha512\nset policy-options community c members 65000:1\n",
         ),
+        ("fw.txt", b"vsys1 {\n address {\n  secret {\n   ip-netmask 10.0.0.1;\n  }\n }\n rulebase {\n  x;\n }\n}\n"),
+        ("fw.set", b"set config devices localhost.localdomain vsys vsys1 address secret ip-netmask 10.0.0.1\n"),
         ("srx.conf", b"security {\n address-book {\n  global {\n   address secret 10.0.0.1/32;\n  }\n }\n}\n"),
         ("sshd-T", b"passwordauthentication yes\npermitemptypasswords no\n"),
         ("ss-tulpnH", b'tcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("secret:x",pid=1,fd=3))\n'),
