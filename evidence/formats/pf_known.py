@@ -15,12 +15,12 @@ def _named(text: str) -> frozenset[str]:
 SECTIONS = _named(
     """
     acme authserver bigpond bridge bsnmpd ca cert created crl cron dhcp6 dhcp6relay dhcpd dhcpd6 dhcpdv6 dhcrelay
-    dhcrelay6 diag dnsallowoverride dnsmasq dnsserver dnsshaper dyndns dyndnses ezshaper ftp gateways gifs gres
-    hasync hostapd igmpproxy installed installedpackages ipsec kea l2tp laggs last_change lastchange load_balancer
-    menu monit notifications ntpd nut openvpn ovpn package pppoe pppoes ppps pptp pptpd proxyarp qinqs revision
-    rrd rrddata schedules sections shaper snmpd sshdata staticmaps staticroutes swap sysctl syslog system theme
-    tinc tracker_counter trigger_initial_wizard unbound unboundplus updated upnpd version vlans voucher vouchers
-    widgets wireguard wireless wizardtemp wol
+    dhcrelay6 diag dnsallowoverride dnshaper dnsmasq dnsserver dnsshaper dyndns dyndnses ezshaper ftp gateways
+    gifs gres hasync hostapd igmpproxy installed installedpackages ipsec kea l2tp laggs last_change lastchange
+    load_balancer mailreports menu monit notifications ntpd nut openvpn ovpn package pppoe pppoes ppps pptp pptpd
+    proxyarp qinqs revision rrd rrddata schedules sections shaper snmpd sshdata staticmaps staticroutes swap
+    sysctl syslog system theme tinc tracker_counter trigger_initial_wizard unbound unboundplus updated upnpd
+    version vlans voucher vouchers widgets wireguard wireless wizardtemp wol
     """
 )
 QUIET = _named(
