@@ -26,6 +26,7 @@ from evidence.formats.aws_objects import (
     check_table,
     cidr,
     interface,
+    is_same_peering,
     known,
     subnet,
     text,
@@ -203,7 +204,10 @@ class _Answers:
                 known(value, LISTED)
                 if "Cidrs" in value:
                     estate.prefixes.setdefault(uid, []).extend(map(cidr, value["Cidrs"]))
-            self._once(estate.others.setdefault(key, {}), uid, thing)
+            held = estate.others.setdefault(key, {})
+            if key == "VpcPeeringConnections" and uid in held and is_same_peering(held[uid].value, value):
+                return  # one between two regions stands in the answers of both
+            self._once(held, uid, thing)
 
     @staticmethod
     def _once(held: dict[str, Any], uid: str, one: Any) -> None:

@@ -290,8 +290,20 @@ def check_other(key: str, value: Mapping[str, Any]) -> None:
     if key == "VpcPeeringConnections":
         text(row(value, "Status"), "Code")
         for side in ("AccepterVpcInfo", "RequesterVpcInfo"):
-            text(row(value, side), "VpcId")
+            for name in ("VpcId", "OwnerId", "Region"):
+                text(row(value, side), name)
             vpc_ranges(row(value, side))
+
+
+def is_same_peering(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two answers say the same of a peering: how it stands, its VPCs and their ranges."""
+
+    def said(value: Mapping[str, Any]) -> list[Any]:
+        sides = [row(value, side) for side in ("AccepterVpcInfo", "RequesterVpcInfo")]
+        whose = [tuple(text(side, key) for key in ("VpcId", "OwnerId", "Region")) for side in sides]
+        return [text(row(value, "Status"), "Code"), whose, [set(vpc_ranges(side)) for side in sides]]
+
+    return said(one) == said(other)
 
 
 def check_table(value: Mapping[str, Any]) -> None:

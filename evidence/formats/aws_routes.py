@@ -84,6 +84,22 @@ def far_side(estate: Estate, peering: str, vpc: str) -> tuple[str, list[Range]]:
     return text(other, "VpcId"), vpc_ranges(other)
 
 
+def unread_side(estate: Estate, peering: str, vpc: str) -> str:
+    """Why it is not known what becomes of packets behind a peering, with whose VPC that is where the answer says it."""
+    thing = estate.others.get("VpcPeeringConnections", {}).get(peering)
+    sides = [row(thing.value, side) for side in ("AccepterVpcInfo", "RequesterVpcInfo")] if thing else []
+    far = next((one for one in sides if one.get("VpcId") != vpc), {})
+    near = next((one for one in sides if one.get("VpcId") == vpc), {})
+    said = [
+        f"{word} {other}"
+        for key, word in (("OwnerId", "of account"), ("Region", "in"))
+        if (other := text(far, key)) and other != text(near, key)
+    ]
+    whose = f": it is {' '.join([text(far, 'VpcId'), *said])}" if said and text(far, "VpcId") else ""
+    beside = ", which this reading does not hold" if whose else ""
+    return f"the far side of {peering} was not read{whose}{beside}"
+
+
 def parts(
     estate: Estate, table: Thing, route: Mapping[str, Any], family: Family, spans: list[tuple[int, int]]
 ) -> Parts:
@@ -128,7 +144,7 @@ def _outward(estate: Estate, vpc: str, name: str, family: Family) -> Target:
     if name.startswith("pcx-"):
         far, _ = far_side(estate, name, vpc)
         read = far and any(one.vpc == far for one in estate.subnets.values())
-        return Target(Action.PERMIT, f"by peering {name}", "" if read else f"the far side of {name} was not read")
+        return Target(Action.PERMIT, f"by peering {name}", "" if read else unread_side(estate, name, vpc))
     if name.startswith("vpce-"):
         return _endpoint(estate, name)
     if name.startswith("vgw-"):
@@ -237,7 +253,7 @@ def links(estate: Estate, vpc: str) -> list[tuple[str, tuple[Range, ...]]]:
         sides = [row(estate.others["VpcPeeringConnections"][name].value, side).get("VpcId")
                  for side in ("AccepterVpcInfo", "RequesterVpcInfo")]  # fmt: skip
         if far and vpc in sides and not any(one.vpc == far for one in estate.subnets.values()):
-            found.append((f"the far side of {name} was not read", tuple(ranges)))
+            found.append((unread_side(estate, name, vpc), tuple(ranges)))
     found += [(why, ()) for why in arrivals(estate, vpc)]
     for name, thing in estate.others.get("VpnGateways", {}).items():
         if any(one.get("VpcId") == vpc and one.get("State") in ATTACHED for one in rows(thing.value, "VpcAttachments")):

@@ -207,6 +207,39 @@ def test_a_peering_leads_to_its_other_side_and_not_further() -> None:
     assert ask(read, "FORWARD", APP, "10.2.0.1", "tcp/443").rule == "aws:rtb-main/away#10.0.0.0/8>further"
 
 
+def test_whose_the_far_side_of_a_peering_is_stands_beside_what_is_not_known() -> None:
+    """The other account may have a source of its own: two readings are not put together, and the path says so."""
+    near = {"VpcId": VPC, "CidrBlock": "10.0.0.0/16", "OwnerId": "111111111111", "Region": "ap-southeast-2"}
+    far = {"VpcId": OTHER, "CidrBlock": "10.1.0.0/16", "OwnerId": "222222222222", "Region": "us-east-1"}
+    opened = groups(group("sg-app", OPEN))
+    for account_of, whose in ((far, "of account 222222222222 in us-east-1"),
+                              (far | {"OwnerId": "111111111111"}, "in us-east-1"),
+                              (far | {"Region": "ap-southeast-2"}, "of account 222222222222")):  # fmt: skip
+        peering = [{"VpcPeeringConnectionId": PCX, "Status": {"Code": "active"},
+                    "RequesterVpcInfo": near, "AccepterVpcInfo": account_of}]  # fmt: skip
+        read = main_table(("10.1.0.0/16", PCX), VpcPeeringConnections=peering, SecurityGroups=opened)
+        for src, dst in ((APP, FAR), (FAR, APP)):  # away by its route, and in by the peering
+            found = ask(read, "FORWARD", src, dst, "tcp/443")
+            why = f"the far side of {PCX} was not read: it is {OTHER} {whose}, which"
+            assert (found.decision, why in found.because) == ("unproven", True), found.because
+
+
+def test_a_peering_between_two_regions_stands_in_the_answers_of_both_and_is_one() -> None:
+    sides = {"RequesterVpcInfo": {"VpcId": VPC, "CidrBlock": "10.0.0.0/16", "Region": "ap-southeast-2"},
+             "AccepterVpcInfo": {"VpcId": OTHER, "CidrBlock": "10.1.0.0/16", "Region": "us-east-1"}}  # fmt: skip
+    one = {"VpcPeeringConnectionId": PCX, "Status": {"Code": "active"}, **sides}
+    tables = [ACCOUNT["RouteTables"][0], table("rtb-main", [LOCAL, ("10.0.0.0/8", PCX)], main=True)]
+    given = files(account(RouteTables=tables, VpcPeeringConnections=[one]))
+    wider = {**one, "AccepterVpcInfo": {**sides["AccepterVpcInfo"], "CidrBlock": "10.0.0.0/8"}}
+    gone = {**one, "Status": {"Code": "deleted"}}
+    for again, decision in (({**one, "Tags": [{"Key": "Name", "Value": "b"}]}, "deny"), (wider, "unproven"),
+                            (gone, "unproven")):  # fmt: skip
+        there_too = Artefact("us-east-1.json", json.dumps({"VpcPeeringConnections": [again]}).encode())
+        read = read_host([*given, there_too])
+        assert said(read, "FORWARD", APP, "10.2.0.1", "tcp/443") == decision
+        assert [one.reason for one in read.unread if "comes twice" not in one.reason] == []
+
+
 def test_a_middlebox_on_a_narrower_route_is_not_passed_over() -> None:
     found = ask(main_table(("10.0.1.0/24", "vpce-fw")), "FORWARD", APP, WEB, "tcp/443")
     assert (found.decision, "behind vpce-fw" in found.because) == ("unproven", True)
