@@ -48,7 +48,8 @@ NOT_SHOWN = (
 )
 NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
 NOT_READ = (  # as docs/sources/formats.md and docs/sources/aws.md have it
-    "Arista EOS", "what lies beyond VPN, Direct Connect and other regions of AWS",
+    "Arista EOS", "what lies beyond VPN, Direct Connect and other regions of AWS (but for peerings of VPCs)",
+    "paths from one account of AWS into another",
     "security groups of Azure and Google Cloud",
     "network policies of Kubernetes", "firewalls of Windows hosts",
 )  # fmt: skip
