@@ -20,7 +20,7 @@ from compliance.traffic.intervals import Interval
 from evidence.formats.aws_fabric import FORWARD, RETURN, inside, vacant
 from evidence.formats.aws_lists import PORTED
 from evidence.formats.aws_objects import OPERATED
-from evidence.formats.aws_routes import PRIVATE
+from evidence.formats.aws_routes import PRIVATE, PRIVATE_6
 from evidence.rules import Reading
 
 FABRICS: Final = frozenset({"aws"})
@@ -155,7 +155,7 @@ def part(entry: Entry, host: str, point: str, account: Account) -> tuple[Box, ..
                    if account == host and name.endswith(f"/{way}")] for way in SIDE}  # fmt: skip
     found: dict[Box, None] = {}
     # Whoever may be anybody comes from a public address, or from a place that the register names.
-    private = [*PRIVATE] if family == 4 else []
+    private = [*(PRIVATE if family == 4 else PRIVATE_6)]
     for way, side in SIDE.items():
         anybody = [box for box in entry.boxes if (box[2 - side], box[3 - side]) == (0, TOP[family])]
         others = [box for box in entry.boxes if box not in anybody]

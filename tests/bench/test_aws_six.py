@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from compliance.register import wanted
 from evidence.rules import Reading
-from tests.bench.aws_account import APP, IGW, OTHER, VPC, acl, group, interface, permission, reading, subnet, table
+from evidence.verdicts import judge
+from tests.bench.aws_account import APP, IGW, OTHER, VPC, WEB, acl, group, interface, permission, reading, subnet, table
 from tests.bench.test_aws import LOCAL, ask, said
+from tests.bench.test_aws_verdicts import PUBLISHED, of_account
 from tests.bench.test_aws_ways import FAR, FAR_END, NEAR_END, NEAR_TABLE, OPEN, TGW, VPN, led, there, transit
 
 SIX_APP, SIX_FAR = "2001:db8:a:2::10", "2001:db8:b:1::9"
@@ -120,3 +124,19 @@ def test_private_ipv6_is_served_by_no_internet_gateway() -> None:
     assert said(reading(**parts), "FORWARD", SIX_APP, "2001:db8:1::1", "tcp/443") == "permit"
     assert said(reading(**parts, Vpcs=[pool]), "FORWARD", SIX_APP, "2001:db8:1::1", "tcp/443") == "deny"
     assert said(reading(**parts, Vpcs=[pool]), "FORWARD", "2001:db8:1::1", SIX_APP, "tcp/443") == "deny"
+
+
+def test_what_is_published_to_anybody_over_ipv6_comes_from_public_addresses() -> None:
+    six_web = "2001:db8:a:1::10"
+    lists = acl("acl-all", ["subnet-pub"], six=True)
+    read = reading(
+        NetworkInterfaces=[interface("eni-web", WEB, "subnet-pub", "sg-web", v6=[six_web])], NetworkAcls=[lists],
+        SecurityGroups=[group("sg-web", permission("tcp", 443, v6=["::/0"]), out=[])],
+        Subnets=[subnet("subnet-pub", "10.0.1.0/24", v6="2001:db8:a:1::/64")],
+        RouteTables=[table("rtb-pub", [LOCAL, ("2001:db8:a:1::/64", "local"), ("::/0", IGW)], main=True)],
+    )  # fmt: skip
+    asked = wanted({"servers": [{"name": "web-01", "addresses": [six_web], "role": "web", "zone": "dmz"}],
+                    "zones": [{"name": "dmz", "prefixes": ["2001:db8:a:1::/64"]}],
+                    "connections": [PUBLISHED]})  # fmt: skip
+    found = judge(asked, {"cloud": read}, before=None, flows=None, at=date(2026, 11, 22))
+    assert of_account(list(found), "CON-1") == dict.fromkeys(["eni-web/in", "FORWARD", "RETURN"], "implemented")
