@@ -26,22 +26,22 @@ def register_near(material: Mapping[str, Any], day: date) -> dict[str, Any]:
     """The register of that day: the whole estate, and the connections that can touch what is asked for."""
     estate = estate_on(day)
     keys = mentioning(names_near(mentioned(material), estate.register([])), day)
-    return estate.register(authorised_of(keys, day, "connection"))
+    return estate.register(authorised_of(keys, day))
 
 
-def authorised_of(keys: Iterable[int], day: date, *related: str) -> list[ConnectionVersion]:
-    """The versions of these keys that are authorised on that day, asked for in parts that a database takes."""
+def authorised_of(keys: Iterable[int], day: date) -> list[ConnectionVersion]:
+    """The versions of these keys that are authorised on that day, each with its connection, in parts for a database."""
     listed = sorted(keys)
     parts = (listed[start : start + FEW] for start in range(0, len(listed), FEW))
     versions = (ConnectionVersion.objects.filter(pk__among=part).authorised_at(day) for part in parts)
-    return [version for part in versions for version in part.select_related(*related)]
+    return [version for part in versions for version in part.select_related("connection")]
 
 
 def naming_by_ends(names: Iterable[str], day: date) -> list[ConnectionVersion]:
     """What is authorised on that day and mentions one of these names, one version a connection: as `reach.naming`,
     found by the ends of connections instead of by their words."""
     wanted = set(names)
-    versions = newest(authorised_of(mentioning(wanted, day), day, "connection__system", "change"))
+    versions = newest(authorised_of(mentioning(wanted, day), day))
     return [version for version in versions if wanted & set(mentioned(version.material))]
 
 

@@ -52,7 +52,8 @@ def of_materials(materials: Mapping[int, Mapping[str, Any]]) -> dict[int, Severi
 def ends_named(materials: Iterable[Mapping[str, Any]]) -> dict[str, Endpoint]:
     """Every end that these mention, by name."""
     names = {name for material in materials for name in mentioned(material)}
-    return {end.name: end for end in Endpoint.objects.filter(name__in=names).select_related("server")}
+    rows = Endpoint.objects.filter(name__in=names).select_related("server")
+    return {end.name: end for end in rows.only("name", "kind", "server__critical", "server__high_value")}
 
 
 def of_material(material: Mapping[str, Any], ends: Ends) -> Severity:

@@ -36,6 +36,7 @@ HOST_KINDS: Final[dict[str, tuple[str, str]]] = {
     Kind.INTERFACES: ("Interfaces (ip addr)", "ip-addr"),
     Kind.NEIGHBOURS: ("Neighbour tables (ip neigh)", "ip-neigh"),
 }
+OF_SYSTEM: Final = ("name", "owner_id")
 LISTED: Final = 6  # names that a sentence repeats
 # of a source, by `shows` and `readings.is_fresh`
 LOOKED_AT: Final = ("server__name", "last_seen_at", "fresh_hours", "last_pull__error_code", "last_good__points")
@@ -151,8 +152,8 @@ class Lists:
         shown = Sighting.objects.for_user(self.person).current()
         shown = shown.annotate(held=Exists(self.addresses.filter(ip=OuterRef("ip")))).filter(held=False)
         found: dict[str, list[Sighting]] = defaultdict(list)
-        rows = each_once(shown.order_by("first_seen", "pk"), "server", "inventory", "zone", "system")
-        each_once([row.server for row in rows if row.server], "system")
+        needed = {"server": ("system_id",), "inventory": ("name",), "system": ("name",)}
+        rows = each_once(shown.order_by("first_seen", "pk"), *needed, only=needed)
         for row in rows:
             if row.ip or row.short not in shorts:
                 found[str(row.ip) if row.ip else row.short].append(row)
@@ -177,8 +178,8 @@ class Lists:
     @cached_property
     def servers(self) -> list[Held]:
         """Every registered server of this person with what shows it."""
-        mine = each_once(self.mine.order_by("name"), "system")
-        each_once([server.system for server in mine], "owner")
+        mine = each_once(self.mine.order_by("name").only("name", "system_id"), "system", only={"system": OF_SYSTEM})
+        each_once([server.system for server in mine], "owner", only={"owner": ("name", "email")})
         found = {server.pk: Held(server) for server in mine}
         owner: dict[str, Held] = {}
         for address in self.addresses.filter(server__in=found).order_by("pk"):

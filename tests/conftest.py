@@ -63,13 +63,13 @@ def no_ledger_yet() -> None:
 def as_it_runs(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For a walk, pages as everybody else gets them: the counts of the menu are kept for some seconds (own_var.py), and
     of what a template was given no copy is made for a test that might ask."""
-    from compliance.views import navigation
+    from compliance.views import keeping
 
     settings.NAV_KEPT_S = 10
     monkeypatch.setattr(Template, "_render", lambda self, context: self.nodelist.render(context))
-    navigation._kept.clear()
+    keeping._kept.clear()
     yield
-    navigation._kept.clear()
+    keeping._kept.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

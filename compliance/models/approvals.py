@@ -6,25 +6,53 @@ import hashlib
 import hmac
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db import models
 
-from compliance.models.changes import Approval, ApprovalNeeded, ChangeRecord
+from compliance.models.changes import Approval, ApprovalNeeded, Capacity, ChangeRecord
 
 # what of a change is looked at: a register of a hundred thousand is read whole each night
 SEALED_OF: Final = ("material", "content_hash", "requested_by", "last_edited_by")
+CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+CAPACITIES: Final = dict(Capacity.choices)
 FEWEST_PEOPLE = 2  # four eyes are two people, whatever a system asks on top
+
+
+class Need(NamedTuple):
+    """What a seal is taken over, of an ApprovalNeeded: fifty rows of a list ask for a hundred of these."""
+
+    pk: int
+    capacity: str
+    system_id: int
+    stage: int
+    title: str
+    person_id: int | None
+
+
+class Given(NamedTuple):
+    """The same of an Approval."""
+
+    pk: int
+    needed_id: int
+    requested_by_id: int
+    approver_id: int
+    capacity: str
+    in_place_of_id: int | None
+    content_hash: str
+    at: datetime
+    because: str
+    seal: str
 
 
 def canonical(value: Any) -> bytes:
     """One way to write a value as JSON: keys in order, no blanks. What hashes and seals are taken over."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return CANONICAL.encode(value).encode()
 
 
 def content_hash(material: Any) -> str:
@@ -32,7 +60,7 @@ def content_hash(material: Any) -> str:
     return hashlib.sha256(canonical(material)).hexdigest()
 
 
-def seal(change: ChangeRecord, needs: Iterable[ApprovalNeeded], approval: Approval) -> str:
+def seal(change: ChangeRecord, needs: Iterable[ApprovalNeeded | Need], approval: Approval | Given) -> str:
     """HMAC-SHA256 over the approval, the whole list of needs and the people it must not come from."""
     said = {
         "change": change.pk,
@@ -51,13 +79,13 @@ def seal(change: ChangeRecord, needs: Iterable[ApprovalNeeded], approval: Approv
     return hmac.new(settings.APPROVAL_KEY.encode(), canonical(said), hashlib.sha256).hexdigest()
 
 
-def asked_of(need: ApprovalNeeded) -> tuple[Any, ...]:
+def asked_of(need: ApprovalNeeded | Need) -> tuple[Any, ...]:
     """A need as it is sealed. What a first stage says is as short as before there were others: old seals hold."""
     first = (need.pk, need.capacity, need.system_id)
     return first if need.stage == 1 else (*first, need.stage, need.title, need.person_id)
 
 
-def shortfall(change: ChangeRecord, needs: list[ApprovalNeeded], given: list[Approval]) -> str:
+def shortfall(change: ChangeRecord, needs: Sequence[Need], given: Sequence[Given]) -> str:
     """Why this change does not count as approved, in a sentence; "" when it does."""
     by_need = {approval.needed_id: approval for approval in given}
     if len(needs) < FEWEST_PEOPLE:
@@ -69,7 +97,8 @@ def shortfall(change: ChangeRecord, needs: list[ApprovalNeeded], given: list[App
     for need in needs:
         approval = by_need.get(need.pk)
         if approval is None:
-            return f"the agreement of the {need.title or need.get_capacity_display().lower()} is missing"
+            whose = need.title or CAPACITIES.get(need.capacity, need.capacity).lower()
+            return f"the agreement of the {whose} is missing"
         earlier = [by_need[other.pk] for other in needs if other.stage < need.stage and other.pk in by_need]
         if any(other.at > approval.at for other in earlier):
             return "a later stage agreed before an earlier one was complete"
@@ -102,8 +131,8 @@ class Proven:
     """Changes (ids or a query of ids) with all that was asked and given for them, read once, asked as of any moment."""
 
     def __init__(self, changes: Any = ()) -> None:
-        self.needs: dict[int, list[ApprovalNeeded]] = defaultdict(list)
-        self.given: dict[int, list[Approval]] = defaultdict(list)
+        self.needs: dict[int, list[Need]] = defaultdict(list)
+        self.given: dict[int, list[Given]] = defaultdict(list)
         self.rows: dict[int, ChangeRecord] = {}
         self._said: dict[tuple[int, frozenset[int]], str] = {}
         if isinstance(changes, models.QuerySet) or changes:
@@ -112,12 +141,16 @@ class Proven:
     def _read(self, changes: Any) -> None:
         among = "in" if isinstance(changes, models.QuerySet) else "among"
         change_of: dict[int, int] = {}
-        for need in ApprovalNeeded.objects.filter(**{f"change_id__{among}": changes}).order_by("pk"):
-            self.needs[need.change_id].append(need)
-            change_of[need.pk] = need.change_id
-        for approval in Approval.objects.filter(**{f"needed__change_id__{among}": changes}):
-            if approval.needed_id in change_of:  # else it came while this was being read
-                self.given[change_of[approval.needed_id]].append(approval)
+        needs = ApprovalNeeded.objects.filter(**{f"change_id__{among}": changes}).order_by("pk")
+        for change, *rest in needs.values_list("change_id", *Need._fields):
+            need = Need._make(rest)
+            self.needs[change].append(need)
+            change_of[need.pk] = change
+        asked = {f"needed__change_id__{among}": changes} if among == "in" else {"needed_id__among": change_of}
+        for row in Approval.objects.filter(**asked).values_list(*Given._fields):
+            given = Given._make(row)
+            if given.needed_id in change_of:  # else it came while this was being read
+                self.given[change_of[given.needed_id]].append(given)
         rows = ChangeRecord.objects.filter(**{f"pk__{among}": changes}).only(*SEALED_OF)
         self.rows |= {change.pk: change for change in rows}
 

@@ -39,6 +39,8 @@ class Transition(NamedTuple):
     roles: tuple[str, ...]
 
 
+# role → the needs that somebody who holds it can meet
+CAPACITIES_OF: Final = {"manager": ("manager",), "system_owner": ("system_owner", "other_owner")}
 # The whole workflow. A verb that is not here, or from a state that is not here, does not exist.
 TRANSITIONS: Final[dict[str, Transition]] = {
     "edit": Transition(("draft",), "draft", ("requester", "system_owner", "engineer")),
@@ -78,16 +80,15 @@ class ChangeQuerySet(Scoped["ChangeRecord"]):
 
     def waiting_for(self, person: User) -> models.QuerySet[ChangeRecord]:
         """Submitted changes with a need this person could meet: in capacity, in scope, and not their own."""
-        grants = person.grants()
         meets = Q(person=person) | Q(capacity="authorising_officer", system__authorising_officer=person)
         for capacity, system, delegator in Delegation.objects.held_by(person):
             kinds = ["system_owner", "other_owner"] if capacity == "system_owner" else [capacity]
             theirs = Q(change__requested_by_id=delegator) | Q(change__last_edited_by_id=delegator)
             meets |= Q(capacity__in=kinds, system_id=system) & ~theirs
-        for role, system in grants.filter(role__in=["system_owner", "manager"]).values_list("role", "system_id"):
-            capacities = ["manager"] if role == "manager" else ["system_owner", "other_owner"]
-            row = Q(capacity__in=capacities)
-            meets |= row if system is None else row & Q(system_id=system)
+        for grant in person.roles_held():
+            if grant.role in CAPACITIES_OF:
+                row = Q(capacity__in=CAPACITIES_OF[grant.role])
+                meets |= row if grant.system_id is None else row & Q(system_id=grant.system_id)
         needs = ApprovalNeeded.objects.filter(change=models.OuterRef("pk"))
         # an earlier stage waits: asked of the needs that this person could meet alone
         unmet = ApprovalNeeded.objects.filter(change=models.OuterRef("change"), approval__isnull=True)

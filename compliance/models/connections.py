@@ -112,8 +112,25 @@ class PartyPrefix(Carried):
         return {"kind": "party_prefix", "party": self.end.name, "prefix": self.prefix}
 
 
+def ends_in(systems: Collection[int]) -> models.QuerySet[Endpoint]:
+    """The servers and groups of these systems, as ends."""
+    return Endpoint.objects.filter(Q(server__system__in=systems) | Q(group__system__in=systems))
+
+
+def few_ends(systems: Collection[int]) -> list[int]:
+    """Their keys, up to one more than are ever named."""
+    return list(ends_in(systems).values_list("pk", flat=True)[: FEW + 1])
+
+
 class ConnectionQuerySet(Scoped["Connection"]):
     """Connections a person may see: those whose either end lies in one of their systems."""
+
+    def for_user(self, person: Any) -> Self:
+        """As everywhere; the ends in their systems are looked for once a page."""
+        systems = person.system_ids() if isinstance(person, User) else None
+        if not systems:
+            return super().for_user(person)
+        return self.ending_in(systems, person.read_once(("ends", *sorted(systems)), lambda: few_ends(systems)))
 
     def of_systems(self, systems: Collection[int]) -> Self:
         """Those of these systems, and those that end in one of them, by a server or a group.
@@ -121,11 +138,13 @@ class ConnectionQuerySet(Scoped["Connection"]):
         Asked by keys of ends, not by joins to them: an index answers for each part, and no row comes twice. Where they
         are few, by the keys themselves: by a query for them PostgreSQL reads all connections.
         """
-        found = Endpoint.objects.filter(Q(server__system__in=systems) | Q(group__system__in=systems))
-        few = list(found.values_list("pk", flat=True)[: FEW + 1])
+        return self.ending_in(systems, few_ends(systems))
+
+    def ending_in(self, systems: Collection[int], few: Collection[int]) -> Self:
+        """The same; `few`: the keys of the ends, more than `FEW` where they are too many to be named."""
         if len(few) <= FEW:
             return self.filter(Q(system__in=systems) | Q(source__among=few) | Q(destination__among=few))
-        ends = found.values("pk")
+        ends = ends_in(systems).values("pk")
         return self.filter(Q(system__in=systems) | Q(source__in=ends) | Q(destination__in=ends))
 
     def authorised_at(self, day: date, known_at: datetime | None = None) -> Self:
@@ -203,12 +222,26 @@ class VersionQuerySet(models.QuerySet["ConnectionVersion"]):
         """
         from compliance.models.approvals import without_force
 
+        rows, few = self._few(day, known_at)
+        if few is None:
+            return rows.exclude(change_id__in=without_force(rows.values("change_id"), day, known_at))
+        return self.filter(pk__among=few)
+
+    def keys_authorised_at(self, day: date, known_at: datetime | None = None) -> set[int]:
+        """The keys of the same."""
+        few = self._few(day, known_at)[1]
+        return set(self.authorised_at(day, known_at).values_list("pk", flat=True) if few is None else few)
+
+    def _few(self, day: date, known_at: datetime | None) -> tuple[Self, list[int] | None]:
+        """Those that stand with the content that was asked for, and the keys of the authorised; None of very many."""
+        from compliance.models.approvals import without_force
+
         rows = self.standing_on(day, known_at).filter(change__content_hash=F("material_hash"))
         few = dict(rows.order_by().values_list("pk", "change_id")[: FEW + 1])
         if len(few) > FEW:
-            return rows.exclude(change_id__in=without_force(rows.values("change_id"), day, known_at))
+            return rows, None
         bad = set(without_force(sorted(set(few.values())), day, known_at))
-        return self.filter(pk__among=[key for key, change in few.items() if change not in bad])
+        return rows, [key for key, change in few.items() if change not in bad]
 
 
 class ConnectionVersion(models.Model):

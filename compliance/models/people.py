@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+Read = TypeVar("Read")
 
 
 class Role(models.TextChoices):
@@ -75,10 +77,20 @@ class User(AbstractUser):
 
     # The grants as fetched for one page that only shows, or one question; None: the database is asked each time.
     _kept: list[RoleGrant] | None = None
+    _read: dict[Hashable, Any]
 
     def keep_grants(self) -> None:
         """Fetches the grants once, for the time of one page that only shows; what decides has `grants_read_once`."""
-        self._kept = list(RoleGrant.objects.filter(person=self))
+        self._kept, self._read = list(RoleGrant.objects.filter(person=self)), {}
+
+    def read_once(self, key: Hashable, read: Callable[[], Read]) -> Read:
+        """What `read` gives; for as long as the grants are kept it is read once for a key."""
+        if self._kept is None:
+            return read()
+        if key not in self._read:
+            self._read[key] = read()
+        found: Read = self._read[key]
+        return found
 
     @contextmanager
     def grants_read_once(self) -> Iterator[None]:
@@ -101,6 +113,10 @@ class User(AbstractUser):
         if not self.is_active:
             return RoleGrant.objects.none()
         return RoleGrant.objects.filter(person=self).in_force(at or timezone.now())
+
+    def roles_held(self, at: datetime | None = None) -> list[RoleGrant]:
+        """The same as rows: the kept ones, where they are kept."""
+        return self._kept_grants(at) if self._kept is not None else list(self.grants(at))
 
     def holds(
         self,
@@ -131,8 +147,7 @@ class User(AbstractUser):
 
     def system_ids(self, at: datetime | None = None) -> set[int] | None:
         """The systems whose records the person may see; None means all of them."""
-        held = self._kept_grants(at) if self._kept is not None else self.grants(at)
-        found = {row.system_id for row in held}
+        found = {row.system_id for row in self.roles_held(at)}
         return None if None in found else {key for key in found if key is not None}
 
 
@@ -193,7 +208,7 @@ def keep_grants(people: Iterable[User]) -> None:
     for row in RoleGrant.objects.filter(person__in=list(found)):
         found[row.person_id].append(row)
     for person in people:
-        person._kept = found[person.pk]
+        person._kept, person._read = found[person.pk], {}
 
 
 def link_digest(token: str) -> str:

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from compliance.models.changes import ChangeRecord
-from compliance.models.people import User
+from compliance.models.people import Role, User
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):
@@ -21,7 +21,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
 
     def for_answer_by(self, person: User) -> QuestionQuerySet:
         """Those this person may answer: of their own requests, and of the systems they own; not their own questions."""
-        systems = set(person.grants().filter(role="system_owner").values_list("system_id", flat=True))
+        systems = {grant.system_id for grant in person.roles_held() if grant.role == Role.SYSTEM_OWNER}
         everywhere = None in systems
         mine = Q(change__requested_by=person) | Q(change__system__in=systems - {None})
         # few wait for an answer; the requests of somebody's systems are many

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
@@ -35,10 +36,13 @@ class Scoped(models.QuerySet[Row]):
         return self.filter(wanted).distinct() if len(self.system_paths) > 1 else self.filter(wanted)
 
 
-def each_once(rows: Iterable[Row], *names: str) -> list[Row]:
+def each_once(
+    rows: Iterable[Row], *names: str, only: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> list[Row]:
     """The rows with what these foreign keys lead to, read once each: many rows name the same few.
 
-    Not by prefetch_related: each key would be a parameter of its own (compliance/models/among.py).
+    `only`: the columns that are needed of what a key leads to; of others all are read. Not by prefetch_related: each
+    key would be a parameter of its own (compliance/models/among.py).
     """
     listed = list(rows)
     for name in names:
@@ -47,6 +51,7 @@ def each_once(rows: Iterable[Row], *names: str) -> list[Row]:
             continue
         model = listed[0]._meta.get_field(name).related_model
         rows_there = model._base_manager.filter(pk__among=wanted)  # type: ignore[union-attr]
+        rows_there = rows_there.only(*only[name]) if name in only else rows_there
         found = {one.pk: one for one in rows_there}
         for row in listed:
             if (key := getattr(row, f"{name}_id")) is not None:

@@ -274,7 +274,7 @@ PANELS = {
     "inbox": ["reviews.views.campaigns.inbox", "evidence.views.attestations.inbox"],
     "month": ["reviews.views.panels.month"],
 }
-NAV_KEPT_S = env.whole("EASTWEST_MENU_KEPT_S", 10, low=0, high=60)  # decisions count at once all the same
+NAV_KEPT_S = env.whole("EASTWEST_MENU_KEPT_S", 60, low=0, high=60)  # decisions count at once all the same
 NAV_COUNTS = ["evidence.views.panels.counts", "reviews.views.panels.counts"]
 # The numbers each room has for a monitoring system
 METRICS = ["compliance.watching.own", "evidence.watching.numbers"]

@@ -168,11 +168,11 @@ def of_severity(rows: VersionQuerySet, wanted: str) -> Any:
 
 def shows(keys: Any, today: date) -> Callable[[int], dict[str, Any]]:
     """How versions of these keys are shown; the seals of their approvals are looked at."""
-    rows = ConnectionVersion.objects.filter(pk__in=keys)
+    rows = ConnectionVersion.objects.filter(pk__in=list(keys))
     related = rows.select_related("connection__system__owner", "connection__source", "connection__destination")
     found = {one.pk: one for one in related}
     grades = severity.of_materials({key: one.said for key, one in found.items()})
-    counting = set(rows.authorised_at(today).values_list("pk", flat=True))
+    counting = rows.keys_authorised_at(today)
     return lambda key: {**line(found[key], grades[key], today), "counts": key in counting}
 
 

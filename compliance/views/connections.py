@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -55,6 +55,12 @@ USES: Final[dict[str, tuple[str, Callable[[datetime], Q]]]] = {
     "not-365": ("Not seen for a year", lambda now: Q(last_seen_at__lt=now - timedelta(days=365))),
     "unknown": ("Usage not known", lambda now: Q(last_seen_at=None) & ~Q(drift=UNUSED)),
 }
+# what a row of the list is made of: reading all else of fifty rows took as long as showing them
+OF_VERSION: Final = ("connection_id", "material", "valid_from", "review_by", "ends_on")
+OF_CONNECTION: Final = (
+    "kind", "standard_service", "last_seen_at", "drift", "source_id", "destination_id", "system__name",
+    "system__owner__name", "system__owner__email",
+)  # fmt: skip
 HEADINGS = {  # of the tables, after their first
     "network": ("From → to", "Service", "System, owner", "Against what runs", "Review by", "Last seen"),
     "share": ("Share", "Who", "May", "Security", "Owner", "Against what runs", "Review by"),
@@ -77,16 +83,18 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
     asked_for = filters(request, "Name, address, port or CON-42", choices, HEADINGS[kind])
     if request.GET.get("view") == "graph":  # drawn with all that fits: filters make it smaller
         level, opened = request.GET.get("group", ""), request.GET.get("open", "")
-        said = drawn(list(whole), authorised_among(rows, today), today, level, opened)
+        authorised = authorised_among(rows, today)
+        said = drawn(with_requests(whole, authorised), authorised, today, level, opened)
         return graph(request, kind, said, asked_for)
 
     def shows(listing: Iterable[Connection]) -> Callable[[Connection], dict[str, Any]]:
         authorised = authorised_among([row.pk for row in listing], today)
+        with_requests(listing, authorised)
         return lambda row: listed(row, authorised, today)
 
     if file_wanted(request):
         authorised = authorised_among(rows, today)
-        shown = (listed(row, authorised, today) for row in whole)
+        shown = (listed(row, authorised, today) for row in with_requests(whole, authorised))
         last = kind == "network"
         columns, cells = ((*COLUMNS, "last seen"), (*CELLS, "last_use")) if last else (COLUMNS, CELLS)
         return as_file(request, f"eastwest-{kind}", columns, ([row[cell] for cell in cells] for row in shown))
@@ -107,15 +115,24 @@ def register(request: HttpRequest, kind: str) -> HttpResponse:
 
 def related(rows: QuerySet[Connection]) -> QuerySet[Connection]:
     """The connections with what their rows show."""
-    versions = ConnectionVersion.objects.order_by("connection_id", "-valid_from", "-pk")
-    with_ends = rows.select_related("system__owner", "source", "destination")
-    return with_ends.prefetch_related(Prefetch("versions", queryset=versions), "changes")
+    versions = ConnectionVersion.objects.order_by("connection_id", "-valid_from", "-pk").only(*OF_VERSION)
+    whose = rows.select_related("system__owner").only(*OF_CONNECTION)
+    return whose.prefetch_related(Prefetch("versions", queryset=versions))
+
+
+def with_requests(rows: Iterable[Connection], authorised: set[int]) -> list[Connection]:
+    """The connections; those of which nothing is authorised with what was asked for and between which ends: the
+    material of a version says it of all others."""
+    found = list(rows)
+    asked = [row for row in found if not any(version.pk in authorised for version in row.versions.all())]
+    prefetch_related_objects(asked, "changes", "source", "destination")
+    return found
 
 
 def authorised_among(connections: Any, today: date) -> set[int]:
     """The versions of these connections (keys, or a query) that are authorised today: each seal is looked at."""
-    versions = ConnectionVersion.objects.filter(connection__in=connections).authorised_at(today)
-    return set(versions.values_list("pk", flat=True))
+    among = "in" if isinstance(connections, QuerySet) else "among"
+    return ConnectionVersion.objects.filter(**{f"connection__{among}": connections}).keys_authorised_at(today)
 
 
 def graph(request: HttpRequest, kind: str, said: dict[str, Any], asked_for: dict[str, Any]) -> HttpResponse:
@@ -160,7 +177,7 @@ def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:
         today = day_of(timezone.now())
         fits = TERMS[asked["term"]][1](today)
         # by what is written: whether it counts, seal by seal, stands in each row that is shown
-        standing = ConnectionVersion.objects.standing_on(today).filter(fits, change__content_hash=F("material_hash"))
+        standing = ConnectionVersion.objects.standing_on(today).filter(fits)
         rows = rows.filter(pk__in=standing.values("connection_id"))
     if asked.get("use") in USES:
         rows = rows.filter(USES[asked["use"]][1](timezone.now()), kind=Connection.Kind.NETWORK)

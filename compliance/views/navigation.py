@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -11,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from compliance.actions.checkpoints import troubles
-from compliance.actions.views_seen import TAKE, VIEW
-from compliance.models import ChangeRecord, Connection, LedgerInbox, Organisation, Outbound, User
+from compliance.models import ChangeRecord, Connection, Organisation, Outbound, User
 from compliance.views.audit import WATCHERS
+from compliance.views.keeping import kept
 
 # label, address, icon, name of its count in `counts` ("" = none)
 MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
@@ -63,7 +62,6 @@ MENU: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
     ),
 )
 MOST: Final = 999  # what the menu counts to
-MOST_KEPT: Final = 1_000  # people whose counts a process keeps
 UNDER_WAY: Final = ("submitted", "approved", "implemented", "disputed")  # changes that the menu counts
 ALARMING: Final = {"findings", "ledger", "sources", "strangers"}
 
@@ -74,45 +72,36 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(person, User):
         way_in = "/accounts/oidc/oidc/login/" if settings.OIDC_ISSUER else ""
         return {"nav": [], "me": None, "organisation": None, "oidc_url": way_in}
-    organisation = Organisation.objects.filter(kind=Organisation.Kind.OWN).order_by("pk").first()
+    organisation = kept(person, "organisation", own_organisation)
     counts = kept_counts(person) | {"notices": Outbound.objects.for_user(person).filter(read_at__isnull=True).count()}
     return {
         "nav": [{"label": label, "items": [item(row, counts, request.path) for row in rows]} for label, rows in MENU],
         "me": {
             "name": str(person),
             "initials": person.initials,
-            "role": ", ".join(sorted({grant.get_role_display() for grant in person.grants()})) or "No role yet",
+            "role": ", ".join(sorted({grant.get_role_display() for grant in person.roles_held()})) or "No role yet",
             "account_url": "/accounts/2fa/",
         },
         "organisation": {"name": organisation.name, "sample": organisation.is_sample} if organisation else None,
     }
 
 
-class Counts(NamedTuple):
-    """The counts of the menu, how far the ledger was when they were taken, and until when they are given again."""
-
-    ledger: int | None
-    until: float
-    numbers: dict[str, int]
-
-
-_kept: dict[int, Counts] = {}  # person → the counts; of this process
-
-
 def kept_counts(person: User) -> dict[str, int]:
-    """The counts of all rooms, taken anew when anybody decided anything, and after `NAV_KEPT_S` seconds in any case:
-    then what programs found meanwhile is in them."""
-    ledger = LedgerInbox.objects.exclude(verb__in=(VIEW, TAKE)).order_by("-pk").values_list("pk", flat=True).first()
-    known = _kept.get(person.pk)
-    if known is not None and known.ledger == ledger and time.monotonic() < known.until:
-        return known.numbers
+    """The counts of all rooms, taken anew when anybody decided anything (compliance/views/keeping.py)."""
+    return kept(person, ("menu", person.pk), lambda: every_count(person))
+
+
+def every_count(person: User) -> dict[str, int]:
+    """The counts of all rooms."""
     numbers = own_counts(person)
     for dotted in settings.NAV_COUNTS:
         numbers |= import_string(dotted)(person)
-    if len(_kept) >= MOST_KEPT:
-        _kept.clear()
-    _kept[person.pk] = Counts(ledger, time.monotonic() + settings.NAV_KEPT_S, numbers)
     return numbers
+
+
+def own_organisation() -> Organisation | None:
+    """Whose installation this is."""
+    return Organisation.objects.filter(kind=Organisation.Kind.OWN).order_by("pk").first()
 
 
 def own_counts(person: User) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Pages of a list of any length: what they cost does not grow with the rows behind them.
 
-Rows are counted up to `MOST`; beyond it the page says so ("more than 2,000") and leads on, a page at a time, for as
+Rows are counted up to `MOST`; beyond it the page says so ("more than 1,000") and leads on, a page at a time, for as
 long as there are rows. Each page asks for the keys of its rows first, so that nothing wide is sorted or passed over.
 """
 
@@ -14,7 +14,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 PAGE: Final = 50
-MOST: Final = 2_000  # a multiple of PAGE; counting ten thousand takes longer than all else of a page
+MOST: Final = 1_000  # a multiple of PAGE; counting ten thousand takes longer than all else of a page
 LAST: Final = 1_000_000  # no list has more pages than that
 
 

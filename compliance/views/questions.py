@@ -90,7 +90,7 @@ def page(change: ChangeRecord, title: str, submit: str, consequence: str) -> dic
     }
 
 
-def waiting(person: User) -> list[ChangeRecord]:
-    """The changes with a question that this person may answer, the oldest question first."""
-    rows = Question.objects.for_answer_by(person).select_related("change__requested_by")
-    return list({row.change_id: row.change for row in rows.order_by("asked_at", "pk")}.values())
+def waiting(person: User) -> list[int]:
+    """The keys of the changes with a question that this person may answer, the oldest question first."""
+    rows = Question.objects.for_answer_by(person).order_by("asked_at", "pk")
+    return list(dict.fromkeys(rows.values_list("change", flat=True)))

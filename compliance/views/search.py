@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.module_loading import import_string
@@ -204,12 +204,23 @@ def changes_that_say(words: str) -> dict[int, int | None] | None:
 
 def connections(person: User, sought: Sought, said: Mapping[int, int | None] | None) -> Iterable[Part]:
     """Connections and shares, by each way there is to them; a few are looked up, of many the first are soon found."""
-    found = by_ways(Connection.objects.for_user(person).order_by("pk"), touching(sought, said))
-    found = found.select_related("source", "destination", "system").prefetch_related("changes")
+    rows, ways = Connection.objects.for_user(person), touching(sought, said)
+    kind_of: dict[int, str] = {}
+    for way in ways:
+        kind_of |= dict(rows.filter(way).order_by().values_list("pk", "kind")[: COUNTED + 1])
+    changes = Prefetch("changes", queryset=ChangeRecord.objects.only("connection_id", "material"))
+    whole = Connection.objects.select_related("source", "destination").prefetch_related(changes).order_by("pk")
+    keys = {kind: sorted(key for key, of in kind_of.items() if of == kind) for kind, *_ in KINDS}
+    if len(kind_of) > COUNTED:
+        either = rows.filter(reduce(or_, ways)).order_by("pk")
+        keys = {kind: list(either.filter(kind=kind).values_list("pk", flat=True)[: COUNTED + 1]) for kind in keys}
+    # the list looks for what is written; what an address means is shown here
+    first = MOST if sought.names else FIRST
+    found = {row.pk: row for row in whole.filter(pk__among=[key for some in keys.values() for key in some[:first]])}
     for kind, title, icon, page in KINDS:
-        rows = found.filter(kind=kind)
-        # the list looks for what is written; what an address means is shown here
-        yield part(title, icon, rows, shown_connection, "" if sought.names else f"/{page}/?{sought.query()}")
+        hits = [shown_connection(found[key]) for key in keys[kind][:first] if key in found]
+        url = "" if sought.names else f"/{page}/?{sought.query()}"
+        yield Part(title, icon, hits, min(len(keys[kind]), COUNTED), url, len(keys[kind]) > COUNTED)
 
 
 def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
@@ -219,10 +230,8 @@ def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
         Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values_list("pk", flat=True)
     )
     about = None if said is None else [key for key in said.values() if key is not None]
-    found = [
-        asked_for(words, "connection") if about is None else Q(pk__among=about),
-        by_ref(words, "CON"),
-    ]
+    found = [asked_for(words, "connection") if about is None else Q(pk__among=about)]
+    found += [by_ref(words, "CON")] if words.upper().startswith("CON-") else []
     found += [Q(**{f"{end}__among": ends}) for end in ("source", "destination") if ends]
     if sought.names:  # clients of shares, and what a connection goes by: the others have them as their ends
         rows = ChangeRecord.objects.filter(names_beside(sought.names), connection__isnull=False)

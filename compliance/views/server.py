@@ -93,7 +93,7 @@ def sorted_out(
 
 def visible(versions: list[ConnectionVersion], person: User) -> set[int]:
     """The connections among these whose own pages this person may open."""
-    rows = Connection.objects.for_user(person).filter(pk__in=[version.connection_id for version in versions])
+    rows = Connection.objects.for_user(person).filter(pk__among=[version.connection_id for version in versions])
     return set(rows.values_list("pk", flat=True))
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.module_loading import import_string
 
-from compliance.models import Connection, Server, User, Zone
+from compliance.models import Address, Connection, Server, User, Zone
 from compliance.permissions import may
 from compliance.views.changes import signed_in
+from compliance.views.keeping import kept
 from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page_of
 
 COLUMNS = ("name", "addresses", "zone", "role", "environment", "system", "owner", "inbound", "outbound", "last read")
+OF_SERVER: Final = (  # what a row of the list is made of
+    "name", "role", "environment", "critical", "high_value", "status", "system__name", "system__owner__name",
+    "system__owner__email",
+)  # fmt: skip
+OF_ADDRESS: Final = ("server_id", "ip", "valid_to", "zone__name", "zone__title")
 HEADINGS = ("Addresses", "Zone", "System, owner", "In", "Out", "Rules")  # of the table, after its first
 
 
@@ -67,7 +73,9 @@ def servers(request: HttpRequest) -> HttpResponse:
 
 def related(rows: QuerySet[Server]) -> QuerySet[Server]:
     """The servers with what their rows show."""
-    return rows.select_related("system__owner").prefetch_related("addresses__zone")
+    addresses = Address.objects.select_related("zone").only(*OF_ADDRESS)
+    whose = rows.select_related("system__owner").only(*OF_SERVER)
+    return whose.prefetch_related(Prefetch("addresses", queryset=addresses))
 
 
 class Beside(NamedTuple):
@@ -83,16 +91,16 @@ def beside(person: User, servers: list[int]) -> Beside:
     read: dict[int, Any] = {}
     for dotted in settings.SERVERS_READ:
         read |= import_string(dotted)(person, servers)
-    inbound, outbound = (
-        dict(
-            Connection.objects.filter(**{f"{end}__server__in": servers})
-            .order_by()
-            .values_list(f"{end}__server")
-            .annotate(count=Count("pk"))
-        )
-        for end in ("destination", "source")
+    inbound, outbound = kept(
+        person, ("naming", *servers), lambda: [naming(servers, end) for end in ("destination", "source")]
     )
     return Beside(read, inbound, outbound)
+
+
+def naming(servers: list[int], end: str) -> dict[int, int]:
+    """Server → how many connections name it as that end."""
+    rows = Connection.objects.filter(**{f"{end}__server__among": servers}).order_by()
+    return dict(rows.values_list(f"{end}__server").annotate(count=Count("pk")))
 
 
 def narrowed(rows: Any, asked: Mapping[str, str]) -> Any:

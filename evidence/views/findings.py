@@ -17,6 +17,7 @@ from compliance.permissions import check, may
 from compliance.policy.shipped import Described, described
 from compliance.views.changes import signed_in
 from compliance.views.connections import recertify_url
+from compliance.views.keeping import kept, scope
 from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.views.verbs import confirm
 from compliance.words import VERDICTS
@@ -43,6 +44,11 @@ COLUMNS = (
     "owner",
     "first seen",
 )
+OF_FINDING: Final = (  # what a row of the list is made of
+    "verdict", "certainty", "state", "severity", "because", "witness", "subject", "point", "first_seen",
+    "accepted_until", "system__owner__name", "system__owner__email", "connection__source__name",
+    "connection__destination__name",
+)  # fmt: skip
 HEADINGS = ("Finding", "Proof", "Concerns", "Owner", "State", "Open for")  # of the table, after its first
 
 
@@ -68,7 +74,7 @@ def findings(request: HttpRequest) -> HttpResponse:
         )
         shown = map(listed, related(rows))
         return as_file(request, "eastwest-findings", COLUMNS, ([row[cell] for cell in cells] for row in shown))
-    counts = base.standing().values("verdict").annotate(count=Count("pk")).order_by("-count")
+    counts = kept(person, ("findings", scope(person)), lambda: list(by_verdict(base)))
     comparison = latest()
     verdicts = Choice("verdict", "Verdict", [(row["verdict"], VERDICTS[row["verdict"]].label) for row in counts])
     return render(
@@ -93,9 +99,14 @@ def findings(request: HttpRequest) -> HttpResponse:
     )
 
 
+def by_verdict(rows: Any) -> Any:
+    """{verdict, count} of the standing ones, the most first."""
+    return rows.standing().values("verdict").annotate(count=Count("pk")).order_by("-count")
+
+
 def related(rows: QuerySet[Finding]) -> QuerySet[Finding]:
     """The findings with what their rows show."""
-    whole = rows.select_related("system__owner", "connection__source", "connection__destination")
+    whole = rows.select_related("system__owner", "connection__source", "connection__destination").only(*OF_FINDING)
     return whole.annotate(members_count=Count("members", filter=Q(members__gone_at=None)))
 
 

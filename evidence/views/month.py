@@ -20,6 +20,7 @@ from compliance.models import ChangeRecord, Connection, Server, System, User, Zo
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
+from compliance.views.keeping import eyes, kept, scope
 from compliance.views.navigation import at_most, shown
 from compliance.views.panels import panel
 from compliance.words import VERDICTS
@@ -100,9 +101,9 @@ def month(request: HttpRequest) -> HttpResponse:
             "verdicts": counted(register, "/connections/?verdict="),
             "others": counted(others, "/findings/?verdict="),
             "months": months,
-            "grid": grid(year, [*grid_rows, said["grid"]]),
+            "grid": kept(person, ("grid", eyes(person), first), lambda: grid(year, [*grid_rows, said["grid"]])),
             "trend": trend(person, months, year.last),
-            "duties": duties(person, until),
+            "duties": kept(person, ("duties", scope(person), first), lambda: duties(person, until)),
             "next_review": said.get("next_review"),
             "reviews_url": "/reviews/",
             "decisions": [listed(finding) for finding in waiting],
@@ -158,15 +159,12 @@ def five(
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """The first four of the five things (reviews give the fifth), and what fills their rows of the grid."""
     since, until = when
-    connections = Connection.objects.for_user(person)
-    zones = Zone.objects.for_user(person).count()
+    numbers = kept(person, ("month", scope(person)), lambda: register_numbers(person))
     unknown = sum(register[verdict] for verdict in NOT_KNOWN)
     wrong = register.total() - unknown - register["implemented"]
-    # by itself each, an index counts them: to group them is to sort a hundred thousand
-    kinds = {kind: connections.filter(kind=kind).order_by().count() for kind in Connection.Kind.values}
     changes = ChangeRecord.objects.for_user(person).filter(created_at__gte=since, created_at__lt=until)
     undecided = sum((register + others)[verdict] for verdict in ("changed_without_record", "review_overdue"))
-    servers = Server.objects.for_user(person).filter(status="in_service").count()
+    servers = numbers["servers"]
     [read] = read_servers(person, [when])
     rules_wrong = sum(count for verdict, count in others.items() if verdict not in NOT_KNOWN | BESIDE)
     rules_unknown = servers - read
@@ -176,7 +174,7 @@ def five(
         ask(
             "network",
             "Network diagram of server connections",
-            f"{kinds['network']} connections, {kinds['share']} shares, {zones} zones",
+            f"{numbers['network']} connections, {numbers['share']} shares, {numbers['zones']} zones",
             "Drawn from the register and the rules as read" if register else "Nothing was compared in this month",
             diagram,
             wrong,
@@ -213,6 +211,15 @@ def five(
     ]
 
 
+def register_numbers(person: User) -> dict[str, int]:
+    """How many connections and shares, zones, and servers in service somebody sees."""
+    connections = Connection.objects.for_user(person)
+    # by itself each, an index counts them: to group them is to sort a hundred thousand
+    kinds = {str(kind): connections.filter(kind=kind).order_by().count() for kind in Connection.Kind.values}
+    zones = Zone.objects.for_user(person).count()
+    return kinds | {"zones": zones, "servers": Server.objects.for_user(person).filter(status="in_service").count()}
+
+
 def ask(
     icon: str, title: str, detail: str, because: str, held: str, exceptions: int | None, not_known: int, url: str
 ) -> dict[str, Any]:
@@ -231,6 +238,11 @@ def ask(
 
 
 def read_servers(person: User, spans: Sequence[Span]) -> list[int]:
+    """What `counted_servers` says: readings come all day, and a page may be a minute behind them."""
+    return kept(person, ("read", scope(person), *spans), lambda: counted_servers(person, spans))
+
+
+def counted_servers(person: User, spans: Sequence[Span]) -> list[int]:
     """Of how many servers in service the rules were read, changed or not, in each span.
 
     One that was read and has left since does not stand for one that nobody read.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from compliance.models import ChangeRecord, Server
+from compliance.models import ChangeRecord, Server, User
 from compliance.views.changes import signed_in
+from compliance.views.keeping import eyes, kept
 from compliance.views.lists import Choice, as_file, by_json, file_wanted, filters, page
 from evidence.models import RuleChange
 from evidence.undelivered import CARRIED_OUT, without_delta
@@ -40,7 +41,6 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
     comparison = latest()
     shown = base.order_by().values("server").distinct()
     servers = Server.objects.filter(pk__in=shown).values_list("name", flat=True)
-    carried = ChangeRecord.objects.for_user(person).filter(state__in=CARRIED_OUT, rule_changes=None)
     return render(
         request,
         "evidence/rule_changes.html",
@@ -50,12 +50,7 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
                 {"name": row["outcome"], "count": row["count"], "url": f"?outcome={row['outcome']}"}
                 for row in base.order_by().values("outcome").annotate(count=Count("pk")).order_by("-count")
             ],
-            "undelivered": [
-                {"ref": change.ref, "url": f"/changes/{change.ref}/", "title": change.title, "because": because}
-                for change, because in without_delta(
-                    carried.order_by("-pk").prefetch_related("versions_closed")[:NEWEST]
-                )
-            ],
+            "undelivered": kept(person, ("undelivered", eyes(person)), lambda: undelivered(person)),
             "filters": filters(
                 request,
                 "Rule, address or record",
@@ -71,6 +66,16 @@ def rule_changes(request: HttpRequest) -> HttpResponse:
             "compared_late": is_late(comparison),
         },
     )
+
+
+def undelivered(person: User) -> list[dict[str, Any]]:
+    """The newest records that were said to be carried out, and for which no rule changed."""
+    carried = ChangeRecord.objects.for_user(person).filter(state__in=CARRIED_OUT)
+    carried = carried.exclude(Exists(RuleChange.objects.filter(change=OuterRef("pk"))))
+    return [
+        {"ref": change.ref, "url": f"/changes/{change.ref}/", "title": change.title, "because": because}
+        for change, because in without_delta(carried.order_by("-pk").prefetch_related("versions_closed")[:NEWEST])
+    ]
 
 
 def whole(rows: QuerySet[RuleChange]) -> QuerySet[RuleChange]:

@@ -42,7 +42,7 @@ def box_text(family: int, box: Any) -> str:
 
 def latest(at: Any = None) -> Comparison | None:
     """The last published comparison, or the last before a moment."""
-    rows = Comparison.objects.filter(published=True)
+    rows = Comparison.objects.filter(published=True).defer("counts", "trend", "burned")
     return (rows.filter(at__lt=at) if at else rows).first()
 
 

@@ -9,12 +9,14 @@ from urllib.parse import quote
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 
 from compliance.errors import Refused
 from compliance.models import Server, System, User
 from compliance.permissions import may
 from compliance.views.changes import signed_in
 from compliance.views.jobs import card
+from compliance.views.keeping import kept
 from compliance.views.lists import Choice, as_file, file_wanted, filters, page
 from compliance.words import SOURCES, span
 from evidence.actions import smaller
@@ -67,7 +69,9 @@ def sources(request: HttpRequest) -> HttpResponse:
         return as_file(request, "eastwest-sources", COLUMNS, ([line[cell] for cell in CELLS] for line in lines))
     shown = page(request, rows, lambda row: row)
     of_page = shown["page"].object_list
-    days, strange = strips(of_page), strangers(of_page)
+    read = tuple((row.pk, row.last_pull_id, row.last_seen_at) for row in of_page)  # another reading, another strip
+    days = kept(person, ("strips", timezone.localdate(), read), lambda: strips(of_page))
+    strange = strangers(of_page)
     shown["page"].object_list = [{**listed(row, strange), "strip": days[row.pk]} for row in of_page]
     servers = Server.objects.for_user(person).filter(status="in_service", sources__isnull=True)
     systems = System.objects.for_user(person).values_list("name", "name")
