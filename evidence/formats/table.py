@@ -41,7 +41,7 @@ from evidence.formats import (
     xr,
 )
 from evidence.formats.cursor import decode
-from evidence.formats.guess import guess
+from evidence.formats.guess import NOTHING, guess
 from evidence.formats.joined import joined
 from evidence.rules import Artefact, FormatError, Reading
 
@@ -81,7 +81,8 @@ def likeliest(head: bytes, name: str, command: str, formats: tuple[Format, ...])
 
 
 def detect(artefact: Artefact) -> Format:
-    """The format of an artefact, by its beginning, its name and the command that wrote it.
+    """The format of an artefact, by its beginning, its name and the command that wrote it; where that could be of
+    anything (thousands of VLANs, banners, certificates), by its end.
 
     Raises FormatError that says what the file seems to be and what to give instead.
     """
@@ -92,6 +93,10 @@ def detect(artefact: Artefact) -> Format:
     if not text.strip():
         raise FormatError(f"{artefact.name} is empty", "nothing tells what it should hold", "Take the dump again.")
     seems = guess(text[:HEAD])
+    if seems is NOTHING and len(artefact.content) > HEAD:
+        best, found = likeliest(artefact.content[-HEAD:], artefact.name, artefact.command, every())
+        if best >= SURE:
+            return found
     left_out = joined(frozenset(one.NAME for one in FORMATS)).left_out
     why = "; ".join([f"it looks like {seems.what}", *left_out])
     raise FormatError(f"{artefact.name} is not read", why, seems.next_step)

@@ -13,9 +13,10 @@ import pytest
 
 from compliance.traffic.addresses import to_text
 from compliance.traffic.witness import Witness
+from evidence.formats import table
 from evidence.formats.evaluate import Evaluator
 from evidence.host import read_host
-from evidence.rules import Artefact
+from evidence.rules import Artefact, FormatError
 
 PROTOCOLS = {"ip": None, "tcp": 6, "udp": 17, "icmp": 1, "esp": 50}
 PACKETS = 60
@@ -202,3 +203,16 @@ def test_every_packet_is_decided_by_the_first_entry_that_matches(write: Callable
             asked, permitted = asked + 1, permitted + (wanted == "permit")
     assert asked == 120 * PACKETS
     assert permitted > asked // 5
+
+
+def test_a_switch_that_begins_with_thousands_of_vlans_is_known_by_its_end() -> None:
+    vlans = "".join(f"vlan {number}\n name SITE-{number}\n!\n" for number in range(2, 4000))
+    lists = "interface Vlan10\n ip address 10.20.4.1 255.255.255.0\n ip access-group FROM-APPS in\n!\n"
+    lists += (
+        "ip access-list extended FROM-APPS\n permit tcp 10.20.4.0 0.0.0.255 host 10.20.8.1 eq 443\n deny ip any any\n"
+    )
+    content = f"!\n{vlans}{lists}end\n".encode()
+    assert len(content) - len(lists) > table.HEAD
+    assert table.detect(Artefact("core-switch", content)).NAME == "cisco-ios"
+    with pytest.raises(FormatError, match="nothing this version knows"):
+        table.detect(Artefact("core-switch", vlans.encode()))
