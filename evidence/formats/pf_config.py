@@ -288,7 +288,8 @@ def _says_nothing(section: Element) -> bool:
     """Whether a section says nothing about traffic: by its name, or as nothing of it is switched on."""
     if section.tag == "captiveportal":
         return True  # where it is switched on, its interfaces are in doubt
-    return section.tag in SECTIONS or (section.tag == "bridges" and not section.all("bridged"))
+    unbridged = {"bridges": not section.all("bridged"), "bridge": not section.inner}  # as older versions write it
+    return section.tag in SECTIONS or unbridged.get(section.tag, False)
 
 
 def _to_rules(chain: str, nowhere: Origin) -> list[Rule]:

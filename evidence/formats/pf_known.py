@@ -14,7 +14,7 @@ def _named(text: str) -> frozenset[str]:
 
 SECTIONS = _named(
     """
-    acme authserver bigpond bridge bsnmpd ca cert created crl cron dhcp6 dhcp6relay dhcpd dhcpd6 dhcpdv6 dhcrelay
+    acme authserver bigpond bsnmpd ca cert created crl cron dhcp6 dhcp6relay dhcpd dhcpd6 dhcpdv6 dhcrelay
     dhcrelay6 diag dnsallowoverride dnshaper dnsmasq dnsserver dnsshaper dyndns dyndnses ezshaper ftp gateways
     gifs gres hasync hostapd igmpproxy installed installedpackages ipsec kea l2tp laggs last_change lastchange
     load_balancer mailreports menu monit notifications ntpd nut openvpn ovpn package pppoe pppoes ppps pptp pptpd
