@@ -373,13 +373,18 @@ def _log(left: Words, *, labelled: bool) -> None:
 
 
 def _flags(flags: list[str], entry: Entry, line: int) -> None:
-    """Whether a first packet, which carries SYN alone, has what is asked of its flags."""
+    """Whether a first packet, which carries SYN alone, has what is asked of its flags.
+
+    The flags stand among the states, so that no two entries which ask for different ones are taken for the same.
+    """
+    said = " ".join(sorted(flags))
     asked = [flag for flag in flags if not flag.startswith("match-")]
     met = [not flag.startswith("-") if flag.lstrip("+-") == "syn" else flag.startswith("-") for flag in asked]
     if all(met) or ("match-any" in flags and any(met)):
+        entry.states = frozenset({"NEW", said})
         return
     if "match-all" in flags or not any(met):
-        entry.states = ANSWERS
+        entry.states = ANSWERS | {said}
         return
     entry.residue.append(Residue("match", " ".join(flags), line))
 

@@ -24,7 +24,8 @@ MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("asa", re.compile(
         r"^(?:access-list \S+ (?:line \d+ )?(?:extended|standard|ethertype|webtype) (?:permit|deny)"
         r"|access-group \S+ (?:in|out) interface |access-group \S+ global|object network |object service "
-        r"|same-security-traffic permit |clear configure access-list |[ \t]+nameif \S)", re.M)),
+        r"|same-security-traffic permit |clear configure access-list |[ \t]+nameif \S"
+        r"|nameif \S+ \S+ security\d)", re.M)),  # the last as PIX wrote it before version 7
     ("ios", re.compile(
         r"^(?:ip access-list (?:extended|standard) |version 1\d\.\d[^;\n]*$|access-list \d+ (?:permit|deny|remark)"
         r"|Current configuration : \d|Using \d+ out of \d+ bytes|[ \t]+ip access-group \S+ (?:in|out)"

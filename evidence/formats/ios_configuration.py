@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from compliance.traffic.boxes import FULL, Family
+from compliance.traffic.shares import Residue
 from evidence.formats import cisco_names, entries, ios_device
 from evidence.formats.cisco_entry import ANSWERS, BadEntry, Dialect, anything, extended, standard
 from evidence.formats.cursor import Account, Line, lines_of
@@ -42,6 +43,7 @@ OF_ANOTHER_KIND = ((200, 299), (300, 399), (400, 499), (500, 599), (600, 699), (
                    (1000, 1099), (1100, 1199), (1200, 1299))  # fmt: skip
 STANDARD = ((1, 99), (1300, 1999))
 STEP = 10
+BEHIND_NAME = frozenset({"point-to-point", "multipoint", "type", "l2transport", "module", "access", "transient"})
 # How a group begins -> what it holds
 GROUPS: dict[tuple[str, ...], str] = {
     ("network",): "network",
@@ -250,7 +252,9 @@ class Configuration(Accounted):
                 named = Named(f"{found.chain}#{place}", found.chain, place, origin)
                 if words[0] == "evaluate":  # lets in answers of what a `reflect` saw: never the first packet
                     self.router.keeping.append(f"evaluate {' '.join(words[1:])} in list {found.name}")
-                    found.rules.append(made(named, held.family, Action.PERMIT, (FULL[held.family],), states=ANSWERS))
+                    doubt = (Residue("match", f"{' '.join(words)}: which answers these are", line.number),)
+                    full = (FULL[held.family],)
+                    found.rules.append(made(named, held.family, Action.PERMIT, full, states=ANSWERS, residue=doubt))
                     continue
                 try:
                     reads = standard if held.standard else extended
@@ -286,7 +290,12 @@ class Configuration(Accounted):
         spaced = len(words) > 2 and words[2][0].isdecimal()  # `GigabitEthernet 0/0`, as a person types it
         name = words[1] + words[2] if spaced else words[1]
         held = self.router.interfaces.setdefault(name, Interface(name, section.head.line))
-        self.account.consume(section.head.line.number)
+        more = words[3 if spaced else 2 :]
+        why = "it is not known what stands behind the name of the interface"
+        if more and more[0] not in BEHIND_NAME:
+            self.account.fail(section.head.line.number, section.head.line.text, why)
+        else:
+            self.account.consume(section.head.line.number)
         margin = section.body[0].depth if section.body else 0
         for said in section.body:
             self._interface_line(held, said, nested=said.depth > margin)

@@ -2,7 +2,8 @@
 
 Its statements are those of IOS in other words: `ipv4` for `ip`, `ingress` and `egress`, `net-group` and `port-group`,
 static routes in a section of their own. They are turned into the words of IOS and read as such. What a list does that
-is attached and has no entry is in doubt.
+is attached and has no entry is in doubt. `show running-config formal` says of each line where it belongs: lists and
+interfaces are read from it as well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from evidence.formats.cisco_entry import Dialect
 from evidence.formats.cisco_ids import renamed
 from evidence.formats.cisco_kind import kind
 from evidence.formats.cursor import Line
+from evidence.formats.entries import is_number
 from evidence.formats.ios_configuration import AGAIN
 from evidence.formats.ios_device import Interface
 from evidence.formats.sections import Said, Section
@@ -97,6 +99,7 @@ class Configuration(ios_configuration.Configuration):
 
     def _section(self, section: Section) -> None:
         words = list(section.words)
+        is_formal = words[1:2] == ["access-list"] and len(words) > 3 and _is_entry(words[3])
         if words[0] == "no" and words[1:2] == ["ipv4"]:
             words[1] = "ip"
         if words[0] == "ipv4":
@@ -113,12 +116,25 @@ class Configuration(ios_configuration.Configuration):
         if words[0] == "interface" and words[-1] == "l2transport":
             words = words[:-1]
         section.head.words = words
-        if words[:2] == ["router", "static"]:
+        if words[0] in {"ip", "ipv6"} and is_formal:
+            held = self._list(words[2], 4 if words[0] == "ip" else 6, section.head.line, is_standard=False)
+            self._entry(held, section.head.line, words[3:])
+            for said in section.body:
+                self._bad(held, said.line, "nothing stands below such an entry")
+        elif words[0] == "interface" and len(words) > 2 and words[1] != "range" and not words[2][0].isdecimal():
+            self._at(section, words[1], words[2:])
+        elif words[:2] == ["router", "static"]:
             self._static(section)
         elif words[:1] == ["control-plane"]:
             self._guard(section)
         else:
             super()._section(section)
+
+    def _at(self, section: Section, name: str, words: list[str]) -> None:
+        """What `show running-config formal` says of an interface in one line."""
+        held = self.router.interfaces.setdefault(name, Interface(name, section.head.line))
+        for said in (Said(section.head.line, words, 1), *section.body):
+            self._interface_line(held, said, nested=False)
 
     def _entry(self, held: ios_configuration.Listed, line: Line, words: list[str]) -> None:
         made: list[str] = []
@@ -158,6 +174,7 @@ class Configuration(ios_configuration.Configuration):
 
     def _static(self, section: Section) -> None:
         """`router static`, below it `address-family ipv4 unicast`, below that `10.0.0.0/8 192.0.2.1`."""
+        self.router.statics.unsure |= len(section.words) > 2
         for said in section.body:
             words = said.words
             if words[0] in {"address-family", "exit-address-family"}:
@@ -171,5 +188,11 @@ class Configuration(ios_configuration.Configuration):
 
     def _guard(self, section: Section) -> None:
         """`control-plane management-plane inband interface X allow SSH`: who may reach the router itself."""
-        self.router.control += [said for said in section.body if said.words[0] in {"allow", "interface", "inband"}][:1]
+        guards = [said for said in section.body if said.words[0] in {"allow", "interface", "inband"}]
+        self.router.control += (guards or [section.head][: len(section.words) > 1])[:1]
         self._consume(section)
+
+
+def _is_entry(word: str) -> bool:
+    """Whether a word behind the name of a list begins an entry of it."""
+    return word in {"permit", "deny", "remark"} or is_number(word)

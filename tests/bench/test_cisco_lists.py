@@ -216,3 +216,7 @@ def test_a_switch_that_begins_with_thousands_of_vlans_is_known_by_its_end() -> N
     assert table.detect(Artefact("core-switch", content)).NAME == "cisco-ios"
     with pytest.raises(FormatError, match="nothing this version knows"):
         table.detect(Artefact("core-switch", vlans.encode()))
+
+
+def test_a_pix_that_names_its_interfaces_at_the_margin_is_known() -> None:
+    assert table.detect(Artefact("pix", b"nameif ethernet0 outside security0\n")).NAME == "cisco-asa"
