@@ -24,6 +24,7 @@ OTHER_TABLES = frozenset({"nat", "mangle", "raw", "security"})  # of iptables: w
 ENDS = frozenset({Action.PERMIT, Action.DENY, Action.REJECT, Action.RETURN, Action.GOTO})
 CONNECTION = re.compile(r"\bCON-[0-9]+\b")
 MOST_RULES = 5_000  # of one chain, for the question whether a rule is ever reached; above it that is not measured
+IMPLICIT = re.compile(r"#implicit(?:-[a-z-]+)?\Z")  # the end of a list, and what IOS puts before it for IPv6
 STEPS = 2_000  # of the same question about one rule
 
 
@@ -133,10 +134,15 @@ def never_reached(chains: Iterable[Chain]) -> tuple[Rule, ...] | None:
             hidden = [hidden_in(chain, family) for family in FAMILIES]
         except TooManyPieces:
             return None
-        for parts in grouped(rule for rule in chain.rules if rule.enabled and rule.boxes).values():
+        for parts in grouped(rule for rule in chain.rules if rule.enabled and rule.boxes and is_written(rule)).values():
             if all(id(part) in hidden[FAMILIES.index(part.family)] for part in parts):
                 found.append(parts[0])
     return tuple(found)
+
+
+def is_written(rule: Rule) -> bool:
+    """Whether somebody wrote it: what a list ends with by itself is no rule that could be taken away."""
+    return not IMPLICIT.search(rule.id)
 
 
 def hidden_in(chain: Chain, family: Family) -> set[int]:

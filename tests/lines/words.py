@@ -1,0 +1,41 @@
+"""What the reference reader knows of Cisco's names for protocols, ports and types of ICMP.
+
+From the command references of IOS ("access-list (IP extended)", "permit (IP)") and of ASA 9 ("Addresses, Protocols, and
+Ports") and from IANA's registries. Written for these tests alone: nothing is taken from the product's tables.
+"""
+
+from __future__ import annotations
+
+PROTOCOLS = {
+    "icmp": 1, "igmp": 2, "ipinip": 4, "tcp": 6, "igrp": 9, "udp": 17, "gre": 47, "esp": 50, "ahp": 51, "ah": 51,
+    "eigrp": 88, "ospf": 89, "nos": 94, "pim": 103, "pcp": 108, "sctp": 132,
+}  # fmt: skip
+OF_BOTH = {
+    "echo": 7, "discard": 9, "time": 37, "tacacs": 49, "domain": 53, "sunrpc": 111, "talk": 517, "sip": 5060,
+    "nfs": 2049, "www": 80, "http": 80,
+}  # fmt: skip
+OF_TCP = {
+    "bgp": 179, "chargen": 19, "citrix-ica": 1494, "cmd": 514, "daytime": 13, "exec": 512, "finger": 79, "ftp": 21,
+    "ftp-data": 20, "gopher": 70, "h323": 1720, "hostname": 101, "https": 443, "ident": 113, "imap4": 143, "irc": 194,
+    "klogin": 543, "kshell": 544, "ldap": 389, "ldaps": 636, "login": 513, "lpd": 515, "msrpc": 135,
+    "netbios-ssn": 139, "nntp": 119, "pop2": 109, "pop3": 110, "pptp": 1723, "rsh": 514, "smtp": 25, "sqlnet": 1521,
+    "ssh": 22, "syslog": 514, "telnet": 23, "uucp": 540, "whois": 43,
+}  # fmt: skip
+OF_UDP = {
+    "biff": 512, "bootpc": 68, "bootps": 67, "dnsix": 195, "isakmp": 500, "mobile-ip": 434, "nameserver": 42,
+    "netbios-dgm": 138, "netbios-ns": 137, "netbios-ss": 139, "non500-isakmp": 4500, "ntp": 123, "radius": 1645,
+    "radius-acct": 1646, "rip": 520, "snmp": 161, "snmptrap": 162, "syslog": 514, "tftp": 69, "who": 513,
+    "xdmcp": 177,
+}  # fmt: skip
+PORTS = {6: {**OF_BOTH, **OF_TCP}, 17: {**OF_BOTH, **OF_UDP}}
+# A name -> its type and, where it is of one, its code
+ICMP: dict[str, tuple[int, int | None]] = {
+    "echo-reply": (0, None), "unreachable": (3, None), "net-unreachable": (3, 0), "host-unreachable": (3, 1),
+    "protocol-unreachable": (3, 2), "port-unreachable": (3, 3), "packet-too-big": (3, 4),
+    "administratively-prohibited": (3, 13), "source-quench": (4, None), "redirect": (5, None),
+    "host-redirect": (5, 1), "echo": (8, None), "router-advertisement": (9, None), "router-solicitation": (10, None),
+    "time-exceeded": (11, None), "ttl-exceeded": (11, 0), "reassembly-timeout": (11, 1),
+    "parameter-problem": (12, None), "timestamp-request": (13, None), "timestamp-reply": (14, None),
+    "information-request": (15, None), "information-reply": (16, None), "mask-request": (17, None),
+    "mask-reply": (18, None), "traceroute": (30, None),
+}  # fmt: skip
