@@ -19,7 +19,8 @@ FIRST = _named(
     crl crypto ctl-file ctl-provider cts dap-record ddns default default-group description dhcp-client
     dhcp-network-scope dhcp-server dhcpd dhcprelay dns dns-group domain-name dynamic-access-policy-record
     dynamic-filter dynamic-map eject email enable encryption end established-timer event exit extcommunity-list
-    failover feature fips firewall fixup flow-export flow-offload fragment ftp ftp-map gdb group-policy gtp-map
+    failover feature fips firewall fixup flow-export flow-offload floodguard fragment ftp
+    ftp-map gdb group-policy gtp-map
     h225-map help hostname hpm http hw-module icmp ikev2 imap4s inspect ip ip-client jumbo-frame keepout
     kerberos-realm key l2tp large-community-list ldap license licensing logging logout mac mac-address mac-list
     management-access mdm-proxy media-termination mfib migrate mode monitor-interface mount mroute mta mtu

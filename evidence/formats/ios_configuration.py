@@ -157,6 +157,8 @@ class Configuration(Accounted):
             self._take_away(words[-1], 6 if words[0] == "ipv6" else 4)
         elif words[:1] == ["access-list"] and len(words) == 2:
             self._take_away(words[1], 4)
+        elif words[:1] == ["object-group"] and tuple(words[1:-1]) in GROUPS:
+            self._groups.pop(words[-1], None)
         elif words[:1] in (["access-list"], ["object-group"]):
             self._unread(section, "a part of a list or group is taken away")
             return

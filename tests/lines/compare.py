@@ -44,7 +44,7 @@ def compare(name: str, content: bytes, tally: Tally, bits: Bits) -> None:
     artefact = Artefact(name, content)
     reading = detect(artefact).read([artefact])
     text = texts.read(content.decode("utf-8", "replace"))
-    tally.left_out["IPv6, or not of IP"] += len(text.others)
+    tally.left_out["not of IP, or IPv6 of an old ASA"] += len(text.others)
     reference = Reference(text, bits)
     for held in text.lists.values():
         _list(name, held, reading, reference, tally, bits)
@@ -53,7 +53,7 @@ def compare(name: str, content: bytes, tally: Tally, bits: Bits) -> None:
 def _list(
     name: str, held: texts.Listing, reading: Reading, reference: Reference, tally: Tally, bits: Bits
 ) -> None:
-    where = f"{name}: list {held.name}"
+    where = f"{name}: {'IPv6 ' if held.family == 6 else ''}list {held.name}"
     if not held.lines and not held.problem:
         return
     try:
@@ -63,7 +63,8 @@ def _list(
     except LeftOut as problem:
         tally.left_out[str(problem)] += 1
         return
-    chain = next((one for one in reading.chains if one.name.partition(":")[2] == f"acl/{held.name}"), None)
+    called = f"{'ipv6-' if held.family == 6 else ''}acl/{held.name}"
+    chain = next((one for one in reading.chains if one.name.partition(":")[2] == called), None)
     mine = written(chain) if chain is not None else set()
     lost = meanings.keys() ^ mine
     if lost & {line for one in reading.unread for line in (one.line,)}:

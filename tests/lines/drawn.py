@@ -6,11 +6,12 @@ of, and lines nothing matches.
 
 from __future__ import annotations
 
+import ipaddress
 import random
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-DIALECTS = ("ios", "numbered", "nxos", "xr", "asa")
+DIALECTS = ("ios", "numbered", "nxos", "xr", "asa", "ios6", "xr6")
 TOP_PORT = 65535
 MOST_RANGES = 128  # of one wildcard: of those that are too many Eastwest says that it is not sure
 ICMP_TYPES = ((0, None), (3, None), (3, 1), (3, 4), (8, None), (11, 0), (13, None))
@@ -52,7 +53,7 @@ def made(seed: str, length: int = 24) -> Made:
     """A list and its text; the same for the same seed."""
     chance = random.Random(seed)
     dialect = chance.choice(DIALECTS)
-    holes = dialect != "asa"
+    holes = dialect not in {"asa", *OF_SIX}
     lines: list[Drawn] = []
     planted = set[int]()
     while len(lines) < length:
@@ -82,15 +83,20 @@ def made(seed: str, length: int = 24) -> Made:
 
 
 EVERYBODY = (0, (1 << 32) - 1)
+OF_SIX = {"ios6", "xr6"}
+BEFORE = 0x20010DB8 << 96  # an address of IPv6 is one of IPv4 behind this
 HEADS = {
     "ios": ("version 15.2", "hostname drawn", "ip access-list extended DRAWN"),
     "numbered": ("version 15.2", "hostname drawn"),
     "nxos": ("version 9.3(5)", "hostname drawn", "feature nxapi", "ip access-list DRAWN"),
     "xr": ("!! IOS XR Configuration 6.5.1", "hostname drawn", "ipv4 access-list DRAWN"),
     "asa": ("ASA Version 8.4(2)", "hostname drawn"),
+    "ios6": ("version 15.2", "hostname drawn", "ipv6 access-list DRAWN"),
+    "xr6": ("!! IOS XR Configuration 6.5.1", "hostname drawn", "ipv6 access-list DRAWN"),
 }
 TAILS = {
     "ios": ("end",), "numbered": ("end",), "nxos": ("interface Vlan1",), "xr": ("!", "end"), "asa": (": end",),
+    "ios6": ("end",), "xr6": ("!", "end"),
 }  # fmt: skip
 
 
@@ -163,6 +169,8 @@ def _parted(chance: random.Random, *, holes: bool) -> tuple[list[Drawn], Drawn]:
     """Lines that cover another one together, none of them alone, and that one."""
     whole = replace(_any(chance, holes=holes), answers=False)
     which = chance.randrange(3)
+    if not holes and whole.src == EVERYBODY:  # of IPv6 these are more than the addresses drawn here
+        whole = replace(whole, src=(0, EVERYBODY[1] >> 1))
     if which == 0 and whole.src[1]:
         value, free = whole.src
         bits = [1 << place for place in range(32) if free >> place & 1]
@@ -217,12 +225,13 @@ def _written(line: Drawn, dialect: str, number: int) -> str:
     if line.answers:
         words.append("established")
     heads = {"numbered": "access-list 150", "asa": "access-list DRAWN extended"}
-    head = heads.get(dialect, f" {(number + 1) * 10}")
+    head = heads.get(dialect, f" {'sequence ' if dialect == 'ios6' else ''}{(number + 1) * 10}")
     return " ".join([head, *(word for word in words if word)])
 
 
 def _protocol(proto: int, dialect: str) -> str:
-    names = {-1: "ipv4" if dialect == "xr" else "ip", 1: "icmp", 6: "tcp", 17: "udp"}
+    every = "ipv6" if dialect in OF_SIX else "ipv4" if dialect == "xr" else "ip"
+    names = {-1: every, 1: "icmp", 6: "tcp", 17: "udp"}
     return names.get(proto, str(proto))
 
 
@@ -230,6 +239,9 @@ def _side(address: tuple[int, int], dialect: str) -> tuple[str, ...]:
     value, free = address
     if address == EVERYBODY:
         return ("any",)
+    if dialect in OF_SIX:
+        text = str(ipaddress.IPv6Address(BEFORE | value))
+        return (f"{text}/{128 - free.bit_length()}",) if free else ("host", text)
     if not free:
         return "host", _dotted(value)
     if dialect in {"nxos", "xr"} and not free & (free + 1) and value & 0x0100:  # either way is written

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 import oxidd.bdd
 
-# Name -> bits. `six`: the packet is IPv6 and has no address of IPv4; `kind` and `code`: of ICMP.
+# Name -> bits. `six`: the packet is IPv6, its addresses are `src6` and `dst6`; `kind` and `code`: of ICMP.
 FIELDS = {
     "six": 1, "proto": 8, "src": 32, "dst": 32, "sport": 16, "dport": 16, "kind": 8, "code": 8,
-    "syn": 1, "ack": 1, "fin": 1, "psh": 1, "rst": 1, "urg": 1,
+    "src6": 128, "dst6": 128, "syn": 1, "ack": 1, "fin": 1, "psh": 1, "rst": 1, "urg": 1,
 }  # fmt: skip
 NODES, CACHE = 1 << 20, 1 << 18
 

@@ -6,12 +6,13 @@ a condition that no formula here can say (`dscp`, `ttl` …) it may match all th
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.lines.formulas import Bits, Formula
 from tests.lines.texts import Line, Listing, Text, is_port
-from tests.lines.words import ICMP, PORTS, PROTOCOLS
+from tests.lines.words import ICMP, ICMP6, PORTS, PROTOCOLS
 
 TOP = (1 << 32) - 1
 OPERATORS = frozenset({"eq", "neq", "lt", "gt", "range"})
@@ -41,12 +42,16 @@ class Reference:
         self._text, self._bits = text, bits
         both = text.kind == "asa" and text.version >= 9
         self._four = bits.matching("six", 0)
-        self._all = bits.true if both else self._four
+        self._six = bits.matching("six", 1)
+        self._both = bits.true if both else self._four
+        self._all, self._family = self._both, 4
         self._words: list[str] = []
 
     def of(self, held: Listing, line: Line) -> Meaning:
         """One line of a list. Raises LeftOut."""
         words = self._words = list(line.words)
+        self._family = held.family
+        self._all = self._six if held.family == 6 else self._both
         action = words.pop(0)
         if action == "evaluate":  # answers to what a `reflect` saw, and who that was nobody knows
             return Meaning(self._all, self._bits.false, judged=True)
@@ -74,8 +79,8 @@ class Reference:
         found &= sport & dport & self._bits.any_of(formula for _, formula in services)
         if icmp is None:
             return found
-        doubted = self._bits.false if self._all == self._four else found & self._bits.matching("six", 1)
-        return found & icmp & self._four, doubted
+        doubted = self._bits.false if self._family == 6 or self._all == self._four else found & self._six
+        return found & icmp & (self._six if self._family == 6 else self._four), doubted
 
     # --- What a line is about ------------------------------------------------------------------------------------
 
@@ -87,9 +92,11 @@ class Reference:
         return [self._protocol_of(word)]
 
     def _protocol_of(self, word: str) -> tuple[int, Formula]:
-        if word in {"ip", "ipv4"}:
+        if word in {"ip", "ipv4", "ipv6"}:
             return -1, self._bits.true
         value = int(word) if word.isdigit() else PROTOCOLS.get(word, 256)
+        if word == "icmp" and self._family == 6:
+            value = 58
         if value > 255:
             raise LeftOut(f"protocol {word}")
         return value, self._bits.matching("proto", value)
@@ -97,9 +104,7 @@ class Reference:
     def _address(self, side: str) -> Formula:
         word = self._words.pop(0)
         if word in {"any", "any4", "any6"}:
-            if word == "any6":
-                raise LeftOut("addresses of IPv6")
-            return self._bits.true if word == "any" else self._four
+            return {"any": self._bits.true, "any4": self._four, "any6": self._six}[word]
         if word == "host":
             return self._host(self._words.pop(0), side)
         if word in {"object-group", "addrgroup", "net-group", "object"}:
@@ -113,14 +118,25 @@ class Reference:
     def _number(self, word: str) -> int:
         parts = self._text.names.get(word, word).split(".")
         if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
-            raise LeftOut("addresses of IPv6" if ":" in word else f"address {word}")
+            raise LeftOut(f"address {word}")
         return sum(int(part) << 24 - 8 * place for place, part in enumerate(parts))
 
+    def _number6(self, word: str) -> int:
+        try:
+            return int.from_bytes(socket.inet_pton(socket.AF_INET6, word), "big")
+        except OSError as problem:
+            raise LeftOut(f"address {word}") from problem
+
     def _host(self, word: str, side: str) -> Formula:
+        if ":" in word:
+            return self._six & self._bits.matching(f"{side}6", self._number6(word))
         return self._four & self._bits.matching(side, self._number(word))
 
     def _prefix(self, word: str, side: str) -> Formula:
         address, _, length = word.partition("/")
+        if ":" in address and length.isdigit() and int(length) <= 128:
+            free = (1 << 128 - int(length)) - 1
+            return self._six & self._bits.matching(f"{side}6", self._number6(address), free)
         if not length.isdigit() or int(length) > 32:
             raise LeftOut(f"address {word}")
         return self._four & self._bits.matching(side, self._number(address), (1 << 32 - int(length)) - 1)
@@ -180,7 +196,7 @@ class Reference:
         return value
 
     def _icmp(self, services: list[tuple[int, Formula]]) -> Formula | None:
-        if [proto for proto, _ in services] != [1] or not self._words:
+        if [proto for proto, _ in services] != [58 if self._family == 6 else 1] or not self._words:
             return None
         if self._words[0] == "object-group":
             group = self._words[1]
@@ -205,8 +221,8 @@ class Reference:
             kind, code = int(left.pop(0)), None
             if left and left[0].isdigit():
                 code = int(left.pop(0))
-        elif left[0] in ICMP:
-            kind, code = ICMP[left.pop(0)]
+        elif left[0] in (known := ICMP6 if self._family == 6 else ICMP):
+            kind, code = known[left.pop(0)]
         else:
             return None
         found = self._bits.matching("kind", kind)

@@ -87,6 +87,22 @@ def test_the_reference_is_right_where_the_answer_is_known(lines: list[str], hidd
     assert tally.told == []
 
 
+def test_lists_of_ipv6_are_asked_as_well() -> None:
+    entries_ = [
+        "permit icmp any any nd-ns",
+        "sequence 20 permit icmp any any 135",
+        "permit ipv6 2001:db8::/33 any",
+        "permit ipv6 2001:db8:8000::/33 any",
+        "deny tcp 2001:db8::/32 any eq 22",
+        "deny ipv6 2001:db8::/31 any",
+    ]
+    text = "version 15.2\nhostname r1\nipv6 access-list SIX\n" + "".join(f" {one}\n" for one in entries_) + "end\n"
+    assert of(text)[0] == {5, 8}
+    tally = Tally()
+    compare("six", text.encode(), tally, Bits())
+    assert (tally.lists, tally.unreachable, tally.told) == (1, 2, [])
+
+
 @pytest.mark.parametrize(
     ("lines", "hidden"),
     [
@@ -109,7 +125,7 @@ def test_of_flags_eastwest_says_too_little_and_never_too_much(lines: list[str], 
     ("line", "why"),
     [
         ("permit tcp any any ttl lt 3 nonsense", "the word nonsense"),
-        ("permit tcp host 2001:db8::1 any", "addresses of IPv6"),
+        ("permit tcp host 2001:db8::zz any", "address 2001:db8::zz"),
         ("permit tcp any any eq unheard-of", "port unheard-of"),
         ("permit ip object-group NOWHERE any", "a group that is not defined"),
         ("frobnicate", "a line that begins with frobnicate"),

@@ -30,6 +30,7 @@ class Listing:
 
     name: str
     is_standard: bool
+    family: int = 4
     lines: list[Line] = field(default_factory=list)
     problem: str = ""
 
@@ -112,6 +113,8 @@ def _begins(found: Text, number: int, words: list[str]) -> Listing | list[list[s
         _on_one_line(found, number, words)
         return Listing("", is_standard=False)
     if words[0] == "ipv6" and words[1:2] == ["access-list"] and len(words) > 2:
+        if found.kind != "asa":
+            return _of_six(found, number, words)
         found.others.append(f"ipv6 {words[2]}")
         return Listing("", is_standard=False)
     if words[0] in {"ip", "ipv4"} and words[1:2] == ["access-list"] and len(words) > 2:
@@ -139,6 +142,18 @@ def _headed(found: Text, number: int, words: list[str]) -> Listing:
         found.lists.setdefault(words[2], Listing(words[2], is_standard=False)).add(number, words[3:])
         return Listing("", is_standard=False)
     return found.lists.setdefault(words[-1], Listing(words[-1], is_standard=words[2] == "standard"))
+
+
+def _of_six(found: Text, number: int, words: list[str]) -> Listing:
+    """`ipv6 access-list NAME`; with an entry behind it in what IOS XR prints with `formal`."""
+    held = found.lists.setdefault(f"ipv6 {words[2]}", Listing(words[2], is_standard=False, family=6))
+    if len(words) == 3:
+        return held
+    if found.kind == "xr":
+        held.add(number, words[3:])
+    else:
+        held.problem = held.problem or "a heading that is not known"
+    return Listing("", is_standard=False)
 
 
 def _on_one_line(found: Text, number: int, words: list[str]) -> None:

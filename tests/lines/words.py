@@ -28,6 +28,14 @@ OF_UDP = {
     "xdmcp": 177,
 }  # fmt: skip
 PORTS = {6: {**OF_BOTH, **OF_TCP}, 17: {**OF_BOTH, **OF_UDP}}
+# Of IPv6, from the registry of RFC 4443 under the names of "permit (IPv6)"
+ICMP6: dict[str, tuple[int, int | None]] = {
+    "unreachable": (1, None), "no-route": (1, 0), "no-admin": (1, 1), "port-unreachable": (1, 4),
+    "packet-too-big": (2, None), "time-exceeded": (3, None), "hop-limit": (3, 0), "parameter-problem": (4, None),
+    "echo-request": (128, None), "echo-reply": (129, None), "mld-query": (130, None), "mld-report": (131, None),
+    "mld-reduction": (132, None), "router-solicitation": (133, None), "router-advertisement": (134, None),
+    "nd-ns": (135, None), "nd-na": (136, None), "redirect": (137, None),
+}  # fmt: skip
 # A name -> its type and, where it is of one, its code
 ICMP: dict[str, tuple[int, int | None]] = {
     "echo-reply": (0, None), "unreachable": (3, None), "net-unreachable": (3, 0), "host-unreachable": (3, 1),
