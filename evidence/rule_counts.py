@@ -24,7 +24,9 @@ OTHER_TABLES = frozenset({"nat", "mangle", "raw", "security"})  # of iptables: w
 ENDS = frozenset({Action.PERMIT, Action.DENY, Action.REJECT, Action.RETURN, Action.GOTO})
 CONNECTION = re.compile(r"\bCON-[0-9]+\b")
 MOST_RULES = 5_000  # of one chain, for the question whether a rule is ever reached; above it that is not measured
-IMPLICIT = re.compile(r"#implicit(?:-[a-z-]+)?\Z")  # the end of a list, and what IOS puts before it for IPv6
+# What stands among the rules though nobody wrote it: the end of a list with what IOS puts before it for IPv6, what a
+# device does where it has no rule, the two rules that every PAN-OS ends with
+UNWRITTEN = re.compile(r"#(?:implicit(?:-[a-z-]+)?|int(?:er|ra)zone-default)\Z|\A[a-z-]+:(?:default|mode)/")
 STEPS = 2_000  # of the same question about one rule
 
 
@@ -141,8 +143,8 @@ def never_reached(chains: Iterable[Chain]) -> tuple[Rule, ...] | None:
 
 
 def is_written(rule: Rule) -> bool:
-    """Whether somebody wrote it: what a list ends with by itself is no rule that could be taken away."""
-    return not IMPLICIT.search(rule.id)
+    """Whether somebody wrote it: what stands there by itself cannot be taken away."""
+    return not UNWRITTEN.search(rule.id)
 
 
 def hidden_in(chain: Chain, family: Family) -> set[int]:

@@ -6,9 +6,10 @@ import pytest
 
 from compliance.register import wanted
 from evidence.formats import iptables
-from evidence.host import merge
-from evidence.rule_counts import Counts, Ties, counted
-from evidence.rules import Artefact
+from evidence.host import merge, read_host
+from evidence.rule_counts import Counts, Ties, counted, never_reached
+from evidence.rules import Artefact, FormatError
+from tests.bench.dumps import CORPUS
 
 REGISTER = {
     "servers": [
@@ -95,3 +96,20 @@ def test_a_rule_is_shadowed_only_when_earlier_ones_surely_decide_all_of_it(
 def test_what_another_table_accepts_is_not_let_in_by_it() -> None:
     said = of([], table="*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n")
     assert (said.tied, said.untied) == ((), ())
+
+
+@pytest.mark.parametrize("format", ["ios", "asa", "junos", "panos", "xr", "nxos"])
+def test_what_nobody_wrote_is_not_counted_as_never_reached(format: str) -> None:
+    """What a device does by itself stands among its rules and is often decided before."""
+    ends, named = 0, set[str]()
+    for case in sorted(path.parent for path in (CORPUS / format).glob("*/config")):
+        try:
+            reading = read_host([Artefact("config", (case / "config").read_bytes())])
+        except FormatError:
+            continue
+        rules = never_reached(reading.chains) or ()
+        named |= {rule.id for rule in rules}
+        every = [rule.id for chain in reading.chains for rule in chain.rules]
+        ends += sum("#implicit" in one or ":default/" in one for one in every)
+    assert ends
+    assert [one for one in named if "#implicit" in one or ":default/" in one or "zone-default" in one] == []
