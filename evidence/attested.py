@@ -143,8 +143,8 @@ def sentence(found: Mapping[str, int]) -> str:
         text
         for count, text in (
             (found["failed"], f"{counted(found['failed'], 'duty', 'duties')} stated as not in order"),
-            (found["overdue"], f"{found['overdue']} overdue"),
-            (found["never"], f"{found['never']} never stated"),
+            (found["overdue"], f"{found['overdue']:,} overdue"),
+            (found["never"], f"{found['never']:,} never stated"),
             (found["differs"], f"{counted(found['differs'], 'host')} saying otherwise"),
         )
         if count

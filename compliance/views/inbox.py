@@ -21,6 +21,19 @@ from compliance.views.shown import ends, services
 from compliance.views.together import together
 
 ASKED: Final = (State.DRAFT, State.SUBMITTED)  # one's own requests that are not decided
+# Tab → what its rows are called, one and several; what is said where there are none
+CALLED: Final = {
+    "for-me": ("decision waiting", "decisions waiting"),
+    "to-do": ("approved change to be carried out", "approved changes to be carried out"),
+    "asked": ("request of yours not decided", "requests of yours not decided"),
+    "questions": ("question to answer", "questions to answer"),
+}
+NOTHING: Final = {
+    "for-me": ("No decision waits for you", "Requests that need your decision come here, and a mail tells you."),
+    "to-do": ("Nothing to be carried out", "Approved changes come here for the engineers of their systems, until the rules show them."),
+    "asked": ("Nothing you asked for waits", "Your drafts and requests stand here until they are decided."),
+    "questions": ("No question to answer", "What is asked about requests of yours, or of systems you own, comes here."),
+}
 OF_LINE: Final = (*OF_CHANGE, "material", "due", "rests_on_id")  # what a line is made of
 
 
@@ -67,7 +80,8 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
             "page": here if here.has_other_pages() else None,
             "query": suffix.removeprefix("?"),
             "groups": groups,
-            "waiting": len(listing) + sum(one["count"] for one in groups),
+            "waiting": called(tab, len(listing) + sum(one["count"] for one in groups)),
+            "nothing": NOTHING[tab],
             "oldest": oldest,
             "bulk_url": "/inbox/bulk/" if tab == "for-me" and len(listing) > 1 else "",
             "together": together(here.object_list, grades) if tab == "for-me" else [],
@@ -78,6 +92,12 @@ def inbox(request: HttpRequest, number: int | None = None) -> HttpResponse:
             "told": kept(person, ("told", person.pk), lambda: told(person)),
         },
     )
+
+
+def called(tab: str, number: int) -> str:
+    """How many a tab shows, in words: of one tab nothing is said on another."""
+    one, several = CALLED[tab]
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def told(person: User) -> list[Any]:

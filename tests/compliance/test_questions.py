@@ -119,3 +119,18 @@ def test_it_is_asked_and_answered_on_pages_and_nothing_typed_is_lost(people: Peo
     assert "Mine first." in mina.get(page).content.decode()
     other = asked(people)
     assert rita.get(f"/changes/{other.ref}/questions/{question.pk}/").status_code == 404
+
+
+def test_an_empty_tab_of_the_inbox_says_nothing_about_the_others(people: People) -> None:
+    """Where a decision waited, the tab beside said that none did."""
+    asked(people)
+    omar = signed_in(people.omar)
+    said = {tab: omar.get(f"/inbox/?tab={tab}") for tab in ("for-me", "to-do", "asked", "questions")}
+    assert said["for-me"].context["waiting"] == "1 decision waiting"
+    for tab, title in (("to-do", "Nothing to be carried out"), ("asked", "Nothing you asked for waits"),
+                       ("questions", "No question to answer")):  # fmt: skip
+        text = said[tab].content.decode()
+        assert title in text
+        assert "decisions waiting" not in text
+        assert "No decision waits" not in text
+    assert "No decision waits for you" in signed_in(people.rita).get("/inbox/").content.decode()
