@@ -30,7 +30,7 @@ CALLED: Final = {
 }
 NOTHING: Final = {
     "for-me": ("No decision waits for you", "Requests that need your decision come here, and a mail tells you."),
-    "to-do": ("Nothing to be carried out", "Approved changes come here for the engineers of their systems, until the rules show them."),
+    "to-do": ("Nothing to be carried out", "Approved changes come here for engineers, until the rules show them."),
     "asked": ("Nothing you asked for waits", "Your drafts and requests stand here until they are decided."),
     "questions": ("No question to answer", "What is asked about requests of yours, or of systems you own, comes here."),
 }
