@@ -17,7 +17,7 @@ from compliance.traffic import intervals
 from compliance.traffic.addresses import family_of_value, prefix_range
 from compliance.traffic.boxes import FAMILIES, TOP, Box, Family, box_of, limited, subtract
 from compliance.traffic.intervals import Interval
-from evidence.formats.aws_fabric import FORWARD, RETURN, inside, vacant
+from evidence.formats.aws_fabric import BEYOND, FORWARD, RETURN, held_by, inside, vacant
 from evidence.formats.aws_lists import PORTED
 from evidence.formats.aws_objects import OPERATED
 from evidence.formats.aws_routes import PRIVATE, PRIVATE_6
@@ -51,11 +51,13 @@ def interface_of(reading: Reading, point: str) -> str:
 class Account:
     """The reading of an account, with what is asked of it for every interface and connection worked out once."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
+    def __init__(self, reading: Reading, wide: Reading | None = None) -> None:
+        """`wide`: its paths with VPCs of other accounts that they lead to, where these were put together."""
+        self.reading, self.wide = reading, wide
         self._inside = {family: inside(reading, family) for family in FAMILIES}
         self._vacant = {family: vacant(reading, family) for family in FAMILIES}
         self._spans: dict[tuple[str, Family], list[Interval]] = {}
+        self._beyond: dict[Family, tuple[list[Interval], dict[str, list[Interval]]]] = {}
 
     @cached_property
     def operators(self) -> dict[str, str]:
@@ -68,6 +70,15 @@ class Account:
         if key not in self._spans:
             self._spans[key] = spans(self.reading, interface, family)
         return self._spans[key]
+
+    def beyond(self, family: Family, meant: Collection[str]) -> list[Interval]:
+        """The addresses of VPCs of other accounts on its paths, without those of the interfaces that are meant."""
+        if self.wide is None:
+            return []
+        if family not in self._beyond:
+            self._beyond[family] = inside(self.wide, family, BEYOND), held_by(self.wide, family)
+        everywhere, held = self._beyond[family]
+        return intervals.subtract(everywhere, intervals.merge(one for name in meant for one in held.get(name, ())))
 
     def inside(self, family: Family) -> list[Interval]:
         """The addresses of its VPCs."""
@@ -161,7 +172,8 @@ def part(entry: Entry, host: str, point: str, account: Account) -> tuple[Box, ..
         others = [box for box in entry.boxes if box not in anybody]
         peers = [one for name in asked[OUT if way == IN else IN] for one in account.spans(name, family)]
         # Of a VPC's addresses those of the servers that are meant: a zone, or anybody, holds others as well.
-        elsewhere = intervals.subtract(account.inside(family), peers)
+        far = [name.partition("/")[0] for _, name in entry.required if name.endswith(f"/{OUT if way == IN else IN}")]
+        elsewhere = [*intervals.subtract(account.inside(family), peers), *account.beyond(family, far)]
         for name in asked[way]:
             mine = account.spans(name, family)
             for box in (*_at(others, mine, side, elsewhere), *_at(anybody, mine, side, [*elsewhere, *private])):

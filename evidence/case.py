@@ -76,13 +76,18 @@ class Facts(NamedTuple):
 class Host:
     """One host's reading with its points ready to be asked, and what it owns."""
 
-    def __init__(self, name: str, reading: Reading, estate: Estate, kept: Kept | None = None) -> None:
+    def __init__(
+        self, name: str, reading: Reading, estate: Estate, kept: Kept | None = None, wide: Reading | None = None
+    ) -> None:
+        """`wide`: of an account, its paths as they are with what other accounts show (they are asked of it alone)."""
         self.name, self.reading, self._estate, self._kept = name, reading, estate, kept
+        self._wide = {point.name: point for point in wide.points} if wide else {}
+        self._wide_chains = {chain.name: chain for chain in wide.chains} if wide else {}
         self._facts: dict[tuple[str, Family], Facts] = {}
         self._evaluators: dict[tuple[str, bool], Evaluator] = {}
         self._whole: dict[tuple[str, Family], tuple[Piece, ...]] = {}
         self._at: dict[str, Reading] = {}
-        self.account = Account(reading) if is_fabric(reading) else None
+        self.account = Account(reading, wide) if is_fabric(reading) else None
 
     @cached_property
     def points(self) -> dict[str, Point]:
@@ -169,8 +174,10 @@ class Host:
         if self.account is None or point not in self.points:
             return self.reading
         if point not in self._at:
-            place = self.points[point]
-            chains = reached((self.chains[name] for name in place.stages if name in self.chains), self.chains)
+            place, every = self.points[point], self.chains
+            if point in self._wide:
+                place, every = replace(self._wide[point], unread=place.unread), self._wide_chains
+            chains = reached((every[name] for name in place.stages if name in every), every)
             self._at[point] = replace(self.reading, chains=tuple(chains), points=(place,), addresses={})
         return self._at[point]
 
@@ -247,6 +254,7 @@ class Case:
         excused: Collection[tuple[Family, int]] = (),
         said: Sequence[Said] = (),
         stood: Iterable[Standing] = (),
+        wide: Mapping[str, Reading] | None = None,
     ) -> None:
         self.attached = attachments.attachments(wanted.servers, readings)
         self.paths = Paths(wanted, readings, said, stood)
@@ -255,7 +263,10 @@ class Case:
         self.excused = frozenset(excused)
         self._also = tuple(also)
         self.estate = Estate(wanted.servers)
-        self.hosts = {name: Host(name, reading, self.estate, kept) for name, reading in readings.items()}
+        beside = wide or {}
+        self.hosts = {
+            name: Host(name, reading, self.estate, kept, beside.get(name)) for name, reading in readings.items()
+        }
         accounts = {name: host.account for name, host in self.hosts.items() if host.account}
         asked = attachments.required(wanted, accounts, {*self.hosts, *absent} - {*accounts}, self.attached)
         self.wanted = paths.required(asked, readings, self.crossings) if self.paths else asked

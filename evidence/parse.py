@@ -3,7 +3,8 @@
 `read_in_child` is the parent's side. The child is a fork of `python -m evidence.parse`, which stands ready for the next
 host (evidence/ready.py) and reads none itself: the fork limits itself, takes a request from file 0
 ({"artefacts": [{"path", "name", "command", "observed_at"}]}), reads all artefacts as one host and writes {"reading": …}
-(evidence/reading_json.py) or {"refused": [what, why, next_step]} to file 1.
+(evidence/reading_json.py) or {"refused": [what, why, next_step]} to file 1. `paths_in_child` asks it for the paths of
+several accounts ({"accounts": {name: [artefact]}}), and is given {"paths": {name: reading}, "apart": {name: why}}.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from evidence import reading_json
+from evidence.formats.aws_together import paths_together
 from evidence.host import read_host
 from evidence.ready import Answer, Pool, serve
 from evidence.rules import Artefact, FormatError, Reading
@@ -29,6 +31,7 @@ WALL_S = 120.0
 MEMORY = 1024 * 2**20  # bytes of address space
 OUT_OF_MEMORY = 3  # exit status of a child whose memory did not suffice
 REFUSED = 4  # exit status of a child that refused an artefact
+NAMED = 20  # files that a sentence names
 RAW_BELONGS = "The raw dump is kept. Look whether it is what it should be; if it is, report it with the dump."
 
 
@@ -45,10 +48,30 @@ def read_in_child(
         return _answered(answer.made, answer.status, artefacts, cpu_s=cpu_s, memory=memory)
 
 
-def _written(place: Path, artefacts: Sequence[Artefact]) -> list[dict[str, str]]:
+def paths_in_child(
+    accounts: Mapping[str, Sequence[Artefact]], *, cpu_s: int = CPU_S, wall_s: float = WALL_S, memory: int = MEMORY
+) -> tuple[dict[str, Reading], dict[str, str]]:
+    """The paths of accounts that lead into one another, and why others of these could not be put together.
+
+    `cpu_s` and `wall_s` are for each account. Raises FormatError in plain words whatever goes wrong.
+    """
+    cpu_s, wall_s = cpu_s * len(accounts), wall_s * len(accounts)
+    with tempfile.TemporaryDirectory(prefix="eastwest-parse-") as place:
+        asked = {
+            name: _written(Path(place), held, f"{number}-") for number, (name, held) in enumerate(accounts.items())
+        }
+        answer = _run({"accounts": asked}, {"cpu_s": cpu_s, "memory": memory}, wall_s)
+    if answer.status == 0:
+        said = json.loads(answer.made)
+        return {name: reading_json.load(held.encode()) for name, held in said["paths"].items()}, said["apart"]
+    every = [artefact for held in accounts.values() for artefact in held]
+    raise _failure(answer.made, answer.status, every, cpu_s=cpu_s, memory=memory)
+
+
+def _written(place: Path, artefacts: Sequence[Artefact], mark: str = "") -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     for number, artefact in enumerate(artefacts):
-        path = place / f"artefact-{number}"
+        path = place / f"artefact-{mark}{number}"
         path.write_bytes(artefact.content)
         at = artefact.observed_at.isoformat() if artefact.observed_at else ""
         found.append({"path": str(path), "name": artefact.name, "command": artefact.command, "observed_at": at})
@@ -67,9 +90,14 @@ def _run(request: dict[str, Any], bounds: dict[str, int], wall_s: float) -> Answ
 def _answered(data: bytes, status: int, artefacts: Sequence[Artefact], *, cpu_s: int, memory: int) -> Reading:
     if status == 0:
         return reading_json.load(data)
-    names = ", ".join(artefact.name for artefact in artefacts)
+    raise _failure(data, status, artefacts, cpu_s=cpu_s, memory=memory)
+
+
+def _failure(data: bytes, status: int, artefacts: Sequence[Artefact], *, cpu_s: int, memory: int) -> FormatError:
+    """What went wrong in the child, in words."""
+    names = ", ".join(artefact.name for artefact in artefacts[:NAMED]) + (" …" if len(artefacts) > NAMED else "")
     if status == REFUSED:
-        raise FormatError(*_refusal(data))
+        return FormatError(*_refusal(data))
     if status == OUT_OF_MEMORY:
         why = f"reading needs more than {memory // 2**20} MiB of memory"
     elif status in {-signal.SIGXCPU, -signal.SIGKILL}:
@@ -78,7 +106,7 @@ def _answered(data: bytes, status: int, artefacts: Sequence[Artefact], *, cpu_s:
         why = "what was read is too large to hand over"
     else:
         why = f"the reading process stopped unexpectedly (status {status})"
-    raise FormatError(f"{names or 'The dumps'} could not be read", why, RAW_BELONGS)
+    return FormatError(f"{names or 'The dumps'} could not be read", why, RAW_BELONGS)
 
 
 def _refusal(data: bytes) -> tuple[str, str, str]:
@@ -108,13 +136,23 @@ def _read(bounds: Mapping[str, int]) -> int:
     with open(0, "rb", closefd=False) as asked, open(1, "wb", closefd=False) as answer:
         try:
             request = json.load(asked)
-            answer.write(reading_json.dump(read_host([_artefact(wanted) for wanted in request["artefacts"]])))
+            if "accounts" in request:
+                answer.write(_paths(request["accounts"]))
+            else:
+                answer.write(reading_json.dump(read_host([_artefact(wanted) for wanted in request["artefacts"]])))
         except FormatError as refused:
             answer.write(json.dumps({"refused": [refused.what, refused.why, refused.next_step]}).encode())
             return REFUSED
         except MemoryError:
             return OUT_OF_MEMORY
     return 0
+
+
+def _paths(accounts: Mapping[str, Sequence[dict[str, str]]]) -> bytes:
+    found = paths_together({name: [_artefact(wanted) for wanted in held] for name, held in accounts.items()})
+    paths = {name: reading_json.dump(one).decode() for name, one in found.items() if isinstance(one, Reading)}
+    apart = {name: one for name, one in found.items() if isinstance(one, str)}
+    return json.dumps({"paths": paths, "apart": apart}).encode()
 
 
 def _environment() -> dict[str, str]:

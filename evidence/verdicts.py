@@ -88,6 +88,7 @@ def judge(
     excused: Collection[tuple[Family, int]] = (),
     said: Sequence[Said] = (),
     stood: Iterable[Standing] = (),
+    wide: Mapping[str, Reading] | None = None,
 ) -> tuple[Judgement, ...]:
     """Every judgement about the servers of `wanted`, in a stable order.
 
@@ -96,12 +97,12 @@ def judge(
     earlier comparisons, which change nothing but the time it takes; `also`: addresses that inventories and earlier
     readings show (those that stored flow logs show are taken from `flows`); `excused`: those that somebody decided
     need not be registered; `said`: which devices stand between two zones, by hand; `stood`: where devices stood of
-    which nothing fresh is known.
+    which nothing fresh is known; `wide`: account -> its paths with what other accounts show.
     """
     if isinstance(flows, FlowEvidence):
         also = (*also, *addresses_in(flows))
     return judge_case(
-        Case(wanted, readings, before, absent or {}, kept, also, excused, said, stood), flows=flows, at=at
+        Case(wanted, readings, before, absent or {}, kept, also, excused, said, stood, wide), flows=flows, at=at
     )
 
 

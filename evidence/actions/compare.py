@@ -30,6 +30,7 @@ from compliance.run import Run
 from compliance.standing import register_on
 from evidence import readings
 from evidence.actions import (
+    accounts,
     admin,
     attestations,
     flow_days,
@@ -53,7 +54,7 @@ from evidence.admin_flows import Reached
 from evidence.authorised import wanted_on
 from evidence.case import Case as Judged
 from evidence.commands.rule_edits import for_people
-from evidence.kept import Files, Kept
+from evidence.kept import Kept
 from evidence.models import Comparison, FlowLog, Inventory, Pull, VerdictRow
 from evidence.policy_estate import admin_paths, administration_services, policy_judgements
 from evidence.proposals import Proposals
@@ -89,7 +90,10 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     known = {digests[name]: reading for name, reading in now.items()}
     stood = {name: held for name, held in former.items() if name in fresh}
     then = readings.readings_of(stood, known, readings.several(stood, last.at if last else None))
-    kept = Kept(Files(settings.VAR / "kept", settings.SECRET_KEY.encode()), digests)
+    answers = accounts.kept_files()
+    step(run, "Putting accounts together that lead into one another")
+    beside = accounts.together(fresh, now, answers)
+    kept = Kept(answers, {name: beside.digest(name, held) for name, held in digests.items()})
     step(run, f"Judging {len(wanted.entries)} connections on {len(now)} servers")
     services = administration_services(now, moment)
     found = flow_evidence.gathered(wanted, moment, lambda text: step(run, text), services)
@@ -99,7 +103,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     with one_moment():
         records: Found = [*reconcile(at=moment), *altered_rows(at=moment)]
     devices = paths.said(moment), readings.standings(absent)
-    case = Judged(wanted, now, then if last else None, absent, kept, also, excused, *devices)
+    case = Judged(wanted, now, then if last else None, absent, kept, also, excused, *devices, wide=beside.paths)
     judgements = [
         *beside_records(judge_case(case, flows=flows, at=day_of(moment))),
         *irregular(records),
@@ -109,6 +113,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
         *inventory_trouble(moment),
         *flow_results.flow_trouble(moment),
         *observing.judged(case, moment),
+        *accounts.judged_apart(beside),
     ]
     step(run, "Holding what the rules let through against the policy")
     judgements += policy_judgements(wanted, now, moment)
@@ -116,7 +121,7 @@ def compare(*, at: datetime | None = None, run: Run | None = None) -> Comparison
     judgements += said
     step(run, f"Writing {len(judgements)} verdicts")
     sightings.note(case, moment)
-    whose = Whose(wanted, now, judgements, sightings.Places(case), systems_by_subject(records))
+    whose = Whose(wanted, now, judgements, sightings.Places(case), systems_by_subject(records), beside.paths)
     whose.named |= {one.subject: system for one, system in said.items()}
     token = run.token if run else None
     comparison = stage(judgements, whose, moment, token, run)
@@ -196,7 +201,9 @@ class Whose:
         judged: Sequence[Judgement],
         places: sightings.Places,
         records: dict[str, int],
+        beside: Mapping[str, Reading],
     ) -> None:
+        self.beside = beside  # account → its paths with what other accounts show
         self.records = records  # what reconciliation found → the system of that record
         self.places, self.networks = (
             places,
@@ -261,7 +268,8 @@ class Whose:
     def origin(self, one: Judgement) -> dict[str, Any]:
         """File, line and text of the responsible rule, or of the line that shares."""
         hosts = self.ends(one) if one.point == FLOWS else [one.point.partition("/")[0]]
-        several = [self.now[name] for name in hosts if name in self.now and one.rule]
+        shown = (self.now, self.beside)  # what decided on the path of an account may stand in another one's files
+        several = [held[name] for name in hosts for held in shown if name in held and one.rule]
         rules = (rule.origin for each in several for held in each.chains for rule in held.rules if rule.id == one.rule)
         lines = (share.origin for each in several for share in each.shares if named(share) == one.rule)
         found = next(chain(rules, lines), None)

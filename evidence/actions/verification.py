@@ -21,6 +21,7 @@ from compliance.run import Run
 from compliance.standing import KEPT, estate_on, mentioned, register_on, row
 from compliance.traffic.boxes import FULL, overlaps
 from evidence import readings
+from evidence.actions.accounts import together
 from evidence.actions.footprint import accounts, affected, footprint, standing_in
 from evidence.actions.observing import unsure
 from evidence.actions.paths import said as said_paths
@@ -57,7 +58,7 @@ def verify(change: ChangeRecord, *, run: Run, at: datetime | None = None) -> Ver
     run.step(f"Comparing {change.ref}")
     fresh, absent = readings.current(moment)
     now, then = readings.readings_of(fresh), readings.readings_of(before)
-    case = Case(asked, now, None, absent, **devices_of(absent, moment))
+    case = Case(asked, now, None, absent, **devices_of(absent, moment), wide=together(fresh, now).paths)
     said = [*judge_case(case, flows=None, at=day_of(moment)), *unsure(moment)]
     found = outcome(change, said, case, then, moment)
     with run.finish():
@@ -69,7 +70,7 @@ def settle(changes: Sequence[ChangeRecord], *, at: datetime) -> list[Verificatio
     fresh, absent = readings.current(at)
     now = readings.readings_of(fresh)
     asked = wanted_on(day_of(at))
-    case = Case(asked, now, None, absent, **devices_of(absent, at))
+    case = Case(asked, now, None, absent, **devices_of(absent, at), wide=together(fresh, now).paths)
     said = [*judge_case(case, flows=None, at=day_of(at)), *unsure(at)]
     rows = []
     for change in changes:

@@ -24,7 +24,7 @@ FORWARD, RETURN = "FORWARD", "RETURN"
 FORWARD_STAGES = ("leave", "acl-out", "route", "acl-in", "enter")
 RETURN_STAGES = ("answers-out", "back", "answers-in")
 PATH = f"{TABLE}:path/"
-NOBODY = "-nobody"
+NOBODY, BEYOND = "-nobody", "-beyond"  # no interface has this address: of a VPC of this account, of another one's
 # What must have been read for a step to be known, by the key of the answers and the command that gives them
 NEEDED = {
     "SecurityGroups": "describe-security-groups", "NetworkInterfaces": "describe-network-interfaces",
@@ -150,7 +150,8 @@ class Fabric:
             steps.add(one.id, Action.GOTO, ((each.family, _end(each, incoming=incoming)) for each in one.ranges),
                       f"the security groups of {one.id}", target=f"{TABLE}:{one.id}/{direction}")  # fmt: skip
         for vpc, span in self._spans:
-            steps.doubt(f"{vpc}{NOBODY}", [(span.family, _end(span, incoming=incoming))],
+            mark = BEYOND if vpc in self.estate.beyond else NOBODY
+            steps.doubt(f"{vpc}{mark}", [(span.family, _end(span, incoming=incoming))],
                         f"no interface that was read has this address of {vpc}")  # fmt: skip
         steps.add("outside", Action.PERMIT, FULL.items(), "outside every VPC: no security group stands there")
         return steps
@@ -301,9 +302,16 @@ def operated(estate: Estate) -> Iterator[Statement]:
             yield Statement(OPERATED, one.id, one.operator, (), origin)
 
 
-def inside(reading: Reading, family: Family) -> list[tuple[int, int]]:
-    """The addresses of the VPCs of a reading."""
-    return intervals.merge(_leaving(reading, family, lambda one: one.id.endswith(NOBODY)))
+def inside(reading: Reading, family: Family, mark: str = NOBODY) -> list[tuple[int, int]]:
+    """The addresses of the VPCs of a reading; with BEYOND those of other accounts that stand beside them."""
+    return intervals.merge(_leaving(reading, family, lambda one: one.id.endswith(mark)))
+
+
+def held_by(reading: Reading, family: Family) -> dict[str, list[tuple[int, int]]]:
+    """Interface -> its addresses, of all that stand on the paths of a reading."""
+    leave = next((chain for chain in reading.chains if chain.name == f"{PATH}leave"), None)
+    gone = (one for one in leave.rules if one.family == family and one.action is Action.GOTO) if leave else ()
+    return {one.id.partition("#")[2]: [(box[0], box[1]) for box in one.boxes] for one in gone}
 
 
 def vacant(reading: Reading, family: Family) -> list[tuple[int, int]]:

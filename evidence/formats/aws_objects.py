@@ -166,6 +166,8 @@ class Estate:
     prefixes: dict[str, list[Range]] = field(default_factory=dict)
     transit: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)  # table of a transit gateway -> routes
     others: dict[str, dict[str, Thing]] = field(default_factory=dict)  # kind -> id -> a gateway, a peering, …
+    beyond: set[str] = field(default_factory=set)  # VPCs of other accounts, which stand beside this one's
+    owners: set[str] = field(default_factory=set)  # numbers of the accounts that are put together
 
     def members(self, group: str) -> list[Interface]:
         """The interfaces that are in a group now."""

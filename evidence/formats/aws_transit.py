@@ -174,7 +174,7 @@ def arrivals(estate: Estate, vpc: str) -> Iterator[str]:
             continue
         gateway = text(mine.value, "TransitGatewayId")
         # Only its owner is shown all that is attached to a transit gateway
-        if not gateway or not _is_own(mine) or not _is_read(estate, gateway):
+        if not gateway or not _is_own(estate, mine) or not _is_read(estate, gateway):
             yield f"who comes in by {mine.id} was not read"
             continue
         for other in estate.others[ATTACHMENTS].values():
@@ -182,9 +182,10 @@ def arrivals(estate: Estate, vpc: str) -> Iterator[str]:
                 yield from _coming(estate, other, mine)
 
 
-def _is_own(mine: Thing) -> bool:
-    owners = {text(mine.value, key) for key in ("TransitGatewayOwnerId", "ResourceOwnerId")}
-    return len(owners) == 1 and "" not in owners
+def _is_own(estate: Estate, mine: Thing) -> bool:
+    """Whether the account that owns the transit gateway is the attached VPC's own, or is put together with it."""
+    owner = text(mine.value, "TransitGatewayOwnerId")
+    return owner != "" and owner in {text(mine.value, "ResourceOwnerId"), *estate.owners}
 
 
 def _is_read(estate: Estate, gateway: str) -> bool:

@@ -49,7 +49,7 @@ NOT_SHOWN = (
 NO_STAMP = content.Absent("Outside time-stamp", "no time-stamping authority is named (EASTWEST_TIMESTAMP_URL)")
 NOT_READ = (  # as docs/sources/formats.md and docs/sources/aws.md have it
     "Arista EOS", "what lies beyond VPN, Direct Connect and other regions of AWS (but for peerings of VPCs)",
-    "paths from one account of AWS into another",
+    "accounts of AWS without a source of their own, and networks that two accounts share",
     "security groups of Azure and Google Cloud",
     "network policies of Kubernetes", "firewalls of Windows hosts",
 )  # fmt: skip
