@@ -7,6 +7,7 @@ A file that is not text is refused as a whole. Bytes that are no UTF-8 become U+
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from evidence.rules import Artefact, FormatError, Lines, Unread
 LINE_CAP = 64 * 1024  # bytes of one line
 FILE_CAP = 256 * 1024 * 1024  # bytes of one artefact
 DAMAGE = "\ufffd"
+LONE_RETURN = re.compile(r"\r(?!\n)")
 QUOTED_CAP = 500  # characters of a line that are repeated in an Unread entry
 PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd"}
 
@@ -52,6 +54,12 @@ def decode(artefact: Artefact) -> str:
         why = f"byte {place} is zero, which no configuration text contains"
         raise FormatError(f"{name} is not text", why, "Give the dump as plain UTF-8 text.")
     return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
+
+
+def without_lone_returns(text: str) -> str:
+    """The text with a blank for each carriage return that ends no line here: XML takes it for the end of one, and every
+    number of a line after it would be of another one."""
+    return LONE_RETURN.sub(" ", text)
 
 
 def lines_of(artefact: Artefact) -> list[Line]:

@@ -120,7 +120,7 @@ def _items(text: str) -> list[str | list[str]]:
 def _apart(items: list[str | list[str]]) -> list[tuple[list[str], list[str]]]:
     """(path, values) of each word that a statement sets: a person may have typed several of one rule or object."""
     base = next((place + 2 for place, one in enumerate(items) if one == "rules"), 0) or next(
-        (place + 2 for place, one in enumerate(items[:-2]) if one == "address" and items[place + 2] in ADDRESSES), 0
+        (place + 2 for place, one in enumerate(items[:-2]) if one == "address" and _kind(items[place + 2])), 0
     )
     found: list[tuple[list[str], list[str]]] = []
     rest = items[base:] if base else []
@@ -128,6 +128,11 @@ def _apart(items: list[str | list[str]]) -> list[tuple[list[str], list[str]]]:
         found.append(_path([*items[:base], *rest[:2]]))
         rest = rest[2:]
     return found if found and not rest else [*found, _path([*items[:base], *rest] if base else items)]
+
+
+def _kind(item: str | list[str]) -> bool:
+    """Whether it is a kind of address, and no list in brackets."""
+    return isinstance(item, str) and item in ADDRESSES
 
 
 def _flat(item: str | list[str]) -> list[str]:

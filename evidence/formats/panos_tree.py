@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from xml.parsers import expat
 
-from evidence.formats.cursor import Account, Line, decode
+from evidence.formats.cursor import Account, Line, decode, without_lone_returns
 from evidence.rules import Artefact, FormatError
 
 Kind = Literal["tag", "entry", "member", "text", "word"]
@@ -208,7 +208,8 @@ class _Xml:
 
     def read(self, text: str) -> None:
         try:
-            self._parser.Parse(text.encode("utf-8", "replace").lstrip(b" \t\n"), True)
+            plain = without_lone_returns(text)
+            self._parser.Parse(plain.encode("utf-8", "replace").lstrip(b" \t\n"), True)
         except expat.ExpatError as problem:
             raise self._refused(problem) from None
         self._tree.root.last = len(self._tree.lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from evidence.formats.cursor import decode
+from evidence.formats.cursor import decode, without_lone_returns
 from evidence.rules import Artefact, FormatError
 
 DEEPEST = 64  # elements in one another
@@ -49,7 +49,7 @@ class Element:
 
 def parsed(artefact: Artefact) -> Element:
     """The root of the document. Raises FormatError."""
-    text = decode(artefact)
+    text = without_lone_returns(decode(artefact))
     stack: list[Element] = []
     roots: list[Element] = []
     parser = expat.ParserCreate()

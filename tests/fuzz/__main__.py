@@ -1,5 +1,7 @@
 """`./run fuzz --minutes N [--seed S] [--readers A,B]`: damaged files for every reader, or for these, for N minutes.
 
+With `--cases N` instead of minutes: as many for each of them.
+
 The last line on stdout is JSON: executions, crashes, slow. Every trouble is on stderr with its number; `--only NUMBER`
 has it again, and `--keep FOLDER` writes its bytes. Exit: 0 none, 1 some.
 """
@@ -27,6 +29,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Give the exit code."""
     parser = argparse.ArgumentParser(prog="./run fuzz", description="Gives damaged files to every reader.")
     parser.add_argument("--minutes", type=float, default=1.0, metavar="N", help="how long (default 1)")
+    parser.add_argument("--cases", type=int, metavar="N", help="so many for each reader, however long that takes")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first case (default 0)")
     parser.add_argument("--seed", default="1", metavar="S", help="other files for each seed (default 1)")
     parser.add_argument("--readers", default="", metavar="A,B", help="these readers alone (default all)")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one case again, with its traceback")
@@ -40,8 +44,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if asked.only is not None:
         return again(case(asked.seed, asked.only, among))
     tally, end = Tally(), time.monotonic() + asked.minutes * 60
-    for number in itertools.count():
-        if time.monotonic() >= end or len(tally.crashes) + len(tally.slow) >= MOST_TROUBLES:
+    numbers = itertools.count(asked.first)
+    for number in numbers if asked.cases is None else itertools.islice(numbers, asked.cases * len(among)):
+        if (asked.cases is None and time.monotonic() >= end) or len(tally.crashes) + len(tally.slow) >= MOST_TROUBLES:
             break
         for trouble in ask(case(asked.seed, number, among), tally):
             tell(trouble, asked.keep)

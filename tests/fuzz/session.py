@@ -16,6 +16,7 @@ from tests.fuzz.mutations import MUTATIONS
 from tests.fuzz.parsers import PARSERS, Parser
 
 SLOW_S: Final = 2.0  # of processor time for one case
+MOST: Final = 2 * 2**20  # bytes of a case: what is slow is slow long before
 STUCK_S: Final = 60  # of processor time, after which a case is given up: a busy machine makes nobody stuck
 
 
@@ -55,7 +56,7 @@ def case(seed: str, number: int, among: Sequence[Parser] = PARSERS) -> Case:
     content, other = rng.choice(parser.files), rng.choice(parser.files)
     ways = rng.choices(MUTATIONS, k=rng.choice((1, 1, 1, 2, 3)))
     for way in ways:
-        content = way(rng, content, other)
+        content = way(rng, content, other)[:MOST]
     return Case(parser, content, f"{parser.name} {number} ({', '.join(way.__name__ for way in ways)})")
 
 

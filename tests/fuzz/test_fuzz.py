@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
+import subprocess
+import sys
 
 import pytest
 
@@ -54,6 +57,12 @@ def test_a_number_is_the_same_case_each_time() -> None:
     assert case("s", 17).content != case("t", 17).content
 
 
+def test_so_many_cases_of_one_reader_are_asked_from_a_number_on() -> None:
+    words = [sys.executable, "-m", "tests.fuzz", "--cases", "3", "--first", "5", "--readers", "ip_addr"]
+    said = json.loads(subprocess.run(words, capture_output=True, check=True, text=True).stdout)
+    assert (said["executions"], said["each"]) == (3, {"ip_addr": 3})
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -69,6 +78,9 @@ def test_a_number_is_the_same_case_each_time() -> None:
         ("ss", b"tcp LISTEN 0 1 0.0.0.0:" + b"9" * 6_000 + b" 0.0.0.0:*\n"),
         ("fortios", b'config system interface\nedit "a"\nset ip 10.0.0.1 85.85.85.85\nnext\nend\n'),
         ("fortios", b'config system global\nset x "' + b'a" "b\n' * 20_000 + b'"\nend\n'),
+        ("pf_config", b'<?xml version="1.0"?>\n<opnsense>\n' + b"\r" * 300 + b"<odd>\n</odd>\n</opnsense>\n"),
+        ("panos", b"<config>\n<shared>\n" + b"\r" * 300 + b"<odd>\n<a/>\n</odd>\n</shared>\n</config>\n"),
+        ("panos", b"set rulebase security rules a from any\nset address b [ c d ] x\n"),
     ],
     ids=[
         "clients",
@@ -83,6 +95,9 @@ def test_a_number_is_the_same_case_each_time() -> None:
         "port",
         "mask with holes",
         "quotes",
+        "returns of pf",
+        "returns of PAN-OS",
+        "list for a kind",
     ],
 )
 def test_what_was_slow_or_crashed_once_is_not_again(name: str, content: bytes) -> None:
