@@ -7,7 +7,7 @@ read is not known. Only where AWS itself runs what stands behind an interface is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -147,9 +147,13 @@ def required(
     return replace(wanted, entries=tuple(entries))
 
 
-def part(entry: Entry, host: str, point: str, account: Account) -> tuple[Box, ...]:
+def part(
+    entry: Entry, host: str, point: str, account: Account,
+    servers: Callable[[Iterable[Interval]], Iterable[int]] = lambda spans: (),
+) -> tuple[Box, ...]:  # fmt: skip
     """The part of an entry that one point of an account is asked about: at an interface its own traffic, on a path what
     runs between its ends. What an interface says to itself never leaves it; addresses that nobody holds send nothing.
+    In a VPC of another account those of registered servers are asked about, held or not (`servers`: of some ranges).
     """
     family = entry.family
     interface = interface_of(account.reading, point)
@@ -173,7 +177,9 @@ def part(entry: Entry, host: str, point: str, account: Account) -> tuple[Box, ..
         peers = [one for name in asked[OUT if way == IN else IN] for one in account.spans(name, family)]
         # Of a VPC's addresses those of the servers that are meant: a zone, or anybody, holds others as well.
         far = [name.partition("/")[0] for _, name in entry.required if name.endswith(f"/{OUT if way == IN else IN}")]
-        elsewhere = [*intervals.subtract(account.inside(family), peers), *account.beyond(family, far)]
+        others_there = account.beyond(family, far)
+        named = intervals.merge((one, one) for one in servers(others_there))
+        elsewhere = [*intervals.subtract(account.inside(family), peers), *intervals.subtract(others_there, named)]
         for name in asked[way]:
             mine = account.spans(name, family)
             for box in (*_at(others, mine, side, elsewhere), *_at(anybody, mine, side, [*elsewhere, *private])):

@@ -341,7 +341,7 @@ class Case:
             return tuple(dict.fromkeys(boxes))
         if host.account is None:
             return part_at(entry, host.name, point, self.wanted)
-        return attachments.part(entry, host.name, point, host.account)
+        return attachments.part(entry, host.name, point, host.account, self.estate.within)
 
     def towards(self, host: str, family: Family, boxes: list[Box]) -> list[Box]:
         """The parts of `boxes` that go to a registered address of the host."""

@@ -268,11 +268,15 @@ class Whose:
     def origin(self, one: Judgement) -> dict[str, Any]:
         """File, line and text of the responsible rule, or of the line that shares."""
         hosts = self.ends(one) if one.point == FLOWS else [one.point.partition("/")[0]]
-        shown = (self.now, self.beside)  # what decided on the path of an account may stand in another one's files
-        several = [held[name] for name in hosts for held in shown if name in held and one.rule]
+        several = [self.now[name] for name in hosts if name in self.now and one.rule]
         rules = (rule.origin for each in several for held in each.chains for rule in held.rules if rule.id == one.rule)
+        abroad = (
+            replace(rule.origin, name=f"{rule.origin.name} of another account")
+            for name in hosts if name in self.beside and one.rule
+            for held in self.beside[name].chains for rule in held.rules if rule.id == one.rule
+        )  # fmt: skip
         lines = (share.origin for each in several for share in each.shares if named(share) == one.rule)
-        found = next(chain(rules, lines), None)
+        found = next(chain(rules, lines, abroad), None)
         if found is None:
             return {"rule_file": "", "rule_line": 0, "rule_text": ""}
         return {"rule_file": found.name[:200], "rule_line": found.first, "rule_text": for_people(found.text)[:2000]}

@@ -86,7 +86,8 @@ def _paths(estate: Estate) -> Reading:
 
 
 def _beside(mine: Whose, others: Sequence[Whose]) -> Estate | None:
-    """The account with the VPCs of others that it leads to; None: it leads to none of theirs."""
+    """The account with the VPCs of others that it leads to, and with what the owners of its transit gateways alone are
+    shown; None: neither is given."""
     gateways = set(_gateways(mine))
     wanted: dict[str, set[str]] = {}
     for other in others:
@@ -94,7 +95,7 @@ def _beside(mine: Whose, others: Sequence[Whose]) -> Estate | None:
         owns = any(text(one.value, "TransitGatewayId") in gateways for one in _listed(other, TABLES))
         if far or owns:
             wanted[other.name] = far
-    if not any(wanted.values()):
+    if not wanted:
         return None
     wide = _copy(mine.estate)
     wide.owners |= mine.answers.numbers

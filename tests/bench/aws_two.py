@@ -8,7 +8,6 @@ from typing import Any
 from evidence.rules import Artefact
 from tests.bench.aws_account import (
     ACCOUNT,
-    APP,
     OTHER,
     PCX,
     VPC,
@@ -95,21 +94,46 @@ def joined_by_transit(*, near: list[dict[str, Any]] | None = None, **changed: An
     """The two behind a transit gateway that the first of them owns, and shares with the other."""
     mine, theirs = (attached(uid, vpc, asks, NUMBERS[whose]) for uid, vpc, asks, whose in
                     (("tgw-attach-a", VPC, NEAR, "here"), ("tgw-attach-b", OTHER, FAR, "there")))  # fmt: skip
-    on = [{"TransitGatewayAttachmentId": one["TransitGatewayAttachmentId"], "VpcId": one["ResourceId"],
-           "State": "available", "TransitGatewayId": TGW, "SubnetIds": [name]}
-          for one, name in ((mine, "subnet-priv"), (theirs, "subnet-far"))]  # fmt: skip
-    zoned = [{**one, "AvailabilityZone": "a"} for one in ACCOUNT["Subnets"]]
-    tables = [{"TransitGatewayRouteTableId": uid, "TransitGatewayId": TGW, "State": "available"} for uid in (NEAR, FAR)]
-    owner = here(TGW, Subnets=zoned, TransitGatewayAttachments=[mine, theirs], TransitGatewayVpcAttachments=on,
-                 VpcPeeringConnections=[])  # fmt: skip
+    owner = here(TGW, Subnets=zoned(ACCOUNT["Subnets"]), TransitGatewayAttachments=[mine, theirs],
+                 TransitGatewayVpcAttachments=ON, VpcPeeringConnections=[])  # fmt: skip
     guest = there(
-        TGW, Subnets=[{**subnet("subnet-far", "10.1.1.0/24", OTHER), "AvailabilityZone": "a"}],
+        TGW, Subnets=zoned([subnet("subnet-far", "10.1.1.0/24", OTHER)]),
         TransitGatewayAttachments=[attached("tgw-attach-b", OTHER, "", NUMBERS["there"])],
-        TransitGatewayVpcAttachments=on[1:], VpcPeeringConnections=[], **changed,
+        TransitGatewayVpcAttachments=ON[1:], VpcPeeringConnections=[], **changed,
     )  # fmt: skip
-    owner["TransitGatewayRouteTables"], guest["TransitGatewayRouteTables"] = tables, []
+    owner["TransitGatewayRouteTables"], guest["TransitGatewayRouteTables"] = ROUTED, []
     routes = {NEAR: [led("10.1.0.0/16", theirs)] if near is None else near, FAR: [led("10.0.0.0/16", mine)]}
     return {"here": given("here", owner, routes), "there": given("there", guest)}
 
 
-__all__ = ["APP", "REPORTS", "given", "here", "joined_by_transit", "there"]
+def lent_by_a_network_account() -> dict[str, list[Artefact]]:
+    """Both VPCs stand in one account; the transit gateway between them is of another, which has no VPC of its own."""
+    mine, theirs = (attached(uid, vpc, asks, NUMBERS["there"]) for uid, vpc, asks in
+                    (("tgw-attach-a", VPC, NEAR), ("tgw-attach-b", OTHER, FAR)))  # fmt: skip
+    one, other = here(TGW), there(TGW)
+    guest: Answers = {key: [*one[key], *other[key]] for key in one}
+    untold = [{key: value for key, value in each.items() if key != "Association"} for each in (mine, theirs)]
+    guest |= {"VpcPeeringConnections": [], "Subnets": zoned(guest["Subnets"]), "TransitGatewayAttachments": untold,
+              "TransitGatewayVpcAttachments": ON, "TransitGatewayRouteTables": []}  # fmt: skip
+    network: Answers = {**{key: [] for key in one}, "TransitGatewayAttachments": [mine, theirs],
+                        "TransitGatewayVpcAttachments": ON, "TransitGatewayRouteTables": ROUTED}  # fmt: skip
+    routes = {NEAR: [led("10.1.0.0/16", theirs)], FAR: [led("10.0.0.0/16", mine)]}
+    return {"network": given("here", network, routes), "guest": given("there", guest)}
+
+
+def zoned(subnets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All in one zone, in which the attachments stand."""
+    return [{**one, "AvailabilityZone": "a"} for one in subnets]
+
+
+ON = [
+    {
+        "TransitGatewayAttachmentId": uid,
+        "VpcId": vpc,
+        "State": "available",
+        "TransitGatewayId": TGW,
+        "SubnetIds": [name],
+    }
+    for uid, vpc, name in (("tgw-attach-a", VPC, "subnet-priv"), ("tgw-attach-b", OTHER, "subnet-far"))
+]
+ROUTED = [{"TransitGatewayRouteTableId": uid, "TransitGatewayId": TGW, "State": "available"} for uid in (NEAR, FAR)]

@@ -13,9 +13,9 @@ from evidence.formats.aws_together import paths_together
 from evidence.host import read_host
 from evidence.rules import Artefact, Reading, Verdict
 from evidence.verdicts import judge
-from tests.bench.aws_account import ACCOUNT, DB, OTHER, VPC, WEB, group, interface, permission, subnet, table
-from tests.bench.aws_two import APP as SENDER
-from tests.bench.aws_two import FAR, NEAR, NUMBERS, PEERING, REPORTS, given, here, joined_by_transit, led, there
+from tests.bench.aws_account import ACCOUNT, DB, OTHER, WEB, group, interface, permission, subnet, table
+from tests.bench.aws_account import APP as SENDER
+from tests.bench.aws_two import PEERING, REPORTS, given, here, joined_by_transit, led, lent_by_a_network_account, there
 from tests.bench.estate import host
 from tests.bench.test_aws import ask, said
 
@@ -129,6 +129,13 @@ def test_who_else_may_come_in_by_a_transit_gateway_is_known_with_its_owner_alone
     assert said(alone, "FORWARD", "10.2.0.1", REPORTS, "tcp/443") == "unproven"
 
 
+def test_two_vpcs_of_one_account_are_joined_by_a_transit_gateway_of_another() -> None:
+    accounts = lent_by_a_network_account()
+    assert said(read_host(accounts["guest"]), "FORWARD", SENDER, REPORTS, "tcp/443") == "unproven"
+    assert ways(accounts) == {("permit", "permit")}
+    assert set(paths(accounts)) == {"guest"}  # the other one has no servers
+
+
 def test_two_vpcs_with_the_same_addresses_prove_nothing() -> None:
     same = {"Vpcs": [*ACCOUNT["Vpcs"], {"VpcId": "vpc-0c", "CidrBlock": "10.1.0.0/16", "State": "available"}],
             "Subnets": [*ACCOUNT["Subnets"], subnet("subnet-same", "10.1.1.0/24", "vpc-0c")]}  # fmt: skip
@@ -147,9 +154,9 @@ EVERYWHERE = {f"{name}/{point}" for name, point in (
     ("there", "RETURN"), ("app-01", "OUTPUT"), ("rep-01", "INPUT"))}  # fmt: skip
 
 
-def judged(accounts: Files, connection: dict[str, Any], *, wide: bool) -> dict[str, str]:
+def judged(accounts: Files, connection: dict[str, Any], *, wide: bool, servers: Any = SERVERS) -> dict[str, str]:
     """Point -> verdict of the connection."""
-    asked = wanted({"servers": SERVERS, "zones": ZONES, "connections": [connection]})
+    asked = wanted({"servers": servers, "zones": ZONES, "connections": [connection]})
     readings = {name: read_host(files) for name, files in accounts.items()} | {"app-01": OPEN, "rep-01": OPEN}
     found = judge(asked, readings, before=None, flows=None, at=date(2026, 11, 23), wide=paths(accounts) if wide else {})
     return {one.point: one.verdict.value for one in found
@@ -164,6 +171,12 @@ def test_a_connection_from_one_account_into_another_is_implemented_at_every_poin
     assert unknown == {"here/FORWARD", "there/FORWARD", "there/RETURN"}  # the way back from here is the sender's own
 
 
+def test_a_server_that_no_interface_holds_keeps_a_whole_zone_from_being_known() -> None:
+    more = [*SERVERS, {"name": "rep-02", "addresses": ["10.1.1.50"], "role": "app", "zone": "reports"}]
+    found = judged(both(), TO_ZONE, wide=True, servers=more)
+    assert (found["here/FORWARD"], found["there/FORWARD"]) == ("not_verifiable", "implemented")
+
+
 def test_what_stops_it_in_the_other_account_is_named() -> None:
     nobody = {"SecurityGroups": [group("sg-rep", out=[], vpc=OTHER)]}
     found = judged(both(theirs=nobody), TO_REPORTS, wide=True)
@@ -175,6 +188,3 @@ def test_a_server_of_the_other_account_that_no_interface_holds_is_not_known() ->
     moved = {"NetworkInterfaces": [interface("eni-rep", "10.1.1.10", "subnet-far", "sg-rep", vpc=OTHER)]}
     found = judged(both(theirs=moved), TO_REPORTS, wide=True)
     assert found["here/FORWARD"] == "not_verifiable"
-
-
-__all__ = ["FAR", "NEAR", "NUMBERS", "VPC"]

@@ -140,6 +140,8 @@ def test_a_connection_into_another_account_is_judged_once_both_are_read(emulator
     compare()
     lost = {point for point, verdict in said(ref).items() if verdict != "implemented"}
     assert lost == {"aws-app/FORWARD", "aws-data/FORWARD", f"aws-data/{two.data.interface}/in"}
+    (stopped,) = Finding.objects.standing().filter(verdict="not_implemented", point="aws-app/FORWARD")
+    assert stopped.rule_file == f"{REGION}-NetworkInterfaces.json of another account"
 
     two.let_in()
     two.data.ec2.delete_route(RouteTableId=two.data.table, DestinationCidrBlock="10.20.20.0/24")
