@@ -9,7 +9,7 @@ between two servers, the path is not known, and that is said.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from evidence.formats.aws_fabric import FORWARD, PATH, RETURN
@@ -82,7 +82,7 @@ def _steps(rows: Sequence[Said]) -> list[Step]:
     found = [
         _step("Sender's own filter", [row for row in rows if row.name == OUTPUT]),
         _step("Security groups out", [row for row in rows if row.name.endswith("/out")]),
-        *(step for row in paths for step in _between(row)),
+        *_merged([step for row in paths for step in _between(row)]),
     ]
     found.append(_step("Routers and firewalls", devices))
     if not paths and not devices:
@@ -120,6 +120,17 @@ def _between(row: Said) -> list[Step]:
         return [Step("Network ACLs and routes", "unknown", account, row.because, row.rule)]
     decided = Step(names[at], row.state, account, row.because, row.rule)
     return [decided if number == at else Step(name, "apart", account) for number, name in enumerate(names)]
+
+
+def _merged(steps: Sequence[Step]) -> list[Step]:
+    """Each list once: two accounts that lead into one another both say something of the whole path between them."""
+    found: dict[str, list[Step]] = {}
+    for step in steps:
+        found.setdefault(step.what, []).append(step)
+    worst = [min(held, key=lambda step: WORST.index(step.state)) for held in found.values()]
+    places = [dict.fromkeys(step.where for step in held if step.state == one.state)
+              for held, one in zip(found.values(), worst, strict=True)]  # fmt: skip
+    return [replace(one, where=listed(where, most=MOST)) for one, where in zip(worst, places, strict=True)]
 
 
 def _stages(chain: str) -> tuple[bool, bool, bool]:

@@ -149,9 +149,8 @@ def _read(bounds: Mapping[str, int]) -> int:
 
 
 def _paths(accounts: Mapping[str, Sequence[dict[str, str]]]) -> bytes:
-    found = paths_together({name: [_artefact(wanted) for wanted in held] for name, held in accounts.items()})
-    paths = {name: reading_json.dump(one).decode() for name, one in found.items() if isinstance(one, Reading)}
-    apart = {name: one for name, one in found.items() if isinstance(one, str)}
+    found, apart = paths_together({name: [_artefact(wanted) for wanted in held] for name, held in accounts.items()})
+    paths = {name: reading_json.dump(one).decode() for name, one in found.items()}
     return json.dumps({"paths": paths, "apart": apart}).encode()
 
 

@@ -20,12 +20,12 @@ from evidence.parse import paths_in_child
 from evidence.readings import Held
 from evidence.rules import Artefact, Certainty, FormatError, Reading, Verdict
 
-ALONE: Final = "its paths into other accounts are judged from its own answers alone: "
+ALONE: Final = "what that one shows is not put beside it, so that paths between the two are not known: "
 
 
 class Together(NamedTuple):
-    """`paths`: account -> FORWARD and RETURN with what other accounts show; `apart`: account -> why it leads into
-    others and could not be put together with them; `key`: the digest of all that this rests on, "" for nothing."""
+    """`paths`: account -> FORWARD and RETURN with what other accounts show; `apart`: account -> why some of those it
+    leads into could not be put beside it; `key`: the digest of all that this rests on, "" for nothing."""
 
     paths: dict[str, Reading]
     apart: dict[str, str]
@@ -62,7 +62,7 @@ def together(fresh: Held, now: Mapping[str, Reading], kept: Files | None = None)
 def judged_apart(found: Together) -> Iterable[Judgement]:
     """That an account leads into another which was read, and that the two could not be put together."""
     for name, why in sorted(found.apart.items()):
-        because = f"{name} leads into another account that was read. {ALONE.capitalize()}{why}"
+        because = f"{name} leads into another account that was read, and {ALONE}{why}"
         yield Judgement(
             Verdict.not_verifiable, Certainty.unproven, f"{name} {FORWARD}", f"{name}/{FORWARD}", "", (), None, because
         )

@@ -270,11 +270,8 @@ class Whose:
         hosts = self.ends(one) if one.point == FLOWS else [one.point.partition("/")[0]]
         several = [self.now[name] for name in hosts if name in self.now and one.rule]
         rules = (rule.origin for each in several for held in each.chains for rule in held.rules if rule.id == one.rule)
-        abroad = (
-            replace(rule.origin, name=f"{rule.origin.name} of another account")
-            for name in hosts if name in self.beside and one.rule
-            for held in self.beside[name].chains for rule in held.rules if rule.id == one.rule
-        )  # fmt: skip
+        ways = [self.beside[name] for name in hosts if name in self.beside and one.rule]
+        abroad = (rule.origin for each in ways for held in each.chains for rule in held.rules if rule.id == one.rule)
         lines = (share.origin for each in several for share in each.shares if named(share) == one.rule)
         found = next(chain(rules, lines, abroad), None)
         if found is None:

@@ -101,6 +101,11 @@ class Answers:
         return all(one.kind in LISTS for one in self._failed) and not any(unsure)
 
     @property
+    def files(self) -> frozenset[str]:
+        """The digests of the files."""
+        return frozenset(one.digest for one in self._accounts)
+
+    @property
     def numbers(self) -> frozenset[str]:
         """The numbers of the accounts that these answers say they are of."""
         return frozenset(place[0] for place in self._places.by_file.values())

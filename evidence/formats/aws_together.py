@@ -19,7 +19,7 @@ from evidence.formats.aws_members import LISTS
 from evidence.formats.aws_objects import Estate, Thing, is_same_peering, row, rows, text
 from evidence.formats.aws_transit import ATTACHMENTS, TABLES
 from evidence.points import reached
-from evidence.rules import Artefact, FormatError, Point, Reading
+from evidence.rules import Artefact, FormatError, Point, Reading, Rule
 
 PEERINGS, CONNECTIONS = "VpcPeeringConnections", "VpnConnections"
 SIDES = ("AccepterVpcInfo", "RequesterVpcInfo")
@@ -52,20 +52,24 @@ class Whose:
         return bool(vpc) and self.estate.holds(vpc)
 
 
-def paths_together(accounts: Mapping[str, Sequence[Artefact]]) -> dict[str, Reading | str]:
-    """Account -> its paths (FORWARD and RETURN alone) with what others show of the VPCs it leads to, or why they could
-    not be put together. Nothing for an account that leads into no other that is given, or that cannot be read."""
+def paths_together(accounts: Mapping[str, Sequence[Artefact]]) -> tuple[dict[str, Reading], dict[str, str]]:
+    """(account -> its paths, FORWARD and RETURN alone, with what others show of the VPCs it leads to; account -> why
+    some of those it leads to could not be put beside it). Nothing of an account that leads into no other that is given,
+    or that cannot be read."""
     read = list(_read(accounts))
-    found: dict[str, Reading | str] = {}
+    paths: dict[str, Reading] = {}
+    apart: dict[str, str] = {}
     for mine in read:
         others = [one for one in read if one.name != mine.name]
+        wide, why = _beside(mine, others)
         try:
-            wide = _beside(mine, others)
             if wide is not None:
-                found[mine.name] = _paths(wide)
-        except (NotTogether, ValueError) as wrong:
-            found[mine.name] = str(wrong)
-    return found
+                paths[mine.name] = _paths(wide, {file: one.name for one in others for file in one.answers.files})
+        except ValueError as wrong:  # each was looked at alone; this is about several of them
+            why.append(str(wrong))
+        if why:
+            apart[mine.name] = "; ".join(why)
+    return paths, apart
 
 
 def _read(accounts: Mapping[str, Sequence[Artefact]]) -> Iterator[Whose]:
@@ -76,35 +80,42 @@ def _read(accounts: Mapping[str, Sequence[Artefact]]) -> Iterator[Whose]:
             continue  # it has no reading either, and that is said there
 
 
-def _paths(estate: Estate) -> Reading:
+def _paths(estate: Estate, whose: Mapping[str, str]) -> Reading:
+    """FORWARD and RETURN. `whose`: digest of a file -> the other account it came of, which is said with its name."""
     fabric = Fabric(estate)
     every = {chain.name: chain for chain in fabric.chains}
     ways = {name: fabric.points[name] for name in (FORWARD, RETURN)}
     chains = reached((every[stage] for stages in ways.values() for stage in stages), every)
     points = tuple(Point(name, "first-match", stages, 0) for name, stages in ways.items())
-    return Reading(format=FABRIC, points=points, chains=tuple(chains), families=frozenset({4, 6}))
+    told = tuple(replace(chain, rules=tuple(_told(one, whose) for one in chain.rules)) for chain in chains)
+    return Reading(format=FABRIC, points=points, chains=told, families=frozenset({4, 6}))
 
 
-def _beside(mine: Whose, others: Sequence[Whose]) -> Estate | None:
+def _told(one: Rule, whose: Mapping[str, str]) -> Rule:
+    if one.origin.artefact not in whose:
+        return one
+    return replace(one, origin=replace(one.origin, name=f"{one.origin.name} of {whose[one.origin.artefact]}"))
+
+
+def _beside(mine: Whose, others: Sequence[Whose]) -> tuple[Estate | None, list[str]]:
     """The account with the VPCs of others that it leads to, and with what the owners of its transit gateways alone are
-    shown; None: neither is given."""
-    gateways = set(_gateways(mine))
-    wanted: dict[str, set[str]] = {}
+    shown (None: with nothing of others), and why some of them are not among these."""
+    gateways, wide, why = set(_gateways(mine)), None, []
     for other in others:
         far = {vpc for vpc in _led_to(mine, other, gateways) if not mine.holds(vpc)}
         owns = any(text(one.value, "TransitGatewayId") in gateways for one in _listed(other, TABLES))
-        if far or owns:
-            wanted[other.name] = far
-    if not wanted:
-        return None
-    wide = _copy(mine.estate)
-    wide.owners |= mine.answers.numbers
-    _fit(mine, mine)
-    for other in others:
-        if other.name in wanted:
+        if not (far or owns):
+            continue
+        wider = _copy(wide or mine.estate)
+        wider.owners |= mine.answers.numbers
+        try:
             _fit(mine, other)
-            _add(wide, mine, other, wanted[other.name], gateways)
-    return wide
+            _add(wider, mine, other, far, gateways)
+        except NotTogether as wrong:
+            why.append(str(wrong))
+        else:
+            wide = wider
+    return wide, why
 
 
 def _gateways(mine: Whose) -> Iterator[str]:
@@ -127,10 +138,9 @@ def _led_to(mine: Whose, other: Whose, gateways: Iterable[str]) -> Iterator[str]
 
 def _fit(mine: Whose, other: Whose) -> None:
     """Raises NotTogether where the two were not read alike."""
-    if not other.answers.is_whole:
-        raise NotTogether(f"not everything that {other.name} answered was understood")
-    if mine is other:
-        return
+    for one in (mine, other):
+        if not one.answers.is_whole:
+            raise NotTogether(f"not everything that {one.name} answered was understood")
     if mine.answers.numbers & other.answers.numbers:
         raise NotTogether(f"{other.name} is the same account")
     asked, there = (one.estate.given - APART for one in (mine, other))

@@ -71,3 +71,22 @@ def test_a_path_that_was_not_read_is_said_to_be_unknown() -> None:
     plain = {one.what: one for one in way(judged(host(), web_01=OPEN, app_01=OPEN))}
     assert (plain["Between them"].state, plain["Between them"].because) == ("unseen", UNKNOWN_WAY)
     assert list(plain) == ["Sender's own filter", "Between them", "Receiver's own filter"]
+
+
+def test_two_accounts_that_say_the_same_of_a_path_are_one_step_each() -> None:
+    def rows(*far: tuple[str, str]) -> list[Said]:
+        ends = [Said("here/eni-a/out", "implemented", "", "", 4), Said("there/eni-b/in", "implemented", "", "", 4)]
+        return [
+            *ends,
+            *(Said(f"{name}/FORWARD", *said, "why", 4) for name, said in zip(("here", "there"), far, strict=True)),
+        ]
+
+    ((_, through),) = ways(rows(("implemented", ""), ("implemented", "")))
+    assert [(one.what, one.state, one.where) for one in through][1:4] == [
+        (what, "through", "here, there") for what in ("Network ACL out", "Routes", "Network ACL in")
+    ]
+    ((_, stopped),) = ways(rows(("not_verifiable", "aws:rtb-a/away#1"), ("not_implemented", "aws:rtb-a/away#1")))
+    assert [(one.what, one.state, one.where) for one in stopped][1:4] == [
+        ("Network ACL out", "apart", "here, there"), ("Routes", "stopped", "there"),
+        ("Network ACL in", "apart", "here, there"),
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ from evidence.formats.aws_together import paths_together
 from evidence.host import read_host
 from evidence.rules import Artefact, Reading, Verdict
 from evidence.verdicts import judge
-from tests.bench.aws_account import ACCOUNT, DB, OTHER, WEB, group, interface, permission, subnet, table
+from tests.bench.aws_account import ACCOUNT, DB, OTHER, VPC, WEB, files, group, interface, permission, subnet, table
 from tests.bench.aws_account import APP as SENDER
 from tests.bench.aws_two import PEERING, REPORTS, given, here, joined_by_transit, led, lent_by_a_network_account, there
 from tests.bench.estate import host
@@ -31,12 +31,12 @@ def both(mine: dict[str, Any] | None = None, theirs: dict[str, Any] | None = Non
 
 def paths(accounts: Files) -> dict[str, Reading]:
     """The paths of those that could be put together."""
-    return {name: one for name, one in paths_together(accounts).items() if isinstance(one, Reading)}
+    return paths_together(accounts)[0]
 
 
 def refused(accounts: Files) -> dict[str, str]:
     """Why the others could not."""
-    return {name: one for name, one in paths_together(accounts).items() if isinstance(one, str)}
+    return paths_together(accounts)[1]
 
 
 def ways(accounts: Files, service: str = "tcp/443", src: str = SENDER, dst: str = REPORTS) -> set[tuple[str, str]]:
@@ -46,8 +46,8 @@ def ways(accounts: Files, service: str = "tcp/443", src: str = SENDER, dst: str 
 
 
 def test_alone_neither_account_knows_the_path_and_together_both_do() -> None:
-    for name, files in both().items():
-        assert said(read_host(files), "FORWARD", SENDER, REPORTS, "tcp/443") == "unproven", name
+    for name, given_by in both().items():
+        assert said(read_host(given_by), "FORWARD", SENDER, REPORTS, "tcp/443") == "unproven", name
     assert ways(both()) == {("permit", "permit")}
     assert ways(both(), "tcp/22") == {("deny", "permit")}  # the sender's group lets nothing else out
     assert ways(both(), src=DB) == {("deny", "permit")}  # nor the database's anything at all
@@ -104,10 +104,21 @@ def test_accounts_that_were_not_read_alike_are_not_put_together(
 
 def test_the_same_account_twice_and_one_that_nothing_leads_into_are_left_alone() -> None:
     alone = {"VpcPeeringConnections": []}
-    assert paths_together(both(alone, alone)) == {}
-    assert paths_together({"here": both()["here"]}) == {}
+    assert paths_together(both(alone, alone)) == ({}, {})
+    assert paths_together({"here": both()["here"]}) == ({}, {})
     again = {"here": both()["here"], "copy": [*both()["there"][:-1], given("here", there())[-1]]}
     assert set(refused(again).values()) == {"copy is the same account", "here is the same account"}
+
+
+def test_one_that_does_not_fit_keeps_no_other_from_being_put_beside() -> None:
+    third = {"VpcPeeringConnectionId": "pcx-0ac", "Status": {"Code": "active"}, "RequesterVpcInfo": {"VpcId": VPC},
+             "AccepterVpcInfo": {"VpcId": "vpc-0c", "CidrBlock": "10.2.0.0/16"}}  # fmt: skip
+    kinds = ("Vpcs", "SecurityGroups", "NetworkInterfaces", "NetworkAcls", "RouteTables", "VpcPeeringConnections")
+    empty: dict[str, Any] = {key: [] for key in kinds}
+    other = there(**{**empty, "Subnets": [subnet("subnet-c", "10.2.1.0/24", "vpc-0c")]})
+    accounts = {**both({"VpcPeeringConnections": [PEERING, third]}), "other": files(other)}
+    assert said(paths(accounts)["here"], "FORWARD", SENDER, REPORTS, "tcp/443") == "permit"
+    assert refused(accounts) == {"here": "pcx-0ac is not the same in here and other"}
 
 
 def test_a_transit_gateway_that_the_two_show_otherwise_is_not_known() -> None:

@@ -104,6 +104,11 @@ def said(ref: str) -> dict[str, str]:
     return {row.point: row.verdict for row in rows}
 
 
+def said_at(ref: str, point: str) -> str:
+    """Why, at one point of the last comparison."""
+    return VerdictRow.objects.filter(subject=ref, point=point).latest("pk").because
+
+
 def test_a_connection_into_another_account_is_judged_once_both_are_read(emulator: str, tmp_path: Path) -> None:
     people = everybody()
     servers(people)
@@ -140,8 +145,9 @@ def test_a_connection_into_another_account_is_judged_once_both_are_read(emulator
     compare()
     lost = {point for point, verdict in said(ref).items() if verdict != "implemented"}
     assert lost == {"aws-app/FORWARD", "aws-data/FORWARD", f"aws-data/{two.data.interface}/in"}
+    assert f"line 5 of {REGION}-NetworkInterfaces.json of aws-data" in said_at(ref, "aws-app/FORWARD")
     (stopped,) = Finding.objects.standing().filter(verdict="not_implemented", point="aws-app/FORWARD")
-    assert stopped.rule_file == f"{REGION}-NetworkInterfaces.json of another account"
+    assert stopped.rule_file == f"{REGION}-NetworkInterfaces.json of aws-data"
 
     two.let_in()
     two.data.ec2.delete_route(RouteTableId=two.data.table, DestinationCidrBlock="10.20.20.0/24")
@@ -164,5 +170,5 @@ def test_two_accounts_that_were_read_before_and_after_a_peering_changed_are_not_
     compare()
     assert said(change.connection.ref)["aws-app/FORWARD"] == "not_verifiable"
     latest = VerdictRow.objects.filter(subject="aws-app FORWARD").latest("comparison")
-    assert latest.because.startswith("aws-app leads into another account that was read.")
+    assert latest.because.startswith("aws-app leads into another account that was read, and what that one shows")
     assert f"{two.peering} is not the same in aws-app and aws-data" in latest.because
