@@ -10,6 +10,7 @@ readings that were kept before still load. `load` trusts nothing: what has anoth
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from compliance.traffic.boxes import Box
 from evidence.rules import FormatError, Reading
 
 VERSION = 1
+HALVES = re.compile("[\ud800-\udfff]")  # of a pair: such a sign is no text
 FIRST_FIELDS = 10  # of a Reading, `families` the last of them
 
 
@@ -72,7 +74,7 @@ def _writer(kind: type) -> Callable[[Any], Any]:
 
 def _text(value: str) -> str:
     """The same text wherever it is one."""
-    if "\0" not in value and (value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)):
+    if "\0" not in value and (value.isascii() or not HALVES.search(value)):
         return value
     return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 

@@ -1,6 +1,7 @@
 """`./run fuzz --minutes N [--seed S] [--readers A,B]`: damaged files for every reader, or for these, for N minutes.
 
-With `--cases N` instead of minutes: as many for each of them.
+With `--cases N` instead of minutes: as many for each of them. `--workers N` shares the numbers among processes: each
+case is the same whoever asks it.
 
 The last line on stdout is JSON: executions, crashes, slow. Every trouble is on stderr with its number; `--only NUMBER`
 has it again, and `--keep FOLDER` writes its bytes. Exit: 0 none, 1 some.
@@ -9,16 +10,19 @@ has it again, and `--keep FOLDER` writes its bytes. Exit: 0 none, 1 some.
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import json
 import resource
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from tests.fuzz.parsers import PARSERS
+from tests.fuzz.parsers import PARSERS, Parser
 from tests.fuzz.session import Case, Tally, Trouble, ask, case
 
 MEMORY = 2 * 2**30  # bytes: what asks for more is a crash
@@ -33,26 +37,49 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the number of the first case (default 0)")
     parser.add_argument("--seed", default="1", metavar="S", help="other files for each seed (default 1)")
     parser.add_argument("--readers", default="", metavar="A,B", help="these readers alone (default all)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="this many processes (default 1)")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one case again, with its traceback")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the bytes of each trouble are written")
     asked = parser.parse_args(words)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     named = [name for name in asked.readers.split(",") if name]
-    among = [one for one in PARSERS if not named or one.name in named]
-    if not among:
-        parser.error(f"no reader is called {asked.readers}: {', '.join(one.name for one in PARSERS)}")
+    strange = [name for name in named if name not in {one.name for one in PARSERS}]
+    if strange:
+        parser.error(f"no reader is called {', '.join(strange)}: {', '.join(one.name for one in PARSERS)}")
+    if asked.workers < 1:
+        parser.error("--workers takes 1 or more")
     if asked.only is not None:
-        return again(case(asked.seed, asked.only, among))
-    tally, end = Tally(), time.monotonic() + asked.minutes * 60
-    numbers = itertools.count(asked.first)
-    for number in numbers if asked.cases is None else itertools.islice(numbers, asked.cases * len(among)):
-        if (asked.cases is None and time.monotonic() >= end) or len(tally.crashes) + len(tally.slow) >= MOST_TROUBLES:
+        return again(case(asked.seed, asked.only, _among(asked)))
+    if asked.workers == 1:
+        shares = [_share(asked, 0)]
+    else:
+        with ProcessPoolExecutor(asked.workers) as pool:
+            shares = list(pool.map(_share, [asked] * asked.workers, range(asked.workers)))
+    executions, crashes, slow = (sum(share[place] for share in shares) for place in range(3))
+    each = sum((share[3] for share in shares), Counter[str]())
+    print(json.dumps({"executions": executions, "crashes": crashes, "slow": slow, "each": dict(each)}))
+    return 1 if crashes or slow else 0
+
+
+def _among(asked: argparse.Namespace) -> list[Parser]:
+    named = [name for name in asked.readers.split(",") if name]
+    return [one for one in PARSERS if not named or one.name in named]
+
+
+def _share(asked: argparse.Namespace, worker: int) -> tuple[int, int, int, Counter[str]]:
+    """What one worker does, every so-manieth number: executions, crashes, slow ones, executions of each reader."""
+    gc.collect()
+    gc.freeze()  # what was loaded is not looked through again at every few cases
+    among, tally, end = _among(asked), Tally(), time.monotonic() + asked.minutes * 60
+    last = None if asked.cases is None else asked.first + asked.cases * len(among)
+    for number in itertools.count(asked.first + worker, asked.workers):
+        if time.monotonic() >= end if last is None else number >= last:
+            break
+        if len(tally.crashes) + len(tally.slow) >= MOST_TROUBLES:
             break
         for trouble in ask(case(asked.seed, number, among), tally):
             tell(trouble, asked.keep)
-    said = {"executions": tally.executions, "crashes": len(tally.crashes), "slow": len(tally.slow)}
-    print(json.dumps({**said, "each": dict(tally.each)}))
-    return 1 if tally.crashes or tally.slow else 0
+    return tally.executions, len(tally.crashes), len(tally.slow), tally.each
 
 
 def tell(trouble: Trouble, folder: Path | None) -> None:

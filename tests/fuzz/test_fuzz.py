@@ -63,6 +63,15 @@ def test_so_many_cases_of_one_reader_are_asked_from_a_number_on() -> None:
     assert (said["executions"], said["each"]) == (3, {"ip_addr": 3})
 
 
+def test_workers_share_the_cases_and_a_reader_nobody_knows_is_refused() -> None:
+    words = [sys.executable, "-m", "tests.fuzz", "--cases", "5", "--readers", "ip_addr,ss"]
+    said = json.loads(subprocess.run([*words, "--workers", "2"], capture_output=True, check=True, text=True).stdout)
+    assert said == {"executions": 10, "crashes": 0, "slow": 0, "each": {"ip_addr": 5, "ss": 5}}
+    refused = subprocess.run([*words[:-1], "ss,sss"], capture_output=True, check=False, text=True)
+    assert refused.returncode == 2
+    assert "no reader is called sss:" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
