@@ -67,9 +67,9 @@ def as_it_runs(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     settings.NAV_KEPT_S = 10
     monkeypatch.setattr(Template, "_render", lambda self, context: self.nodelist.render(context))
-    keeping._kept.clear()
+    keeping.forget()
     yield
-    keeping._kept.clear()
+    keeping.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

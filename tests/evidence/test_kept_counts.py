@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from compliance.models import Server, User
+from compliance.models import LedgerInbox, Server, User
 from compliance.views import keeping
 from evidence.models import Finding, Pull, Source
 from tests.factories import authorised, network, servers
@@ -23,11 +23,11 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 @pytest.fixture
 def people(settings: Any) -> Iterator[People]:
     settings.NAV_KEPT_S = 60  # elsewhere in the tests nothing is kept
-    keeping._kept.clear()
+    keeping.forget()
     them = everybody()
     servers(them)
     yield them
-    keeping._kept.clear()
+    keeping.forget()
 
 
 def page(person: User, address: str) -> tuple[Any, int]:
@@ -108,3 +108,49 @@ def test_a_page_asks_less_the_second_time(people: People) -> None:
     for address in ("/servers/", "/findings/", "/evidence/", "/inbox/"):
         first, again = page(people.mina, address)[1], page(people.mina, address)[1]
         assert again < first, address
+
+
+def test_another_process_gives_again_what_one_counted(people: People) -> None:
+    found(Server.objects.get(name="pay-db-01"), 1)
+    page(people.mina, "/findings/")
+    _, again = page(people.mina, "/findings/")
+    keeping._kept.clear()  # another process has only what they share
+    assert page(people.mina, "/findings/")[1] == again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_process_counts_anew_once_somebody_decided(people: People) -> None:
+    server = Server.objects.get(name="pay-db-01")
+    found(server, 1)
+    before = ends(people.mina, "pay-db-01")
+    assert chips(people.mina) == {"permits_more": 1}
+    authorised(people, network())
+    found(server, 2)
+    keeping._kept.clear()
+    assert chips(people.mina) == {"permits_more": 2}
+    assert ends(people.mina, "pay-db-01") == (before[0] + 1, before[1])
+
+
+def test_another_process_gives_nobody_the_counts_of_another(people: People) -> None:
+    def menu(person: User) -> int:
+        return keeping.kept(person, ("menu", person.pk), lambda: person.pk)
+
+    for person in (people.mina, people.olga):
+        menu(person)
+    keeping._kept.clear()
+    assert (menu(people.mina), menu(people.olga)) == (people.mina.pk, people.olga.pk)
+
+
+def test_an_entry_that_was_committed_late_counts_although_another_is_the_last(people: People) -> None:
+    """PostgreSQL gives numbers as rows are written; whoever committed later may have the smaller one."""
+
+    def entry(number: int) -> None:
+        LedgerInbox.objects.create(pk=number, data={"verb": "approve"}, verb="approve")
+
+    def asked(said: str) -> str:
+        return keeping.kept(User.objects.get(pk=people.mina.pk), "a number", lambda: said)
+
+    entry(1_000_002)
+    assert (asked("before"), asked("after")) == ("before", "before")
+    entry(1_000_001)
+    assert asked("after") == "after"
