@@ -82,6 +82,7 @@ class Host:
         """`wide`: of an account, its paths as they are with what other accounts show (they are asked of it alone)."""
         self.name, self.reading, self._estate, self._kept = name, reading, estate, kept
         self._wide = {point.name: point for point in wide.points} if wide else {}
+        self._beside = tuple(one.subject for one in wide.statements) if wide else ()
         self._wide_chains = {chain.name: chain for chain in wide.chains} if wide else {}
         self._facts: dict[tuple[str, Family], Facts] = {}
         self._evaluators: dict[tuple[str, bool], Evaluator] = {}
@@ -180,6 +181,10 @@ class Host:
             chains = reached((every[name] for name in place.stages if name in every), every)
             self._at[point] = replace(self.reading, chains=tuple(chains), points=(place,), addresses={})
         return self._at[point]
+
+    def beside(self, point: str) -> tuple[str, ...]:
+        """The other accounts that what is said of a point rests on: of an account's paths, where it leads into them."""
+        return self._beside if point in self._wide else ()
 
     def pieces(self, point: str, family: Family, box: Box, *, overlook_unread: bool = False) -> list[Piece]:
         """The evaluator's pieces of a box. `overlook_unread`: as if every line had been read (never for a proof)."""

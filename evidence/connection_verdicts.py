@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from compliance.register import Entry
 from compliance.traffic.boxes import Box, Family
@@ -12,7 +13,7 @@ from evidence.attachments import interface_of
 from evidence.case import Case, Host
 from evidence.device_verdicts import Passage
 from evidence.formats.evaluate import Piece
-from evidence.judgement import Judgement, Silence, at_line, listed
+from evidence.judgement import Judgement, Silence, at_line, listed, resting
 from evidence.rules import Certainty, Verdict
 
 # What is said when a required point has no reading, by the reason that it has none.
@@ -62,7 +63,8 @@ def _at(case: Case, entry: Entry, name: str, point: str) -> Judgement:
     found = [piece for part in parts for piece in host.pieces(point, entry.family, part)]
     denied = [piece for piece in found if piece.decision == "deny"]
     if denied:
-        return _blocked(case, entry, place, denied, some=any(piece.decision == "permit" for piece in found))
+        said = _blocked(case, entry, place, denied, some=any(piece.decision == "permit" for piece in found))
+        return replace(said, because=said.because + resting(host.beside(point)))
     doubtful = next((piece for piece in found if piece.decision == "unproven"), None)
     if doubtful is not None:
         return _doubtful(entry, host, point, doubtful)
@@ -85,7 +87,9 @@ def _in_front(case: Case, name: str) -> str:
 
 
 def _behind(host: Host, point: str) -> str:
-    """What is said at an interface that AWS runs; "" at others."""
+    """What is said at an interface that AWS runs, and of a path that others show a part of; "" elsewhere."""
+    if host.beside(point):
+        return resting(host.beside(point))
     service = host.account.operators.get(interface_of(host.reading, point), "") if host.account else ""
     return f"; {service} of AWS runs what stands behind it, and no packet filter of ours is there" if service else ""
 

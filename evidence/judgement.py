@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from evidence.rules import Certainty, Rule, Verdict
 
 MOST_PIECES = 256  # boxes of one excess; beyond, the wider boxes it was cut from are kept
 TESTED = "test"  # in the place of a point: it was tried from the host, and no rule talks that away
+RESTING = re.compile(r"; it rests on what ([^;]+) shows as well$")
 SPELT_OUT = 3  # boxes or names that a sentence repeats before it counts the rest
 
 
@@ -52,6 +54,18 @@ class Silence(NamedTuple):
 def at_line(origin: Origin | None) -> str:
     """` (line 4 of rules.v4)`, or nothing."""
     return f" (line {origin.first} of {origin.name})" if origin is not None and origin.first else ""
+
+
+def resting(names: Iterable[str]) -> str:
+    """That a judgement rests on what others show beside the host of its point; "" for nobody."""
+    held = ", ".join(names)
+    return f"; it rests on what {held} shows as well" if held else ""
+
+
+def rested(because: str) -> list[str]:
+    """The names that `resting` said."""
+    found = RESTING.search(because)
+    return found[1].split(", ") if found else []
 
 
 def listed(names: Iterable[str], *, most: int = SPELT_OUT) -> str:

@@ -41,7 +41,7 @@ def kept(person: User, key: Hashable, make: Callable[[], Value]) -> Value:
     The key says all that the value depends on beside the ledger: whose it is, or of which systems.
     """
     ledger = ledger_seen_by(person)
-    for known in (_kept.get(key), _board.get(key)):
+    for known in (place.get(key) for place in (_kept, _board)):  # the second is asked where the first has none
         if known is not None and known.ledger == ledger and time.monotonic() < known.until:
             break
     else:

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from compliance.traffic.shares import Origin
 from evidence.formats.aws_answers import FABRIC, Answers
 from evidence.formats.aws_fabric import FORWARD, RETURN, Fabric
 from evidence.formats.aws_members import LISTS
 from evidence.formats.aws_objects import Estate, Thing, is_same_peering, row, rows, text
 from evidence.formats.aws_transit import ATTACHMENTS, TABLES
 from evidence.points import reached
-from evidence.rules import Artefact, FormatError, Point, Reading, Rule
+from evidence.rules import Artefact, FormatError, Point, Reading, Rule, Statement
 
 PEERINGS, CONNECTIONS = "VpcPeeringConnections", "VpnConnections"
 SIDES = ("AccepterVpcInfo", "RequesterVpcInfo")
@@ -28,6 +29,7 @@ ALIVE = frozenset({"available", "attached", "active"})
 APART = frozenset({*LISTS, "Entries", "Routes", "TransitGateways", TABLES})
 # What one object shows to one account and not to another, or at one moment and not at the next
 OWN_WORDS = frozenset({"Tags", "TagSet", "Description", "AvailableIpAddressCount", "Status", "PrivateDnsName"})
+BESIDE = "beside"  # what statements say: an account that the paths rest on as well
 GATEWAYS = ("Attachments", "VpcAttachments")  # where kinds of gateways name the VPCs they stand at
 
 
@@ -61,10 +63,10 @@ def paths_together(accounts: Mapping[str, Sequence[Artefact]]) -> tuple[dict[str
     apart: dict[str, str] = {}
     for mine in read:
         others = [one for one in read if one.name != mine.name]
-        wide, why = _beside(mine, others)
+        wide, beside, why = _beside(mine, others)
         try:
             if wide is not None:
-                paths[mine.name] = _paths(wide, {file: one.name for one in others for file in one.answers.files})
+                paths[mine.name] = _paths(wide, beside)
         except ValueError as wrong:  # each was looked at alone; this is about several of them
             why.append(str(wrong))
         if why:
@@ -80,15 +82,17 @@ def _read(accounts: Mapping[str, Sequence[Artefact]]) -> Iterator[Whose]:
             continue  # it has no reading either, and that is said there
 
 
-def _paths(estate: Estate, whose: Mapping[str, str]) -> Reading:
-    """FORWARD and RETURN. `whose`: digest of a file -> the other account it came of, which is said with its name."""
+def _paths(estate: Estate, beside: Sequence[Whose]) -> Reading:
+    """FORWARD and RETURN, with the names of the accounts they rest on as well, and of those whose file a rule is of."""
+    whose = {file: one.name for one in beside for file in one.answers.files}
     fabric = Fabric(estate)
     every = {chain.name: chain for chain in fabric.chains}
     ways = {name: fabric.points[name] for name in (FORWARD, RETURN)}
     chains = reached((every[stage] for stages in ways.values() for stage in stages), every)
     points = tuple(Point(name, "first-match", stages, 0) for name, stages in ways.items())
     told = tuple(replace(chain, rules=tuple(_told(one, whose) for one in chain.rules)) for chain in chains)
-    return Reading(format=FABRIC, points=points, chains=told, families=frozenset({4, 6}))
+    names = tuple(Statement(BESIDE, one.name, "", (), Origin("", "", 0, 0, one.name)) for one in beside)
+    return Reading(format=FABRIC, points=points, chains=told, families=frozenset({4, 6}), statements=names)
 
 
 def _told(one: Rule, whose: Mapping[str, str]) -> Rule:
@@ -97,10 +101,12 @@ def _told(one: Rule, whose: Mapping[str, str]) -> Rule:
     return replace(one, origin=replace(one.origin, name=f"{one.origin.name} of {whose[one.origin.artefact]}"))
 
 
-def _beside(mine: Whose, others: Sequence[Whose]) -> tuple[Estate | None, list[str]]:
+def _beside(mine: Whose, others: Sequence[Whose]) -> tuple[Estate | None, list[Whose], list[str]]:
     """The account with the VPCs of others that it leads to, and with what the owners of its transit gateways alone are
-    shown (None: with nothing of others), and why some of them are not among these."""
-    gateways, wide, why = set(_gateways(mine)), None, []
+    shown (None: with nothing of others); which others these are, and why some of them are not among them."""
+    gateways, wide = set(_gateways(mine)), None
+    beside: list[Whose] = []
+    why: list[str] = []
     for other in others:
         far = {vpc for vpc in _led_to(mine, other, gateways) if not mine.holds(vpc)}
         owns = any(text(one.value, "TransitGatewayId") in gateways for one in _listed(other, TABLES))
@@ -115,7 +121,8 @@ def _beside(mine: Whose, others: Sequence[Whose]) -> tuple[Estate | None, list[s
             why.append(str(wrong))
         else:
             wide = wider
-    return wide, why
+            beside.append(other)
+    return wide, beside, why
 
 
 def _gateways(mine: Whose) -> Iterator[str]:

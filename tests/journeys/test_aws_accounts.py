@@ -14,6 +14,7 @@ from evidence.actions import access
 from evidence.actions.access import Given
 from evidence.actions.compare import compare
 from evidence.models import Finding, Source, SourceSecret, VerdictRow
+from evidence.packs.sections.basis import hosts_of
 from tests.evidence.aws_emulator import KEY, REGION, by_hand, client, running
 from tests.evidence.site import APP, DATA, allow_in, allow_out, put, read, source_of
 from tests.evidence.test_knowing import browser
@@ -109,6 +110,11 @@ def said_at(ref: str, point: str) -> str:
     return VerdictRow.objects.filter(subject=ref, point=point).latest("pk").because
 
 
+def list_of(ref: str, point: str) -> list[str]:
+    """Whose readings a pack names behind the verdict at that point."""
+    return hosts_of(VerdictRow.objects.filter(subject=ref, point=point).latest("pk"))
+
+
 def test_a_connection_into_another_account_is_judged_once_both_are_read(emulator: str, tmp_path: Path) -> None:
     people = everybody()
     servers(people)
@@ -135,6 +141,8 @@ def test_a_connection_into_another_account_is_judged_once_both_are_read(emulator
               "pay-app-01/OUTPUT", "pay-db-01/INPUT"}  # fmt: skip
     assert said(ref) == dict.fromkeys(points, "implemented")
     assert not Finding.objects.standing().filter(verdict="permits_more").exists()
+    assert said_at(ref, "aws-data/FORWARD").endswith("; it rests on what aws-app shows as well")
+    assert list_of(ref, "aws-app/FORWARD") == ["aws-app", "aws-data"]
     page = browser(people.rita).get(f"/connections/{ref}/").content.decode()
     assert "Network ACL in" in page
     proof = done(change, people)  # asks both accounts again

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from evidence.judgement import rested
 from evidence.models import Comparison, VerdictRow
 from evidence.packs.manifest import Quality
 from evidence.packs.sections.known import Read
@@ -54,8 +55,9 @@ def basis(row: VerdictRow, reads: Mapping[str, Read], held: Comparison | None) -
 
 
 def hosts_of(row: VerdictRow) -> list[str]:
-    """The hosts a verdict names: that of its point, and its server; each once."""
-    named = (row.point.partition("/")[0], row.server.name if row.server else "")
+    """The hosts a verdict names: that of its point, its server, and accounts whose networks the path leads into; each
+    once."""
+    named = (row.point.partition("/")[0], row.server.name if row.server else "", *rested(row.because))
     return list(dict.fromkeys(name for name in named if name))
 
 
