@@ -158,7 +158,7 @@ def test_who_listens_elsewhere_is_named_where_nobody_does() -> None:
 # --- the kernel itself ------------------------------------------------------------------------------------------------
 
 INSIDE = r"""
-import json, socket, subprocess
+import json, socket, subprocess, time
 run = lambda *words: subprocess.run(words, check=True, capture_output=True, text=True).stdout
 run("ip", "link", "set", "lo", "up")
 for one in ("10.66.0.1/32", "10.66.0.2/32", "fd66::1/128"):
@@ -183,6 +183,15 @@ bind(socket.AF_INET, "10.66.0.2")
 bind(socket.AF_INET6, "::ffff:10.66.0.1", 0)
 bind(socket.AF_INET, "127.0.0.1")
 bind(socket.AF_INET6, "::1")
+for _ in range(100):  # on a busy machine the kernel takes a moment to know an address as its own
+    try:
+        with socket.socket(socket.AF_INET6) as ready:
+            ready.bind(("fd66::1", 0))
+            ready.listen()
+            socket.create_connection(ready.getsockname()[:2], timeout=2).close()
+        break
+    except OSError:
+        time.sleep(0.05)
 answers = {}
 for number in range(7001, port + 1):
     for address in ("10.66.0.1", "10.66.0.2", "fd66::1"):
