@@ -24,8 +24,8 @@ ALONE: Final = "what that one shows is not put beside it, so that paths between 
 
 
 class Together(NamedTuple):
-    """`paths`: account -> FORWARD and RETURN with what other accounts show; `apart`: account -> why some of those it
-    leads into could not be put beside it; `key`: the digest of all that this rests on, "" for nothing."""
+    """`paths`: account -> FORWARD and RETURN with what other accounts show; `apart`: account -> a sentence why some of
+    those it leads into are not put beside it; `key`: the digest of all that this rests on, "" for nothing."""
 
     paths: dict[str, Reading]
     apart: dict[str, str]
@@ -54,27 +54,30 @@ def together(fresh: Held, now: Mapping[str, Reading], kept: Files | None = None)
         return NOBODY
     rests_on = tuple((name, one.digest) for name, one in sorted(accounts.items()))
     answers = Kept(kept or kept_files(), {})
-    said = answers.value(("accounts together", *rests_on), lambda: _asked(accounts))
+    try:
+        said = answers.value(("accounts together", *rests_on), lambda: _asked(accounts))
+    except (FormatError, OSError) as error:  # not kept: the next comparison tries again
+        why = f"{error.what}: {error.why}" if isinstance(error, FormatError) else str(error)
+        return Together(
+            {}, {name: f"Whether {name} leads into others was not looked at: {why}" for name in accounts}, ""
+        )
     paths = {name: reading_json.load(held.encode()) for name, held in said["paths"].items()}
-    return Together(paths, said["apart"], hashlib.sha256(repr(rests_on).encode()).hexdigest())
+    apart = {name: f"{name} leads into another account that was read, and {ALONE}{why}"
+             for name, why in said["apart"].items()}  # fmt: skip
+    return Together(paths, apart, hashlib.sha256(repr(rests_on).encode()).hexdigest())
 
 
 def judged_apart(found: Together) -> Iterable[Judgement]:
     """That an account leads into another which was read, and that the two could not be put together."""
-    for name, why in sorted(found.apart.items()):
-        because = f"{name} leads into another account that was read, and {ALONE}{why}"
+    for name, because in sorted(found.apart.items()):
         yield Judgement(
             Verdict.not_verifiable, Certainty.unproven, f"{name} {FORWARD}", f"{name}/{FORWARD}", "", (), None, because
         )
 
 
 def _asked(accounts: Mapping[str, Snapshot]) -> dict[str, dict[str, str]]:
-    """What the reading process makes of their files."""
-    try:
-        paths, apart = paths_in_child({name: _files(one) for name, one in accounts.items()})
-    except (FormatError, OSError) as error:
-        why = f"{error.what}: {error.why}" if isinstance(error, FormatError) else str(error)
-        return {"paths": {}, "apart": dict.fromkeys(accounts, why)}
+    """What the reading process makes of their files. Raises FormatError, or OSError where stored bytes are damaged."""
+    paths, apart = paths_in_child({name: _files(one) for name, one in accounts.items()})
     return {"paths": {name: reading_json.dump(one).decode() for name, one in paths.items()}, "apart": apart}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from compliance.traffic.addresses import BITS
@@ -93,9 +94,9 @@ class Answers:
         self._failed: list[Failed] = []
         self._half: set[str] = set()  # prefix lists of which some entry was not understood
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
-        """Whether nothing that a path may ask was left unread, nor contradicts itself."""
+        """Whether nothing that a path may ask was left unread, nor contradicts itself; asked once all files are there."""
         groups = Groups(self.estate)
         unsure = (groups.disagreement(one) for one in self.estate.groups.values())
         return all(one.kind in LISTS for one in self._failed) and not any(unsure)

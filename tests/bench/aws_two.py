@@ -21,6 +21,7 @@ from tests.bench.aws_account import (
     subnet,
     table,
 )
+from tests.bench.test_aws_ways import led
 
 REPORTS = "10.1.1.9"
 NUMBERS = {"here": "111111111111", "there": "222222222222"}
@@ -81,13 +82,6 @@ def attached(uid: str, vpc: str, asks: str, owner: str) -> dict[str, Any]:
         "TransitGatewayAttachmentId": uid, "TransitGatewayId": TGW, "TransitGatewayOwnerId": NUMBERS["here"],
         "ResourceOwnerId": owner, "ResourceType": "vpc", "ResourceId": vpc, "State": "available", **asked,
     }  # fmt: skip
-
-
-def led(where: str, to: dict[str, Any]) -> dict[str, Any]:
-    """A route of a table of the transit gateway to an attachment."""
-    keys = ("TransitGatewayAttachmentId", "ResourceId", "ResourceType")
-    return {"DestinationCidrBlock": where, "Type": "propagated", "State": "active",
-            "TransitGatewayAttachments": [{key: to[key] for key in keys}]}  # fmt: skip
 
 
 def joined_by_transit(*, near: list[dict[str, Any]] | None = None, **changed: Any) -> dict[str, list[Artefact]]:

@@ -15,9 +15,10 @@ from evidence.rules import Artefact, Reading, Verdict
 from evidence.verdicts import judge
 from tests.bench.aws_account import ACCOUNT, DB, OTHER, VPC, WEB, files, group, interface, permission, subnet, table
 from tests.bench.aws_account import APP as SENDER
-from tests.bench.aws_two import PEERING, REPORTS, given, here, joined_by_transit, led, lent_by_a_network_account, there
+from tests.bench.aws_two import PEERING, REPORTS, given, here, joined_by_transit, lent_by_a_network_account, there
 from tests.bench.estate import host
 from tests.bench.test_aws import ask, said
+from tests.bench.test_aws_ways import led
 
 OPEN = host(v4="*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n")
 OPEN_TO_ALL = permission("-1", ranges=["0.0.0.0/0"])

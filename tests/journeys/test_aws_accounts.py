@@ -10,11 +10,12 @@ import pytest
 
 from compliance.actions import estate
 from compliance.models import Server, State
-from evidence.actions import access
+from evidence.actions import access, accounts
 from evidence.actions.access import Given
 from evidence.actions.compare import compare
 from evidence.models import Finding, Source, SourceSecret, VerdictRow
 from evidence.packs.sections.basis import hosts_of
+from evidence.rules import FormatError
 from tests.evidence.aws_emulator import KEY, REGION, by_hand, client, running
 from tests.evidence.site import APP, DATA, allow_in, allow_out, put, read, source_of
 from tests.evidence.test_knowing import browser
@@ -180,3 +181,24 @@ def test_two_accounts_that_were_read_before_and_after_a_peering_changed_are_not_
     latest = VerdictRow.objects.filter(subject="aws-app FORWARD").latest("comparison")
     assert latest.because.startswith("aws-app leads into another account that was read, and what that one shows")
     assert f"{two.peering} is not the same in aws-app and aws-data" in latest.because
+
+
+def test_a_look_that_failed_is_said_and_taken_again(emulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = everybody()
+    servers(people)
+    two = Two(emulator, people)
+    for name, one in (("aws-app", two.app), ("aws-data", two.data)):
+        assert read(two.on_boarded(name, one), people).state == "ok"
+    change = agreed(people, asked(people))
+
+    def no_memory(*_: Any, **__: Any) -> Any:
+        raise FormatError("The files could not be read", "reading needs more than 1024 MiB of memory", "Report it.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(accounts, "paths_in_child", no_memory)
+        compare()
+    said_of_it = VerdictRow.objects.filter(subject="aws-app FORWARD").latest("pk").because
+    assert said_of_it.startswith("Whether aws-app leads into others was not looked at: The files could not be read")
+    assert said(change.connection.ref)["aws-app/FORWARD"] == "not_verifiable"
+    compare()
+    assert said(change.connection.ref)["aws-app/FORWARD"] == "implemented"
