@@ -96,7 +96,7 @@ class Answers:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether nothing that a path may ask was left unread, nor contradicts itself; asked once all files are there."""
+        """Whether nothing that a path may ask was left unread, nor contradicts itself; once all files are there."""
         groups = Groups(self.estate)
         unsure = (groups.disagreement(one) for one in self.estate.groups.values())
         return all(one.kind in LISTS for one in self._failed) and not any(unsure)
