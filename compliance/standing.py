@@ -146,7 +146,8 @@ class Standing:
     def counted(self, rows: Any, owner: str, *others: str) -> Named:
         """The rows that count by their owner, read with `others`; owners with rows and none that counts are hollow."""
         # In one order: PostgreSQL gives rows as they lie, and what is written of them would differ for nothing
-        listed: list[Carried] = each_once(rows.in_force(self.moment).order_by("pk"), owner, *others)
+        names = dict.fromkeys((owner, *others), ("name",))
+        listed: list[Carried] = each_once(rows.in_force(self.moment).order_by("pk"), *names, only=names)
         bad = faults(listed, self.known_at)
         found: Named = defaultdict(list)
         for each in listed:

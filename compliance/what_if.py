@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.utils import timezone
 
-from compliance.models import ChangeRecord, Connection, Justification, User
+from compliance.models import ChangeRecord, Connection, Endpoint, Justification, User
 from compliance.models.estate import day_of
 from compliance.nearby import register_near
 from compliance.register import Entry, RegisterError, Wanted, wanted
@@ -86,8 +86,8 @@ def visible(person: User, refs: Iterable[str], material: Mapping[str, Any]) -> d
     """Of these connections (CON-42), and of those that begin or end where the request does, the ones this person may
     see; by the ids people use."""
     keys = [int(ref.removeprefix("CON-")) for ref in refs if ref != ASKED]
-    names = mentioned(material)
-    touching = Q(pk__in=keys) | Q(source__name__in=names) | Q(destination__name__in=names)
+    ends = list(Endpoint.objects.filter(name__in=mentioned(material)).values_list("pk", flat=True))
+    touching = Q(pk__among=keys) | Q(source__among=ends) | Q(destination__among=ends)  # each by its own index
     rows = Connection.objects.for_user(person).filter(touching).select_related("source", "destination")
     return {row.ref: row for row in rows}
 

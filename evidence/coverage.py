@@ -6,18 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from compliance.models import Address, Server
 from evidence import readings
 from evidence.models import Snapshot, Source
 from evidence.perimeter import in_front_of, is_perimeter
 
-# what is looked at of each of many sources, and of its last reading
-LOOKED_AT: Final = (
-    "name", "kind", "enabled", "fresh_hours", "last_seen_at", "server", "last_good__tier",
-    "last_pull__error_code", "last_pull__what", "last_pull__finished_at",
-)  # fmt: skip
 KINDS: Final = dict(Source.Kind.choices)
 LIVE, COPY, OLD, NONE = "live", "copy", "old", "none"
 # what is held of a server itself → in words
@@ -29,6 +24,19 @@ HOST: Final[dict[str, str]] = {
 }
 
 
+class Read(NamedTuple):
+    """What is looked at of a source, by the columns of `covered`: thousands of them are no objects of a model."""
+
+    pk: int
+    name: str
+    kind: str
+    server: int
+    fresh_hours: int
+    seen_at: datetime | None
+    error_code: str | None  # of the last pull
+    tier: str | None  # of the last good reading; None without any
+
+
 @dataclass(frozen=True, slots=True)
 class Covered:
     """The evidence of one server. `sources`: (id, name, kind) of its own; `front`: the devices before it."""
@@ -38,7 +46,6 @@ class Covered:
     seen_at: datetime | None
     sources: tuple[tuple[int, str, str], ...]
     front: tuple[str, ...]
-    because: str
 
     @property
     def nothing(self) -> bool:
@@ -49,17 +56,18 @@ class Covered:
 def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
     """The evidence of each of these servers, in their order."""
     rows = {row.pk: row for row in servers}
-    by_server: dict[int, list[Source]] = {key: [] for key in rows}
+    by_server: dict[int, list[Read]] = {key: [] for key in rows}
     addresses: dict[int, list[str]] = {key: [] for key in rows}
     before = devices(at)
     if before:  # with nothing in front of anybody, nobody's address matters
         held = Address.objects.filter(server__among=rows, valid_to__isnull=True).order_by("pk")
         for key, ip in held.values_list("server", "ip"):
             addresses[key].append(ip)
-    found = Source.objects.filter(server__among=rows).select_related("last_pull", "last_good").only(*LOOKED_AT)
-    for source in found.order_by("pk"):
-        source.server = rows[source.server_id]
-        by_server[source.server_id].append(source)
+    found = Source.objects.filter(server__among=rows).order_by("pk").values_list(
+        "pk", "name", "kind", "server", "fresh_hours", "last_seen_at", "last_pull__error_code", "last_good__tier"
+    )  # fmt: skip
+    for source in map(Read._make, found):
+        by_server[source.server].append(source)
     return [of(row, by_server[row.pk], in_front_of(addresses[row.pk], before), at) for row in rows.values()]
 
 
@@ -75,25 +83,30 @@ def devices(at: datetime) -> dict[str, list[str]]:
     return found
 
 
-def of(server: Server, sources: Sequence[Source], before: Iterable[str], at: datetime) -> Covered:
+def of(server: Server, sources: Sequence[Read], before: Iterable[str], at: datetime) -> Covered:
     """One server. `before`: the devices in front of its addresses; itself does not count."""
     front = tuple(name for name in before if name != server.name)
-    fresh = [source for source in sources if source.last_good and readings.is_fresh(source, at)]
-    held = OLD if any(source.last_good for source in sources) else NONE
+    good = [one for one in sources if one.tier is not None]
+    fresh = [one for one in good if readings.fresh_by(one.seen_at, one.fresh_hours, one.error_code, at)]
+    held = OLD if good else NONE
     if fresh:
-        live = any(source.last_good and source.last_good.tier == Snapshot.Tier.GOOD for source in fresh)
-        held = LIVE if live else COPY
-    seen = max((source.last_seen_at for source in sources if source.last_seen_at), default=None)
-    named = tuple((source.pk, source.name, KINDS[source.kind]) for source in sources)
-    return Covered(server, held, seen, named, front, why(sources) if not fresh else "")
+        held = LIVE if any(one.tier == Snapshot.Tier.GOOD for one in fresh) else COPY
+    seen = max((one.seen_at for one in sources if one.seen_at), default=None)
+    named = tuple((one.pk, one.name, KINDS[one.kind]) for one in sources)
+    return Covered(server, held, seen, named, front)
 
 
-def why(sources: Sequence[Source]) -> str:
-    """Why there is no evidence of a server today, in a sentence."""
-    if not sources:
-        return "No source reads it."
-    said = readings.silence(sources[0]).because
-    return f"{said[:1].upper()}{said[1:]}."
+def reasons(rows: Iterable[Covered]) -> dict[int, str]:
+    """Why there is no evidence of these servers today, in a sentence each; nothing of those that have some."""
+    without = [row for row in rows if row.host in (OLD, NONE)]
+    first = {row.sources[0][0]: row.server for row in without if row.sources}
+    found = Source.objects.filter(pk__among=first).select_related("last_pull")
+    because = {row.server.pk: "No source reads it." for row in without}
+    for source in found:
+        source.server = first[source.pk]
+        said = readings.silence(source).because
+        because[source.server_id] = f"{said[:1].upper()}{said[1:]}."
+    return because
 
 
 def counts(rows: Iterable[Covered]) -> dict[str, int]:

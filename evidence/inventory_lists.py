@@ -5,20 +5,19 @@ What could not be read is said beside the numbers: nobody is registered, missing
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from compliance.models import Address, RiskAcceptance, Server, User
+from compliance.models import Address, RiskAcceptance, Server, System, User
 from compliance.models.carried import faults
 from compliance.models.estate import day_of
-from compliance.models.scope import each_once
 from compliance.traffic.addresses import parse_host, to_text
 from evidence import readings
 from evidence.actions.outside import aside_on
@@ -36,10 +35,7 @@ HOST_KINDS: Final[dict[str, tuple[str, str]]] = {
     Kind.INTERFACES: ("Interfaces (ip addr)", "ip-addr"),
     Kind.NEIGHBOURS: ("Neighbour tables (ip neigh)", "ip-neigh"),
 }
-OF_SYSTEM: Final = ("name", "owner_id")
 LISTED: Final = 6  # names that a sentence repeats
-# of a source, by `shows` and `readings.is_fresh`
-LOOKED_AT: Final = ("server__name", "last_seen_at", "fresh_hours", "last_pull__error_code", "last_good__points")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +50,39 @@ class Seer:
     url: str = ""
 
 
+class Read(NamedTuple):
+    """What is looked at of a source, by the columns of `_host_seers`: thousands of them are no objects of a model."""
+
+    server: str
+    seen_at: datetime | None
+    fresh_hours: int
+    error_code: str | None
+    good: int | None
+    points: list[dict[str, object]] | None
+
+
+class Seen(NamedTuple):
+    """One sighting as the lists look at it, by the columns of `seen_in`."""
+
+    kind: str
+    inventory: int | None
+    inventory_name: str | None
+    ip: str | None
+    short: str
+    name: str
+    place: str
+    where: str
+    first_seen: datetime
+    system: int
+    host_system: int | None  # of the host whose evidence it is
+
+
 @dataclass(slots=True)
 class Held:
     """A registered server: its addresses, since when, and which sources show it now or showed it once."""
 
-    server: Server
+    name: str
+    system: System
     addresses: list[str] = field(default_factory=list)
     since: datetime | None = None
     seen: dict[str, datetime] = field(default_factory=dict)  # key of the seer → first seen
@@ -70,7 +94,7 @@ class Stranger:
     """Something that was seen and that nobody registered: an address, or a name without one."""
 
     key: str
-    rows: list[Sighting]
+    rows: list[Seen]
     decided: str = ""  # why it need not be registered, where somebody decided so
     place: str = field(init=False)  # the network in scope it stands in; "" outside all of them
     seers: frozenset[str] = field(init=False)  # keys of the sources that show it
@@ -78,7 +102,7 @@ class Stranger:
     def __post_init__(self) -> None:
         """Each list and each count of it asks for these again."""
         self.place = max(row.place for row in self.rows)
-        self.seers = frozenset(key_of(row.kind, row.inventory_id) for row in self.rows)
+        self.seers = frozenset(key_of(row.kind, row.inventory) for row in self.rows)
 
     @property
     def names(self) -> list[str]:
@@ -103,8 +127,10 @@ class Lists:
         self.mine = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
         held, shown = Address.objects.in_force(self.at), Sighting.objects.for_user(person).current()
         # the seals of those these lists ask about: what a server of this person holds, and what was seen
-        asked_about = held.filter(Q(server__in=self.mine) | Q(ip__in=shown.values("ip")))
-        self.addresses = held.exclude(pk__in=list(faults(asked_about)))
+        asked_about = list(held.filter(Q(server__in=self.mine) | Q(ip__in=shown.values("ip"))).order_by("pk"))
+        bad = faults(asked_about)
+        self.held = [row for row in asked_about if row.pk not in bad]
+        self.addresses = held.exclude(pk__in=list(bad))
         self.seers = [*self._host_seers(), *self._inventories()]
 
     def seer(self, key: str) -> Seer | None:
@@ -113,16 +139,19 @@ class Lists:
 
     def _host_seers(self) -> Iterator[Seer]:
         sources = Source.objects.for_user(self.person).exclude(server__status=Server.Status.RETIRED)
-        rows = list(sources.select_related("server", "last_good", "last_pull").only(*LOOKED_AT))
+        columns = ("server__name", "last_seen_at", "fresh_hours", "last_pull__error_code", "last_good")
+        rows = [Read._make(row) for row in sources.values_list(*columns, "last_good__points")]
         formats = formats_read(sources)
+        parts = [shown_by(row, formats) for row in rows]
+        fresh_now = [readings.fresh_by(row.seen_at, row.fresh_hours, row.error_code, self.at) for row in rows]
         names = set(self.mine.values_list("name", flat=True))
         met = Met.objects.filter(server__in=self.mine, last_seen__gte=self.at - MET_COUNTS)
         meeting = set(met.values_list("server__name", flat=True))
         for kind, (label, part) in HOST_KINDS.items():
             meets = meeting if kind == Kind.NEIGHBOURS else set()
-            shown = [row for row in rows if shows(row, part, formats) or row.server.name in meets]
-            fresh = {row.server.name for row in shown if readings.is_fresh(row, self.at)}
-            read_at = min((row.last_seen_at for row in shown if row.last_seen_at), default=None)
+            shown = [n for n, row in enumerate(rows) if part in parts[n] or row.server in meets]
+            fresh = {rows[n].server for n in shown if fresh_now[n]}
+            read_at = min((at for n in shown if (at := rows[n].seen_at)), default=None)
             yield Seer(str(kind), label, *host_state(names, fresh), read_at)
 
     def _inventories(self) -> Iterator[Seer]:
@@ -151,10 +180,8 @@ class Lists:
         shorts = {short_name(name) for name in here.values_list("name", flat=True)}
         shown = Sighting.objects.for_user(self.person).current()
         shown = shown.annotate(held=Exists(self.addresses.filter(ip=OuterRef("ip")))).filter(held=False)
-        found: dict[str, list[Sighting]] = defaultdict(list)
-        needed = {"server": ("system_id",), "inventory": ("name",), "system": ("name",)}
-        rows = each_once(shown.order_by("first_seen", "pk"), *needed, only=needed)
-        for row in rows:
+        found: dict[str, list[Seen]] = defaultdict(list)
+        for row in seen_in(shown.order_by("first_seen", "pk")):
             if row.ip or row.short not in shorts:
                 found[str(row.ip) if row.ip else row.short].append(row)
         decided = self._decided()
@@ -178,19 +205,20 @@ class Lists:
     @cached_property
     def servers(self) -> list[Held]:
         """Every registered server of this person with what shows it."""
-        mine = each_once(self.mine.order_by("name").only("name", "system_id"), "system", only={"system": OF_SYSTEM})
-        each_once([server.system for server in mine], "owner", only={"owner": ("name", "email")})
-        found = {server.pk: Held(server) for server in mine}
+        mine = self.mine.order_by("name").values_list("pk", "name", "system")
+        found = {key: Held(name, self.systems[system]) for key, name, system in mine}
         owner: dict[str, Held] = {}
-        for address in self.addresses.filter(server__in=found).order_by("pk"):
-            held = found[address.server_id]
+        for address in self.held:
+            held = found.get(address.server_id)
+            if held is None:
+                continue
             held.addresses.append(address.ip)
             held.since = min(held.since or address.valid_from, address.valid_from)
             owner[address.ip] = held
-        shorts = {short_name(held.server.name): held for held in found.values()}
+        shorts = {short_name(held.name): held for held in found.values()}
         visible = {one.key for one in self.seers}
         theirs = self.addresses.filter(server__in=self.mine).values("ip")
-        rows = Sighting.objects.filter(Q(ip__in=theirs) | Q(short__in=shorts, kind=Kind.INVENTORY))
+        rows = Sighting.objects.filter(Q(ip__in=theirs) | Q(short__among=shorts, kind=Kind.INVENTORY))
         rows = rows.filter(Q(inventory=None) | Q(reading=F("inventory__last_good")))
         for kind, number, ip, short, first, gone in rows.values_list(
             "kind", "inventory", "ip", "short", "first_seen", "gone_at"
@@ -200,6 +228,17 @@ class Lists:
             if held_by is not None and key in visible:
                 told(held_by, key, first, gone)
         return list(found.values())
+
+    @cached_property
+    def systems(self) -> dict[int, System]:
+        """The systems by their keys, with their owners."""
+        rows = System.objects.select_related("owner").only("name", "owner__name", "owner__email")
+        return {row.pk: row for row in rows}
+
+    @cached_property
+    def seen_by(self) -> Counter[str]:
+        """How many strangers each source shows."""
+        return Counter(seer for one in self.strangers for seer in one.seers)
 
     def never(self, seer: str = "") -> list[Held]:
         """Registered servers that a source does not show; without one, those that no source shows."""
@@ -245,14 +284,27 @@ def formats_read(sources: QuerySet[Source]) -> set[tuple[int, str]]:
     return set(rows.values_list("pull__snapshot", "format").distinct())
 
 
-def shows(source: Source, part: str, formats: set[tuple[int, str]]) -> bool:
-    """Whether the last good reading of a source holds such a point, or a file of such a format (`formats_read`)."""
-    good = source.last_good
-    if good is None:
-        return False
-    points = [str(point.get("name", "")) for point in good.points]
-    named = any(name == part or (part.endswith("/") and name.startswith(part)) for name in points)
-    return named or (good.pk, part) in formats
+def shown_by(source: Read, formats: set[tuple[int, str]]) -> set[str]:
+    """The kinds of host evidence (parts of HOST_KINDS) that the last good reading of a source holds: as a point, or a
+    file of such a format (`formats_read`)."""
+    if source.good is None:
+        return set()
+    points = {str(point.get("name", "")) for point in source.points or ()}
+    return {
+        part for _, part in HOST_KINDS.values()
+        if part in points
+        or (source.good, part) in formats
+        or (part.endswith("/") and any(name.startswith(part) for name in points))
+    }  # fmt: skip
+
+
+def seen_in(rows: QuerySet[Sighting]) -> list[Seen]:
+    """These sightings, as the lists look at them."""
+    found = rows.values_list(
+        "kind", "inventory", "inventory__name", "ip", "short", "name", "place", "where", "first_seen", "system",
+        "server__system",
+    )  # fmt: skip
+    return [Seen._make(row) for row in found]
 
 
 def inventory_state(row: Inventory, at: datetime) -> tuple[str, str]:

@@ -93,10 +93,15 @@ def spoken(moment: datetime | None) -> str:
 def is_fresh(source: Source, at: datetime) -> bool:
     """Whether the last sign of life of a source is within its limit. A source that does not answer is not fresh, nor
     one at whose address another host seems to answer."""
-    seen = source.last_seen_at
-    if seen is None or is_another(source) or (source.last_pull and source.last_pull.error_code in NO_ANSWER):
+    said = source.last_pull.error_code if source.last_pull else None
+    return fresh_by(source.last_seen_at, source.fresh_hours, said, at)
+
+
+def fresh_by(seen: datetime | None, hours: int, error_code: str | None, at: datetime) -> bool:
+    """The same, of its columns: the last sign of life, its limit, and what the last pull failed with."""
+    if seen is None or error_code in NOT_THAT_HOST or error_code in NO_ANSWER:
         return False
-    return at - seen <= timedelta(hours=source.fresh_hours)
+    return at - seen <= timedelta(hours=hours)
 
 
 def is_another(source: Source) -> bool:

@@ -7,7 +7,7 @@ processor time before the database hears of them, and SQLite takes no more than 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
@@ -15,12 +15,13 @@ from django.db.models import Lookup
 
 
 class Among(Lookup):
-    """Whole numbers only: keys. Of none nothing is asked, as with `in`."""
+    """Whole numbers: keys. Of none nothing is asked, as with `in`."""
 
     lookup_name = "among"
     prepare_rhs = False
+    kind: ClassVar[str] = "bigint"  # what PostgreSQL calls one of them
 
-    def get_prep_lookup(self) -> list[int]:
+    def get_prep_lookup(self) -> list[Any]:
         """The keys, each once and in their order: the same set is the same statement."""
         return sorted(set(self.rhs))
 
@@ -32,7 +33,7 @@ class Among(Lookup):
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """For PostgreSQL: the keys as one array, which is planned as `in` is."""
         left, given = self._asked(compiler, connection)
-        return f"{left} = ANY(%s::bigint[])", [*given, self.rhs]
+        return f"{left} = ANY(%s::{self.kind}[])", [*given, self.rhs]
 
     def _asked(self, compiler: Any, connection: Any) -> Any:
         if not self.rhs:
@@ -40,5 +41,12 @@ class Among(Lookup):
         return self.process_lhs(compiler, connection)
 
 
+class AmongWords(Among):
+    """The same, of words: names."""
+
+    kind = "text"
+
+
 models.IntegerField.register_lookup(Among)
 models.ForeignKey.register_lookup(Among)
+models.CharField.register_lookup(AmongWords)

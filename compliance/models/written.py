@@ -4,7 +4,7 @@ Generated columns: no verb writes them and none can forget to. To look through a
 otherwise turn the JSON of each into text and into capital letters, which takes ten times as long as comparing it. That
 of change records is short enough for an index, which then is all that SQLite reads; of the few that are longer the rest
 is looked through by itself (ChangeQuerySet.saying). PostgreSQL knows of each text which three signs in a row it holds
-(migrations 0027 and evidence 0042), and reads only those that hold all threes of what is looked for: `Holds`.
+(migrations 0027, 0029 and evidence 0042), and reads only those that hold all threes of what is looked for: `Holds`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def names_beside(names: Iterable[str]) -> Q:
     """Rows that may name one of these beside their ends (SQLite takes no notice of capitals): look at what is found."""
     found = Q(pk__in=())
     for form in dict.fromkeys(json.dumps(name, ensure_ascii=ascii) for name in names for ascii in (False, True)):
-        found |= Q(beside__contains=form)
+        found |= Q(beside__holds=Value(form))  # in quotes, so three signs at least
     return found & ~Q(beside__in=NOTHING_BESIDE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,8 +14,8 @@ from django.utils import timezone
 from compliance.models import Server, System
 from compliance.models.scope import each_once
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page
-from evidence.coverage import HOST, Covered, counts, covered
+from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page_of
+from evidence.coverage import HOST, Covered, counts, covered, reasons
 
 WHAT: Final = (("host", "Of their own"), ("front", "Of a device in front"), ("nothing", "None at all"))
 COLUMNS: Final = ("server", "system", "own evidence", "last read", "sources", "devices in front", "why none")
@@ -25,9 +26,11 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """The list, per system, with filters and as CSV; the sums stand above it."""
     person = signed_in(request)
     base = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
-    rows = each_once(base.order_by("system__name", "name"), "system")
-    seen = set(Server.objects.for_user(person).values_list("name", flat=True))
-    every = [replace(row, front=spoken(row.front, seen)) for row in covered(rows, timezone.now())]
+    base_rows = base.order_by("system__name", "name").only("name", "system_id")
+    every = covered(each_once(base_rows, "system", only={"system": ("name",)}), timezone.now())
+    if any(row.front for row in every):
+        seen = set(Server.objects.for_user(person).values_list("name", flat=True))
+        every = [replace(row, front=spoken(row.front, seen)) for row in every]
     found = [row for row in every if fits(row, request)]
     words = request.GET.get("q", "").strip()
     if words:
@@ -35,7 +38,8 @@ def coverage(request: HttpRequest) -> HttpResponse:
         keys = set(named.values_list("pk", flat=True))
         found = [row for row in found if row.server.pk in keys]
     if file_wanted(request):
-        return as_file(request, "eastwest-coverage", COLUMNS, (cells(row) for row in found))
+        because = reasons(found)
+        return as_file(request, "eastwest-coverage", COLUMNS, (cells(row, because) for row in found))
     systems = list(System.objects.for_user(person).values_list("name", flat=True))
     of_system: dict[str, list[Covered]] = {name: [] for name in systems}
     for row in every:
@@ -44,7 +48,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
         request,
         "evidence/coverage.html",
         {
-            **page(request, found, listed),
+            **page_of(request, found, shows),
             "filters": filters(
                 request,
                 "Server or address",
@@ -80,7 +84,13 @@ def fits(row: Covered, request: HttpRequest) -> bool:
     )
 
 
-def listed(row: Covered) -> dict[str, Any]:
+def shows(rows: Sequence[Covered]) -> Callable[[Covered], dict[str, Any]]:
+    """How the rows of a page are shown."""
+    because = reasons(rows)
+    return lambda row: listed(row, because)
+
+
+def listed(row: Covered, because: Mapping[int, str]) -> dict[str, Any]:
     """One row of the page."""
     return {
         "name": row.server.name,
@@ -91,13 +101,14 @@ def listed(row: Covered) -> dict[str, Any]:
         "late": row.host in ("old", "none"),
         "sources": [{"url": f"/sources/{key}/", "name": name, "kind": kind} for key, name, kind in row.sources],
         "front": row.front,
-        "because": row.because,
+        "because": because.get(row.server.pk, ""),
         "nothing": row.nothing,
     }
 
 
-def cells(row: Covered) -> list[Any]:
+def cells(row: Covered, because: Mapping[int, str]) -> list[Any]:
     """One row of the CSV."""
     sources = ", ".join(name for _, name, _ in row.sources)
     front = ", ".join(row.front)
-    return [row.server.name, row.server.system.name, HOST[row.host], row.seen_at, sources, front, row.because]
+    why = because.get(row.server.pk, "")
+    return [row.server.name, row.server.system.name, HOST[row.host], row.seen_at, sources, front, why]

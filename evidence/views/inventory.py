@@ -20,7 +20,7 @@ from compliance.views.verbs import confirm
 from evidence.actions import outside as verbs
 from evidence.actions import registering
 from evidence.forms.inventory import RegisterServerForm, SetAsideForm
-from evidence.inventory_lists import HOST_KINDS, Held, Lists, Seer, Stranger, key_of, said
+from evidence.inventory_lists import HOST_KINDS, Held, Lists, Seen, Seer, Stranger, key_of, said, seen_in
 from evidence.models import Sighting
 from evidence.views.shown import latest
 
@@ -76,10 +76,11 @@ def wanted(lists: Lists, tab: str, seer: Seer | None, asked: Any) -> tuple[list[
     words, zone = asked.get("q", "").strip().lower(), asked.get("zone", "")
     if tab in ("unregistered", "outside"):
         found = lists.strangers if tab == "unregistered" else lists.outside
-        kept = [one for one in found if (seer is None or one.by(seer.key)) and fits(one, words, zone)]
+        kept = [one for one in found if seer is None or one.by(seer.key)]
+        kept = [one for one in kept if fits(one, words, zone)] if words or zone else kept
         return kept, lambda row: stranger_row(row, lists)
     servers = (lists.registered if tab == "registered" else lists.never)(seer.key if seer else "")
-    named = [one for one in servers if not words or words in f"{one.server.name} {' '.join(one.addresses)}".lower()]
+    named = [one for one in servers if not words or words in f"{one.name} {' '.join(one.addresses)}".lower()]
     return named, lambda row: server_row(row, lists, seer)
 
 
@@ -111,7 +112,7 @@ def seer_row(one: Seer, lists: Lists) -> dict[str, Any]:
     """One source: what it can say, and its three numbers."""
     counts = {
         "registered": len(lists.registered(one.key)),
-        "unregistered": sum(each.by(one.key) for each in lists.strangers),
+        "unregistered": lists.seen_by[one.key],
         "never": len(lists.never(one.key)),
     }
     return {
@@ -128,6 +129,7 @@ def seer_row(one: Seer, lists: Lists) -> dict[str, Any]:
 def stranger_row(one: Stranger, lists: Lists) -> dict[str, Any]:
     """One address or name that nobody registered."""
     known = {short.lower(): short for short in one.names}
+    system = lists.systems[one.rows[0].system]
     return {
         "key": one.key,
         "place": one.place,
@@ -136,28 +138,28 @@ def stranger_row(one: Stranger, lists: Lists) -> dict[str, Any]:
         "where": [where(row, lists.person) for row in one.rows][:SHOWN],
         "more": max(len(one.rows) - SHOWN, 0),
         "since": one.since,
-        "system": str(one.rows[0].system),
+        "system": str(system),
         "decided": one.decided,
         "register_url": f"/inventory/register/?{urlencode({'key': one.key})}",
         "outside_url": f"/inventory/outside/?{urlencode({'key': one.key})}",
-        "may_register": may(lists.person, "add_server", one.rows[0].system) is None,
-        "may_leave": may(lists.person, "request_risk" if one.place else "set_aside", one.rows[0].system) is None,
+        "may_register": may(lists.person, "add_server", system) is None,
+        "may_leave": may(lists.person, "request_risk" if one.place else "set_aside", system) is None,
     }
 
 
-def seen_by(rows: Iterable[Sighting], lists: Lists) -> str:
+def seen_by(rows: Iterable[Seen], lists: Lists) -> str:
     """The sources that show it, in words."""
     labels = {one.key: one.label for one in lists.seers}
-    keys = dict.fromkeys(key_of(row.kind, row.inventory_id) for row in rows)
+    keys = dict.fromkeys(key_of(row.kind, row.inventory) for row in rows)
     return ", ".join(labels.get(key, HOST_KINDS.get(key, ("another inventory", ""))[0]) for key in keys)
 
 
-def where(row: Sighting, person: User) -> str:
+def where(row: Seen, person: User) -> str:
     """Where it was seen. The hosts of systems of others stay unnamed."""
     mine = person.system_ids()
-    if row.server is not None and mine is not None and row.server.system_id not in mine:
+    if row.host_system is not None and mine is not None and row.host_system not in mine:
         return "at a host of another system"
-    return f"{row.inventory}, {row.where}" if row.inventory else row.where
+    return f"{row.inventory_name}, {row.where}" if row.inventory else row.where
 
 
 def server_row(one: Held, lists: Lists, seer: Seer | None) -> dict[str, Any]:
@@ -165,11 +167,11 @@ def server_row(one: Held, lists: Lists, seer: Seer | None) -> dict[str, Any]:
     labels = {each.key: each for each in lists.seers}
     asked = [seer] if seer else lists.seers
     return {
-        "name": one.server.name,
-        "url": f"/servers/{quote(one.server.name, safe='')}/",
+        "name": one.name,
+        "url": f"/servers/{quote(one.name, safe='')}/",
         "addresses": ", ".join(one.addresses) or "no address",
-        "system": str(one.server.system),
-        "owner": str(one.server.system.owner),
+        "system": str(one.system),
+        "owner": str(one.system.owner),
         "since": one.since,
         "seen": [{"label": labels[key].label, "at": at} for key, at in sorted(one.seen.items()) if key in labels],
         "first": min(one.seen.values(), default=None),
@@ -265,8 +267,9 @@ def set_aside(request: HttpRequest, person: User, row: Sighting) -> HttpResponse
 
 def asked(row: Sighting, person: User, title: str, consequence: str, submit: str) -> dict[str, Any]:
     """Context of the confirmation page."""
+    (seen,) = seen_in(Sighting.objects.filter(pk=row.pk))
     facts = [
-        ("Seen", where(row, person)),
+        ("Seen", where(seen, person)),
         ("Where it stands", row.place or "outside every network of the estate"),
         ("Called", row.name),
         ("First seen", said(day_of(row.first_seen))),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from compliance.actions.ledger_rows import names_of
-from compliance.models import ChangeRecord, User
+from compliance.models import ChangeRecord, ConnectionVersion, User
 from compliance.models.written import SOUGHT, names_beside, says
 from compliance.views.lists import by_json
 from evidence.models import Finding
@@ -131,6 +131,17 @@ def test_postgresql_looks_for_three_signs_in_a_row_first(people: People, model: 
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
     assert index in model.objects.filter(says("words", "tcp/6514")).explain()
     assert index not in model.objects.filter(says("words", "tc")).explain(), "two signs are no three"
+
+
+@pytest.mark.parametrize(("model", "kind"), [(ChangeRecord, "changes"), (ConnectionVersion, "versions")])
+def test_postgresql_knows_who_is_named_beside_the_ends(people: People, model: type[ChangeRecord], kind: str) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite reads the rows that name anybody")
+    with connection.cursor() as cursor:  # of a few rows it would read all that name anybody
+        cursor.execute(
+            f"SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; DROP INDEX {kind}_naming_others"
+        )
+    assert f"{kind}_by_others" in model.objects.filter(names_beside(["pay-db-01", "a"])).explain()
 
 
 @pytest.mark.parametrize(("setting", "kept"), [("max_parallel_workers_per_gather", "0"), ("jit", "off")])

@@ -55,8 +55,8 @@ def keys(person: User) -> dict[str, list[str]]:
     lists = Lists(person)
     return {
         "unregistered": [one.key for one in lists.strangers],
-        "never": [one.server.name for one in lists.never()],
-        "registered": [one.server.name for one in lists.registered()],
+        "never": [one.name for one in lists.never()],
+        "registered": [one.name for one in lists.registered()],
     }
 
 
@@ -77,10 +77,10 @@ def test_the_three_lists_over_all_sources_and_of_each(site: Site, cmdb: Inventor
     }
     lists = Lists(site.people.omar)
     source = f"inventory-{cmdb.pk}"
-    assert [one.server.name for one in lists.never(source)] == ["file-01"]  # the other is known by its name
-    assert [one.server.name for one in lists.never("neighbours")] == ["file-01", "pay-app-01", "pay-db-01"]
+    assert [one.name for one in lists.never(source)] == ["file-01"]  # the other is known by its name
+    assert [one.name for one in lists.never("neighbours")] == ["file-01", "pay-app-01", "pay-db-01"]
     assert [one.key for one in lists.strangers if one.by("rules")] == ["10.20.20.99"]
-    held = next(one for one in lists.servers if one.server.name == "pay-app-01")
+    held = next(one for one in lists.servers if one.name == "pay-app-01")
     assert set(held.seen) == {"rules", source}
     assert held.since is not None
 
@@ -106,7 +106,7 @@ def test_it_says_what_was_not_read_and_never_that_all_is_registered(site: Site, 
 
 def test_what_a_list_stopped_naming_says_since_when(site: Site, cmdb: Inventory) -> None:
     brought(cmdb, GOOD.replace("pay-app-01,10.20.20.31\n", ""), site)
-    held = next(one for one in Lists(site.people.omar).servers if one.server.name == "pay-app-01")
+    held = next(one for one in Lists(site.people.omar).servers if one.name == "pay-app-01")
     assert f"inventory-{cmdb.pk}" in held.gone
     assert f"inventory-{cmdb.pk}" not in held.seen
     assert "not any more by CMDB" in opened(site.people.omar, "/inventory/?list=registered")
@@ -175,7 +175,7 @@ def test_everybody_sees_their_own_systems_and_no_foreign_host_by_name(site: Site
     people = site.people
     lists = Lists(people.olga)
     assert [one.key for one in lists.strangers] == []
-    assert [one.server.name for one in lists.servers] == ["log-01"]
+    assert [one.name for one in lists.servers] == ["log-01"]
     page = opened(people.olga, "/inventory/")
     assert ">CMDB<" not in page
     assert "/inventory/new/" not in page
