@@ -33,7 +33,7 @@ class Read(NamedTuple):
     server: int
     fresh_hours: int
     seen_at: datetime | None
-    error_code: str | None  # of the last pull
+    silent: bool  # not fresh however lately it was read
     tier: str | None  # of the last good reading; None without any
 
 
@@ -63,10 +63,11 @@ def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
         held = Address.objects.filter(server__among=rows, valid_to__isnull=True).order_by("pk")
         for key, ip in held.values_list("server", "ip"):
             addresses[key].append(ip)
-    found = Source.objects.filter(server__among=rows).order_by("pk").values_list(
-        "pk", "name", "kind", "server", "fresh_hours", "last_seen_at", "last_pull__error_code", "last_good__tier"
-    )  # fmt: skip
-    for source in map(Read._make, found):
+    theirs = Source.objects.filter(server__among=rows)
+    silent = readings.silent_among(theirs)
+    columns = ("pk", "name", "kind", "server", "fresh_hours", "last_seen_at", "last_good__tier")
+    for key, *others, tier in theirs.order_by("pk").values_list(*columns):
+        source = Read._make((key, *others, key in silent, tier))
         by_server[source.server].append(source)
     return [of(row, by_server[row.pk], in_front_of(addresses[row.pk], before), at) for row in rows.values()]
 
@@ -87,7 +88,7 @@ def of(server: Server, sources: Sequence[Read], before: Iterable[str], at: datet
     """One server. `before`: the devices in front of its addresses; itself does not count."""
     front = tuple(name for name in before if name != server.name)
     good = [one for one in sources if one.tier is not None]
-    fresh = [one for one in good if readings.fresh_by(one.seen_at, one.fresh_hours, one.error_code, at)]
+    fresh = [one for one in good if not one.silent and readings.within(one.seen_at, one.fresh_hours, at)]
     held = OLD if good else NONE
     if fresh:
         held = LIVE if any(one.tier == Snapshot.Tier.GOOD for one in fresh) else COPY

@@ -6,7 +6,7 @@ What could not be read is said beside the numbers: nobody is registered, missing
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -22,7 +22,7 @@ from compliance.traffic.addresses import parse_host, to_text
 from evidence import readings
 from evidence.actions.outside import aside_on
 from evidence.actions.sightings import MET_COUNTS, excused, trouble
-from evidence.models import Inventory, Met, PulledArtefact, Sighting, Source
+from evidence.models import Inventory, Met, PulledArtefact, Sighting, Snapshot, Source
 from evidence.models.inventory import short_name
 from evidence.rules import Verdict
 from evidence.sightings import Kind
@@ -36,6 +36,8 @@ HOST_KINDS: Final[dict[str, tuple[str, str]]] = {
     Kind.NEIGHBOURS: ("Neighbour tables (ip neigh)", "ip-neigh"),
 }
 LISTED: Final = 6  # names that a sentence repeats
+READINGS_KEPT: Final = 20_000  # whose parts a process remembers
+_parts: dict[tuple[int, str], frozenset[str]] = {}  # (key, digest) of a reading → what `parts_of` says
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,19 @@ class Seer:
 class Read(NamedTuple):
     """What is looked at of a source, by the columns of `_host_seers`: thousands of them are no objects of a model."""
 
+    pk: int
     server: str
     seen_at: datetime | None
     fresh_hours: int
-    error_code: str | None
     good: int | None
-    points: list[dict[str, object]] | None
+    digest: str | None  # of the good one
 
 
 class Seen(NamedTuple):
-    """One sighting as the lists look at it, by the columns of `seen_in`."""
+    """One sighting as the lists look at it, by the columns of `seen_in`; thousands of days would cost as much as all
+    else of it (`Lists.since`)."""
 
+    pk: int
     kind: str
     inventory: int | None
     inventory_name: str | None
@@ -72,7 +76,6 @@ class Seen(NamedTuple):
     name: str
     place: str
     where: str
-    first_seen: datetime
     system: int
     host_system: int | None  # of the host whose evidence it is
 
@@ -94,7 +97,7 @@ class Stranger:
     """Something that was seen and that nobody registered: an address, or a name without one."""
 
     key: str
-    rows: list[Seen]
+    rows: list[Seen]  # the first seen first
     decided: str = ""  # why it need not be registered, where somebody decided so
     place: str = field(init=False)  # the network in scope it stands in; "" outside all of them
     seers: frozenset[str] = field(init=False)  # keys of the sources that show it
@@ -108,11 +111,6 @@ class Stranger:
     def names(self) -> list[str]:
         """What it is called."""
         return list(dict.fromkeys(row.name for row in self.rows if row.name and row.kind != Kind.NEIGHBOURS))
-
-    @property
-    def since(self) -> datetime:
-        """When it was first seen."""
-        return min(row.first_seen for row in self.rows)
 
     def by(self, seer: str) -> bool:
         """Whether that source shows it."""
@@ -139,12 +137,15 @@ class Lists:
 
     def _host_seers(self) -> Iterator[Seer]:
         sources = Source.objects.for_user(self.person).exclude(server__status=Server.Status.RETIRED)
-        columns = ("server__name", "last_seen_at", "fresh_hours", "last_pull__error_code", "last_good")
-        rows = [Read._make(row) for row in sources.values_list(*columns, "last_good__points")]
-        formats = formats_read(sources)
-        parts = [shown_by(row, formats) for row in rows]
-        fresh_now = [readings.fresh_by(row.seen_at, row.fresh_hours, row.error_code, self.at) for row in rows]
-        names = set(self.mine.values_list("name", flat=True))
+        columns = ("pk", "server__name", "last_seen_at", "fresh_hours", "last_good", "last_good__digest")
+        found, silent = sources.order_by().values_list(*columns), readings.silent_among(sources)
+        rows = [Read._make(row) for row in found]
+        held = parts_of([(row.good, row.digest) for row in rows if row.good and row.digest])
+        parts = [held.get(row.good or 0, frozenset()) for row in rows]
+        fresh_now = [
+            row.pk not in silent and readings.within(row.seen_at, row.fresh_hours, self.at) for row in rows
+        ]
+        names = {name for _, name, _ in self.registry}
         met = Met.objects.filter(server__in=self.mine, last_seen__gte=self.at - MET_COUNTS)
         meeting = set(met.values_list("server__name", flat=True))
         for kind, (label, part) in HOST_KINDS.items():
@@ -202,11 +203,21 @@ class Lists:
             found[key, False] = f"{row.by}, until {said(row.until)}: {row.because}"
         return found
 
+    def since(self, rows: Iterable[Stranger]) -> dict[str, datetime]:
+        """When each of these was first seen, by their keys."""
+        first = {one.rows[0].pk: one.key for one in rows}
+        found = Sighting.objects.filter(pk__among=first).values_list("pk", "first_seen")
+        return {first[pk]: at for pk, at in found}
+
+    @cached_property
+    def registry(self) -> list[tuple[int, str, int]]:
+        """(key, name, system) of every registered server of this person."""
+        return list(self.mine.order_by("name").values_list("pk", "name", "system"))
+
     @cached_property
     def servers(self) -> list[Held]:
         """Every registered server of this person with what shows it."""
-        mine = self.mine.order_by("name").values_list("pk", "name", "system")
-        found = {key: Held(name, self.systems[system]) for key, name, system in mine}
+        found = {key: Held(name, self.systems[system]) for key, name, system in self.registry}
         owner: dict[str, Held] = {}
         for address in self.held:
             held = found.get(address.server_id)
@@ -276,32 +287,32 @@ def said(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def formats_read(sources: QuerySet[Source]) -> set[tuple[int, str]]:
-    """(last good reading, format of one of its files), of the formats that show a kind of host evidence."""
-    parts = [part for _, part in HOST_KINDS.values()]
-    good = sources.filter(last_good__isnull=False).values("last_good__pull")
-    rows = PulledArtefact.objects.filter(format__in=parts, pull__in=good)
-    return set(rows.values_list("pull__snapshot", "format").distinct())
-
-
-def shown_by(source: Read, formats: set[tuple[int, str]]) -> set[str]:
-    """The kinds of host evidence (parts of HOST_KINDS) that the last good reading of a source holds: as a point, or a
-    file of such a format (`formats_read`)."""
-    if source.good is None:
-        return set()
-    points = {str(point.get("name", "")) for point in source.points or ()}
-    return {
-        part for _, part in HOST_KINDS.values()
-        if part in points
-        or (source.good, part) in formats
-        or (part.endswith("/") and any(name.startswith(part) for name in points))
-    }  # fmt: skip
+def parts_of(good: Collection[tuple[int, str]]) -> dict[int, frozenset[str]]:
+    """Which kinds of host evidence (parts of HOST_KINDS) each of these readings (key, digest) holds: as a point, or as
+    a file of such a format. A reading never changes, so each process looks at it once."""
+    fresh = [one for one in good if one not in _parts]
+    if fresh:
+        parts = [part for _, part in HOST_KINDS.values()]
+        rows = Snapshot.objects.filter(pk__among=[key for key, _ in fresh])
+        files = PulledArtefact.objects.filter(format__in=parts, pull__in=rows.order_by().values("pull"))
+        formats = set(files.values_list("pull__snapshot", "format").distinct())
+        if len(_parts) + len(fresh) > READINGS_KEPT:
+            _parts.clear()
+        for key, digest, points in rows.order_by().values_list("pk", "digest", "points"):
+            names = {str(point.get("name", "")) for point in points}
+            _parts[key, digest] = frozenset(
+                part for part in parts
+                if part in names
+                or (key, part) in formats
+                or (part.endswith("/") and any(name.startswith(part) for name in names))
+            )  # fmt: skip
+    return {one[0]: _parts.get(one, frozenset()) for one in good}
 
 
 def seen_in(rows: QuerySet[Sighting]) -> list[Seen]:
     """These sightings, as the lists look at them."""
     found = rows.values_list(
-        "kind", "inventory", "inventory__name", "ip", "short", "name", "place", "where", "first_seen", "system",
+        "pk", "kind", "inventory", "inventory__name", "ip", "short", "name", "place", "where", "system",
         "server__system",
     )  # fmt: skip
     return [Seen._make(row) for row in found]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from compliance.models import Server
@@ -20,6 +21,7 @@ from evidence.sides import Joined, Side, joined
 LATEST = datetime.max.replace(tzinfo=UTC)
 NO_ANSWER = frozenset({ErrorCode.UNREACHABLE, ErrorCode.TIMEOUT})
 NOT_THAT_HOST = frozenset({ErrorCode.HOSTKEY_CHANGED})  # whoever answers now need not be who answered then
+SILENT = NO_ANSWER | NOT_THAT_HOST
 
 
 def load(snapshot: Snapshot) -> Reading:
@@ -93,15 +95,19 @@ def spoken(moment: datetime | None) -> str:
 def is_fresh(source: Source, at: datetime) -> bool:
     """Whether the last sign of life of a source is within its limit. A source that does not answer is not fresh, nor
     one at whose address another host seems to answer."""
-    said = source.last_pull.error_code if source.last_pull else None
-    return fresh_by(source.last_seen_at, source.fresh_hours, said, at)
+    silent = source.last_pull is not None and source.last_pull.error_code in SILENT
+    return not silent and within(source.last_seen_at, source.fresh_hours, at)
 
 
-def fresh_by(seen: datetime | None, hours: int, error_code: str | None, at: datetime) -> bool:
-    """The same, of its columns: the last sign of life, its limit, and what the last pull failed with."""
-    if seen is None or error_code in NOT_THAT_HOST or error_code in NO_ANSWER:
-        return False
-    return at - seen <= timedelta(hours=hours)
+def within(seen: datetime | None, hours: int, at: datetime) -> bool:
+    """Whether a last sign of life is within its limit."""
+    return seen is not None and at - seen <= timedelta(hours=hours)
+
+
+def silent_among(sources: QuerySet[Source]) -> set[int]:
+    """The keys of those that are not fresh however lately they were read: of thousands the few are looked for, by the
+    index of such pulls."""
+    return set(sources.filter(last_pull__error_code__in=sorted(SILENT)).order_by().values_list("pk", flat=True))
 
 
 def is_another(source: Source) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from django.template import Template
 from django.test import TransactionTestCase
 from hypothesis import settings as drawn
 
-from tests import beside
+from tests import beside, chromium
 from tests.own_var import VAR
 
 if TYPE_CHECKING:
@@ -24,19 +23,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LONG_RUN = 3000  # tests: more than the house has, of which each page of the documentation is several
 ON_POSTGRESQL = "test_both_on_postgresql"
-# Quiet: no updates, no sync, no second process tree; a container has neither a sandbox nor a GPU to offer.
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 # A machine that does other things as well is no fault of the code: speed is measured in benchmarks, never by a test
@@ -114,15 +102,15 @@ def broker_url(own_var: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The distribution's Chromium, for one file: its driver runs a loop in this thread, which others need too."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    program = chromium.program()
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
-        yield chromium
-        chromium.close()
+        started = driver.chromium.launch(executable_path=program, args=chromium.OPTIONS)
+        yield started
+        started.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -191,6 +192,12 @@ class Server(models.Model):
         return self.name
 
 
+@lru_cache(maxsize=50_000)
+def in_one_way(ip: str) -> str:
+    """An address in its one way of writing: pages ask for it of every server."""
+    return str(ipaddress.ip_address(ip))
+
+
 class Address(Carried):
     """An address a server holds on an interface, from and until. The zone hangs on the address, not the server."""
 
@@ -223,12 +230,12 @@ class Address(Carried):
 
     def what(self) -> dict[str, Any]:
         """Server, space, address in its one way of writing, and zone."""
-        plain = str(ipaddress.ip_address(self.ip))
+        plain = in_one_way(self.ip)
         return {"server": self.server_id, "space": self.space_id, "ip": plain, "zone": self.zone_id}
 
     def said(self) -> dict[str, Any]:
         """The material that adds it."""
-        plain = str(ipaddress.ip_address(self.ip))
+        plain = in_one_way(self.ip)
         zone = self.zone.name if self.zone else ""
         return {"kind": "server_address", "server": self.server.name, "address": plain, "zone": zone}
 

@@ -140,6 +140,18 @@ def asked_for(words: str, field: str = "pk") -> Q:
     return found
 
 
+def by_words(words: str, *paths: str) -> Q:
+    """Rows that hold the words in one of these columns of text, whatever their capitals (in JSON: `by_json`).
+
+    Of what has no capitals (an address, a port) PostgreSQL turns no column into them: that is most of such a search.
+    """
+    lookup = "contains" if words.lower() == words.upper() else "icontains"
+    found = Q()
+    for path in paths:
+        found |= Q(**{f"{path}__{lookup}": words})
+    return found
+
+
 def by_json(path: str, words: str) -> Q:
     """Rows whose JSON holds the words: as written (PostgreSQL), or with its letters escaped (SQLite)."""
     plain, escaped = Q(**{f"{path}__icontains": words}), json.dumps(words)[1:-1]

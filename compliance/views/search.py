@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.module_loading import import_string
@@ -37,7 +37,7 @@ from compliance.models import (
 from compliance.models.connections import FEW
 from compliance.models.written import names_beside
 from compliance.views.changes import signed_in
-from compliance.views.lists import asked_for, by_ref
+from compliance.views.lists import asked_for, by_ref, by_words
 from compliance.views.shown import ends, services
 
 FIRST: Final = 8  # of each kind; the list of that kind has the others
@@ -167,7 +167,7 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     words, query = sought.words, sought.query()
     servers = Server.objects.for_user(person).select_related("system").order_by("name")
     at = Q(addresses__ip=sought.address) if sought.address else Q(addresses__ip__startswith=words.lower())
-    found = servers.filter(Q(name__icontains=words) | Q(role__icontains=words) | at).distinct()
+    found = servers.filter(by_words(words, "name", "role") | at).distinct()
     yield part("Servers", "server", found, shown_server, f"/servers/?{query}")
     yield from places(person, sought)
     said = changes_that_say(words)
@@ -175,15 +175,14 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     text = asked_for(words) if said is None else Q(pk__among=list(said))
     changes = ChangeRecord.objects.for_user(person).filter(text | by_ref(words, "CHG")).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
-    about = Q(about__icontains=words) | Q(reason__icontains=words) | Q(plan__icontains=words)
-    risks = RiskAcceptance.objects.for_user(person).filter(about).order_by("-pk")
+    risks = RiskAcceptance.objects.for_user(person).filter(by_words(words, "about", "reason", "plan")).order_by("-pk")
     yield part("Accepted risks", "scale", risks, shown_risk, f"/risks/?{query}")
 
 
 def places(person: User, sought: Sought) -> Iterable[Part]:
     """Zones, groups and parties: by their name, and those that an address lies in."""
-    named = Q(name__icontains=sought.words) | Q(name__in=sought.names)
-    zones = Zone.objects.for_user(person).filter(named | Q(title__icontains=sought.words)).order_by("name")
+    named = by_words(sought.words, "name") | Q(name__in=sought.names)
+    zones = Zone.objects.for_user(person).filter(named | by_words(sought.words, "title")).order_by("name")
     yield part("Zones", "layers", zones, lambda row: Hit(str(row), f"/zones/{quote(row.name, safe='')}/"))
     groups = Group.objects.for_user(person).filter(named).order_by("name")
     yield part("Groups", "boxes", groups, lambda row: Hit(row.name, f"/groups/{quote(row.name, safe='')}/"))
@@ -208,17 +207,19 @@ def connections(person: User, sought: Sought, said: Mapping[int, int | None] | N
     kind_of: dict[int, str] = {}
     for way in ways:
         kind_of |= dict(rows.filter(way).order_by().values_list("pk", "kind")[: COUNTED + 1])
-    changes = Prefetch("changes", queryset=ChangeRecord.objects.only("connection_id", "material"))
-    whole = Connection.objects.select_related("source", "destination").prefetch_related(changes).order_by("pk")
     keys = {kind: sorted(key for key, of in kind_of.items() if of == kind) for kind, *_ in KINDS}
     if len(kind_of) > COUNTED:
         either = rows.filter(reduce(or_, ways)).order_by("pk")
         keys = {kind: list(either.filter(kind=kind).values_list("pk", flat=True)[: COUNTED + 1]) for kind in keys}
     # the list looks for what is written; what an address means is shown here
     first = MOST if sought.names else FIRST
-    found = {row.pk: row for row in whole.filter(pk__among=[key for some in keys.values() for key in some[:first]])}
+    wanted = [key for some in keys.values() for key in some[:first]]
+    named = Connection.objects.filter(pk__among=wanted).values_list("pk", "source__name", "destination__name")
+    asked = ChangeRecord.objects.filter(connection__among=wanted).order_by("pk").values_list("connection", "material")
+    newest = dict(asked)  # of each the last
+    found = {key: shown_connection(key, newest.get(key), names) for key, *names in named}
     for kind, title, icon, page in KINDS:
-        hits = [shown_connection(found[key]) for key in keys[kind][:first] if key in found]
+        hits = [found[key] for key in keys[kind][:first] if key in found]
         url = "" if sought.names else f"/{page}/?{sought.query()}"
         yield Part(title, icon, hits, min(len(keys[kind]), COUNTED), url, len(keys[kind]) > COUNTED)
 
@@ -227,7 +228,7 @@ def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
     """The ways to connections by one of the names an address means, or that write what was typed."""
     words = sought.words
     ends = list(
-        Endpoint.objects.filter(Q(name__icontains=words) | Q(name__in=sought.names)).values_list("pk", flat=True)
+        Endpoint.objects.filter(by_words(words, "name") | Q(name__in=sought.names)).values_list("pk", flat=True)
     )
     about = None if said is None else [key for key in said.values() if key is not None]
     found = [asked_for(words, "connection") if about is None else Q(pk__among=about)]
@@ -245,12 +246,11 @@ def shown_server(row: Server) -> Hit:
     return Hit(row.name, f"/servers/{quote(row.name, safe='')}/", text)
 
 
-def shown_connection(row: Connection) -> Hit:
-    """A connection or share, with what was last asked for."""
-    newest = max(row.changes.all(), key=lambda change: change.pk, default=None)
-    material = dict(newest.material) if newest else {}
-    source, destination = ends(material) if material else (row.source.name, row.destination.name)
-    return Hit(row.ref, f"/connections/{row.ref}/", f"{source} → {destination} {services(material)}".strip())
+def shown_connection(key: int, material: Mapping[str, Any] | None, names: Sequence[str]) -> Hit:
+    """A connection or share by its key, with what was last asked for; of one nobody asked for the names of its ends."""
+    source, destination = ends(material) if material else names
+    ref = f"CON-{key}"
+    return Hit(ref, f"/connections/{ref}/", f"{source} → {destination} {services(material or {})}".strip())
 
 
 def shown_change(row: ChangeRecord) -> Hit:

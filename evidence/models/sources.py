@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -127,7 +128,13 @@ class Pull(models.Model):
         ordering: ClassVar[list[str]] = ["-pk"]
         indexes: ClassVar[list[models.Index]] = [
             # whether a source was read in a span, without reading all that was read of it
-            models.Index("source", Coalesce("seen_at", "finished_at"), name="pulls_by_what_they_show")
+            models.Index("source", Coalesce("seen_at", "finished_at"), name="pulls_by_what_they_show"),
+            # as evidence.readings.silent_among asks
+            models.Index(
+                fields=["id"],
+                condition=Q(error_code__in=["hostkey_changed", "timeout", "unreachable"]),
+                name="pulls_without_an_answer",
+            ),
         ]
 
     def __str__(self) -> str:

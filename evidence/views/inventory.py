@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -15,7 +17,7 @@ from compliance.models import User
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
-from compliance.views.lists import Choice, as_file, file_wanted, filters, page
+from compliance.views.lists import Choice, as_file, file_wanted, filters, page_of
 from compliance.views.verbs import confirm
 from evidence.actions import outside as verbs
 from evidence.actions import registering
@@ -24,6 +26,8 @@ from evidence.inventory_lists import HOST_KINDS, Held, Lists, Seen, Seer, Strang
 from evidence.models import Sighting
 from evidence.views.shown import latest
 
+Show = Callable[[Any], dict[str, Any]]  # a row → as the template takes it
+Shows = Callable[[Sequence[Any]], Show]  # the rows of a page or file → the same
 TABS: Final[dict[str, str]] = {
     "unregistered": "Seen, not registered",
     "never": "Registered, never seen",
@@ -43,17 +47,17 @@ def inventory(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("list", "") if request.GET.get("list") in TABS else "unregistered"
     seer = lists.seer(request.GET.get("source", ""))
     strangers = tab in ("unregistered", "outside")
-    rows, show = wanted(lists, tab, seer, request.GET)
+    rows, shows = wanted(lists, tab, seer, request.GET)
     if file_wanted(request):
-        cells = stranger_cells if strangers else server_cells
-        columns = STRANGERS if strangers else SERVERS
-        return as_file(request, f"eastwest-inventory-{tab}", columns, (cells(row, lists) for row in rows))
+        cells, columns = (stranger_cells, STRANGERS) if strangers else (server_cells, SERVERS)
+        show = shows(rows) if strangers else partial(server_row, lists=lists, seer=None)
+        return as_file(request, f"eastwest-inventory-{tab}", columns, (cells(show(row)) for row in rows))
     comparison = latest()
     return render(
         request,
         "evidence/inventory.html",
         {
-            **page(request, rows, show),
+            **page_of(request, rows, shows),
             "tab": tab,
             "tabs": [tab_of(request, name, label, lists, seer, tab) for name, label in TABS.items()],
             "strangers": strangers,
@@ -71,17 +75,17 @@ def inventory(request: HttpRequest) -> HttpResponse:
     )
 
 
-def wanted(lists: Lists, tab: str, seer: Seer | None, asked: Any) -> tuple[list[Any], Callable[[Any], dict[str, Any]]]:
-    """The rows of a list that fit what is asked in the address, and how one is shown."""
+def wanted(lists: Lists, tab: str, seer: Seer | None, asked: Any) -> tuple[list[Any], Shows]:
+    """The rows of a list that fit what is asked in the address, and how some of them are shown."""
     words, zone = asked.get("q", "").strip().lower(), asked.get("zone", "")
     if tab in ("unregistered", "outside"):
         found = lists.strangers if tab == "unregistered" else lists.outside
         kept = [one for one in found if seer is None or one.by(seer.key)]
         kept = [one for one in kept if fits(one, words, zone)] if words or zone else kept
-        return kept, lambda row: stranger_row(row, lists)
+        return kept, lambda rows: stranger_rows(rows, lists)
     servers = (lists.registered if tab == "registered" else lists.never)(seer.key if seer else "")
     named = [one for one in servers if not words or words in f"{one.name} {' '.join(one.addresses)}".lower()]
-    return named, lambda row: server_row(row, lists, seer)
+    return named, lambda _: lambda row: server_row(row, lists, seer)
 
 
 def fits(one: Stranger, words: str, zone: str) -> bool:
@@ -126,7 +130,13 @@ def seer_row(one: Seer, lists: Lists) -> dict[str, Any]:
     }
 
 
-def stranger_row(one: Stranger, lists: Lists) -> dict[str, Any]:
+def stranger_rows(rows: Iterable[Stranger], lists: Lists) -> Show:
+    """How these are shown."""
+    since = lists.since(rows)
+    return lambda one: stranger_row(one, lists, since[one.key])
+
+
+def stranger_row(one: Stranger, lists: Lists, since: datetime) -> dict[str, Any]:
     """One address or name that nobody registered."""
     known = {short.lower(): short for short in one.names}
     system = lists.systems[one.rows[0].system]
@@ -135,9 +145,10 @@ def stranger_row(one: Stranger, lists: Lists) -> dict[str, Any]:
         "place": one.place,
         "names": ", ".join(name for short, name in known.items() if short != one.key),
         "by": seen_by(one.rows, lists),
-        "where": [where(row, lists.person) for row in one.rows][:SHOWN],
+        "where": [where(row, lists.person) for row in one.rows[:SHOWN]],
+        "places": [where(row, lists.person) for row in one.rows],
         "more": max(len(one.rows) - SHOWN, 0),
-        "since": one.since,
+        "since": since,
         "system": str(system),
         "decided": one.decided,
         "register_url": f"/inventory/register/?{urlencode({'key': one.key})}",
@@ -180,20 +191,18 @@ def server_row(one: Held, lists: Lists, seer: Seer | None) -> dict[str, Any]:
     }
 
 
-def stranger_cells(one: Stranger, lists: Lists) -> list[Any]:
-    """A row of the CSV."""
-    row = stranger_row(one, lists)
-    places = "; ".join(where(each, lists.person) for each in one.rows)
-    return [row["key"], row["place"], row["names"], row["by"], places, f"{day_of(one.since):%Y-%m-%d}", one.decided]
+def stranger_cells(row: Mapping[str, Any]) -> list[Any]:
+    """A row of the CSV, as it is shown."""
+    places, since = "; ".join(row["places"]), f"{day_of(row['since']):%Y-%m-%d}"
+    return [row["key"], row["place"], row["names"], row["by"], places, since, row["decided"]]
 
 
-def server_cells(one: Held, lists: Lists) -> list[Any]:
-    """A row of the CSV."""
-    row = server_row(one, lists, None)
+def server_cells(row: Mapping[str, Any]) -> list[Any]:
+    """A row of the CSV, as it is shown."""
     seen, gone = (
         "; ".join(f"{each['label']} ({said(day_of(each['at']))})" for each in row[key]) for key in ("seen", "gone")
     )
-    since = f"{day_of(one.since):%Y-%m-%d}" if one.since else ""
+    since = f"{day_of(row['since']):%Y-%m-%d}" if row["since"] else ""
     return [row["name"], row["addresses"], row["system"], since, seen, "; ".join(row["never"]), gone]
 
 

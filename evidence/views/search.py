@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from compliance.models import Server, User
 from compliance.models.written import says
-from compliance.views.lists import by_json
+from compliance.views.lists import by_json, by_words
 from compliance.views.search import Hit, Part, Sought, by_ways, part
 from compliance.words import VERDICTS
 from evidence.models import Finding, FindingMember, ServedShare, Sighting, Source
@@ -17,16 +17,16 @@ from evidence.models import Finding, FindingMember, ServedShare, Sighting, Sourc
 def find(person: User, sought: Sought) -> Iterable[Part]:
     """By words, and by the names an address means. Named in settings.SEARCHES."""
     words, query = sought.words, sought.query()
-    members = FindingMember.objects.standing().filter(subject__icontains=words).values("finding_id")
+    members = FindingMember.objects.standing().filter(by_words(words, "subject")).values("finding_id")
     ways = [says("words", words), Q(pk__in=members)]
     ways += [Q(server__in=Server.objects.filter(name__in=sought.names).values("pk"))] if sought.names else []
     findings = by_ways(Finding.objects.for_user(person).standing(), ways).worst_first()
     yield part("Findings", "triangle-alert", findings, shown_finding, f"/findings/?{query}")
     sources = Source.objects.for_user(person).select_related("server").order_by("name")
-    sources = sources.filter(Q(name__icontains=words) | Q(server__name__icontains=words) | by_json("config", words))
+    sources = sources.filter(by_words(words, "name", "server__name") | by_json("config", words))
     yield part("Sources", "plug", sources, shown_source)
     shares = ServedShare.objects.for_user(person).current().select_related("server").order_by("server__name", "name")
-    shares = shares.filter(Q(name__icontains=words) | Q(path__icontains=words) | Q(who__icontains=words))
+    shares = shares.filter(by_words(words, "name", "path", "who"))
     yield part("Shares as served", "folder-open", shares, shown_share, f"/shares/served/?{query}")
     if sought.address:
         seen = Sighting.objects.for_user(person).current().filter(ip=sought.address).order_by("pk")

@@ -7,7 +7,6 @@ in the document as the browser built it.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any, Final
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 
-from tests.conftest import CHROMIUM, CHROMIUM_OPTIONS
+from tests.chromium import OPTIONS, program
 from tests.payloads.corpus import EVIL, MARK
 from tests.payloads.tally import Tally
 
@@ -46,14 +45,14 @@ POKE: Final = f"""() => {{
 @contextmanager
 def chromium() -> Iterator[Any]:
     """The distribution's Chromium; None where there is none."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
+    there = program()
+    if there is None:
         yield None
         return
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
+        browser = driver.chromium.launch(executable_path=there, args=OPTIONS)
         try:
             yield browser
         finally:
