@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -107,3 +109,17 @@ def test_the_interface_never_calls_anybody_compliant() -> None:
 def test_the_start_commands_can_be_run() -> None:
     for command in ("run", ".ci/run", "manage.py"):
         assert (TOP / command).stat().st_mode & stat.S_IXUSR, command
+
+
+def test_a_benchmark_takes_no_settings_of_the_tests() -> None:
+    """With those of tests/conftest.py fifty people once walked without kept counts, and nobody saw why it was slow."""
+    found = [node for path in files(".py") if name(path).startswith("benchmarks/") for node in ast.walk(tree(path))]
+    taken = {
+        f"tests.{alias.name}" if node.module == "tests" else str(node.module)
+        for node in found
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "tests"
+        for alias in node.names
+    }
+    assert taken, "benchmarks start PostgreSQL as the tests do"
+    asked = f"import os; said = dict(os.environ); import {', '.join(sorted(taken))}; assert dict(os.environ) == said"
+    subprocess.run([sys.executable, "-c", asked], cwd=TOP, check=True)
