@@ -114,9 +114,7 @@ def words_of(text: str) -> tuple[list[str], str]:
         return text.split(), ""
     found: list[str] = []
     place = start = 0
-    for part in PART.finditer(text):
-        if part.start() != place:
-            break
+    while (part := PART.match(text, place)) is not None:
         found.append(_plain(part[1]))
         start, place = part.start(), part.end()
     if not text[place:].strip():

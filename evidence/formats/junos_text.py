@@ -15,7 +15,9 @@ from evidence.formats.cursor import Account, Line
 from evidence.rules import FormatError
 
 DEEPEST = 100  # words of one path
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|/\*|[{};\[\]]|#.*|[^\s{};"\[\]][^\s{};"]*')
+# A quotation mark that nothing closes takes all that follows (no group 1): looked for again behind each of its
+# characters, a long line of escaped marks would take as many times its length.
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*("?)|/\*|[{};\[\]]|#.*|[^\s{};"\[\]][^\s{};"]*')
 # What the device or the terminal printed around the configuration
 AROUND = re.compile(
     r"\{(?:master|backup|primary|secondary|local|linecard|hold|disabled|lost)[^{}]*\}|\[edit[^\[\]]*\]"
@@ -220,13 +222,12 @@ class Text:
                 self._quoted, at = [], end + 1
             else:
                 found = TOKEN.search(text, at)
-                rest = text[at : found.start() if found else len(text)]
-                if '"' in rest:
-                    self._quoted = [text[at + rest.index('"') :]]
+                if found is None:
+                    break
+                if found[1] == "":
+                    self._quoted = [text[found.start() :]]
                     self._note(line)
                     said = True
-                    break
-                if found is None:
                     break
                 at = found.end()
                 sign = found[0]
@@ -360,11 +361,11 @@ class Text:
                 made.bracket("]")
             elif sign.startswith("##"):
                 break
-            elif sign in {"{", "}", ";", "/*"}:
+            elif sign in {"{", "}", ";", "/*"} or found[1] == "":
                 made.bad = True
             else:
                 made.add(_plain(sign[1:-1]) if sign.startswith('"') else sign)
-        if made.bad or made.within or '"' in TOKEN.sub("", text) or line.damaged:
+        if made.bad or made.within or line.damaged:
             self._account.fail(line.number, line.text, "it is no command that can be followed")
             return
         for words in made.all():

@@ -102,7 +102,7 @@ def _items(text: str) -> list[str | list[str]]:
     """The words of a statement; several in brackets are one item."""
     found: list[str | list[str]] = []
     inside: list[str] | None = None
-    for hit in WORD.finditer(text):
+    for hit in WORD.finditer(text.rstrip()):  # with blanks at its end, each would be tried as a beginning
         word = next(part for part in hit.groups() if part is not None)
         bare = hit[3] is not None
         if bare and word == "[" and inside is None:

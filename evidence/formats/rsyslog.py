@@ -34,7 +34,11 @@ LOCAL = re.compile(
     r"^(?:-?/\S+|\|\s*/\S+|-?\?\S+|~|stop|\*|:om(?:usrmsg|file|pipe|discard|stdout|null):\S*|[a-z_][\w.,-]*)(?:;\S+)?$"
 )
 PARAMETER = re.compile(r'(?<![\w.])([A-Za-z][\w.]*)\s*=\s*"((?:[^"\\]|\\.)*)"')
-ACTION = re.compile(r'\baction\s*\(((?:[^()"]|"(?:[^"\\]|\\.)*")*)\)', re.IGNORECASE)
+ACTION = re.compile(r"\baction\s*\(", re.IGNORECASE)
+# An escaped mark begins no text: each would be followed to the end of the line
+TEXT = re.compile(r"""(?<!\\)(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+MOST_OPEN = 50  # brackets of actions of one statement that nothing closes
+PARAMETERS = re.compile(r'(?:[^()"]|"(?:[^"\\]|\\.)*")*+')
 # Objects that load, listen, name or queue: none of them sends a message away.
 SETTINGS = re.compile(
     r"^(?:module|global|input|template|main_queue|parser|timezone|lookup_table|dyn_stats|percentile_stats|ratelimit)\s*\(",
@@ -132,7 +136,7 @@ def _without_comment(text: str, commented: bool) -> tuple[str, bool]:
 
 
 def _balance(text: str, opens: str, closes: str) -> int:
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", text)
+    bare = TEXT.sub("", text)
     return bare.count(opens) - bare.count(closes)
 
 
@@ -151,7 +155,10 @@ def _one(text: str, selector: str, *, inside: bool) -> tuple[Sent, str] | None:
         return ([_include(given["file"])], "") if "file" in given else None
     if SETTINGS.match(text):
         return [], ""
-    actions = [{key.lower(): value for key, value in PARAMETER.findall(one)} for one in ACTION.findall(text)]
+    closed = _actions(text)
+    if closed is None:
+        return None
+    actions = [{key.lower(): value for key, value in PARAMETER.findall(one)} for one in closed]
     controlled = inside or CONTROL.match(text) is not None
     if actions:
         first, _, _ = text.partition(" ")
@@ -163,6 +170,26 @@ def _one(text: str, selector: str, *, inside: bool) -> tuple[Sent, str] | None:
         last = text.rstrip(" }").rpartition(" ")[2]
         return [*_by_text(last, SOME)] if last.startswith(("@", ":omrelp:")) else [], ""
     return _old(text, selector, inside=inside)
+
+
+def _actions(text: str) -> list[str] | None:
+    """What stands between the brackets of each `action(…)`; None: so many are not closed that none is believed.
+
+    One that is not closed may be a word of a text, and the next one be right. Each is looked for to the end, which is
+    why there is a bound.
+    """
+    found: list[str] = []
+    read = left_open = 0
+    for action in ACTION.finditer(text):
+        if action.end() <= read:
+            continue  # inside another one
+        held = PARAMETERS.match(text, action.end())
+        if held is not None and text.startswith(")", held.end()):
+            found.append(held[0])
+            read = held.end()
+        elif (left_open := left_open + 1) > MOST_OPEN:
+            return None
+    return found
 
 
 def _old(text: str, selector: str, *, inside: bool) -> tuple[Sent, str] | None:

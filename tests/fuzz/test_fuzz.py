@@ -37,6 +37,24 @@ def test_a_damaged_file_is_refused_in_words_or_every_line_accounted_for(place: i
     assert tally.executions >= EACH
 
 
+# Each took two seconds or more: as many times its length. Found by `./run fuzz`, or beside what it found.
+LONG = (
+    ("fortios", b"config firewall policy\n    edit 1\n        set srcad" + b" " * 60_000 + b'"\nend\n'),
+    ("junos", b'set system host-name "' + b'\\"' * 30_000 + b"\n"),
+    ("panos", b'set address a description "one\ntwo"' + b" \t" * 30_000 + b"\n"),
+    ("rsyslog", b'*.* "' + b'\\"' * 30_000 + b"\n"),
+    ("rsyslog", b'action("' + b'\\"action("' * 5_500 + b"\n"),
+)
+
+
+@pytest.mark.parametrize(("name", "content"), LONG, ids=range(len(LONG)))
+def test_a_line_as_long_as_a_line_may_be_keeps_no_reader_busy(name: str, content: bytes) -> None:
+    tally = Tally()
+    reader = next(one for one in PARSERS if one.name == name)
+    ask(Case(reader, content, name), tally)
+    assert [(one.case.name, one.what) for one in (*tally.crashes, *tally.slow)] == []
+
+
 def test_a_reader_that_crashes_or_hangs_is_noticed() -> None:
     def crash(content: bytes) -> None:
         raise IndexError(len(content))
