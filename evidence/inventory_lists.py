@@ -9,15 +9,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from compliance.models import Address, RiskAcceptance, Server, System, User
-from compliance.models.carried import faults
 from compliance.models.estate import day_of
+from compliance.models.holders import believed
 from compliance.traffic.addresses import parse_host, to_text
 from evidence import readings
 from evidence.actions.outside import aside_on
@@ -36,7 +36,7 @@ HOST_KINDS: Final[dict[str, tuple[str, str]]] = {
     Kind.NEIGHBOURS: ("Neighbour tables (ip neigh)", "ip-neigh"),
 }
 LISTED: Final = 6  # names that a sentence repeats
-READINGS_KEPT: Final = 20_000  # whose parts a process remembers
+READINGS_KEPT: Final = 20_000  # whose parts, and keys whose order, a process remembers
 _parts: dict[tuple[int, str], frozenset[str]] = {}  # (key, digest) of a reading → what `parts_of` says
 
 
@@ -63,21 +63,29 @@ class Read(NamedTuple):
     digest: str | None  # of the good one
 
 
+class Glimpse(NamedTuple):
+    """What is looked at of each of thousands of sightings: what it is of, who shows it, and where it stands."""
+
+    pk: int
+    kind: str
+    inventory: int | None
+    ip: str | None
+    short: str
+    place: str
+    system: int
+
+
 class Seen(NamedTuple):
-    """One sighting as the lists look at it, by the columns of `seen_in`; thousands of days would cost as much as all
-    else of it (`Lists.since`)."""
+    """One sighting as a row of a page shows it, by the columns of `seen_in`."""
 
     pk: int
     kind: str
     inventory: int | None
     inventory_name: str | None
-    ip: str | None
-    short: str
     name: str
-    place: str
     where: str
-    system: int
     host_system: int | None  # of the host whose evidence it is
+    first_seen: datetime
 
 
 @dataclass(slots=True)
@@ -97,20 +105,19 @@ class Stranger:
     """Something that was seen and that nobody registered: an address, or a name without one."""
 
     key: str
-    rows: list[Seen]  # the first seen first
+    rows: list[Glimpse]  # the first seen first
     decided: str = ""  # why it need not be registered, where somebody decided so
     place: str = field(init=False)  # the network in scope it stands in; "" outside all of them
     seers: frozenset[str] = field(init=False)  # keys of the sources that show it
 
     def __post_init__(self) -> None:
-        """Each list and each count of it asks for these again."""
-        self.place = max(row.place for row in self.rows)
-        self.seers = frozenset(key_of(row.kind, row.inventory) for row in self.rows)
-
-    @property
-    def names(self) -> list[str]:
-        """What it is called."""
-        return list(dict.fromkeys(row.name for row in self.rows if row.name and row.kind != Kind.NEIGHBOURS))
+        """Each list and each count of it asks for these again. Most are seen once, by the same few sources."""
+        if len(self.rows) == 1:
+            (row,) = self.rows
+            self.place, self.seers = row.place, alone(row.kind, row.inventory)
+        else:
+            self.place = max(row.place for row in self.rows)
+            self.seers = frozenset(key_of(row.kind, row.inventory) for row in self.rows)
 
     def by(self, seer: str) -> bool:
         """Whether that source shows it."""
@@ -125,9 +132,7 @@ class Lists:
         self.mine = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
         held, shown = Address.objects.in_force(self.at), Sighting.objects.for_user(person).current()
         # the seals of those these lists ask about: what a server of this person holds, and what was seen
-        asked_about = list(held.filter(Q(server__in=self.mine) | Q(ip__in=shown.values("ip"))).order_by("pk"))
-        bad = faults(asked_about)
-        self.held = [row for row in asked_about if row.pk not in bad]
+        self.held, bad = believed(held.filter(Q(server__in=self.mine) | Q(ip__in=shown.values("ip"))))
         self.addresses = held.exclude(pk__in=list(bad))
         self.seers = [*self._host_seers(), *self._inventories()]
 
@@ -141,19 +146,28 @@ class Lists:
         found, silent = sources.order_by().values_list(*columns), readings.silent_among(sources)
         rows = [Read._make(row) for row in found]
         held = parts_of([(row.good, row.digest) for row in rows if row.good and row.digest])
-        parts = [held.get(row.good or 0, frozenset()) for row in rows]
-        fresh_now = [
-            row.pk not in silent and readings.within(row.seen_at, row.fresh_hours, self.at) for row in rows
-        ]
+        alike: dict[frozenset[str], list[Read]] = defaultdict(list)  # most hosts show the same kinds
+        for row in rows:
+            alike[held.get(row.good or 0, frozenset())].append(row)
         names = {name for _, name, _ in self.registry}
         met = Met.objects.filter(server__in=self.mine, last_seen__gte=self.at - MET_COUNTS)
         meeting = set(met.values_list("server__name", flat=True))
+        groups = {parts: self._fresh(some, silent) for parts, some in alike.items()}
         for kind, (label, part) in HOST_KINDS.items():
-            meets = meeting if kind == Kind.NEIGHBOURS else set()
-            shown = [n for n, row in enumerate(rows) if part in parts[n] or row.server in meets]
-            fresh = {rows[n].server for n in shown if fresh_now[n]}
-            read_at = min((at for n in shown if (at := rows[n].seen_at)), default=None)
+            shown = [one for parts, one in groups.items() if part in parts]
+            if kind == Kind.NEIGHBOURS:
+                shown.append(self._fresh([row for row in rows if row.server in meeting], silent))
+            fresh = set().union(*(servers for servers, _ in shown))
+            read_at = min((at for _, at in shown if at), default=None)
             yield Seer(str(kind), label, *host_state(names, fresh), read_at)
+
+    def _fresh(self, rows: list[Read], silent: set[int]) -> tuple[set[str], datetime | None]:
+        """(servers of the fresh ones among these, when the oldest of all was read)."""
+        fresh = {
+            row.server for row in rows
+            if row.pk not in silent and readings.within(row.seen_at, row.fresh_hours, self.at)
+        }  # fmt: skip
+        return fresh, min((row.seen_at for row in rows if row.seen_at), default=None)
 
     def _inventories(self) -> Iterator[Seer]:
         mine = Inventory.objects.for_user(self.person)
@@ -181,10 +195,10 @@ class Lists:
         shorts = {short_name(name) for name in here.values_list("name", flat=True)}
         shown = Sighting.objects.for_user(self.person).current()
         shown = shown.annotate(held=Exists(self.addresses.filter(ip=OuterRef("ip")))).filter(held=False)
-        found: dict[str, list[Seen]] = defaultdict(list)
-        for row in seen_in(shown.order_by("first_seen", "pk")):
+        found: dict[str, list[Glimpse]] = defaultdict(list)
+        for row in map(Glimpse._make, shown.order_by("first_seen", "pk").values_list(*Glimpse._fields)):
             if row.ip or row.short not in shorts:
-                found[str(row.ip) if row.ip else row.short].append(row)
+                found[row.ip or row.short].append(row)
         decided = self._decided()
         made = [Stranger(key, rows, decided.get((key, bool(rows[0].place)), "")) for key, rows in found.items()]
         return sorted(made, key=lambda one: (not one.place, one.place, sorting(one.key)))
@@ -203,11 +217,14 @@ class Lists:
             found[key, False] = f"{row.by}, until {said(row.until)}: {row.because}"
         return found
 
-    def since(self, rows: Iterable[Stranger]) -> dict[str, datetime]:
-        """When each of these was first seen, by their keys."""
-        first = {one.rows[0].pk: one.key for one in rows}
-        found = Sighting.objects.filter(pk__among=first).values_list("pk", "first_seen")
-        return {first[pk]: at for pk, at in found}
+    def seen(self, strangers: Iterable[Stranger]) -> dict[str, list[Seen]]:
+        """Where each of these was seen, the first first, by their keys; nowhere any more, if an inventory was read anew
+        in between."""
+        keys = {row.pk: one.key for one in strangers for row in one.rows}
+        found: dict[str, list[Seen]] = {key: [] for key in keys.values()}
+        for row in seen_in(Sighting.objects.filter(pk__among=keys)):
+            found[keys[row.pk]].append(row)
+        return found
 
     @cached_property
     def registry(self) -> list[tuple[int, str, int]]:
@@ -274,6 +291,13 @@ def key_of(kind: str, inventory: int | None) -> str:
     return f"inventory-{inventory}" if inventory else str(kind)
 
 
+@lru_cache
+def alone(kind: str, inventory: int | None) -> frozenset[str]:
+    """The keys of the sources of what one source shows."""
+    return frozenset({key_of(kind, inventory)})
+
+
+@lru_cache(maxsize=READINGS_KEPT)
 def sorting(key: str) -> tuple[int, int, str]:
     """Addresses in their order, names after them."""
     try:
@@ -311,10 +335,9 @@ def parts_of(good: Collection[tuple[int, str]]) -> dict[int, frozenset[str]]:
 
 def seen_in(rows: QuerySet[Sighting]) -> list[Seen]:
     """These sightings, as the lists look at them."""
-    found = rows.values_list(
-        "pk", "kind", "inventory", "inventory__name", "ip", "short", "name", "place", "where", "system",
-        "server__system",
-    )  # fmt: skip
+    found = rows.order_by("first_seen", "pk").values_list(
+        "pk", "kind", "inventory", "inventory__name", "name", "where", "server__system", "first_seen"
+    )
     return [Seen._make(row) for row in found]
 
 

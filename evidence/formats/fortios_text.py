@@ -20,10 +20,11 @@ COMMANDS = frozenset(
 )
 PROMPT = re.compile(r"(?P<host>[\w.-]{1,64})(?: \([^()]{1,80}\))? [#$](?: |$)(?P<rest>.*)")
 PART = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'[^']*'|'(?![^']*')|\\.|[^\s"'\\])+)""", re.DOTALL)
-INNER = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^"\\]""", re.DOTALL)
+INNER = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^"'\\]+|'""", re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 CLOSES = re.compile(r'(?:[^"\\]|\\.|\\$)*"')
 PAGER = "--More--"
+MOST_LOOKED_AT = 4 * 2**20  # characters, again at each line of a value that may end there; FortiOS holds 32 KiB in one
 ROOT = "root"  # what a device without virtual domains calls its only one
 ZERO = "0.0.0.0"  # noqa: S104 (the address that stands for none, and with a mask of its own for all)
 DEEPEST = 32  # tables in one another
@@ -135,9 +136,9 @@ def _plain(part: str) -> str:
 def _piece(piece: str) -> str:
     if len(piece) > 1 and piece[0] == '"':
         return ESCAPED.sub(r"\1", piece[1:-1]) if "\\" in piece else piece[1:-1]
-    if len(piece) > 1:
-        return piece[1:-1] if piece[0] == "'" else piece[1:]
-    return piece
+    if len(piece) > 1 and piece[0] == "'":
+        return piece[1:-1]
+    return piece[1:] if piece[0] == "\\" else piece
 
 
 def clean(text: str) -> str:
@@ -159,12 +160,18 @@ class Reader:
         self._open: list[Line] = []  # lines whose quotation mark is not closed
         self._said: list[str] = []  # the words before it, and what stands behind it
         self._rest: list[str] = []
+        self._looked_at = 0  # characters, for the value that is open
         for line in lines:
             self._line(line)
-        if self._open or self._frames:
-            what = "a quotation mark is open" if self._open else "an `end` is missing"
-            number = self._open[0].number if self._open else lines[-1].number
-            raise FormatError(f"{name} is cut off", f"{what} after line {number}", AGAIN)
+        if self._open:
+            raise self._open_mark()
+        if self._frames:
+            raise FormatError(f"{name} is cut off", f"an `end` is missing after line {lines[-1].number}", AGAIN)
+
+    def _open_mark(self) -> FormatError:
+        return FormatError(
+            f"{self._name} is cut off", f"a quotation mark is open after line {self._open[0].number}", AGAIN
+        )
 
     def _line(self, line: Line) -> None:
         if self._open:
@@ -187,7 +194,11 @@ class Reader:
 
     def _joined(self) -> None:
         """The lines of a value that ends here, or goes on with another one."""
-        more, rest = words_of("\n".join(self._rest))
+        text = "\n".join(self._rest)
+        self._looked_at += len(text)
+        if self._looked_at > MOST_LOOKED_AT:
+            raise self._open_mark()
+        more, rest = words_of(text)
         self._said += more
         self._rest = [rest]
         if rest:
@@ -200,7 +211,7 @@ class Reader:
     def _command(self, line: Line, text: str) -> None:
         said, rest = words_of(text)
         if rest:
-            self._open, self._said, self._rest = [line], said, [rest]
+            self._open, self._said, self._rest, self._looked_at = [line], said, [rest], 0
             return
         self._carry_out(line, said)
 

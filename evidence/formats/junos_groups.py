@@ -19,6 +19,7 @@ NO_NAMES = frozenset({APPLY, EXCEPT, "groups", "interface-range", "interface-set
 MOST = 300_000  # inherited words
 RANGE = re.compile(r"(.*?)(\d+)$")
 MOST_MEMBERS = 4096
+LONGEST_NAME = 1000  # characters; Junos takes 255
 
 
 class Inheritance:
@@ -60,12 +61,16 @@ class Inheritance:
         """What only said from where to inherit is no statement to anybody else."""
         for node in self._root.every():
             for word in {APPLY, EXCEPT} & node.children.keys():
-                for number in node.children.pop(word).numbers():
+                gone = node.children.pop(word)
+                for number in gone.numbers():
                     self._account.consume(number)
+                node.lend(gone)
 
     def _named(self, one: Node) -> list[str]:
         for number in one.lines:
             self._account.consume(number)
+        for number in one.numbers() if one.children else ():
+            self._account.fail(number, one.says(), "a name of a group is the last word of its statement")
         pattern = NODES.get(one.word)
         if pattern is not None:
             return [name for name in self._groups if pattern.fullmatch(name)]
@@ -121,7 +126,13 @@ def _is_wild(word: str) -> bool:
 
 
 def _fits(pattern: str, word: str) -> bool:
-    return _is_wild(pattern) and fnmatchcase(word, pattern[1:-1])
+    return _is_wild(pattern) and matches(word, pattern[1:-1])
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name fits a pattern. One longer than any name fits none: brackets that nothing closes would be looked
+    for as many times as there are of them."""
+    return len(pattern) <= LONGEST_NAME and fnmatchcase(name, pattern)
 
 
 def below(root: Node, words: Iterable[str]) -> list[Node]:
@@ -154,7 +165,7 @@ def _members(one: Node, interfaces: Node) -> list[str]:
     found: list[str] = []
     for word in one.words("member"):
         if any(sign in word for sign in "*?["):
-            found += [name for name in interfaces.children if fnmatchcase(name, word)]
+            found += [name for name in interfaces.children if matches(name, word)]
         else:
             found.append(word)
     for low in one.words("member-range"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 
 from compliance.traffic.boxes import FAMILIES, Box, Family, box_of
 from evidence.formats import junos_filter, junos_policy
 from evidence.formats.cursor import Line
 from evidence.formats.entries import Named, unknown
+from evidence.formats.junos_groups import matches
 from evidence.formats.junos_interfaces import unit_of
 from evidence.formats.junos_known import NAT, POLICIES, SECURITY, ZONE
 from evidence.formats.junos_lines import Placed, held_by
@@ -72,7 +72,7 @@ class Security:
     def _member(self, zone: Zone, node: Node) -> None:
         names = [unit_of(node.word)]
         if any(sign in node.word for sign in "*?["):
-            names = [name for name in self._system.units if fnmatchcase(name, node.word)]
+            names = [name for name in self._system.units if matches(name, node.word)]
         zone.units += names
         self._placed.take(node, deep=False)
         for child in node.live():

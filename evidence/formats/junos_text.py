@@ -89,6 +89,11 @@ class Node:
         own = {number for node in nodes if not node.rank for number in node.lines}
         return sorted(own or {number for node in nodes for number in node.lines})
 
+    def lend(self, gone: Node) -> None:
+        """Where something stood that is taken away: what is left of its path has no line of its own otherwise."""
+        if not self.children and not self.lines:
+            self.lines = gone.numbers()
+
     def says(self) -> str:
         """It and what is below it, in one line."""
         words = [self.word]
@@ -159,9 +164,11 @@ class _Statement:
         self.values = self.values or []
 
     def all(self) -> list[list[str]]:
-        """The statements it stands for."""
+        """The statements it stands for; one that is deeper than any is spelt out once, not for each of its values."""
         if self.values is None:
             return [self.words]
+        if len(self.words) + len(self.behind) > DEEPEST:
+            return [[*self.words, *self.behind]]
         return [[*self.words, value, *self.behind] for value in self.values]
 
 
@@ -345,9 +352,10 @@ class Text:
                 return
             above = found
         gone = above.children.pop(words[-1], None)
-        for node in gone.every() if gone is not None else ():
-            for number in node.lines:
-                self._account.consume(number)
+        for number in gone.numbers() if gone is not None else ():
+            self._account.consume(number)
+        if gone is not None:
+            above.lend(gone)
 
     def _command(self, line: Line, text: str) -> None:
         """One command of the set form."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 from django.db import models
@@ -209,6 +210,7 @@ class SetAside(models.Model):
         return f"{self.key} until {self.until:%Y-%m-%d}"
 
 
+@lru_cache(maxsize=20_000)
 def short_name(name: str) -> str:
     """A name as it is compared: without its domain, in small letters. An address is no name."""
     plain = name.strip().lower()

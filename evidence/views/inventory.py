@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 
 from compliance.errors import Refused
 from compliance.forms.risks import RiskForm
-from compliance.models import User
+from compliance.models import System, User
 from compliance.models.estate import day_of
 from compliance.permissions import check, may
 from compliance.views.changes import signed_in
@@ -24,6 +23,7 @@ from evidence.actions import registering
 from evidence.forms.inventory import RegisterServerForm, SetAsideForm
 from evidence.inventory_lists import HOST_KINDS, Held, Lists, Seen, Seer, Stranger, key_of, said, seen_in
 from evidence.models import Sighting
+from evidence.sightings import Kind
 from evidence.views.shown import latest
 
 Show = Callable[[Any], dict[str, Any]]  # a row → as the template takes it
@@ -81,19 +81,21 @@ def wanted(lists: Lists, tab: str, seer: Seer | None, asked: Any) -> tuple[list[
     if tab in ("unregistered", "outside"):
         found = lists.strangers if tab == "unregistered" else lists.outside
         kept = [one for one in found if seer is None or one.by(seer.key)]
-        kept = [one for one in kept if fits(one, words, zone)] if words or zone else kept
-        return kept, lambda rows: stranger_rows(rows, lists)
+        kept = [one for one in kept if one.place == ("" if zone == "elsewhere" else zone)] if zone else kept
+        return with_words(kept, words, lists) if words else kept, lambda rows: stranger_rows(rows, lists)
     servers = (lists.registered if tab == "registered" else lists.never)(seer.key if seer else "")
     named = [one for one in servers if not words or words in f"{one.name} {' '.join(one.addresses)}".lower()]
     return named, lambda _: lambda row: server_row(row, lists, seer)
 
 
-def fits(one: Stranger, words: str, zone: str) -> bool:
-    """Whether a stranger fits the words, and the network that is asked for ("elsewhere": outside all of them)."""
-    if zone and one.place != ("" if zone == "elsewhere" else zone):
-        return False
-    said = (one.key, one.place, *(f"{row.name} {row.where}" for row in one.rows)) if words else ()
-    return words in " ".join(said).lower()
+def with_words(strangers: Sequence[Stranger], words: str, lists: Lists) -> list[Stranger]:
+    """Those of which these words are said: an address or name, its network, what it is called, where it was seen."""
+    seen = lists.seen(strangers)
+
+    def said(one: Stranger) -> str:
+        return " ".join((one.key, one.place, *(f"{row.name} {row.where}" for row in seen[one.key])))
+
+    return [one for one in strangers if words in said(one).lower()]
 
 
 def choices(lists: Lists, *, strangers: bool) -> list[Choice]:
@@ -132,29 +134,38 @@ def seer_row(one: Seer, lists: Lists) -> dict[str, Any]:
 
 def stranger_rows(rows: Iterable[Stranger], lists: Lists) -> Show:
     """How these are shown."""
-    since = lists.since(rows)
-    return lambda one: stranger_row(one, lists, since[one.key])
+    rows = list(rows)
+    seen, allowed = lists.seen(rows), lru_cache(partial(may_do, lists.person))
+    return lambda one: stranger_row(one, seen[one.key], lists, allowed)
 
 
-def stranger_row(one: Stranger, lists: Lists, since: datetime) -> dict[str, Any]:
+def may_do(person: User, verb: str, system: System) -> bool:
+    """Whether the person may do that for a system: asked once for all rows of it."""
+    return may(person, verb, system) is None
+
+
+def stranger_row(
+    one: Stranger, seen: Sequence[Seen], lists: Lists, allowed: Callable[[str, System], bool]
+) -> dict[str, Any]:
     """One address or name that nobody registered."""
-    known = {short.lower(): short for short in one.names}
+    called = dict.fromkeys(row.name for row in seen if row.name and row.kind != Kind.NEIGHBOURS)
+    known = {short.lower(): short for short in called}
     system = lists.systems[one.rows[0].system]
     return {
         "key": one.key,
         "place": one.place,
         "names": ", ".join(name for short, name in known.items() if short != one.key),
-        "by": seen_by(one.rows, lists),
-        "where": [where(row, lists.person) for row in one.rows[:SHOWN]],
-        "places": [where(row, lists.person) for row in one.rows],
-        "more": max(len(one.rows) - SHOWN, 0),
-        "since": since,
+        "by": seen_by(seen, lists),
+        "where": [where(row, lists.person) for row in seen[:SHOWN]],
+        "places": [where(row, lists.person) for row in seen],
+        "more": max(len(seen) - SHOWN, 0),
+        "since": seen[0].first_seen if seen else None,
         "system": str(system),
         "decided": one.decided,
         "register_url": f"/inventory/register/?{urlencode({'key': one.key})}",
         "outside_url": f"/inventory/outside/?{urlencode({'key': one.key})}",
-        "may_register": may(lists.person, "add_server", system) is None,
-        "may_leave": may(lists.person, "request_risk" if one.place else "set_aside", system) is None,
+        "may_register": allowed("add_server", system),
+        "may_leave": allowed("request_risk" if one.place else "set_aside", system),
     }
 
 
@@ -193,7 +204,7 @@ def server_row(one: Held, lists: Lists, seer: Seer | None) -> dict[str, Any]:
 
 def stranger_cells(row: Mapping[str, Any]) -> list[Any]:
     """A row of the CSV, as it is shown."""
-    places, since = "; ".join(row["places"]), f"{day_of(row['since']):%Y-%m-%d}"
+    places, since = "; ".join(row["places"]), f"{day_of(row['since']):%Y-%m-%d}" if row["since"] else ""
     return [row["key"], row["place"], row["names"], row["by"], places, since, row["decided"]]
 
 

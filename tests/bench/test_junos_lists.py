@@ -218,3 +218,25 @@ def test_both_forms_are_one_reading() -> None:
             for one in read
         ]
         assert boxes[0] == boxes[1]
+
+
+BASE = """set interfaces ge-0/0/0 unit 0 family inet address 10.0.0.1/24
+set interfaces ge-0/0/0 unit 0 family inet filter input F
+set firewall family inet filter F term a then accept
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "unread"),
+    [
+        # `delete` takes the last word away: what is left of the path has no line of its own
+        ("set firewall family inet filter F odd thing\ndelete firewall family inet filter F odd thing\n", {4}),
+        ("set groups G system services ssh\nset apply-groups G set firewall\n", {5}),
+        ("set groups G system services ssh\nset apply-groups [ G H ]\n", {5}),
+    ],
+)
+def test_what_nobody_understood_is_named_with_its_line(more: str, unread: set[int]) -> None:
+    reading = read_host([Artefact("config", (BASE + more).encode())])
+    (lines,) = reading.lines.values()
+    assert lines.unread == len(unread)
+    assert {one.line for one in reading.unread} == unread

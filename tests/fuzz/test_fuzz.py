@@ -38,9 +38,13 @@ def test_a_damaged_file_is_refused_in_words_or_every_line_accounted_for(place: i
 
 
 # Each took two seconds or more: as many times its length. Found by `./run fuzz`, or beside what it found.
+BASE = b"set interfaces ge-0/0/0 unit 0 family inet\n"
 LONG = (
     ("fortios", b"config firewall policy\n    edit 1\n        set srcad" + b" " * 60_000 + b'"\nend\n'),
+    ("fortios", b'config firewall address\nedit x\nset comment "\n' + (b"set type p" + b'{"a":{' * 9_000 + b"\n") * 36),
     ("junos", b'set system host-name "' + b'\\"' * 30_000 + b"\n"),
+    ("junos", BASE + b"set security zones security-zone a interfaces ge-" + b"[" * 60_000 + b"\n"),
+    ("junos", b"firewall {\na [ " + b"b " * 15_000 + b"] " + b"c " * 15_000 + b";\n}\n"),
     ("panos", b'set address a description "one\ntwo"' + b" \t" * 30_000 + b"\n"),
     ("rsyslog", b'*.* "' + b'\\"' * 30_000 + b"\n"),
     ("rsyslog", b'action("' + b'\\"action("' * 5_500 + b"\n"),
