@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
+
+from django.db.models import QuerySet
 
 from compliance.models import Address, Server
 from evidence import readings
@@ -37,11 +38,18 @@ class Read(NamedTuple):
     tier: str | None  # of the last good reading; None without any
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Whose(NamedTuple):
+    """A server as it is named here, by the columns of `covered`."""
+
+    pk: int
+    name: str
+    system: str
+
+
+class Covered(NamedTuple):
     """The evidence of one server. `sources`: (id, name, kind) of its own; `front`: the devices before it."""
 
-    server: Server
+    server: Whose
     host: str
     seen_at: datetime | None
     sources: tuple[tuple[int, str, str], ...]
@@ -53,9 +61,9 @@ class Covered:
         return self.host in (OLD, NONE) and not self.front
 
 
-def covered(servers: Iterable[Server], at: datetime) -> list[Covered]:
+def covered(servers: QuerySet[Server], at: datetime) -> list[Covered]:
     """The evidence of each of these servers, in their order."""
-    rows = {row.pk: row for row in servers}
+    rows = {row[0]: Whose._make(row) for row in servers.values_list("pk", "name", "system__name")}
     by_server: dict[int, list[Read]] = {key: [] for key in rows}
     addresses: dict[int, list[str]] = {key: [] for key in rows}
     before = devices(at)
@@ -84,7 +92,7 @@ def devices(at: datetime) -> dict[str, list[str]]:
     return found
 
 
-def of(server: Server, sources: Sequence[Read], before: Iterable[str], at: datetime) -> Covered:
+def of(server: Whose, sources: Sequence[Read], before: Iterable[str], at: datetime) -> Covered:
     """One server. `before`: the devices in front of its addresses; itself does not count."""
     front = tuple(name for name in before if name != server.name)
     good = [one for one in sources if one.tier is not None]
@@ -100,11 +108,10 @@ def of(server: Server, sources: Sequence[Read], before: Iterable[str], at: datet
 def reasons(rows: Iterable[Covered]) -> dict[int, str]:
     """Why there is no evidence of these servers today, in a sentence each; nothing of those that have some."""
     without = [row for row in rows if row.host in (OLD, NONE)]
-    first = {row.sources[0][0]: row.server for row in without if row.sources}
-    found = Source.objects.filter(pk__among=first).select_related("last_pull")
+    first = [row.sources[0][0] for row in without if row.sources]
+    found = Source.objects.filter(pk__among=first).select_related("last_pull", "server")
     because = {row.server.pk: "No source reads it." for row in without}
     for source in found:
-        source.server = first[source.pk]
         said = readings.silence(source).because
         because[source.server_id] = f"{said[:1].upper()}{said[1:]}."
     return because

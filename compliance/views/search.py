@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from ipaddress import ip_address, ip_network
 from operator import or_
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -84,7 +84,6 @@ class Sought:
         return urlencode({"q": self.words, **more})
 
 
-Rows = TypeVar("Rows", bound=QuerySet[Any])
 Finder = Callable[[User, Sought], Iterable[Part]]
 
 
@@ -119,11 +118,12 @@ def meant(words: str, person: User) -> Sought:
     servers = Server.objects.for_user(person).filter(pk__in=held)
     groups = Group.objects.for_user(person).filter(memberships__server__in=servers, memberships__valid_to__isnull=True)
     names = [*servers.values_list("name", flat=True), *groups.values_list("name", flat=True)]
-    zones = ZonePrefix.objects.filter(zone__in=Zone.objects.for_user(person).values("pk"))
-    outside = PartyPrefix.objects.filter(end__in=Endpoint.objects.outside_of(person).values("pk"))
-    for rows, path in ((zones, "zone__name"), (outside, "end__name")):
-        prefixes = rows.filter(valid_to__isnull=True).values_list("prefix", path)
-        names += [name for prefix, name in prefixes if lies_in(address, prefix)]
+    zones = ZonePrefix.objects.filter(zone__in=Zone.objects.for_user(person).values("pk"), valid_to__isnull=True)
+    names += [name for prefix, name in zones.values_list("prefix", "zone__name") if lies_in(address, prefix)]
+    # the few parties it may be are looked for first: whose connections name a party takes a look at all of them
+    outside = PartyPrefix.objects.filter(valid_to__isnull=True).values_list("prefix", "end")
+    parties = {end for prefix, end in outside if lies_in(address, prefix)}
+    names += Endpoint.objects.outside_of(person).filter(pk__among=parties).values_list("name", flat=True)
     return Sought(words, str(address), tuple(dict.fromkeys(names)))
 
 
@@ -133,9 +133,17 @@ def lies_in(address: Any, prefix: str) -> bool:
     return address.version == network.version and address in network
 
 
-def part(title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "") -> Part:
-    """The first few of a query, each shown, and how many there are; more of them where no list has the others."""
-    keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: COUNTED + 1])
+def part(
+    title: str, icon: str, rows: QuerySet[Any], show: Callable[[Any], Hit], url: str = "", ways: Sequence[Q] = ()
+) -> Part:
+    """The first few of a query, each shown, and how many there are; more of them where no list has the others.
+
+    `ways`: only the rows to which one of them leads. Each is asked for by itself: an index answers one, and never all.
+    """
+    plain = rows.prefetch_related(None).order_by().values_list("pk", flat=True)
+    found_by = [plain.filter(way) for way in ways] or [plain]
+    keys = list({key for one in found_by for key in one[: COUNTED + 1]})
+    rows = rows.filter(reduce(or_, ways)) if ways else rows
     shown = FIRST if url else MOST
     if len(keys) <= COUNTED:  # fetched by their keys: what a search looks through is read once
         found = list(by_keys(rows, keys).order_by(*rows.query.order_by)[:shown])
@@ -154,14 +162,6 @@ def by_keys(rows: QuerySet[Any], keys: Sequence[int]) -> QuerySet[Any]:
     return found
 
 
-def by_ways(rows: Rows, ways: Sequence[Q]) -> Rows:
-    """The rows to which one of the ways leads. Each is asked for by itself: an index answers one, and never all."""
-    keys: set[int] = set()
-    for way in ways:
-        keys |= set(rows.filter(way).order_by().values_list("pk", flat=True)[: COUNTED + 1])
-    return rows.filter(pk__among=keys) if len(keys) <= COUNTED else rows.filter(reduce(or_, ways))
-
-
 def own(person: User, sought: Sought) -> Iterable[Part]:
     """Servers, places, connections, shares, changes and risks."""
     words, query = sought.words, sought.query()
@@ -169,9 +169,11 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     at = Q(addresses__ip=sought.address) if sought.address else Q(addresses__ip__startswith=words.lower())
     found = servers.filter(by_words(words, "name", "role") | at).distinct()
     yield part("Servers", "server", found, shown_server, f"/servers/?{query}")
-    yield from places(person, sought)
+    called = Endpoint.objects.filter(by_words(words, "name") | Q(name__in=sought.names))
+    ends = dict(called.values_list("pk", "kind"))
+    yield from places(person, sought, [key for key, kind in ends.items() if kind in Endpoint.OUTSIDE])
     said = changes_that_say(words)
-    yield from connections(person, sought, said)
+    yield from connections(person, sought, ends, said)
     text = asked_for(words) if said is None else Q(pk__among=list(said))
     changes = ChangeRecord.objects.for_user(person).filter(text | by_ref(words, "CHG")).order_by("-pk")
     yield part("Change records", "git-pull-request-arrow", changes, shown_change, f"/changes/?{query}")
@@ -179,14 +181,14 @@ def own(person: User, sought: Sought) -> Iterable[Part]:
     yield part("Accepted risks", "scale", risks, shown_risk, f"/risks/?{query}")
 
 
-def places(person: User, sought: Sought) -> Iterable[Part]:
-    """Zones, groups and parties: by their name, and those that an address lies in."""
+def places(person: User, sought: Sought, parties: Sequence[int]) -> Iterable[Part]:
+    """Zones, groups and parties (the keys of those of such names): by their name, and those that an address lies in."""
     named = by_words(sought.words, "name") | Q(name__in=sought.names)
     zones = Zone.objects.for_user(person).filter(named | by_words(sought.words, "title")).order_by("name")
     yield part("Zones", "layers", zones, lambda row: Hit(str(row), f"/zones/{quote(row.name, safe='')}/"))
     groups = Group.objects.for_user(person).filter(named).order_by("name")
     yield part("Groups", "boxes", groups, lambda row: Hit(row.name, f"/groups/{quote(row.name, safe='')}/"))
-    found = Endpoint.objects.outside_of(person).filter(named).order_by("name")
+    found = Endpoint.objects.outside_of(person).filter(pk__among=parties).order_by("name")
     yield part("Parties", "globe", found, lambda row: Hit(row.name, f"/parties/{quote(row.name, safe='')}/"))
 
 
@@ -201,9 +203,11 @@ def changes_that_say(words: str) -> dict[int, int | None] | None:
     return found if len(found) <= FEW else None
 
 
-def connections(person: User, sought: Sought, said: Mapping[int, int | None] | None) -> Iterable[Part]:
+def connections(
+    person: User, sought: Sought, ends: Iterable[int], said: Mapping[int, int | None] | None
+) -> Iterable[Part]:
     """Connections and shares, by each way there is to them; a few are looked up, of many the first are soon found."""
-    rows, ways = Connection.objects.for_user(person), touching(sought, said)
+    rows, ways = Connection.objects.for_user(person), touching(sought, list(ends), said)
     kind_of: dict[int, str] = {}
     for way in ways:
         kind_of |= dict(rows.filter(way).order_by().values_list("pk", "kind")[: COUNTED + 1])
@@ -214,22 +218,20 @@ def connections(person: User, sought: Sought, said: Mapping[int, int | None] | N
     # the list looks for what is written; what an address means is shown here
     first = MOST if sought.names else FIRST
     wanted = [key for some in keys.values() for key in some[:first]]
-    named = Connection.objects.filter(pk__among=wanted).values_list("pk", "source__name", "destination__name")
     asked = ChangeRecord.objects.filter(connection__among=wanted).order_by("pk").values_list("connection", "material")
     newest = dict(asked)  # of each the last
-    found = {key: shown_connection(key, newest.get(key), names) for key, *names in named}
+    silent = Connection.objects.filter(pk__among=[key for key in wanted if not newest.get(key)])  # nobody asked for it
+    names = {key: both for key, *both in silent.values_list("pk", "source__name", "destination__name")}
+    found = {key: shown_connection(key, newest.get(key), names.get(key, ())) for key in wanted}
     for kind, title, icon, page in KINDS:
         hits = [found[key] for key in keys[kind][:first] if key in found]
         url = "" if sought.names else f"/{page}/?{sought.query()}"
         yield Part(title, icon, hits, min(len(keys[kind]), COUNTED), url, len(keys[kind]) > COUNTED)
 
 
-def touching(sought: Sought, said: Mapping[int, int | None] | None) -> list[Q]:
-    """The ways to connections by one of the names an address means, or that write what was typed."""
+def touching(sought: Sought, ends: Sequence[int], said: Mapping[int, int | None] | None) -> list[Q]:
+    """The ways to connections by one of these ends, whose names an address means, or that write what was typed."""
     words = sought.words
-    ends = list(
-        Endpoint.objects.filter(by_words(words, "name") | Q(name__in=sought.names)).values_list("pk", flat=True)
-    )
     about = None if said is None else [key for key in said.values() if key is not None]
     found = [asked_for(words, "connection") if about is None else Q(pk__among=about)]
     found += [by_ref(words, "CON")] if words.upper().startswith("CON-") else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -12,10 +11,9 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from compliance.models import Server, System
-from compliance.models.scope import each_once
 from compliance.views.changes import signed_in
 from compliance.views.lists import Choice, as_file, by_address, file_wanted, filters, page_of
-from evidence.coverage import HOST, Covered, counts, covered, reasons
+from evidence.coverage import COPY, HOST, LIVE, Covered, counts, covered, reasons
 
 WHAT: Final = (("host", "Of their own"), ("front", "Of a device in front"), ("nothing", "None at all"))
 COLUMNS: Final = ("server", "system", "own evidence", "last read", "sources", "devices in front", "why none")
@@ -26,12 +24,11 @@ def coverage(request: HttpRequest) -> HttpResponse:
     """The list, per system, with filters and as CSV; the sums stand above it."""
     person = signed_in(request)
     base = Server.objects.for_user(person).filter(status=Server.Status.IN_SERVICE)
-    base_rows = base.order_by("system__name", "name").only("name", "system_id")
-    every = covered(each_once(base_rows, "system", only={"system": ("name",)}), timezone.now())
+    every = covered(base.order_by("system__name", "name"), timezone.now())
     if any(row.front for row in every):
         seen = set(Server.objects.for_user(person).values_list("name", flat=True))
-        every = [replace(row, front=spoken(row.front, seen)) for row in every]
-    found = [row for row in every if fits(row, request)]
+        every = [row._replace(front=spoken(row.front, seen)) for row in every]
+    found = that_fit(every, request)
     words = request.GET.get("q", "").strip()
     if words:
         named = base.filter(name__icontains=words) | base.filter(by_address("addresses__ip", words))
@@ -43,7 +40,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
     systems = list(System.objects.for_user(person).values_list("name", flat=True))
     of_system: dict[str, list[Covered]] = {name: [] for name in systems}
     for row in every:
-        of_system.setdefault(row.server.system.name, []).append(row)
+        of_system.setdefault(row.server.system, []).append(row)
     return render(
         request,
         "evidence/coverage.html",
@@ -73,15 +70,16 @@ def spoken(front: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name if name in seen else "a device of another system" for name in front))
 
 
-def fits(row: Covered, request: HttpRequest) -> bool:
-    """Whether a row fits the filters host, held and system."""
-    asked = request.GET
-    held = {"host": row.host in ("live", "copy"), "front": bool(row.front), "nothing": row.nothing}
-    return (
-        (not asked.get("system") or row.server.system.name == asked["system"])
-        and (not asked.get("host") or row.host == asked["host"])
-        and held.get(asked.get("held", ""), True)
-    )
+def that_fit(rows: Sequence[Covered], request: HttpRequest) -> list[Covered]:
+    """Those that fit the filters host, held and system."""
+    host, system, held = (request.GET.get(name, "") for name in ("host", "system", "held"))
+    of_kind: dict[str, Callable[[Covered], bool]] = {
+        "host": lambda row: row.host in (LIVE, COPY),
+        "front": lambda row: bool(row.front),
+        "nothing": lambda row: row.nothing,
+    }
+    found = [row for row in rows if (not system or row.server.system == system) and (not host or row.host == host)]
+    return [row for row in found if of_kind[held](row)] if held in of_kind else found
 
 
 def shows(rows: Sequence[Covered]) -> Callable[[Covered], dict[str, Any]]:
@@ -95,7 +93,7 @@ def listed(row: Covered, because: Mapping[int, str]) -> dict[str, Any]:
     return {
         "name": row.server.name,
         "url": f"/servers/{quote(row.server.name, safe='')}/",
-        "system": row.server.system.name,
+        "system": row.server.system,
         "host": row.host,
         "seen_at": row.seen_at,
         "late": row.host in ("old", "none"),
@@ -111,4 +109,4 @@ def cells(row: Covered, because: Mapping[int, str]) -> list[Any]:
     sources = ", ".join(name for _, name, _ in row.sources)
     front = ", ".join(row.front)
     why = because.get(row.server.pk, "")
-    return [row.server.name, row.server.system.name, HOST[row.host], row.seen_at, sources, front, why]
+    return [row.server.name, row.server.system, HOST[row.host], row.seen_at, sources, front, why]

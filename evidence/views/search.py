@@ -9,7 +9,7 @@ from django.db.models import Q
 from compliance.models import Server, User
 from compliance.models.written import says
 from compliance.views.lists import by_json, by_words
-from compliance.views.search import Hit, Part, Sought, by_ways, part
+from compliance.views.search import Hit, Part, Sought, part
 from compliance.words import VERDICTS
 from evidence.models import Finding, FindingMember, ServedShare, Sighting, Source
 
@@ -20,8 +20,8 @@ def find(person: User, sought: Sought) -> Iterable[Part]:
     members = FindingMember.objects.standing().filter(by_words(words, "subject")).values("finding_id")
     ways = [says("words", words), Q(pk__in=members)]
     ways += [Q(server__in=Server.objects.filter(name__in=sought.names).values("pk"))] if sought.names else []
-    findings = by_ways(Finding.objects.for_user(person).standing(), ways).worst_first()
-    yield part("Findings", "triangle-alert", findings, shown_finding, f"/findings/?{query}")
+    findings = Finding.objects.for_user(person).standing().worst_first()
+    yield part("Findings", "triangle-alert", findings, shown_finding, f"/findings/?{query}", ways)
     sources = Source.objects.for_user(person).select_related("server").order_by("name")
     sources = sources.filter(by_words(words, "name", "server__name") | by_json("config", words))
     yield part("Sources", "plug", sources, shown_source)
