@@ -42,7 +42,6 @@ from compliance.permissions import check
 Thing = TypeVar("Thing", bound=models.Model)
 Kind = Endpoint.Kind
 QUARANTINE: Final = timedelta(days=90)  # a freed address rests: rules may still let its last holder in
-OUTSIDE = (Kind.MANAGED_SERVICE, Kind.EXTERNAL_PARTY, Kind.USER_NETWORK)
 
 
 def add_organisation(name: str, *, by: User, at: datetime | None = None, **fields: Any) -> Organisation:
@@ -236,8 +235,9 @@ def add_party(
     """An end outside the estate: an external party, a managed service or a network of users, with its prefixes."""
     moment = at or timezone.now()
     check(by, "manage_estate", None, at=moment)
-    if kind not in OUTSIDE:
-        raise Refused(f"{name} was not added.", f"{kind} is no end outside the estate.", f"Use {', '.join(OUTSIDE)}.")
+    if kind not in Endpoint.OUTSIDE:
+        kinds = ", ".join(Endpoint.OUTSIDE)
+        raise Refused(f"{name} was not added.", f"{kind} is no end outside the estate.", f"Use {kinds}.")
     named = list(prefixes)
     for prefix in named:
         _checked(check_prefix, prefix)

@@ -136,7 +136,7 @@ class Places:
 
     def party(self, name: str, prefixes: list[str]) -> Done:
         """An end outside the estate. One that is there with other prefixes is not touched: that would be no import."""
-        refuse_other_kind(name, *estate.OUTSIDE)
+        refuse_other_kind(name, *Endpoint.OUTSIDE)
         listed = networks(prefixes)
         end = Endpoint.objects.filter(name=name).first()
         if end is None:

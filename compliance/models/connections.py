@@ -22,15 +22,11 @@ FEW = 900  # rows that are asked for by their keys, found once, instead of by th
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     """Ends, by who may see them."""
 
-    def outside(self) -> Self:
-        """Those outside the estate."""
-        return self.filter(server__isnull=True, group__isnull=True, zone__isnull=True)
-
     def outside_of(self, person: User) -> Self:
         """Those outside the estate that a connection this person may see names."""
         seen = Connection.objects.for_user(person).order_by()
         used = Exists(seen.filter(source=OuterRef("pk"))) | Exists(seen.filter(destination=OuterRef("pk")))
-        return self.outside().filter(used)
+        return self.filter(used, server__isnull=True, group__isnull=True, zone__isnull=True)
 
 
 class Endpoint(models.Model):
@@ -45,7 +41,7 @@ class Endpoint(models.Model):
         EXTERNAL_PARTY = "external_party", "External party"
         USER_NETWORK = "user_network", "User network"
 
-    OUTSIDE: ClassVar[frozenset[str]] = frozenset({Kind.MANAGED_SERVICE, Kind.EXTERNAL_PARTY, Kind.USER_NETWORK})
+    OUTSIDE: ClassVar[tuple[Kind, ...]] = (Kind.MANAGED_SERVICE, Kind.EXTERNAL_PARTY, Kind.USER_NETWORK)
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     server = models.OneToOneField(Server, on_delete=models.PROTECT, null=True, blank=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -42,11 +41,8 @@ def believed(rows: QuerySet[Address]) -> tuple[list[Holder], set[int]]:
     again = list(Address.objects.filter(pk__among=odd).select_related("server", "zone"))
     bad, asked = set(faults(again)), set(odd)
     plain = [row for row in found if row.pk not in asked]
-    return sorted([*plain, *_as_holders(row for row in again if row.pk not in bad)]), bad
-
-
-def _as_holders(rows: Iterable[Address]) -> list[Holder]:
-    return [Holder._make(getattr(row, name) for name in Holder._fields) for row in rows]
+    good = [Holder._make(getattr(row, name) for name in Holder._fields) for row in again if row.pk not in bad]
+    return sorted([*plain, *good]), bad
 
 
 @lru_cache(maxsize=KEPT)

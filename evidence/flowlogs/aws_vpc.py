@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from evidence.flowlogs.aws_fields import DELIVERED, NUMBERS, V2, checked, fault, table_of
+from evidence.flowlogs.aws_fields import DELIVERED, NUMBERS, V2, checked, columns_of, fault, table_of
 from evidence.flowlogs.engine import Engine, quoted
-from evidence.flowlogs.shapes import Naming, Plain, Sifted, Table, lines_of
+from evidence.flowlogs.shapes import Columns, Naming, Plain, Sifted, Table, lines_of
 
 NAME: Final = "aws-vpc"
 BY_LINES: Final = True
@@ -44,6 +44,15 @@ def table(plain: Plain, engine: Engine) -> Table | None:
         return None
     columns, header = _columns(first.decode("utf-8", "replace"))
     return from_text(plain.path, columns, header, plain.name)
+
+
+def columns(head: bytes, name: str) -> Columns | None:
+    """How the lines of a file that begins so are taken apart by the column; None as `table`."""
+    first, feed, _ = head.partition(b"\n")
+    if not feed or first.endswith(b"\r"):
+        return None
+    names, header = _columns(first.decode("utf-8", "replace"))
+    return columns_of(names, header, lambda path: from_text(path, names, 0, name))
 
 
 def sift(plain: Plain, engine: Engine, into: Path) -> Sifted:

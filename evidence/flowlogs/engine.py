@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -47,10 +48,26 @@ class Engine:
         except self._wrong as error:
             raise EngineError(str(error)) from error
 
+    def lend(self, name: str, arrays: Mapping[str, Any], sql: str) -> None:
+        """Runs a statement in which `name` is a relation of these columns of numpy. Raises EngineError."""
+        self._connection.register(name, dict(arrays))
+        try:
+            self.do(sql)
+        finally:
+            self._connection.unregister(name)
+
+    def columns(self, sql: str) -> list[Any]:
+        """Runs a statement and gives its columns as arrays of numpy. Raises EngineError."""
+        try:
+            return list(self._connection.execute(sql).fetchnumpy().values())
+        except self._wrong as error:
+            raise EngineError(str(error)) from error
+
 
 def load() -> None:
     """Loads the engine without starting it: a process that forks for each file loads it once."""
     import duckdb  # noqa: F401  for the forks
+    import numpy  # noqa: F401
 
 
 def quoted(text: str | Path) -> str:

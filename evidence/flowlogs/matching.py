@@ -17,7 +17,7 @@ from compliance.register import Entry
 from compliance.traffic.addresses import BITS
 from compliance.traffic.boxes import Family
 from evidence.flowlogs.engine import Engine, quoted
-from evidence.flowlogs.rollup import CERTAIN, OPEN
+from evidence.flowlogs.grouping import CERTAIN, OPEN
 
 LOW64: Final = 2**64 - 1
 VERSION: Final = 1  # of the stored results; another one is computed anew

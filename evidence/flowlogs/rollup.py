@@ -11,36 +11,18 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from evidence.flowlogs.engine import Engine, EngineError, quoted
-from evidence.flowlogs.shapes import FlowFormat, Gap, Plain, Rolled, Sifted, Table
+from evidence.flowlogs.grouping import ODD, PORTS, SKIPDATA, group, group_columns
+from evidence.flowlogs.shapes import ACCEPTED, Columns, FlowFormat, Gap, Plain, Rolled, Sifted
+from evidence.flowlogs.unpacked import Packed, by_lines, unpack
 from evidence.rules import FormatError, Lines, Unread
 
-EPHEMERAL: Final = 32768  # where Linux and Windows begin to choose a client's port
-CERTAIN, LIKELY, OPEN = 100, 90, 50
 AHEAD_H: Final = 1  # hours a record may lie after the moment its file was received
 FAR_H: Final = 24 * 14  # hours a record may lie before the newest of its file
-REJECTED, ACCEPTED, NODATA, SKIPDATA, ODD = 0, 1, 2, 3, 9
-PORTS: Final = "proto IN (6, 17, 33, 132, 136)"
-GROUPED: Final = f"""
-CREATE OR REPLACE TEMP TABLE grouped AS
-SELECT sensor, IF(turned, dst, src) AS a, IF(turned, src, dst) AS b, proto,
-  IF(turned, sport, dport) AS port,
-  CASE WHEN sure >= {LIKELY} AND {PORTS} THEN NULL WHEN turned THEN dport ELSE sport END AS other,
-  sure, kind, first // 3600 AS hour, count(*) AS flows, sum(turned::INTEGER)::UINTEGER AS replies,
-  sum(packets)::UBIGINT AS packets, sum(bytes)::UBIGINT AS bytes, min(first) AS first, max(last) AS last,
-  sum(hidden::INTEGER)::UINTEGER AS hidden, sum((last < first)::INTEGER)::UINTEGER AS backwards
-FROM (SELECT *, hint = -1 OR (hint = 0 AND {PORTS} AND dport >= {EPHEMERAL} AND sport < {EPHEMERAL}) AS turned,
-        (CASE WHEN hint <> 0 THEN {CERTAIN} WHEN NOT {PORTS} THEN {OPEN}
-              WHEN (sport < {EPHEMERAL}) <> (dport < {EPHEMERAL}) THEN {LIKELY} ELSE {OPEN} END)::UTINYINT AS sure,
-        (CASE status WHEN 'OK'
-                     THEN CASE action WHEN 'ACCEPT' THEN {ACCEPTED} WHEN 'REJECT' THEN {REJECTED} ELSE {ODD} END
-              WHEN 'NODATA' THEN {NODATA} WHEN 'SKIPDATA' THEN {SKIPDATA} ELSE {ODD} END)::UTINYINT AS kind
-      FROM ({{source}}))
-GROUP BY ALL
-"""  # noqa: S608  literals of this module
 BROKEN: Final = f"""
 SELECT count(*) FROM grouped WHERE hour IS NULL OR kind = {ODD} OR (kind <= {ACCEPTED} AND (a IS NULL OR b IS NULL
   OR proto IS NULL OR ({PORTS} AND port IS NULL)))
@@ -75,23 +57,20 @@ TO {path} (FORMAT parquet, COMPRESSION zstd)
 ALIKE: Final = "SELECT count(*), sum(hash(g)::HUGEINT) FROM grouped g"
 
 
-def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, received: int | None = None) -> Rolled:
-    """Writes `into` one Parquet a day. `received`: when the file came (seconds since 1970), which tells clocks that are
-    wrong. Raises FormatError when the file is not what it claims to be; then nothing of it is used."""
-    work = engine.folder / plain.sha256[:16]
-    work.mkdir(parents=True, exist_ok=True)
-    sifted = _quick(engine, format_, plain)
-    if sifted is None:
-        sifted = format_.sift(plain, engine, work)
-        if not sifted.tables:
-            raise FormatError(f"{plain.name} is not used", "it holds no record", "Look at what was put there.")
-        try:
-            engine.do(GROUPED.format(source=" UNION ALL BY NAME ".join(one.sql for one in sifted.tables)))
-        except EngineError as error:
-            raise FormatError(f"{plain.name} is not used", f"the engine refused it: {error}", "Report it.") from error
-        _number(engine)
-        if _broken(engine):
-            raise FormatError(f"{plain.name} is not used", "records were left that are none", "Report it.")
+def roll_up(
+    engine: Engine,
+    format_: FlowFormat,
+    packed: Packed,
+    into: Path,
+    *,
+    columns: Columns | None = None,
+    received: int | None = None,
+) -> Rolled:
+    """Writes `into` one Parquet a day. `columns`: how its lines are taken apart by the column, if they can be;
+    `received`: when the file came (seconds since 1970), which tells clocks that are wrong. Raises FormatError when the
+    file is not what it claims to be; then nothing of it is used."""
+    grouped = _by_columns(engine, packed, columns) if columns else None
+    plain, sifted = grouped or _by_engine(engine, format_, packed, received)
     records = int(engine.rows("SELECT coalesce(sum(flows), 0) FROM grouped")[0][0])
     unread, failed, lines = sifted.unread, sifted.failed, plain.lines
     ignored = sifted.ignored
@@ -112,20 +91,64 @@ def roll_up(engine: Engine, format_: FlowFormat, plain: Plain, into: Path, *, re
     return Rolled(format_.NAME, plain.name, plain.sha256, account, unread, unknown, gaps, days, records, alike)
 
 
+def _by_columns(engine: Engine, packed: Packed, columns: Columns) -> tuple[Plain, Sifted] | None:
+    """The whole file in one go and never on the disk; None when anything in it needs to be looked at line by line."""
+    try:
+        plain = group_columns(engine, packed, columns)
+    except EngineError:
+        return None
+    if plain is None or not _whole(engine, plain, columns.header):
+        return None
+    return plain, Sifted((columns.table(plain.path),), columns.header, 0, ())
+
+
+def _by_engine(engine: Engine, format_: FlowFormat, packed: Packed, received: int | None) -> tuple[Plain, Sifted]:
+    """The plain bytes on the disk: in one statement, else line by line. Raises FormatError."""
+    place = engine.folder / "plain"
+    try:
+        plain = replace(unpack(packed, place), received=received)
+        if format_.BY_LINES:
+            plain = by_lines(plain)
+        return plain, _quick(engine, format_, plain) or _line_by_line(engine, format_, plain)
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def _line_by_line(engine: Engine, format_: FlowFormat, plain: Plain) -> Sifted:
+    work = engine.folder / plain.sha256[:16]
+    work.mkdir(parents=True, exist_ok=True)
+    sifted = format_.sift(plain, engine, work)
+    if not sifted.tables:
+        raise FormatError(f"{plain.name} is not used", "it holds no record", "Look at what was put there.")
+    try:
+        group(engine, " UNION ALL BY NAME ".join(one.sql for one in sifted.tables))
+    except EngineError as error:
+        raise FormatError(f"{plain.name} is not used", f"the engine refused it: {error}", "Report it.") from error
+    _number(engine)
+    if _broken(engine):
+        raise FormatError(f"{plain.name} is not used", "records were left that are none", "Report it.")
+    return sifted
+
+
 def _quick(engine: Engine, format_: FlowFormat, plain: Plain) -> Sifted | None:
-    """The whole file in one go; None when anything in it needs to be looked at line by line."""
+    """The whole file in one statement; None as `_by_columns`."""
     table = format_.table(plain, engine)
     if table is None:
         return None
     try:
-        engine.do(GROUPED.format(source=table.sql))
+        group(engine, table.sql)
     except EngineError:
         return None
+    return Sifted((table,), table.header, 0, ()) if _whole(engine, plain, table.header) else None
+
+
+def _whole(engine: Engine, plain: Plain, header: int) -> bool:
+    """Whether the groups are all there is in the lines. Numbers the addresses."""
     # lines beyond these are blank, or the engine took them for something else
     counted = int(engine.rows("SELECT coalesce(sum(flows), 0) FROM grouped")[0][0])
-    if plain.lines and counted + table.header != plain.lines:
-        return None
-    return None if _number(engine) or _broken(engine) else Sifted((table,), table.header, 0, ())
+    if plain.lines and counted + header != plain.lines:
+        return False
+    return not (_number(engine) or _broken(engine))
 
 
 def _number(engine: Engine) -> bool:
@@ -203,6 +226,3 @@ def _gaps(engine: Engine, plain: Plain, failed: int, received: int | None) -> Se
         why = "a translator stands here: the interface's addresses are not those of the packets, which were taken"
         found.append(Gap("hidden", sensor, int(first), int(last), int(number), why))
     return found
-
-
-__all__ = ["Rolled", "Table", "roll_up"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from evidence.flowlogs.engine import Engine
 from evidence.rules import Lines, Unread
 
+WORD: Final = 8  # bytes that a processor takes at once
 MOST_NAMED: Final = 1000  # unread lines of one file that are named; all of them are counted
+
+REJECTED, ACCEPTED = 0, 1  # the kind of a record that shows traffic
 
 # One record in the one language of all formats, in this order. An empty text is "the log does not say".
 # hint: 1 = the source began it, -1 = the destination did, 0 = the record does not tell.
@@ -24,7 +27,8 @@ COLUMNS: Final[tuple[tuple[str, str], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A file as plain bytes on disk. `cut`: why it is not whole ("" = it is); `ended`: its last line has an end."""
+    """A file as plain bytes on disk, or as it was while it was read. `cut`: why it is not whole ("" = it is); `ended`:
+    its last line has an end."""
 
     name: str
     path: Path
@@ -34,6 +38,16 @@ class Plain:
     tail: str = ""  # the last line, where it had no end
     ended: bool = True
     received: int | None = None  # when it came, in seconds since 1970
+
+
+class Field(NamedTuple):
+    """One field of a line. A text of `words` (eight bytes each), a whole number up to `top`, or one of `codes`; a field
+    that is none of these is passed over."""
+
+    name: str = ""
+    words: int = 0
+    top: int = 0
+    codes: dict[bytes, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,20 @@ class Table:
     header: int
     unknown: tuple[str, ...] = ()
     icmp: bool = True
+
+
+class Columns(NamedTuple):
+    """How lines can be taken apart by the column (evidence.flowlogs.fields), which is cheaper than by the engine.
+
+    `header`: lines before the records. `sql`: the records in the relation `batch`, COLUMNS but for the texts, which are
+    words (sensor0 to sensor2, src0, src1, dst0, dst1), and `kind` for action and status. `table`: the engine's own way
+    to a file of lines that are written otherwise.
+    """
+
+    fields: tuple[Field, ...]
+    header: int
+    sql: str
+    table: Callable[[Path], Table]
 
 
 GapKind = Literal["nodata", "skipdata", "cut", "unread", "aside", "clock", "sampling", "missing", "hidden"]

@@ -20,35 +20,67 @@ PARQUET: Final = b"PAR1"
 OTHER: Final = {b"PK\x03\x04": "ZIP", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"(\xb5/\xfd": "zstd"}
 
 
-def unpack(source: Path, into: Path, *, name: str = "", cap: int = CAP) -> Plain:
-    """Writes the plain bytes of `source` to the file `into`. gzip is opened, with any number of members; what ends too
-    early is kept as far as it goes and said to be cut. Raises FormatError for what is packed otherwise or too
-    large."""
-    name = name or source.name
-    digest = hashlib.sha256()
-    lines, size, last, cut = 0, 0, b"", ""
-    with source.open("rb") as packed, into.open("wb") as plain:
-        head = packed.read(4)
-        packed.seek(0)
-        kind = next((said for magic, said in OTHER.items() if head.startswith(magic)), "")
-        if kind:
-            raise FormatError(f"{name} is a {kind} file", "only gzip is opened", "Unpack it, or pack it with gzip.")
-        try:
-            for chunk in _unzipped(_read(packed, digest)) if head.startswith(GZIP) else _read(packed, digest):
-                size += len(chunk)
-                if size > cap:
-                    why = f"it holds more than {cap // 1024**2} MiB unpacked"
-                    raise FormatError(f"{name} is too large", why, "Give the log in smaller files, one an hour.")
-                lines += len(chunk) - len(chunk.replace(b"\n", b""))  # looks for ends; count() goes byte by byte
-                last = chunk
-                plain.write(chunk)
-        except _Cut as error:
-            cut = str(error)
-        for _ in _read(packed, digest):  # the hash is that of the whole file, whatever could be opened of it
-            pass
-    if head.startswith(PARQUET):
-        return Plain(name, into, digest.hexdigest(), 0, cut)
-    return Plain(name, into, digest.hexdigest(), lines, cut, ended=not size or last.endswith(b"\n"))
+class Packed:
+    """A file as it came. `chunks()` gives its plain bytes; after the last of them `sha256` is that of the whole file,
+    and `cut` says why it is not whole ("" = it is)."""
+
+    def __init__(self, source: Path, *, name: str = "", cap: int = CAP) -> None:
+        self.name, self.cut = name or source.name, ""
+        self._source, self._cap = source, cap
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """In hexadecimal."""
+        return self._digest.hexdigest()
+
+    def head(self, size: int) -> bytes:
+        """The first plain bytes. Raises FormatError as `chunks`."""
+        found = b""
+        for chunk in self.chunks():
+            found += chunk
+            if len(found) >= size:
+                break
+        return found[:size]
+
+    def chunks(self) -> Iterator[bytes]:
+        """From the start, each time. gzip is opened, with any number of members; what ends too early is given as far as
+        it goes. Raises FormatError for what is packed otherwise or too large."""
+        self.cut, self._digest = "", hashlib.sha256()
+        size = 0
+        with self._source.open("rb") as packed:
+            head = packed.read(4)
+            packed.seek(0)
+            kind = next((said for magic, said in OTHER.items() if head.startswith(magic)), "")
+            if kind:
+                what = f"{self.name} is a {kind} file"
+                raise FormatError(what, "only gzip is opened", "Unpack it, or pack it with gzip.")
+            read = _read(packed, self._digest)
+            try:
+                for chunk in _unzipped(read) if head.startswith(GZIP) else read:
+                    size += len(chunk)
+                    if size > self._cap:
+                        why = f"it holds more than {self._cap // 1024**2} MiB unpacked"
+                        step = "Give the log in smaller files, one an hour."
+                        raise FormatError(f"{self.name} is too large", why, step)
+                    yield chunk
+            except _Cut as error:
+                self.cut = str(error)
+            for _ in _read(packed, self._digest):  # the hash is that of the whole file, whatever could be opened of it
+                pass
+
+
+def unpack(packed: Packed, into: Path) -> Plain:
+    """Writes the plain bytes of a file to the file `into`. Raises FormatError as `Packed.chunks`."""
+    lines, first, last = 0, b"", b""
+    with into.open("wb") as plain:
+        for chunk in packed.chunks():
+            lines += len(chunk) - len(chunk.replace(b"\n", b""))  # looks for ends; count() goes byte by byte
+            first, last = first or chunk[:4], chunk
+            plain.write(chunk)
+    if first == PARQUET:
+        return Plain(packed.name, into, packed.sha256, 0, packed.cut)
+    return Plain(packed.name, into, packed.sha256, lines, packed.cut, ended=not last or last.endswith(b"\n"))
 
 
 def by_lines(plain: Plain) -> Plain:

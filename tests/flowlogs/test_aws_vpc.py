@@ -236,3 +236,19 @@ def test_parquet_that_is_cut_or_of_something_else_is_refused(flow_engine: Engine
 def test_icmp_has_no_type_in_this_log(flow_engine: Engine, tmp_path: Path) -> None:
     found = rolled(flow_engine, file(tmp_path, aws("10.0.0.1", "10.0.0.2", 0, 0, proto=1)))
     assert rows(flow_engine, found, "port, other, sure") == [(None, None, 50)]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (CALL.replace(" 5432 ", " - "), "dstport is not said"),
+        (aws("10.0.0.1", "fd00::1", 40000, 443), "it mixes IPv4 and IPv6"),
+    ],
+)
+def test_one_line_that_cannot_be_is_named_and_the_others_are_read(
+    line: str, why: str, flow_engine: Engine, tmp_path: Path
+) -> None:
+    """The whole file was refused, with no more said than that records were left that are none."""
+    found = rolled(flow_engine, file(tmp_path, CALL, line, ANSWER))
+    assert [(one.line, one.reason) for one in found.unread] == [(3, why)]
+    assert (found.lines, found.records) == (Lines(4, 2, 1, 1), 2)
