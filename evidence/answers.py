@@ -12,12 +12,16 @@ from dataclasses import replace
 from typing import Final
 
 from compliance.traffic.boxes import ICMP, PORT_TOP, Box, Family, box_of, intersect, subtract
+from compliance.traffic.shares import Residue
 from evidence.attachments import FIRST_FREE_PORT
 from evidence.formats.aws_lists import PORTED
 from evidence.formats.device import ANSWERS, WITHOUT_STATE
 from evidence.rules import Chain, Point, Reading, Rule
 
 FORWARD, RETURN = "FORWARD", "RETURN"
+STATES: Final = frozenset({"NEW", "ESTABLISHED"})  # among which devices say what is asked of TCP's flags
+FIRST_ALONE: Final = frozenset({"tcp-initial", "+syn -ack match-all"})  # SYN without ACK: no answer has that
+IN_EVERY_ANSWER: Final = frozenset({"ack", "+ack match-all", "+ack match-any", "+ack +rst match-any", "ack rst"})
 ASKS: Final[dict[Family, tuple[int, int]]] = {4: (8, 0), 6: (128, 129)}  # echo, and what answers it
 
 
@@ -47,8 +51,12 @@ def of_answers(reading: Reading) -> Reading:
 def _turned(chain: Chain) -> Iterator[Rule]:
     for rule in chain.rules:
         boxes = tuple(turned for box in rule.boxes for turned in _answering(rule.family, box))
-        if boxes or not rule.boxes:
-            yield replace(rule, boxes=boxes, iif=rule.oif, oif=rule.iif, states=None)
+        flags = (rule.states or frozenset()) - STATES
+        if (boxes or not rule.boxes) and not (flags and flags <= FIRST_ALONE):
+            some = " ".join(sorted(flags - IN_EVERY_ANSWER))
+            doubt = (Residue("match", f"{some}: some answers have that, not all", rule.origin.first),) if some else ()
+            residue = (*rule.residue, *doubt)
+            yield replace(rule, boxes=boxes, iif=rule.oif, oif=rule.iif, states=None, residue=residue)
 
 
 def _answering(family: Family, box: Box) -> Iterator[Box]:

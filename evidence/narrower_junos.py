@@ -30,7 +30,8 @@ def commands(place: str, kept: Sequence[tuple[Rule, Box]]) -> list[str]:
     first, _ = kept[0]
     said = [_words(family, box) for _, box in kept] if family is not None else []
     plain = all(PLAIN.fullmatch(word) for word in (*system, name, term))
-    if not said or None in said or not plain or any(rule.states is not None for rule, _ in kept):
+    answers = any(rule.states is not None and "NEW" not in rule.states for rule, _ in kept)
+    if not said or None in said or not plain or answers:
         return []
     within = f"logical-systems {system[0]} " if system else ""
     where = f"{within}firewall family {'inet' if family == 4 else 'inet6'} filter {name} term"

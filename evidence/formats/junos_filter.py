@@ -50,6 +50,7 @@ TRAILING = frozenset({"is-fragment", "fragment-offset"})
 FLAG = re.compile(r"[a-z]+|0x[0-9a-f]+|[&|!()+,]")
 SPAN = re.compile(r"(\d{1,10})-(\d{1,10})")
 MOST_FLAGS = 40
+OF_ANSWERS = frozenset({"ack|rst", "rst|ack", "ack,rst", "rst,ack"})  # what tcp-established stands for
 
 
 @dataclass(slots=True)
@@ -155,6 +156,7 @@ class _Match:
     types: list[Interval] | None = None
     codes: list[Interval] | None = None
     answers: bool = False
+    flags: list[str] = field(default_factory=list)  # as they are asked for
     never: bool = False
     residue: list[str] = field(default_factory=list)
 
@@ -257,10 +259,12 @@ def _condition(one: Node, found: _Match, family: Family, lists: PrefixLists) -> 
         found.answers = True
     elif word == "tcp-initial":
         found.ports.setdefault("", [])  # it asks for TCP with SYN alone, as a first packet has
+        found.flags.append(word)
     elif word == "tcp-flags":
         met = all(_syn_alone(text) for text in values)
         found.answers |= not met
         found.ports.setdefault("", [])
+        found.flags += [text for text in values if _plain(text) not in OF_ANSWERS]
     elif word in TRAILING and "0" not in values:
         found.never = True
     else:
@@ -325,7 +329,7 @@ def _services(match: _Match, family: Family) -> list[Meant]:
         wanted = [one for one in WITH_PORTS if not tcp_only or one == 6]
         certain = intervals.intersect(protocols, [(one, one) for one in wanted])
         services = _ported(match.ports, certain)
-        found.append((services, ANSWERS if match.answers else None, []))
+        found.append((services, _states(match), []))
     if asks_icmp and not asks_ports:
         number = ICMP[family]
         certain = intervals.intersect(protocols, [(number, number)])
@@ -352,6 +356,18 @@ def _ported(ports: Mapping[str, list[Interval]], protocols: Iterable[Interval]) 
         for sport in sources_
         for dport in targets_
     ]
+
+
+def _states(match: _Match) -> frozenset[str] | None:
+    """Which packets of a connection are meant. Flags stand among the states, so that a term which asks for some is not
+    taken for one that asks for others, or for none."""
+    if match.answers:
+        return ANSWERS.union(match.flags)
+    return frozenset({"NEW", *match.flags}) if match.flags else None
+
+
+def _plain(text: str) -> str:
+    return text.strip("()").replace(" ", "").lower()
 
 
 def _syn_alone(text: str) -> bool:

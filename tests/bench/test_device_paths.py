@@ -100,6 +100,14 @@ def test_a_list_that_is_not_attached_stops_nothing() -> None:
         (" permit tcp any any eq 5432\n", "not_implemented"),  # the port of the question is not that of the answer
         (" permit tcp any eq 5432 any range 1024 40000\n", "not_implemented"),
         (" permit tcp any any established\n", "implemented"),
+        (" permit tcp any any ack\n", "implemented"),
+        (" permit tcp any any match-any +ack +rst\n", "implemented"),
+        (" permit tcp any any match-all +syn -ack\n", "not_implemented"),  # no answer is like that
+        (" deny tcp any any match-all +syn -ack\n permit ip any any\n", "implemented"),
+        (" permit tcp any any syn\n", "not_verifiable"),  # the first answer has it, and no other
+        (" deny tcp any any syn\n permit ip any any\n", "not_verifiable"),
+        (" permit tcp any any fin\n", "not_verifiable"),
+        (" deny tcp any any fin\n permit ip any any\n", "not_verifiable"),
     ],
 )
 def test_the_answer_must_find_its_way_back_through_lists_without_state(data_in: str, verdict: str) -> None:

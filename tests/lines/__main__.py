@@ -23,7 +23,7 @@ from tests.lines.formulas import Bits
 def main(words: Sequence[str] | None = None) -> int:
     """Give the exit code."""
     parser = argparse.ArgumentParser(prog="./run lines", description="Unreachable lines of access lists, asked twice.")
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="configurations of Cisco devices")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="configurations of Cisco and Juniper")
     parser.add_argument("--lists", type=int, default=500, metavar="N", help="how many are made (default 500)")
     parser.add_argument("--seed", default="1", metavar="S", help="other lists for each seed (default 1)")
     asked = parser.parse_args(words)

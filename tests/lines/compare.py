@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from compliance.traffic.boxes import FAMILIES
 from compliance.traffic.policy import Policy
 from evidence.formats.cisco_entry import ANSWERS
 from evidence.formats.table import detect
-from evidence.rule_counts import never_reached
+from evidence.rule_counts import ENDS, never_reached
 from evidence.rules import Action, Artefact, Chain, Reading
-from tests.lines import texts
+from tests.lines import junos, texts
 from tests.lines.formulas import Bits, unreachable
 from tests.lines.meanings import LeftOut, Meaning, Reference
 
@@ -43,27 +44,37 @@ def compare(name: str, content: bytes, tally: Tally, bits: Bits) -> None:
     """Every list of one configuration. Raises FormatError where Eastwest does not read it."""
     artefact = Artefact(name, content)
     reading = detect(artefact).read([artefact])
-    text = texts.read(content.decode("utf-8", "replace"))
+    plain = content.decode("utf-8", "replace")
+    if junos.is_junos(plain):
+        for one in junos.filters(plain, bits):
+            where = f"{name}: {'IPv6 ' if one.family == 6 else ''}filter {one.name}"
+            _list(where, one.chain, one.of, reading, tally, bits)
+        return
+    text = texts.read(plain)
     tally.left_out["not of IP, or IPv6 of an old ASA"] += len(text.others)
     reference = Reference(text, bits)
     for held in text.lists.values():
-        _list(name, held, reading, reference, tally, bits)
+        if held.lines or held.problem:
+            where = f"{name}: {'IPv6 ' if held.family == 6 else ''}list {held.name}"
+            called = f"{'ipv6-' if held.family == 6 else ''}acl/{held.name}"
+            _list(where, called, partial(_of_cisco, held, reference), reading, tally, bits)
+
+
+def _of_cisco(held: texts.Listing, reference: Reference) -> dict[int, Meaning]:
+    if held.problem:
+        raise LeftOut(held.problem)
+    return {line.number: reference.of(held, line) for line in held.lines}
 
 
 def _list(
-    name: str, held: texts.Listing, reading: Reading, reference: Reference, tally: Tally, bits: Bits
+    where: str, called: str, of: Callable[[], dict[int, Meaning]], reading: Reading, tally: Tally, bits: Bits
 ) -> None:
-    where = f"{name}: {'IPv6 ' if held.family == 6 else ''}list {held.name}"
-    if not held.lines and not held.problem:
-        return
+    """One list. `called`: as its chain is; `of`: what the reference says of each line that stands in it."""
     try:
-        if held.problem:
-            raise LeftOut(held.problem)
-        meanings = {line.number: reference.of(held, line) for line in held.lines}
+        meanings = of()
     except LeftOut as problem:
         tally.left_out[str(problem)] += 1
         return
-    called = f"{'ipv6-' if held.family == 6 else ''}acl/{held.name}"
     chain = next((one for one in reading.chains if one.name.partition(":")[2] == called), None)
     mine = written(chain) if chain is not None else set()
     lost = meanings.keys() ^ mine
@@ -120,7 +131,7 @@ def _tell(where: str, who: str, mine: set[int], theirs: set[int], tally: Tally) 
 def _policy(where: str, chain: Chain, hidden: set[int], tally: Tally) -> None:
     """The same of `Policy.shadow`, of the lines that are boxes and nothing else: those of every family and box."""
     rules = [rule for rule in chain.rules if "#implicit" not in rule.id and rule.enabled]
-    plain = [rule for rule in rules if rule.boxes and rule.states is None and not rule.residue]
+    plain = [rule for rule in rules if rule.boxes and rule.states is None and not rule.residue and rule.action in ENDS]
     judged = {rule.origin.first for rule in plain} - {rule.origin.first for rule in rules if rule not in plain}
     reached = set[int]()
     for family in FAMILIES:

@@ -1,4 +1,4 @@
-"""Access lists from a seed, in the words of IOS, NX-OS, IOS XR and ASA, with lines planted that no packet reaches.
+"""Access lists from a seed in the words of IOS, NX-OS, IOS XR, ASA and Junos, with lines planted that nothing reaches.
 
 Planted are lines within one earlier line, lines that several earlier ones cover together or all but one port or address
 of, and lines nothing matches.
@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-DIALECTS = ("ios", "numbered", "nxos", "xr", "asa", "ios6", "xr6")
+DIALECTS = ("ios", "numbered", "nxos", "xr", "asa", "ios6", "xr6", "junos", "junos6")
 TOP_PORT = 65535
 MOST_RANGES = 128  # of one wildcard: of those that are too many Eastwest says that it is not sure
 ICMP_TYPES = ((0, None), (3, None), (3, 1), (3, 4), (8, None), (11, 0), (13, None))
@@ -53,7 +53,7 @@ def made(seed: str, length: int = 24) -> Made:
     """A list and its text; the same for the same seed."""
     chance = random.Random(seed)
     dialect = chance.choice(DIALECTS)
-    holes = dialect not in {"asa", *OF_SIX}
+    holes = dialect not in {"asa", *OF_SIX, *JUNOS}
     lines: list[Drawn] = []
     planted = set[int]()
     while len(lines) < length:
@@ -83,7 +83,8 @@ def made(seed: str, length: int = 24) -> Made:
 
 
 EVERYBODY = (0, (1 << 32) - 1)
-OF_SIX = {"ios6", "xr6"}
+OF_SIX = {"ios6", "xr6", "junos6"}
+JUNOS = {"junos", "junos6"}
 BEFORE = 0x20010DB8 << 96  # an address of IPv6 is one of IPv4 behind this
 HEADS = {
     "ios": ("version 15.2", "hostname drawn", "ip access-list extended DRAWN"),
@@ -93,10 +94,12 @@ HEADS = {
     "asa": ("ASA Version 8.4(2)", "hostname drawn"),
     "ios6": ("version 15.2", "hostname drawn", "ipv6 access-list DRAWN"),
     "xr6": ("!! IOS XR Configuration 6.5.1", "hostname drawn", "ipv6 access-list DRAWN"),
+    "junos": ("system { host-name drawn; }", "firewall {", " family inet {", "  filter DRAWN {"),
+    "junos6": ("system { host-name drawn; }", "firewall {", " family inet6 {", "  filter DRAWN {"),
 }
 TAILS = {
     "ios": ("end",), "numbered": ("end",), "nxos": ("interface Vlan1",), "xr": ("!", "end"), "asa": (": end",),
-    "ios6": ("end",), "xr6": ("!", "end"),
+    "ios6": ("end",), "xr6": ("!", "end"), "junos": ("  }", " }", "}"), "junos6": ("  }", " }", "}"),
 }  # fmt: skip
 
 
@@ -212,6 +215,8 @@ def _nothing(chance: random.Random, *, holes: bool) -> Drawn:
 
 
 def _written(line: Drawn, dialect: str, number: int) -> str:
+    if dialect in JUNOS:
+        return _term(line, number, six=dialect in OF_SIX)
     words = [
         "permit" if line.permit else "deny",
         _protocol(line.proto, dialect),
@@ -227,6 +232,42 @@ def _written(line: Drawn, dialect: str, number: int) -> str:
     heads = {"numbered": "access-list 150", "asa": "access-list DRAWN extended"}
     head = heads.get(dialect, f" {'sequence ' if dialect == 'ios6' else ''}{(number + 1) * 10}")
     return " ".join([head, *(word for word in words if word)])
+
+
+def _term(line: Drawn, number: int, *, six: bool) -> str:
+    asked = []
+    if line.proto != -1:
+        names = {1: "icmp6" if six else "icmp", 6: "tcp", 17: "udp"}
+        asked.append(f"{'next-header' if six else 'protocol'} {names.get(line.proto, line.proto)}")
+    for side, address in (("source", line.src), ("destination", line.dst)):
+        if address != EVERYBODY:
+            asked.append(f"{side}-address {_prefix(address, six=six)}")
+    for side, ports in (("source", line.sport), ("destination", line.dport)):
+        asked += [f"{side}-{words}" for words in _ports_of_junos(ports)]
+    if line.kind is not None:
+        kind, code = line.kind
+        asked += [f"icmp-type {kind}"] + [f"icmp-code {code}"] * (code is not None)
+    said = f"from {{ {'; '.join(asked)}; }} " if asked else ""
+    return f"   term t{number} {{ {said}then {'accept' if line.permit else 'discard'}; }}"
+
+
+def _ports_of_junos(ports: Ports) -> tuple[str, ...]:
+    if not ports.operator:
+        return ()
+    low, high = ports.values[0], ports.values[-1]
+    if ports.operator == "neq":
+        return (f"port-except {low}",)
+    if ports.operator in {"lt", "gt"}:
+        low, high = (0, low - 1) if ports.operator == "lt" else (low + 1, TOP_PORT)
+    if low > high:  # nothing is both
+        return (f"port 0-{TOP_PORT}", f"port-except 0-{TOP_PORT}")
+    return (f"port {low}-{high}" if low < high else f"port {low}",)
+
+
+def _prefix(address: tuple[int, int], *, six: bool) -> str:
+    value, free = address
+    text = str(ipaddress.IPv6Address(BEFORE | value)) if six else _dotted(value)
+    return f"{text}/{(128 if six else 32) - free.bit_length()}"
 
 
 def _protocol(proto: int, dialect: str) -> str:

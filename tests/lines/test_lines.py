@@ -12,7 +12,7 @@ from compliance.traffic.policy import Policy, Shadow
 from evidence import rule_counts
 from evidence.formats import entries
 from tests.lines import compare as comparing
-from tests.lines import texts
+from tests.lines import junos, texts
 from tests.lines.__main__ import main
 from tests.lines.compare import Tally, compare
 from tests.lines.drawn import made
@@ -33,10 +33,15 @@ def both(lists: int = LISTS, seed: str = "suite") -> Tally:
 
 def of(text: str) -> tuple[set[int], set[int]]:
     """What the reference says of the one list of a text: unreachable lines, and those nothing matches."""
-    bits, read = Bits(), texts.read(text)
-    (held,) = read.lists.values()
-    reference = Reference(read, bits)
-    meanings = {line.number: reference.of(held, line) for line in held.lines}
+    bits = Bits()
+    if junos.is_junos(text):
+        (found,) = junos.filters(text, bits)
+        meanings = found.of()
+    else:
+        read = texts.read(text)
+        (held,) = read.lists.values()
+        reference = Reference(read, bits)
+        meanings = {line.number: reference.of(held, line) for line in held.lines}
     return unreachable(((number, one.may, one.surely) for number, one in meanings.items()), bits)
 
 
@@ -119,6 +124,90 @@ def test_of_flags_eastwest_says_too_little_and_never_too_much(lines: list[str], 
     compare("flags", text.encode(), tally, Bits())
     assert tally.told == []
     assert dict(+tally.left_out) == {"not all is said: flags of TCP, compared by their words": 1}
+
+
+JUNOS_LISTS = "policy-options { prefix-list OURS { 10.9.0.0/16; 2001:db8::/32; } }\n"
+JUNOS_HEAD = f"{JUNOS_LISTS}firewall {{\n family inet {{\n  filter F {{\n"
+
+
+def junos_text(terms: list[str]) -> str:
+    said = "".join(f"term t{number} {{ {term} }}\n" for number, term in enumerate(terms))
+    return f"{JUNOS_HEAD}{said}}} }} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("terms", "hidden"),
+    [
+        (["from { protocol tcp; } then accept;", "from { protocol tcp; destination-port ssh; } then discard;"], {6}),
+        (["from { protocol tcp; } then { count c; next term; }", "from { protocol 6; } then { log; accept; }"], set()),
+        (["then accept;", "from { protocol tcp; } then { count c; next term; }"], {6}),
+        (["from { protocol udp; } then { log; }", "from { protocol udp; source-port 53; } then discard;"], {6}),
+        (
+            ["from { source-address { 10.0.0.0/8; 10.1.0.0/16 except; 10.1.1.0/24; } } then accept;",
+             "from { source-address 10.1.1.9/32; } then discard;", "from { source-address 10.1.2.9/32; } then discard;",
+             "from { source-address { 10.2.0.0/16; 10.3.0.0/16; } } then discard;"],
+            {6, 8},
+        ),
+        (["from { address 10.1.0.0/16; } then accept;", "from { destination-address 10.1.0.0/24; } then reject;"], {6}),
+        (["from { source-prefix-list { OURS; } } then accept;", "from { source-address 10.9.9.9/32; } then discard;"],
+         {6}),
+        (["from { protocol tcp; port [ 22 80-90 ]; } then accept;", "from { protocol 6; source-port 85; } then log;"],
+         {6}),
+        (["from { protocol-except tcp; } then accept;", "from { protocol [ udp icmp ]; } then discard;",
+          "from { protocol [ udp tcp ]; } then discard;"], {6}),
+        (["from { protocol tcp; tcp-established; } then accept;", "from { protocol tcp; } then discard;"], set()),
+        (["from { protocol tcp; tcp-initial; } then discard;", "from { protocol tcp; } then accept;"], set()),
+        (["from { dscp ef; } then accept;", "from { dscp ef; protocol tcp; } then accept;"], set()),
+        (["from { protocol icmp; icmp-type [ 0 8 ]; } then accept;",
+          "from { protocol icmp; icmp-type echo-request; icmp-code 0; } then discard;"], {6}),
+        (["inactive: then discard;", "then accept;"], None),
+    ],
+)  # fmt: skip
+def test_filters_of_junos_are_asked_as_well(terms: list[str], hidden: set[int] | None) -> None:
+    tally = Tally()
+    compare("junos", junos_text(terms).encode(), tally, Bits())
+    assert tally.told == []
+    doubted = "flags of TCP" in " ".join(tally.left_out)
+    assert (tally.lists, tally.unreachable) == ((0, 0) if hidden is None or doubted else (1, len(hidden)))
+    if hidden is not None:
+        assert of(junos_text(terms))[0] == hidden
+
+
+def test_lines_with_set_say_the_same_as_braces() -> None:
+    lines = [
+        "set firewall family inet6 filter S term a from next-header tcp",
+        "set firewall family inet6 filter S term b from source-address 2001:db8::/32",
+        "set firewall family inet6 filter S term b from next-header tcp",
+        "set firewall family inet6 filter S term a then accept",
+        "set firewall family inet6 filter S term b then discard",
+        "set firewall family inet6 filter S term c from destination-port [ 22 23 ]",
+        "set firewall family inet6 filter S term c from next-header tcp",
+        "deactivate firewall family inet6 filter S term a",
+    ]
+    assert of("\n".join(lines[:-1]))[0] == {2, 6}
+    assert of("\n".join(lines))[0] == set()
+    for text in ("\n".join(lines[:-1]), "\n".join(lines)):
+        tally = Tally()
+        compare("set", text.encode(), tally, Bits())
+        assert (tally.lists, tally.told) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (junos_text(["from { destination-port 22; } then accept;"]), "ports of a protocol without ports"),
+        (junos_text(["from { source-prefix-list { NONE; } } then accept;"]),
+         "a list of prefixes that is not written out, or an exception"),
+        (junos_text(["from { frobnicate 3; } then accept;"]), "the condition frobnicate"),
+        (junos_text(["apply-groups G;"]), "groups that are applied within"),
+        ("groups { G { firewall { family inet { filter F { term x { then accept; } } } } } }\napply-groups G;\n"
+         + junos_text(["then accept;"]), "groups that hold parts of a firewall"),
+    ],
+)  # fmt: skip
+def test_what_is_not_modelled_of_a_filter_is_left_out_by_name(text: str, why: str) -> None:
+    tally = Tally()
+    compare("left out", text.encode(), tally, Bits())
+    assert (tally.lists, dict(+tally.left_out)) == (0, {why: 1})
 
 
 @pytest.mark.parametrize(
