@@ -50,6 +50,7 @@ TRAILING = frozenset({"is-fragment", "fragment-offset"})
 FLAG = re.compile(r"[a-z]+|0x[0-9a-f]+|[&|!()+,]")
 SPAN = re.compile(r"(\d{1,10})-(\d{1,10})")
 MOST_FLAGS = 40
+FIRST = frozenset({"syn&!ack", "!ack&syn"})  # what tcp-initial stands for
 OF_ANSWERS = frozenset({"ack|rst", "rst|ack", "ack,rst", "rst,ack"})  # what tcp-established stands for
 
 
@@ -264,7 +265,9 @@ def _condition(one: Node, found: _Match, family: Family, lists: PrefixLists) -> 
         met = all(_syn_alone(text) for text in values)
         found.answers |= not met
         found.ports.setdefault("", [])
-        found.flags += [text for text in values if _plain(text) not in OF_ANSWERS]
+        found.flags += [
+            "tcp-initial" if _plain(text) in FIRST else text for text in values if _plain(text) not in OF_ANSWERS
+        ]
     elif word in TRAILING and "0" not in values:
         found.never = True
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compliance.register import wanted
-from evidence.formats import asa, ios, iptables
+from evidence.formats import asa, ios, iptables, junos
 from evidence.judgement import Judgement
 from evidence.paths import ANYWHERE, Said, Standing, stood
 from evidence.rules import Artefact, Reading
@@ -264,3 +264,38 @@ def test_a_finding_says_what_contains_it_before_and_behind() -> None:
     wide = read(router(app_in=" permit tcp any host 10.20.30.31 eq 22\n"))
     assert "contained by INPUT of db-01" in excess_at(said({"core": wide}), "core/FORWARD")
     assert "open end to end to db-01" in excess_at(said({"core": wide}, hosts=hosts), "core/FORWARD")
+
+
+MX = """system {{ host-name mx; }}
+interfaces {{
+    ge-0/0/0 {{ unit 0 {{ family inet {{ address 10.20.20.1/24; }} }} }}
+    ge-0/0/1 {{ unit 0 {{ family inet {{ filter {{ input BACK; }} address 10.20.30.1/24; }} }} }}
+}}
+firewall {{ family inet {{ filter BACK {{
+    term one {{ from {{ protocol tcp; {asked} }} then {does}; }}
+    term rest {{ then {others}; }}
+}} }} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "does", "others", "verdict"),
+    [
+        ("tcp-established;", "accept", "discard", "implemented"),
+        ('tcp-flags "(ack | rst)";', "accept", "discard", "implemented"),
+        ("tcp-initial;", "discard", "accept", "implemented"),  # no new connections from there, and answers go through
+        ('tcp-flags "(syn & !ack)";', "discard", "accept", "implemented"),
+        ("tcp-initial;", "accept", "discard", "not_implemented"),
+        ('tcp-flags "syn";', "discard", "accept", "not_verifiable"),
+        ('tcp-flags "syn";', "accept", "discard", "not_verifiable"),
+        ('tcp-flags "fin";', "discard", "accept", "not_verifiable"),
+        ("destination-port 22;", "discard", "accept", "implemented"),
+    ],
+)
+def test_what_a_filter_of_junos_asks_of_flags_is_asked_of_the_answer(
+    asked: str, does: str, others: str, verdict: str
+) -> None:
+    text = MX.format(asked=asked, does=does, others=others)
+    found = said({"mx": junos.read([Artefact("mx.conf", text.encode())])})
+    assert of(found, "mx/FORWARD").verdict is Verdict.implemented
+    assert of(found, "mx/RETURN").verdict == verdict
