@@ -35,6 +35,7 @@ SELECT {{who}}, proto, IF(turned, sport, dport) AS port,
 FROM (SELECT *, {TURNED} AS turned, {SURE} AS sure{{kind}} FROM ({{source}}))
 GROUP BY ALL
 """  # noqa: S608  literals of this module
+MOST_TEXTS: Final = 500_000  # different ones that are held in memory; the engine holds more of them on the disk
 FIRST, MORE = "CREATE OR REPLACE TEMP TABLE coded AS", "INSERT INTO coded"
 WORDS: Final = """
 SELECT a0 AS w0, a1 AS w1, 0::UBIGINT AS w2 FROM coded UNION SELECT b0, b1, 0::UBIGINT FROM coded
@@ -62,7 +63,8 @@ def group(engine: Engine, source: str) -> None:
 
 
 def group_columns(engine: Engine, packed: Packed, columns: Columns) -> Plain | None:
-    """Groups the lines of a file; None where too many are not written as such lines are. The plain bytes are nowhere
+    """Groups the lines of a file; None where too many are not written as such lines are, or
+    name too many addresses. The plain bytes are nowhere
     kept. Raises EngineError for what the engine refuses of the others, FormatError as `Packed.chunks`."""
     from evidence.flowlogs import fields  # here: it needs numpy, which only the process that reads files holds
 
@@ -78,6 +80,8 @@ def group_columns(engine: Engine, packed: Packed, columns: Columns) -> Plain | N
         if not batches:
             return None
         words = engine.columns(WORDS)
+        if len(words[0]) > MOST_TEXTS:
+            return None
         spelt = {f"w{n}": word for n, word in enumerate(words)} | {"spelt": fields.texts(words)}
         told = TOLD
         if left.stat().st_size:
@@ -89,6 +93,7 @@ def group_columns(engine: Engine, packed: Packed, columns: Columns) -> Plain | N
         return None
     finally:
         left.unlink(missing_ok=True)
+        engine.do("DROP TABLE IF EXISTS coded")
     return Plain(packed.name, left, packed.sha256, reader.lines, packed.cut, reader.tail)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.flowlogs import aws_vpc, fields, table, unpacked
+from evidence.flowlogs import aws_vpc, fields, grouping, table, unpacked
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.shapes import Rolled
 from evidence.rules import FormatError
@@ -217,6 +217,15 @@ def test_where_most_lines_are_otherwise_the_engine_reads_them(
     lines = [aws("2001:db8:aaaa:bbbb::1", "2001:db8:cccc:dddd::1", 40000 + n, 443) for n in range(50)]
     found = rolled(flow_engine, file(tmp_path, *lines, *PLAIN))
     assert (found.records, watched.batches, watched.given) == (70, 0, [50])
+
+
+def test_more_addresses_than_memory_holds_are_left_to_the_engine(
+    flow_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: Watched
+) -> None:
+    monkeypatch.setattr(grouping, "MOST_TEXTS", 21)
+    monkeypatch.setattr(fields, "texts", None)  # asked for 22 it would fail
+    assert rolled(flow_engine, file(tmp_path, *PLAIN)).records == 20
+    assert watched.batches == 1
 
 
 def test_an_address_is_the_same_text_whether_its_line_was_handed_on(flow_engine: Engine, tmp_path: Path) -> None:
