@@ -7,25 +7,22 @@ and the line is named as not understood. Other messages of the system log are le
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.rows import ICMP, Odd, Record, sifted
 from evidence.flowlogs.shapes import Plain, Sifted, Table, lines_of
+from evidence.flowlogs.syslog_head import head
 
 NAME: Final = "netfilter-log"
 BY_LINES: Final = True
 PACKET: Final = re.compile(r"\bIN=\S{0,20} OUT=\S{0,20} .{0,200}?\bSRC=\S{2,45} DST=\S{2,45} ")
 FIELD: Final = re.compile(r"\b([A-Z]{2,6})=(\S{0,60})")
-ISO: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) (\S{1,255}) ")
-BSD: Final = re.compile(r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (\S{1,255}) ")
 STOPPED: Final = re.compile(r"drop|reject|den(?:y|ied)|block|refus", re.IGNORECASE)
 PASSED: Final = re.compile(r"accept|allow|permit|pass", re.IGNORECASE)
 PROTOCOLS: Final = {"TCP": 6, "UDP": 17, "ICMP": 1, "ICMPv6": 58, "SCTP": 132, "ESP": 50, "AH": 51}
 ECHO: Final = frozenset({(1, 8), (58, 128)})
-HALF_A_YEAR: Final = 183 * 86_400
 
 
 def sniff(head: bytes, name: str) -> float:
@@ -40,14 +37,15 @@ def table(plain: Plain, engine: Engine) -> Table | None:
 
 def sift(plain: Plain, engine: Engine, into: Path) -> Sifted:
     """Each line by itself."""
-    return sifted(plain, into, lines_of(plain.path), lambda line: _record(line, plain.received), counted=False)
+    return sifted(plain, into, lines_of(plain.path), lambda line: record(line, plain.received), counted=False)
 
 
-def _record(line: str, received: int | None) -> Record | None:
+def record(line: str, received: int | None) -> Record | None:
+    """One line; None where it is no packet. Raises Odd."""
     found = PACKET.search(line)
     if found is None:
         return None
-    moment, sensor, rest = _head(line[: found.start()], received)
+    moment, sensor, rest = head(line[: found.start()], received)
     said = STOPPED.search(rest), PASSED.search(rest)
     if bool(said[0]) == bool(said[1]):
         raise Odd(f"its prefix {rest.strip()[-40:]!r} does not say whether the packet was accepted or dropped")
@@ -60,22 +58,3 @@ def _record(line: str, received: int | None) -> Record | None:
     size = int(row.get("LEN") or 0)
     ports = sport, dport
     return Record(sensor, row["SRC"], row["DST"], *ports, proto, 1, size, moment, moment, bool(said[1]), int(began))
-
-
-def _head(text: str, received: int | None) -> tuple[int, str, str]:
-    """The moment, the host and what stands between it and the packet."""
-    if iso := ISO.match(text):
-        return int(datetime.fromisoformat(iso[1].replace("Z", "+00:00")).timestamp()), iso[2], text[iso.end() :]
-    if bsd := BSD.match(text):
-        if received is None:
-            raise Odd("its time names no year, and when the file came is not known")
-        year = datetime.fromtimestamp(received, UTC).year
-        moment = _in_year(bsd[1], year)
-        if moment - received > HALF_A_YEAR:  # December, read in January
-            moment = _in_year(bsd[1], year - 1)
-        return moment, bsd[2], text[bsd.end() :]
-    raise Odd("it carries no time")
-
-
-def _in_year(text: str, year: int) -> int:
-    return int(datetime.strptime(f"{year} {text} +0000", "%Y %b %d %H:%M:%S %z").timestamp())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from evidence.flowlogs import aws_parquet, aws_vpc, azure, conntrack_list, netfilter_log, nfdump, zeek
+from evidence.flowlogs import aws_parquet, aws_vpc, azure, conntrack_list, firewall_log, netfilter_log, nfdump, zeek
 from evidence.flowlogs.engine import Engine
 from evidence.flowlogs.rollup import roll_up
 from evidence.flowlogs.shapes import Columns, FlowFormat, Rolled
@@ -14,7 +14,7 @@ from evidence.flowlogs.unpacked import Packed
 from evidence.rules import FormatError
 
 FLOW_FORMATS: Final[tuple[FlowFormat, ...]] = (
-    aws_vpc, aws_parquet, nfdump, azure, zeek, conntrack_list, netfilter_log,
+    aws_vpc, aws_parquet, nfdump, azure, zeek, conntrack_list, netfilter_log, firewall_log,
 )  # fmt: skip
 # Those whose lines can be taken apart by the column: the beginning of a file and its name -> how, or None.
 BY_COLUMNS: Final[dict[str, Callable[[bytes, str], Columns | None]]] = {aws_vpc.NAME: aws_vpc.columns}
