@@ -15,6 +15,7 @@ from evidence.flowlogs.sessions import Sessions
 from evidence.flowlogs.syslog_head import head
 
 MARK: Final = re.compile(r"%(?:ASA|FTD|PIX|FWSM)-(?:[A-Za-z]{1,12}-)?\d-(\d{6}): |%(SEC-6-IPACCESSLOG[A-Z]{1,3}): ")
+STANDARD: Final = "SEC-6-IPACCESSLOGS"
 END: Final = r"(?:[^\s:/]{1,64}:)?([0-9A-Fa-f:.]{2,45})"
 BUILT: Final = re.compile(
     rf"Built (inbound|outbound) (TCP|UDP|SCTP) connection (\d+) for {END}/(\d+) .{{0,120}}?\bto {END}/(\d+)"
@@ -58,6 +59,8 @@ def record(line: str, mark: re.Match[str], received: int | None, sessions: Sessi
     kind = "list" if mark[2] else SYSLOG_NUMBERS.get(mark[1])
     if kind is None or (mark[2] and mark[2].endswith("RL")):  # so many messages were left out: no packet
         return None
+    if mark[2] == STANDARD:
+        raise Odd("a standard list names no destination")
     moment, sensor, _ = head(line[: mark.start()], received)
     said = PATTERNS[kind].search(line, mark.end())
     if said is None:

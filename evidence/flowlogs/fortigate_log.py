@@ -21,7 +21,7 @@ NANO: Final = 10**9
 
 
 def record(line: str, mark: re.Match[str], received: int | None, sessions: Sessions) -> Record | None:
-    """One line; None where it is no traffic log, or the beginning of a session whose end comes. Raises Odd."""
+    """One line; None for the end of a session whose beginning was seen. Raises Odd."""
     row = {found[1]: found[2] if found[2] is not None else found[3] for found in WORD.finditer(line)}
     action = row.get("action", row.get("status", ""))
     if action not in PASSED | STOPPED:

@@ -18,7 +18,7 @@ WORD: Final = re.compile(r'([a-z0-9-]{1,40})="([^"]{0,200})"')
 
 
 def record(line: str, mark: re.Match[str], received: int | None, sessions: Sessions) -> Record | None:
-    """One line; None where it is no session. Raises Odd."""
+    """One line; None for the end of a session whose beginning was seen. Raises Odd."""
     moment, sensor, _ = head(line[: mark.start()], received)
     row = {found[1]: found[2] for found in WORD.finditer(line, mark.end())}
     if "source-address" not in row:

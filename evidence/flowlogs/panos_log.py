@@ -27,7 +27,7 @@ UNTRANSLATED: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  what stand
 
 
 def record(line: str, mark: re.Match[str], received: int | None, sessions: Sessions) -> Record | None:
-    """One line; None where it is no traffic log. Raises Odd."""
+    """One line; None for the end of a session whose beginning was seen. Raises Odd."""
     try:
         row = next(csv.reader([line[mark.start() :]]))
     except csv.Error as error:

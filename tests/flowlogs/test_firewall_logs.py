@@ -169,6 +169,7 @@ def test_a_session_is_counted_once_where_its_beginning_and_end_are_logged(flow_e
         (FGT.format(dst="10.2.0.9", action="pondered", nat="noop", more=""), "action 'pondered' is not known"),
         (FGT.format(dst="elsewhere", action="close", nat="noop", more=""), "'elsewhere' is no address"),
         (PAN.format(kind="end", dst="10.2.0.9", nat=NOWHERE, natport=0, session=5, action="shrug"), "'shrug'"),
+        ("Oct  1 12:00:00 r1 %SEC-6-IPACCESSLOGS: list 1 denied 10.1.0.3 3 packets", "names no destination"),
         ("1,2026/10/01 12:00:30,0018,TRAFFIC,end," + "9" * 140_000, "its fields cannot be told apart"),
         ("1,2026/10/01 12:00:30,0018,TRAFFIC,end,2305,cut", "7 fields where a traffic log has more"),
         ("Oct  1 12:00:00 srx RT_FLOW: RT_FLOW_SESSION_CREATE: session created 10.1.0.3/1->10.2.0.9/2", "structured"),
