@@ -30,6 +30,7 @@ SKIPPED: Final = 5  # words that a field nobody reads may have
 SHORTEST: Final = 16  # bytes of a line, on average: blank lines by the million are none of this reader's
 SHORT: Final = 10**WORD - 1  # what one word can say in digits
 ODDEST: Final = 0.25  # share of lines handed on beyond which this way gains nothing
+MARK: Final = "\ufeff".encode()  # of a file that says it is UTF-8
 BLANK, FEED, DASH = 0x20, 0x0A, np.uint64(0x2D)
 PRINTED: Final = np.uint64(0x2121212121212121)  # "!", above the blank and all signs that are not printed
 HIGHS: Final = np.uint64(0x8080808080808080)
@@ -43,7 +44,7 @@ TEN, EIGHT, SIXTEEN, LOW = np.uint64(10), np.uint64(8), np.uint64(16), np.uint64
 
 
 class TooOdd(Exception):
-    """So many lines are written otherwise that the file had better be read another way."""
+    """The lines are written otherwise, so many or in such a way that the file had better be read another way."""
 
 
 class Reader:
@@ -203,12 +204,16 @@ class _Piece:
         return True
 
     def hand_on(self, rest: BinaryIO) -> int:
-        """Writes the lines that are not plain; how many they were."""
+        """Writes the lines that are not plain; how many they were. Raises TooOdd where one of them would be another in
+        a file of its own."""
         if self.whole:
             return 0
         odd = np.flatnonzero(~self.plain)
         for start, feed in zip(self._starts[odd].tolist(), self._feeds[odd].tolist(), strict=True):
-            rest.write(self._room[start : feed + 1].tobytes())
+            line = self._room[start : feed + 1].tobytes()
+            if b"\r" in line or line.startswith(MARK):  # the engine passes over these at a beginning
+                raise TooOdd
+            rest.write(line)
         return int(odd.size)
 
     def _look(self, words: int) -> Words:

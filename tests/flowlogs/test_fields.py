@@ -108,7 +108,6 @@ def test_plain_lines_are_all_read_by_the_column(flow_engine: Engine, tmp_path: P
         (aws("10.0.0.1", "10.0.1.1", 40000, 443) + " ", 1),
         (" " + aws("10.0.0.1", "10.0.1.1", 40000, 443), 1),
         (aws("10.0.0.1", "10.0.1.1", 40000, 443) + " more", 1),
-        (aws("10.0.0.1", "10.0.1.1", 40000, 443) + "\r", 1),
         (aws("10.0.0.1", "10.0.1.1", 40000, 443).rsplit(" ", 1)[0], 1),
         (aws("10.0.0.1", "10.0.1.1", 40000, 443).replace("2 123456789012", "2 " + "1" * 50), 1),
         (aws("10.0.0.1", "10.0.1.1", 40000, 443).replace("2 123456789012", "2 -"), 0),
@@ -217,6 +216,23 @@ def test_where_most_lines_are_otherwise_the_engine_reads_them(
     lines = [aws("2001:db8:aaaa:bbbb::1", "2001:db8:cccc:dddd::1", 40000 + n, 443) for n in range(50)]
     found = rolled(flow_engine, file(tmp_path, *lines, *PLAIN))
     assert (found.records, watched.batches, watched.given) == (70, 0, [50])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["\r" + PLAIN[0][1:], PLAIN[0] + "\r", "\r", "\ufeff" + PLAIN[0], PLAIN[0].replace(" 443 ", "\r443 ")],
+    ids=["in front", "behind", "alone", "a mark of UTF-8", "inside"],
+)
+@pytest.mark.parametrize("header", [V2, V2.partition(" ")[2].partition(" ")[2]])
+def test_a_line_that_would_be_another_at_the_beginning_of_a_file_is_not_put_there(
+    header: str, line: str, flow_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine passes over such bytes where a file begins: the line was taken for a whole one, and nothing said."""
+    words = len(header.split())
+    lines = [" ".join(one.split(" ")[-words:]) for one in PLAIN]
+    odd = line.replace(" ".join(PLAIN[0].split(" ")[:-words]) + " ", "") if words < 14 else line
+    found, _ = both(flow_engine, file(tmp_path, *lines[:5], odd, *lines[5:], header=header), monkeypatch)
+    assert isinstance(found, Rolled)
 
 
 def test_more_addresses_than_memory_holds_are_left_to_the_engine(
