@@ -36,6 +36,7 @@ FROM (SELECT *, {TURNED} AS turned, {SURE} AS sure{{kind}} FROM ({{source}}))
 GROUP BY ALL
 """  # noqa: S608  literals of this module
 MOST_TEXTS: Final = 500_000  # different ones that are held in memory; the engine holds more of them on the disk
+MOST_GROUPS: Final = 1_000_000
 FIRST, MORE = "CREATE OR REPLACE TEMP TABLE coded AS", "INSERT INTO coded"
 WORDS: Final = """
 SELECT a0 AS w0, a1 AS w1, 0::UBIGINT AS w2 FROM coded UNION SELECT b0, b1, 0::UBIGINT FROM coded
@@ -77,6 +78,8 @@ def group_columns(engine: Engine, packed: Packed, columns: Columns) -> Plain | N
                 made = GROUPED.format(who=BY_WORD, kind="", source=columns.sql)
                 engine.lend("batch", batch, f"{MORE if batches else FIRST} {made}")
                 batches += 1
+                if engine.rows("SELECT count(*) FROM coded")[0][0] > MOST_GROUPS:
+                    return None
         if not batches:
             return None
         words = engine.columns(WORDS)

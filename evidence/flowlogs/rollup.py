@@ -22,6 +22,8 @@ from evidence.flowlogs.unpacked import Packed, by_lines, unpack
 from evidence.rules import FormatError, Lines, Unread
 
 AHEAD_H: Final = 1  # hours a record may lie after the moment its file was received
+SILENT_H: Final = 2  # hours of which one NODATA speaks: AWS gathers for ten minutes at most
+LAST_HOUR: Final = 2**32 // 3600
 FAR_H: Final = 24 * 14  # hours a record may lie before the newest of its file
 BROKEN: Final = f"""
 SELECT count(*) FROM grouped WHERE hour IS NULL OR kind = {ODD} OR (kind <= {ACCEPTED} AND (a IS NULL OR b IS NULL
@@ -48,7 +50,7 @@ UNTYPED: Final = "IF(g.proto IN (1, 58), NULL, g.port) AS port, IF(g.proto IN (1
 WRITTEN: Final = """
 COPY (SELECT g.sensor, s.family, s.hi AS src_hi, s.lo AS src_lo, d.hi AS dst_hi, d.lo AS dst_lo, g.proto,
         {ports}, g.sure, g.kind = 1 AS accepted, g.hour::UINTEGER AS hour, g.flows, g.replies, g.packets, g.bytes,
-        g.first, g.last, g.hidden
+        g.first, IF(g.last // 3600 > {until}, g.hour * 3600 + 3599, g.last)::UINTEGER AS last, g.hidden
       FROM grouped g JOIN places s ON s.text = g.a JOIN places d ON d.text = g.b
       WHERE g.kind <= 1 AND g.hour // 24 = {day} AND s.family = d.family)
 TO {path} (FORMAT parquet, COMPRESSION zstd)
@@ -84,10 +86,11 @@ def roll_up(
         why = f"of {lines} lines {records} were counted as records, {ignored} left out and {failed} not understood"
         raise FormatError(f"{plain.name} is not used", why, "Report it: a line went missing.")
     unknown = tuple(dict.fromkeys(one for table in sifted.tables for one in table.unknown))
-    days = _written(engine, into, plain.sha256, icmp=all(table.icmp for table in sifted.tables))
+    until = _until(engine, received)
+    days = _written(engine, into, plain.sha256, until, icmp=all(table.icmp for table in sifted.tables))
     number, total = engine.rows(ALIKE)[0]
     alike = hashlib.sha256(f"{number} {total}".encode()).hexdigest()
-    gaps = (*sifted.gaps, *_gaps(engine, plain, failed, received))
+    gaps = (*sifted.gaps, *_gaps(engine, plain, failed, until))
     return Rolled(format_.NAME, plain.name, plain.sha256, account, unread, unknown, gaps, days, records, alike)
 
 
@@ -176,28 +179,41 @@ def _broken(engine: Engine) -> bool:
     return any(engine.rows(statement)[0][0] for statement in (BROKEN, MIXED))
 
 
-def _written(engine: Engine, into: Path, name: str, *, icmp: bool) -> dict[int, Path]:
+def _written(engine: Engine, into: Path, name: str, until: int, *, icmp: bool) -> dict[int, Path]:
     days = engine.rows("SELECT DISTINCT hour // 24 FROM grouped WHERE kind <= 1 ORDER BY 1")
     found: dict[int, Path] = {}
     for (day,) in days:
         path = into / f"{int(day)}-{name[:32]}.parquet"
         partial = path.with_suffix(".partial")
-        engine.do(WRITTEN.format(day=int(day), path=quoted(partial), ports=PLAIN if icmp else UNTYPED))
+        engine.do(WRITTEN.format(day=int(day), until=until, path=quoted(partial), ports=PLAIN if icmp else UNTYPED))
         partial.replace(path)
         found[int(day)] = path
     return found
 
 
-def _gaps(engine: Engine, plain: Plain, failed: int, received: int | None) -> Sequence[Gap]:
+def _until(engine: Engine, received: int | None) -> int:
+    """The last hour that a record can speak of: when the file came, or two weeks after the newest of its records."""
+    late = (received // 3600 + AHEAD_H) if received else LAST_HOUR
+    return min(late, _newest(engine, late) + FAR_H)
+
+
+def _newest(engine: Engine, until: int) -> int:
+    return int(engine.rows("SELECT max(hour) FROM grouped WHERE hour <= ?", until)[0][0] or 0)
+
+
+def _gaps(engine: Engine, plain: Plain, failed: int, until: int) -> Sequence[Gap]:
     found: list[Gap] = []
     silent = engine.rows(
-        "SELECT kind, coalesce(sensor, ''), min(first) // 3600, max(last) // 3600, sum(flows) FROM grouped"
-        " WHERE kind > 1 GROUP BY kind, sensor, first // 3600 ORDER BY ALL"
+        "SELECT kind, coalesce(sensor, ''), hour, max(last) // 3600, sum(flows) FROM grouped"
+        " WHERE kind > 1 GROUP BY kind, sensor, hour ORDER BY ALL"
     )
     for kind, sensor, first, last, number in silent:
         if kind == SKIPDATA:
             why = "the log skipped records by its own account (SKIPDATA)"
-            found.append(Gap("skipdata", sensor, int(first), int(last), int(number), why))
+            found.append(Gap("skipdata", sensor, int(first), max(int(first), min(int(last), until)), int(number), why))
+        elif last - first > SILENT_H or last > until:
+            why = f"the clock is doubtful: NODATA of more than {SILENT_H} hours, or of hours to come, says nothing"
+            found.append(Gap("clock", sensor, int(first), int(first), int(number), why))
         else:
             why = "the log ran and saw nothing (NODATA)"
             found.append(Gap("nodata", sensor, int(first), int(last), int(number), why))
@@ -207,12 +223,11 @@ def _gaps(engine: Engine, plain: Plain, failed: int, received: int | None) -> Se
         found.append(Gap("cut", "", low, high, 0, f"{plain.name} is cut short: {plain.cut}"))
     if failed:
         found.append(Gap("unread", "", low, high, failed, f"{failed} lines of {plain.name} were not understood"))
-    late = (received // 3600 + AHEAD_H) if received else 2**32
-    newest = engine.rows("SELECT max(hour) FROM grouped WHERE hour <= ?", late)[0][0]
-    early = int(newest or 0) - FAR_H  # a file may come late; what it holds lies together all the same
+    early = _newest(engine, until) - FAR_H  # a file may come late; what it holds lies together all the same
     wrong = engine.rows(
-        "SELECT coalesce(sensor, ''), min(hour), max(hour), sum(flows), sum(backwards) FROM grouped"
-        " WHERE hour > ? OR hour < ? OR backwards > 0 GROUP BY sensor ORDER BY ALL", late, early,
+        "SELECT coalesce(sensor, ''), min(hour), max(hour), sum(flows), sum(backwards) FROM grouped WHERE hour > ?"
+        " OR hour < ? OR backwards > 0 OR (kind <= 1 AND last // 3600 > ?) GROUP BY sensor ORDER BY ALL",
+        until, early, until,
     )  # fmt: skip
     for sensor, first, last, number, backwards in wrong:
         why = f"the clock is doubtful: {number} records lie after the file came or far from its others, or end before "

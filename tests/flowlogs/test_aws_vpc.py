@@ -252,3 +252,26 @@ def test_one_line_that_cannot_be_is_named_and_the_others_are_read(
     found = rolled(flow_engine, file(tmp_path, CALL, line, ANSWER))
     assert [(one.line, one.reason) for one in found.unread] == [(3, why)]
     assert (found.lines, found.records) == (Lines(4, 2, 1, 1), 2)
+
+
+@pytest.mark.parametrize("end", [NOON + 20 * 86_400, 2**32 - 1])
+@pytest.mark.parametrize("received", [NOON + 600, None])
+def test_an_end_that_lies_ahead_is_no_last_use(
+    received: int | None, end: int, flow_engine: Engine, tmp_path: Path
+) -> None:
+    """It kept a connection that nobody uses in use until 2106, and no gap said so."""
+    odd = CALL.replace(f" {NOON + 30} ", f" {end} ")
+    found = rolled(flow_engine, file(tmp_path, odd, ANSWER), received=received)
+    assert [(gap.kind, gap.records) for gap in found.gaps] == [("clock", 2)]  # of the group it stands in
+    assert rows(flow_engine, found, "max(last)") == [(NOON // 3600 * 3600 + 3599,)]
+
+
+@pytest.mark.parametrize("end", [NOON + 15 * 86_400, NOON + 3 * 3600, 2**32 - 1])
+def test_one_line_cannot_say_of_days_that_nothing_was_seen(end: int, flow_engine: Engine, tmp_path: Path) -> None:
+    """It made days of which nothing is known look watched."""
+    line = silent("NODATA").replace(f" {NOON + 600} ", f" {end} ")
+    found = rolled(flow_engine, file(tmp_path, CALL, line, silent("NODATA", eni="eni-b")))
+    hour = NOON // 3600
+    assert [(gap.kind, gap.sensor, gap.first_hour, gap.last_hour) for gap in found.gaps] == [
+        ("clock", "eni-a", hour, hour), ("nodata", "eni-b", hour, hour),
+    ]  # fmt: skip
